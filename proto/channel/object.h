@@ -1,0 +1,117 @@
+/*
+ * Forwarding objects: all that a data plane is told, and all that it knows.
+ *
+ * The control plane compiles its bindings into these few kinds and publishes them; a data plane
+ * keeps them in its tables and knows no mobility protocol. An object is named by its kind and id;
+ * setting an object that is already there replaces it, deleting one that is not there is no
+ * error. A subscriber names the paths it uses, so a message sets paths before the subscribers
+ * that use them and deletes subscribers before their paths.
+ *
+ * On the wire an object is a record: kind (8 bits), operation (8), length of the body (16), body.
+ * A delete carries the id (64 bits) alone. All integers are big endian; struct members are in
+ * host order, addresses in network order.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/cursor.h"
+
+enum object_kind {
+	OBJECT_LOCAL = 1,      /* an address that is the gateway's own */
+	OBJECT_LINK = 2,       /* a port on which control serves neighbours */
+	OBJECT_PATH = 3,       /* one way to reach a subscriber */
+	OBJECT_SUBSCRIBER = 4, /* addresses and the paths that lead to them */
+};
+
+enum object_op {
+	OBJECT_SET = 1,
+	OBJECT_DELETE = 2,
+};
+
+enum {
+	OBJECT_PREFIXES_MAX = 8,   /* prefixes of one subscriber */
+	OBJECT_PATHS_MAX = 8,      /* paths of one subscriber */
+	OBJECT_PORT_NAME_MAX = 15, /* as long as a Linux interface name */
+	OBJECT_WIRE_MAX = 512,     /* no record is longer */
+};
+
+/* Packets to this address that carry signalling are punted, tunnels may end here. */
+struct object_local {
+	uint64_t id;
+	struct in6_addr addr;
+};
+
+/* A link on which the gateway defends the home addresses of absent nodes (RFC 6275, 10.4.1). */
+struct object_link {
+	uint64_t id;
+	char port[OBJECT_PORT_NAME_MAX + 1]; /* the data plane's name of its port */
+	/*
+	 * Copies of Neighbour Advertisements sent to all nodes and of solicitations with an
+	 * unspecified source are punted: the answers to, and rivals of, a duplicate address
+	 * detection that control runs there (RFC 4862, 5.4).
+	 */
+	bool watch_dad;
+};
+
+enum path_kind {
+	PATH_IP6_IN_IP6 = 1, /* RFC 2473 tunnel from local to remote */
+};
+
+struct object_path {
+	uint64_t id;
+	enum path_kind kind;
+	struct in6_addr local;  /* outer source; also the only outer destination accepted uplink */
+	struct in6_addr remote; /* outer destination: the care-of address; outer source uplink */
+	uint16_t mtu;           /* largest outer packet on the way, octets; 0: that of the port */
+};
+
+struct object_subscriber {
+	uint64_t id;
+	uint32_t domain; /* keeps overlapping private addresses apart; 0 is the public one */
+	/*
+	 * Link on which this subscriber's addresses are defended while it is bound: the data
+	 * plane answers Neighbour Solicitations for them itself. 0: none.
+	 */
+	uint64_t link_id;
+	uint8_t prefix_count; /* 1 to OBJECT_PREFIXES_MAX */
+	uint8_t path_count; /* 1 to OBJECT_PATHS_MAX; the first is used, all are accepted uplink */
+	struct prefix6 prefixes[OBJECT_PREFIXES_MAX];
+	uint64_t paths[OBJECT_PATHS_MAX];
+};
+
+struct object {
+	enum object_kind kind;
+	enum object_op op;
+	uint64_t id; /* equals the id of the member below when op is OBJECT_SET */
+	union {
+		struct object_local local;
+		struct object_link link;
+		struct object_path path;
+		struct object_subscriber subscriber;
+	};
+};
+
+/* Name of a kind ("path") for logs and JSON; "unknown" for others. */
+const char *object_kind_name(enum object_kind kind);
+
+/* Name of a path kind ("ip6-in-ip6"); "unknown" for others. */
+const char *path_kind_name(enum path_kind kind);
+
+/*
+ * Appends one record. Returns 0; -EINVAL for an object that no decoder would take (bad counts,
+ * name without end, id 0); -ENOSPC if the writer is full, in which case nothing of the record
+ * has been written.
+ */
+int object_encode(struct writer *w, const struct object *obj);
+
+/*
+ * Reads one record from the cursor and advances past it. Returns 0; -EBADMSG if it is truncated,
+ * of an unknown kind or operation, or breaks a rule of this header. Writes nothing to the caller
+ * but *obj, which is undefined after an error.
+ */
+int object_decode(struct cursor *c, struct object *obj);

@@ -1,0 +1,168 @@
+/*
+ * The update channel: how forwarding objects reach a data plane, and what it answers.
+ *
+ * ZeroMQ DEALER (data plane; its routing id is its name) to ROUTER (control). Every message is
+ * one frame: a head of 20 octets, then the body.
+ *
+ *   0 magic 0x444d   2 version   3 type   4-11 epoch   12-19 sequence
+ *
+ * The epoch is a random number that control draws at each start: a sequence number means
+ * something only within its epoch, so a message left over from an earlier process on either
+ * side is recognised and ignored. Deltas are numbered 1, 2, 3 ... without gaps.
+ *
+ *   data plane                              control
+ *   HELLO (last epoch and sequence) ------>
+ *                                   <------ DELTA seq+1 ... if it still has them all, else
+ *                                   <------ BEGIN n, OBJECTS n ..., END n   a snapshot as of n
+ *   ACK n -------------------------------->
+ *                                   <------ DELTA n+1
+ *   ACK n+1 ------------------------------>
+ *   HEARTBEAT <--------------------------->  both ways; control's carries its newest sequence
+ *
+ * A snapshot is applied by mark and sweep: what END finds unmarked is removed, nothing that
+ * stays is touched, so forwarding never stops. A data plane that sees a gap, a foreign epoch or
+ * an undecodable message says HELLO again. ACK n means: everything up to n is visible to every
+ * reader of that data plane; the objects that could not be applied are listed in it.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "proto/channel/object.h"
+
+enum {
+	UPDATE_VERSION = 1,
+	UPDATE_HEAD_LEN = 20,
+	UPDATE_NAME_MAX = 31,            /* name of a data plane */
+	UPDATE_PORTS_MAX = 16,           /* ports of a data plane */
+	UPDATE_FAILURES_MAX = 256,       /* failures told in one ACK; more are only counted */
+	UPDATE_MESSAGE_MAX = 256 * 1024, /* no message is longer; a snapshot uses several */
+	UPDATE_REASON_MAX = 127,
+	UPDATE_STAT_NAME_MAX = 63,
+	UPDATE_STAT_VALUES_MAX = 8,
+};
+
+enum update_type {
+	UPDATE_HELLO = 1,          /* dp -> control */
+	UPDATE_ACK = 2,            /* dp -> control */
+	UPDATE_HEARTBEAT = 3,      /* both; no body */
+	UPDATE_STATS = 4,          /* dp -> control: answer to UPDATE_STATS_REQUEST */
+	UPDATE_EVENT = 5,          /* dp -> control */
+	UPDATE_BEGIN = 16,         /* control -> dp; no body */
+	UPDATE_OBJECTS = 17,       /* control -> dp: objects of a snapshot */
+	UPDATE_END = 18,           /* control -> dp; no body */
+	UPDATE_DELTA = 19,         /* control -> dp: objects, applied as one */
+	UPDATE_STATS_REQUEST = 20, /* control -> dp */
+	UPDATE_REFUSE = 21,        /* control -> dp: reason; the data plane keeps what it has */
+};
+
+struct update_head {
+	enum update_type type;
+	uint8_t version;
+	uint64_t epoch;
+	uint64_t sequence;
+};
+
+/* A port as its data plane has it: control needs the MAC to speak on a link. */
+struct update_port {
+	char name[OBJECT_PORT_NAME_MAX + 1];
+	struct mac mac;
+	uint16_t mtu;
+	bool up;
+};
+
+struct update_hello {
+	char name[UPDATE_NAME_MAX + 1];
+	uint32_t subscribers_max; /* room in its tables */
+	uint8_t port_count;
+	struct update_port ports[UPDATE_PORTS_MAX];
+};
+
+struct update_failure {
+	enum object_kind kind;
+	uint64_t id;
+	uint16_t error; /* positive errno: ENOSPC the table is full, ENOENT an unknown path or port
+			 */
+};
+
+struct update_ack {
+	uint32_t failure_total;
+	uint16_t failure_count; /* of these are told, at most UPDATE_FAILURES_MAX */
+	struct update_failure failures[UPDATE_FAILURES_MAX];
+};
+
+/* What one number of the statistics is about, and what its values are. */
+enum update_stat_group {
+	UPDATE_STAT_COUNTER = 1, /* value */
+	UPDATE_STAT_DROP = 2,    /* packets */
+	UPDATE_STAT_NODE = 3,    /* calls, packets, cycles */
+	UPDATE_STAT_PORT =
+		4, /* rx packets, rx octets, tx packets, tx octets, rx missed, tx errors */
+	UPDATE_STAT_TABLE = 5, /* entries, capacity, octets of memory */
+};
+
+struct update_stat {
+	enum update_stat_group group;
+	char name[UPDATE_STAT_NAME_MAX + 1];
+	uint8_t value_count; /* fixed by the group */
+	uint64_t values[UPDATE_STAT_VALUES_MAX];
+};
+
+enum update_event_kind {
+	UPDATE_EVENT_WRONG_SOURCE = 1, /* uplink from an address that is not a care-of address */
+	UPDATE_EVENT_TUNNEL_ERROR = 2, /* ICMPv6 error came back from inside a tunnel */
+	UPDATE_EVENT_PORT = 3,         /* a port went up or down */
+};
+
+struct update_event {
+	enum update_event_kind kind;
+	uint64_t subscriber;   /* 0: none */
+	struct in6_addr inner; /* home address (1, 2) */
+	struct in6_addr outer; /* outer source (1), reporter of the error (2) */
+	uint8_t icmp_type;     /* (2) */
+	uint8_t icmp_code;     /* (2) */
+	uint32_t value;        /* (1) times since last told; (2) MTU or pointer; (3) 1 up, 0 down */
+	char port[OBJECT_PORT_NAME_MAX + 1]; /* (3), else empty */
+};
+
+/* Names for logs and JSON; "unknown" for values that are none. */
+const char *update_type_name(enum update_type type);
+const char *update_event_name(enum update_event_kind kind);
+const char *update_stat_group_name(enum update_stat_group group);
+
+/* Values that records of this group carry; 0 for an unknown group. */
+uint8_t update_stat_values(enum update_stat_group group);
+
+/*
+ * Starts a message: writes the head. Objects, statistics or one body then follow in the same
+ * writer, and the caller sends writer_len() octets. -ENOSPC if there is no room.
+ */
+int update_head_encode(struct writer *w, const struct update_head *head);
+
+/*
+ * Reads the head and leaves the cursor at the body. -EBADMSG: truncated, wrong magic or unknown
+ * type. -EPROTO: a version other than UPDATE_VERSION; *head is then filled as far as possible,
+ * so that it can be refused by name.
+ */
+int update_head_decode(struct cursor *c, struct update_head *head);
+
+/*
+ * Bodies. Encoders append to a writer after the head: 0, -EINVAL or -ENOSPC. Decoders read all
+ * that the cursor holds: 0 or -EBADMSG, also when octets are left over.
+ */
+int update_hello_encode(struct writer *w, const struct update_hello *hello);
+int update_hello_decode(struct cursor *c, struct update_hello *hello);
+int update_ack_encode(struct writer *w, const struct update_ack *ack);
+int update_ack_decode(struct cursor *c, struct update_ack *ack);
+int update_event_encode(struct writer *w, const struct update_event *event);
+int update_event_decode(struct cursor *c, struct update_event *event);
+int update_reason_encode(struct writer *w, const char *reason);
+int update_reason_decode(struct cursor *c, char reason[UPDATE_REASON_MAX + 1]);
+
+/* STATS_REQUEST and the first field of STATS: a number that matches answer to question. */
+int update_stats_id_encode(struct writer *w, uint32_t request_id);
+int update_stats_id_decode(struct cursor *c, uint32_t *request_id);
+
+/* One statistics record after another, until the cursor is empty (cursor_left() == 0). */
+int update_stat_encode(struct writer *w, const struct update_stat *stat);
+int update_stat_decode(struct cursor *c, struct update_stat *stat);
