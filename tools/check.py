@@ -1,0 +1,183 @@
+"""The steps of tools/check, in order, with one total over all of them.
+
+  lint       formatting, static analysis and house rules (tools/lint)
+  gcc        a build with gcc, warnings are errors; the unit tests
+  clang      a build with clang, warnings are errors; every fuzz target for a few seconds
+  sanitize   a build with the address and undefined-behaviour sanitizers; the unit tests again
+  scenario   the scenario tests in network namespaces, on the sanitized build
+
+The last line printed is 'N passed, N failed', with ', N skipped' if some were. Build directories
+and logs stay under build/ and make the next run quicker."""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+SANITIZERS = {
+    "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=0:strict_string_checks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/test/sanitize/lsan.supp:print_suppressions=0",
+}
+
+
+class Total:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, passed, failed, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+    def __str__(self):
+        line = f"{self.passed} passed, {self.failed} failed"
+        return f"{line}, {self.skipped} skipped" if self.skipped else line
+
+
+TOTAL = Total()
+
+
+def say(line):
+    print(line, flush=True)
+
+
+def run(name, command, env=None, show=False):
+    """Runs one command with its output in build/check-NAME.log; returns (exit code, output)."""
+    log = BUILD / f"check-{name}.log"
+    lines = []
+    with open(log, "w") as file, subprocess.Popen(
+            [str(word) for word in command], cwd=ROOT, env=os.environ | (env or {}), text=True,
+            errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        for line in process.stdout:
+            file.write(line)
+            lines.append(line)
+            if show:
+                print(line, end="", flush=True)
+    if process.returncode != 0 and not show:
+        print("".join(lines[-60:]), end="")
+        say(f"     (all of it: {log.relative_to(ROOT)})")
+    return process.returncode, "".join(lines)
+
+
+def counted(name, command, env=None):
+    """A command whose last line is 'N passed, N failed'."""
+    code, out = run(name, command, env, show=True)
+    found = re.findall(r"^(\d+) passed, (\d+) failed", out, re.M)
+    passed, failed = map(int, found[-1]) if found else (0, 0)
+    TOTAL.add(passed, failed if failed or code == 0 else 1)
+
+
+def build(name, compiler, options):
+    """Configures (once) and builds build/check-NAME; one test, which is the build itself."""
+    directory = BUILD / f"check-{name}"
+    code = 0
+    if not (directory / "build.ninja").exists():
+        code, _ = run(f"{name}-setup", ["meson", "setup", *options, directory], {"CC": compiler})
+    if code == 0:
+        code, _ = run(f"{name}-build", ["ninja", "-C", directory])
+    say(f"{'FAIL' if code else 'ok  '} build with {compiler} {' '.join(options)}".rstrip())
+    TOTAL.add(code == 0, code != 0)
+    return directory if code == 0 else None
+
+
+def unit_cases(entry):
+    """How many cases a unit test program ran: cmocka says so, another program counts as one."""
+    out = entry.get("stdout", "") + entry.get("stderr", "")
+    ran = sum(map(int, re.findall(r"^\[=+\] (\d+) test\(s\) run", out, re.M)))
+    good = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test\(s\)", out, re.M)))
+    okay = entry["result"] == "OK"
+    if ran == 0:
+        return (1, 0) if okay else (0, 1)
+    # A program that fails beyond its cases (a sanitizer report at exit) fails.
+    return (good, ran - good) if okay or ran > good else (good, 1)
+
+
+def unit(name, directory):
+    log = directory / "meson-logs/testlog.json"
+    log.unlink(missing_ok=True)
+    code, _ = run(f"{name}-unit", ["meson", "test", "-C", directory, "--no-rebuild",
+                                   "--print-errorlogs", "--timeout-multiplier", "5"], SANITIZERS)
+    entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    passed = failed = skipped = 0
+    for entry in entries:
+        if entry["result"] == "SKIP":
+            skipped += 1
+            continue
+        good, bad = unit_cases(entry)
+        passed, failed = passed + good, failed + bad
+    if code != 0 and failed == 0:
+        failed = 1
+    TOTAL.add(passed, failed, skipped)
+    say(f"{'FAIL' if failed else 'ok  '} unit tests ({name}): {passed} passed, {failed} failed "
+        f"in {len(entries)} programs")
+
+
+def scenarios(directory, long):
+    report = BUILD / "check-scenario.xml"
+    report.unlink(missing_ok=True)
+    command = ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs",
+               f"--junitxml={report}", "test/scenario"]
+    if not long:
+        command += ["-m", "not long"]
+    code, _ = run("scenario", command, SANITIZERS | {"DMM_BUILD": str(directory)}, show=True)
+    passed = failed = skipped = 0
+    if report.exists():
+        for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+            bad = int(suite.get("failures")) + int(suite.get("errors"))
+            passed += int(suite.get("tests")) - bad - int(suite.get("skipped"))
+            failed += bad
+            skipped += int(suite.get("skipped"))
+    if code != 0 and failed == 0:
+        failed = 1
+    TOTAL.add(passed, failed, skipped)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/check", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", action="store_true",
+                        help="also what takes long: fuzzers for minutes, scenarios marked long")
+    parser.add_argument("step", nargs="*", metavar="STEP",
+                        help="only these of: lint gcc clang sanitize scenario")
+    args = parser.parse_args()
+    known = ["lint", "gcc", "clang", "sanitize", "scenario"]
+    for step in args.step:
+        if step not in known:
+            parser.error(f"'{step}' is no step; the steps are {' '.join(known)}")
+    wanted = args.step or known
+    BUILD.mkdir(exist_ok=True)
+    started = time.monotonic()
+
+    if "lint" in wanted:
+        counted("lint", ["tools/lint"])
+    if "gcc" in wanted:
+        directory = build("gcc", "gcc", [])
+        if directory:
+            unit("gcc", directory)
+    if "clang" in wanted:
+        directory = build("clang", "clang-14", ["-Dfuzz=true"])
+        if directory:
+            counted("fuzz", ["tools/fuzz", "--build", directory,
+                             "--seconds", "120" if args.long else "5"], SANITIZERS)
+    if "sanitize" in wanted or "scenario" in wanted:
+        directory = build("sanitize", "gcc", ["-Db_sanitize=address,undefined"])
+        if directory and "sanitize" in wanted:
+            unit("sanitize", directory)
+        if directory and "scenario" in wanted:
+            scenarios(directory, args.long)
+
+    say(f"{time.monotonic() - started:.0f} seconds")
+    say(str(TOTAL))
+    return 0 if TOTAL.failed == 0 and TOTAL.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
