@@ -1,0 +1,104 @@
+/*
+ * ZeroMQ sockets as this project uses them: message-wise, never blocking, with safe ipc endpoints.
+ *
+ * zsock_context() must be called before rte_eal_init() (libzmq's I/O threads inherit the pinned
+ * core otherwise) and before any thread is started. A socket belongs to one thread.
+ *
+ * Reading events: zsock_fd() is edge-triggered. After it polls readable, and after every send too,
+ * receive until -EAGAIN (or ask zsock_readable()) before polling again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <zmq.h>
+
+#define ZSOCK_PARTS_MAX 8
+
+/* How a socket is opened; zero fields mean the default in brackets. */
+struct zsock_options {
+	int type;               /* ZMQ_ROUTER, ZMQ_DEALER, ZMQ_REP, ZMQ_REQ, ... */
+	int send_hwm;           /* messages queued per peer [1000] */
+	int recv_hwm;           /* [1000] */
+	bool router_mandatory;  /* ROUTER: an unknown peer is -EHOSTUNREACH, a full one -EAGAIN,
+				   instead of a silent drop */
+	bool router_handover;   /* ROUTER: a new connection takes over its identity */
+	bool immediate;         /* queue only for completed connections */
+	int heartbeat_ms;       /* ZMTP PING interval [none]; a peer silent for three is dropped */
+	int reconnect_ms;       /* first wait before reconnecting [100], doubled up to 2 s */
+	int64_t max_message;    /* octets of the largest part accepted, larger ones drop the
+				   connection [16 MiB] */
+	const void *routing_id; /* own identity for ROUTER peers [made up by the peer] */
+	size_t routing_id_len;  /* 1 to 255 */
+	mode_t mode;            /* ipc bind: permissions of the socket file [0600] */
+};
+
+/* An open socket. The fields are private; all zero is closed. */
+struct zsock {
+	void *socket;
+	int lock_fd; /* + 1; of PATH.lock, ipc binds only */
+	char *path;  /* socket file to remove on close, ipc binds only */
+};
+
+/* The process's context, made at the first call (one I/O thread). NULL with errno set: no context.
+ * zsock_context_end() closes it after all sockets are closed; messages not yet sent are lost. */
+void *zsock_context(void);
+void zsock_context_end(void);
+
+/* Opens a socket and binds it. Returns 0 or a negative errno: -EADDRINUSE when another live process
+ * serves the endpoint, -EINVAL for an endpoint that is none, -ENAMETOOLONG.
+ *
+ * For "ipc://PATH": libzmq would let a second process steal a live path, so the lock PATH.lock is
+ * taken first (flock; it dies with its process and the file stays). A socket file left by a dead
+ * process is removed; anything else at PATH is -EEXIST. The file is made with `mode` from the start
+ * (umask: no other thread may be creating files meanwhile). */
+int zsock_bind(struct zsock *z, const struct zsock_options *options, const char *endpoint);
+
+/* Opens a socket and connects it; succeeds also when nobody is there yet. Returns 0 or a negative
+ * errno. */
+int zsock_connect(struct zsock *z, const struct zsock_options *options, const char *endpoint);
+
+/* Closes the socket, removes the ipc socket file, gives up the lock. A closed one is left alone. */
+void zsock_close(struct zsock *z);
+
+/* The file descriptor to poll for reading (edge-triggered, see above), or a negative errno. */
+int zsock_fd(const struct zsock *z);
+
+/* Whether a message can be received (sent) right now. */
+bool zsock_readable(const struct zsock *z);
+bool zsock_writable(const struct zsock *z);
+
+/* Sends one message of count parts (1 or more), without waiting. ROUTER: the first part is the
+ * peer's identity. Returns 0; -EAGAIN when nothing was sent because the queue is full (or there is
+ * no peer), -EHOSTUNREACH (router_mandatory) for an unknown peer. */
+int zsock_send(struct zsock *z, const struct iovec *parts, size_t count);
+
+/* Sends one part. */
+int zsock_send1(struct zsock *z, const void *data, size_t len);
+
+/* A received message. */
+struct zsock_message {
+	zmq_msg_t part[ZSOCK_PARTS_MAX];
+	size_t count;
+};
+
+/* Receives one whole message, without waiting. Returns 0, -EAGAIN when there is none, or -EMSGSIZE
+ * when it has more than ZSOCK_PARTS_MAX parts (it is then consumed). After 0 the caller ends with
+ * zsock_message_close(). */
+int zsock_recv(struct zsock *z, struct zsock_message *m);
+
+void zsock_message_close(struct zsock_message *m);
+
+/* Octets of part i (i < count); they live until zsock_message_close(). */
+static inline const void *zsock_part(struct zsock_message *m, size_t i)
+{
+	return zmq_msg_data(&m->part[i]);
+}
+
+static inline size_t zsock_part_len(const struct zsock_message *m, size_t i)
+{
+	return zmq_msg_size(&m->part[i]);
+}
