@@ -8,8 +8,10 @@
  * that use them and deletes subscribers before their paths.
  *
  * On the wire an object is a record: kind (8 bits), operation (8), length of the body (16), body.
- * A delete carries the id (64 bits) alone. All integers are big endian; struct members are in
- * host order, addresses in network order.
+ * The body of a set begins with the id (64 bits), a delete is the id alone. All integers are big
+ * endian; struct members are in host order, addresses in network order. Names are printable ASCII
+ * without spaces, so that they can stand in logs and in JSON as they are. Prefixes have no bits set
+ * behind their length, and no id is 0.
  */
 #pragma once
 
@@ -96,6 +98,9 @@ struct object {
 	};
 };
 
+/* True for the kinds above. */
+bool object_kind_known(enum object_kind kind);
+
 /* Name of a kind ("path") for logs and JSON; "unknown" for others. */
 const char *object_kind_name(enum object_kind kind);
 
@@ -104,8 +109,8 @@ const char *path_kind_name(enum path_kind kind);
 
 /*
  * Appends one record. Returns 0; -EINVAL for an object that no decoder would take (bad counts,
- * name without end, id 0); -ENOSPC if the writer is full, in which case nothing of the record
- * has been written.
+ * a bad name, id 0); -ENOSPC if the writer is full, in which case nothing of the record has been
+ * written and the writer takes shorter ones still.
  */
 int object_encode(struct writer *w, const struct object *obj);
 

@@ -57,18 +57,24 @@ struct packet_inject {
 	const uint8_t *frame;
 };
 
+/* Name of a reason ("mobility") for logs and JSON; "unknown" for others. */
 const char *packet_reason_name(enum packet_reason reason);
 
-/* Writes the head of a message. -ENOSPC if there is no room. */
+/* Writes the head of a message. -EINVAL for an unknown type, -ENOSPC if there is no room. */
 int packet_head_encode(struct writer *w, enum packet_type type);
 
 /* Reads it. -EBADMSG: truncated, magic or type unknown; -EPROTO: another version. */
 int packet_head_decode(struct cursor *c, enum packet_type *type);
 
-/* Appends a record; the frame is copied. -EINVAL, or -ENOSPC with nothing written. */
+/*
+ * Appends a record; the frame (1 to PACKET_FRAME_MAX octets) is copied. -EINVAL for one that no
+ * decoder would take, -ENOSPC if it does not fit; nothing is written then, and the writer takes
+ * shorter ones still.
+ */
 int packet_punt_encode(struct writer *w, const struct packet_punt *punt);
 int packet_inject_encode(struct writer *w, const struct packet_inject *inject);
 
-/* Reads the next record; frame points into the message. -EBADMSG if it breaks a rule. */
+/* Reads the next record; frame points into the message. -EBADMSG if it breaks a rule, *punt or
+ * *inject is then undefined. Records follow one another while cursor_left() is not 0. */
 int packet_punt_decode(struct cursor *c, struct packet_punt *punt);
 int packet_inject_decode(struct cursor *c, struct packet_inject *inject);

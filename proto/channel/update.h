@@ -134,20 +134,23 @@ const char *update_stat_group_name(enum update_stat_group group);
 uint8_t update_stat_values(enum update_stat_group group);
 
 /*
- * Starts a message: writes the head. Objects, statistics or one body then follow in the same
- * writer, and the caller sends writer_len() octets. -ENOSPC if there is no room.
+ * Starts a message: writes the head, always with UPDATE_VERSION (head->version is not read).
+ * Objects, statistics or one body then follow in the same writer, and the caller sends writer_len()
+ * octets. -EINVAL for an unknown type, -ENOSPC if there is no room.
  */
 int update_head_encode(struct writer *w, const struct update_head *head);
 
 /*
  * Reads the head and leaves the cursor at the body. -EBADMSG: truncated, wrong magic or unknown
- * type. -EPROTO: a version other than UPDATE_VERSION; *head is then filled as far as possible,
- * so that it can be refused by name.
+ * type. -EPROTO: a version other than UPDATE_VERSION; *head is then filled as far as possible
+ * (its type may be one that this version does not know), so that it can be refused by name. After
+ * an error the cursor is failed.
  */
 int update_head_decode(struct cursor *c, struct update_head *head);
 
 /*
- * Bodies. Encoders append to a writer after the head: 0, -EINVAL or -ENOSPC. Decoders read all
+ * Bodies. Encoders append to a writer after the head: 0, or -EINVAL or -ENOSPC with nothing
+ * written. Texts are printable ASCII, names without spaces, and not empty. Decoders read all
  * that the cursor holds: 0 or -EBADMSG, also when octets are left over.
  */
 int update_hello_encode(struct writer *w, const struct update_hello *hello);
@@ -159,7 +162,8 @@ int update_event_decode(struct cursor *c, struct update_event *event);
 int update_reason_encode(struct writer *w, const char *reason);
 int update_reason_decode(struct cursor *c, char reason[UPDATE_REASON_MAX + 1]);
 
-/* STATS_REQUEST and the first field of STATS: a number that matches answer to question. */
+/* STATS_REQUEST and the first field of STATS: a number that matches answer to question. The
+ * decoder leaves the cursor behind it; in a STATS_REQUEST nothing follows. */
 int update_stats_id_encode(struct writer *w, uint32_t request_id);
 int update_stats_id_decode(struct cursor *c, uint32_t *request_id);
 

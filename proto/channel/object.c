@@ -1,0 +1,251 @@
+#include "proto/channel/object.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "proto/channel/record.h"
+
+/*
+ * Body of a set, after the id (64 bits):
+ *
+ *   local        address (16 octets)
+ *   link         watch_dad (8), name (8 length, text)
+ *   path         kind (8), local (16 octets), remote (16 octets), mtu (16)
+ *   subscriber   domain (32), link id (64), prefix count (8), path count (8),
+ *                prefixes (16 octets address, 8 length), path ids (64)
+ */
+
+enum {
+	RECORD_HEAD_LEN = 4,
+	ID_LEN = 8,
+};
+
+static const char *const path_kind_names[] = {
+	[PATH_IP6_IN_IP6] = "ip6-in-ip6",
+};
+
+const char *path_kind_name(enum path_kind kind)
+{
+	size_t i = (size_t)kind;
+
+	if (i >= sizeof(path_kind_names) / sizeof(path_kind_names[0]) || !path_kind_names[i])
+		return "unknown";
+	return path_kind_names[i];
+}
+
+static bool path_kind_known(unsigned kind)
+{
+	return kind == PATH_IP6_IN_IP6;
+}
+
+static bool local_ok(const struct object *obj)
+{
+	return obj->local.id == obj->id;
+}
+
+static void local_encode(struct writer *w, const struct object *obj)
+{
+	writer_addr6(w, &obj->local.addr);
+}
+
+static void local_decode(struct cursor *c, struct object *obj)
+{
+	obj->local = (struct object_local){.id = obj->id, .addr = cursor_addr6(c)};
+}
+
+static bool link_ok(const struct object *obj)
+{
+	return obj->link.id == obj->id &&
+	       record_text_ok(obj->link.port, 1, OBJECT_PORT_NAME_MAX, false);
+}
+
+static void link_encode(struct writer *w, const struct object *obj)
+{
+	writer_u8(w, obj->link.watch_dad);
+	record_text_encode(w, obj->link.port);
+}
+
+static void link_decode(struct cursor *c, struct object *obj)
+{
+	obj->link = (struct object_link){.id = obj->id};
+	obj->link.watch_dad = record_bool_decode(c);
+	record_text_decode(c, obj->link.port, 1, OBJECT_PORT_NAME_MAX, false);
+}
+
+static bool path_ok(const struct object *obj)
+{
+	return obj->path.id == obj->id && path_kind_known(obj->path.kind);
+}
+
+static void path_encode(struct writer *w, const struct object *obj)
+{
+	writer_u8(w, (uint8_t)obj->path.kind);
+	writer_addr6(w, &obj->path.local);
+	writer_addr6(w, &obj->path.remote);
+	writer_u16(w, obj->path.mtu);
+}
+
+static void path_decode(struct cursor *c, struct object *obj)
+{
+	obj->path = (struct object_path){.id = obj->id};
+	obj->path.kind = cursor_u8(c);
+	obj->path.local = cursor_addr6(c);
+	obj->path.remote = cursor_addr6(c);
+	obj->path.mtu = cursor_u16(c);
+	if (!path_kind_known(obj->path.kind))
+		cursor_fail(c);
+}
+
+static bool prefix_ok(const struct prefix6 *p)
+{
+	struct prefix6 canonical;
+
+	if (p->len > 128)
+		return false;
+	canonical = prefix6_of(&p->addr, p->len);
+	return addr_equal(&canonical.addr, &p->addr);
+}
+
+static bool counts_ok(const struct object_subscriber *s)
+{
+	return s->prefix_count >= 1 && s->prefix_count <= OBJECT_PREFIXES_MAX &&
+	       s->path_count >= 1 && s->path_count <= OBJECT_PATHS_MAX;
+}
+
+static bool subscriber_ok(const struct object *obj)
+{
+	const struct object_subscriber *s = &obj->subscriber;
+
+	if (s->id != obj->id || !counts_ok(s))
+		return false;
+	for (unsigned i = 0; i < s->prefix_count; i++)
+		if (!prefix_ok(&s->prefixes[i]))
+			return false;
+	for (unsigned i = 0; i < s->path_count; i++)
+		if (s->paths[i] == 0)
+			return false;
+	return true;
+}
+
+static void subscriber_encode(struct writer *w, const struct object *obj)
+{
+	const struct object_subscriber *s = &obj->subscriber;
+
+	writer_u32(w, s->domain);
+	writer_u64(w, s->link_id);
+	writer_u8(w, s->prefix_count);
+	writer_u8(w, s->path_count);
+	for (unsigned i = 0; i < s->prefix_count; i++) {
+		writer_addr6(w, &s->prefixes[i].addr);
+		writer_u8(w, s->prefixes[i].len);
+	}
+	for (unsigned i = 0; i < s->path_count; i++)
+		writer_u64(w, s->paths[i]);
+}
+
+static void subscriber_decode(struct cursor *c, struct object *obj)
+{
+	struct object_subscriber *s = &obj->subscriber;
+
+	*s = (struct object_subscriber){.id = obj->id};
+	s->domain = cursor_u32(c);
+	s->link_id = cursor_u64(c);
+	s->prefix_count = cursor_u8(c);
+	s->path_count = cursor_u8(c);
+	if (!counts_ok(s)) {
+		cursor_fail(c);
+		return;
+	}
+	for (unsigned i = 0; i < s->prefix_count; i++) {
+		s->prefixes[i].addr = cursor_addr6(c);
+		s->prefixes[i].len = cursor_u8(c);
+	}
+	for (unsigned i = 0; i < s->path_count; i++)
+		s->paths[i] = cursor_u64(c);
+	if (!subscriber_ok(obj))
+		cursor_fail(c);
+}
+
+/* All that differs from kind to kind. */
+static const struct kind {
+	const char *name;
+	bool (*ok)(const struct object *obj);
+	void (*encode)(struct writer *w, const struct object *obj);
+	void (*decode)(struct cursor *c, struct object *obj);
+} kinds[] = {
+	[OBJECT_LOCAL] = {"local", local_ok, local_encode, local_decode},
+	[OBJECT_LINK] = {"link", link_ok, link_encode, link_decode},
+	[OBJECT_PATH] = {"path", path_ok, path_encode, path_decode},
+	[OBJECT_SUBSCRIBER] = {"subscriber", subscriber_ok, subscriber_encode, subscriber_decode},
+};
+
+static const struct kind *kind_find(unsigned kind)
+{
+	if (kind >= sizeof(kinds) / sizeof(kinds[0]) || !kinds[kind].name)
+		return NULL;
+	return &kinds[kind];
+}
+
+bool object_kind_known(enum object_kind kind)
+{
+	return kind_find((unsigned)kind) != NULL;
+}
+
+const char *object_kind_name(enum object_kind kind)
+{
+	const struct kind *k = kind_find((unsigned)kind);
+
+	return k ? k->name : "unknown";
+}
+
+static bool object_ok(const struct object *obj)
+{
+	const struct kind *k = kind_find((unsigned)obj->kind);
+
+	if (!k || obj->id == 0)
+		return false;
+	return obj->op == OBJECT_DELETE || (obj->op == OBJECT_SET && k->ok(obj));
+}
+
+int object_encode(struct writer *w, const struct object *obj)
+{
+	struct record_mark mark = record_begin(w);
+	size_t start;
+
+	if (!object_ok(obj))
+		return -EINVAL;
+	writer_u8(w, (uint8_t)obj->kind);
+	writer_u8(w, (uint8_t)obj->op);
+	start = writer_offset(w);
+	writer_u16(w, 0);
+	writer_u64(w, obj->id);
+	if (obj->op == OBJECT_SET)
+		kind_find((unsigned)obj->kind)->encode(w, obj);
+	writer_put_u16_at(w, start, (uint16_t)(writer_offset(w) - start - 2));
+	return record_end(w, mark);
+}
+
+int object_decode(struct cursor *c, struct object *obj)
+{
+	const struct kind *k = kind_find(cursor_u8(c));
+	uint8_t op = cursor_u8(c);
+	uint16_t len = cursor_u16(c);
+	struct cursor body;
+
+	if (!k || (op != OBJECT_SET && op != OBJECT_DELETE) ||
+		len > OBJECT_WIRE_MAX - RECORD_HEAD_LEN || len < ID_LEN)
+		cursor_fail(c);
+	cursor_sub(c, len, &body);
+	if (!cursor_ok(c))
+		return -EBADMSG;
+	obj->kind = (enum object_kind)(k - kinds);
+	obj->op = op;
+	obj->id = cursor_u64(&body);
+	if (op == OBJECT_SET)
+		k->decode(&body, obj);
+	if (obj->id == 0 || !cursor_ok(&body) || cursor_left(&body) != 0) {
+		cursor_fail(c);
+		return -EBADMSG;
+	}
+	return 0;
+}
