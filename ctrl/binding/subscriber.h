@@ -1,0 +1,145 @@
+/*
+ * Subscribers: who may register what, and how their messages are proved genuine (RFC 4285).
+ *
+ * All of them are in memory, found by MN-ID and by home address, and in the store. Keys are wiped
+ * when a subscriber is freed and are never shown. Owned by the one thread of dmm-ctrl.
+ */
+#pragma once
+
+#include "common/addr.h"
+#include "common/cursor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+enum {
+	SUBSCRIBER_MN_ID_MAX = 253,  /* octets of a network access identifier (RFC 7542, 2.2) */
+	SUBSCRIBER_HOME_MAX = 8,     /* home addresses of one subscriber */
+	SUBSCRIBER_KEY_LEN = 16,     /* octets of a key (RFC 4285, 5.1: 128 bits) */
+	SUBSCRIBER_SPI_MIN = 256,    /* 0 to 255 are reserved (RFC 4285, 5) */
+	SUBSCRIBER_LIFETIME_MIN = 4, /* seconds: one unit of the Binding Update's lifetime */
+	SUBSCRIBER_LIFETIME_MAX = 65535 * 4,
+	SUBSCRIBER_WIRE_MAX = 512, /* an encoded one is never longer */
+};
+
+/* Must its Binding Updates carry a mobility message authentication option? */
+enum subscriber_auth { SUBSCRIBER_AUTH_REQUIRED, SUBSCRIBER_AUTH_NONE, SUBSCRIBER_AUTHS };
+
+/* What protects it against replay: RFC 4285, 6 or the sequence number of RFC 6275, 9.5.1. */
+enum subscriber_replay {
+	SUBSCRIBER_REPLAY_TIMESTAMP,
+	SUBSCRIBER_REPLAY_SEQUENCE,
+	SUBSCRIBER_REPLAYS
+};
+
+/* Names by value, NULL-terminated: "required", "none"; "timestamp", "sequence". */
+extern const char *const subscriber_auth_names[SUBSCRIBER_AUTHS + 1];
+extern const char *const subscriber_replay_names[SUBSCRIBER_REPLAYS + 1];
+
+struct subscriber;
+
+/* One home address of a subscriber, hashed by the address. */
+struct subscriber_home {
+	struct in6_addr addr;
+	struct subscriber *subscriber;
+	uint8_t index; /* in the subscriber's home[] */
+	UT_hash_handle hh;
+};
+
+struct subscriber {
+	uint32_t id; /* 1 upwards, never given twice; part of the ids that data planes see */
+	uint32_t spi;
+	uint32_t max_lifetime_s; /* 0: the configured maximum */
+	enum subscriber_auth auth;
+	enum subscriber_replay replay;
+	bool enabled; /* false: answered with status 129 */
+	uint8_t home_count;
+	uint8_t mn_id_len;
+	char mn_id[SUBSCRIBER_MN_ID_MAX + 1];
+	uint8_t key[SUBSCRIBER_KEY_LEN];
+	/*
+	 * NTP timestamp last accepted from it (RFC 4285, 6); 0: none yet. The signalling keeps it
+	 * here and makes it durable in the binding's record; at start it is set from there.
+	 */
+	uint64_t last_timestamp;
+	struct subscriber_home home[SUBSCRIBER_HOME_MAX];
+	UT_hash_handle hh;
+};
+
+/* Why one was refused, for people; never holds a key. */
+struct subscriber_why {
+	char text[256];
+};
+
+struct ctrl_config;
+struct store;
+struct subscribers;
+
+/* An empty set; config (home prefixes) and store must outlive it. NULL with errno set. */
+struct subscribers *subscribers_new(const struct ctrl_config *config, struct store *store);
+
+/* Wipes and frees all. NULL is allowed. */
+void subscribers_free(struct subscribers *set);
+
+/*
+ * Reads all subscribers of the store. Returns their number or a negative errno (-EUCLEAN: a record
+ * is damaged); *why tells which.
+ */
+int subscribers_load(struct subscribers *set, struct subscriber_why *why);
+
+/*
+ * Checks a new subscriber, adds it in memory and puts it into the store's current transaction:
+ * it is not durable before store_commit(). `in` is copied; its id and hash members are ignored.
+ * Returns 0; -EINVAL (a value out of bounds, a home address outside of the home prefixes or one of
+ * the gateway's own), -EEXIST (MN-ID or a home address is taken), -ENOMEM, with *why filled in.
+ */
+int subscribers_add(
+	struct subscribers *set, const struct subscriber *in, struct subscriber_why *why);
+
+/*
+ * Removes one from memory, wiped, and from the store at the next commit. Its bindings must have
+ * been ended before. Returns 0 or -ENOENT.
+ */
+int subscribers_del(struct subscribers *set, const char *mn_id);
+
+/* By MN-ID (octets, no end needed), or NULL. */
+struct subscriber *subscribers_find(struct subscribers *set, const void *mn_id, size_t len);
+
+/* By one of its home addresses, or NULL; *index (may be NULL) is which one. */
+struct subscriber *subscribers_find_home(
+	struct subscribers *set, const struct in6_addr *home, uint8_t *index);
+
+/* By id, or NULL; O(n): for the control interface only. */
+struct subscriber *subscribers_find_id(struct subscribers *set, uint32_t id);
+
+size_t subscribers_count(const struct subscribers *set);
+
+/* Calls fn for each, in the order in which they were added; not 0 ends the walk. */
+int subscribers_each(
+	struct subscribers *set, int (*fn)(void *arg, struct subscriber *subscriber), void *arg);
+
+/* The record in the store: 0, -EINVAL or -ENOSPC; 0 or -EBADMSG. */
+int subscriber_encode(struct writer *w, const struct subscriber *subscriber);
+int subscriber_decode(struct cursor *c, struct subscriber *subscriber);
+
+/*
+ * Id under which data planes know the binding of this home address: the same after a restart.
+ * The id of its subscriber object, and of its only path.
+ */
+static inline uint64_t subscriber_binding_id(const struct subscriber *s, uint8_t home_index)
+{
+	return (uint64_t)s->id << 8 | home_index;
+}
+
+/* The subscriber's id and the index of the home address in such an id. */
+static inline uint32_t subscriber_id_of(uint64_t binding_id)
+{
+	return (uint32_t)(binding_id >> 8);
+}
+
+static inline uint8_t subscriber_home_of(uint64_t binding_id)
+{
+	return (uint8_t)binding_id;
+}

@@ -1,0 +1,29 @@
+/*
+ * The parts of dmm-ctrl, as main.c puts them together. Handed to what needs many of them; what
+ * needs only one or two takes those.
+ */
+#pragma once
+
+struct binding_cache;
+struct commit;
+struct ctrl_config;
+struct events;
+struct loop;
+struct packet;
+struct publish;
+struct signalling;
+struct store;
+struct subscribers;
+
+struct ctrl {
+	const struct ctrl_config *config;
+	struct loop *loop;
+	struct store *store;
+	struct subscribers *subscribers;
+	struct binding_cache *bindings;
+	struct publish *publish;
+	struct commit *commit;
+	struct packet *packet;
+	struct events *events;
+	struct signalling *signalling;
+};

@@ -1,0 +1,164 @@
+/*
+ * Publishing: what the data planes shall know, and bringing each of them to know it.
+ *
+ * The desired state is a set of bundles, each a few forwarding objects that belong together (the
+ * path and the subscriber of one binding). A change is numbered and logged as a delta; every data
+ * plane has a cursor of its own in that log and follows at its own speed: missing deltas when the
+ * log still has them, else a snapshot. See proto/channel/update.h for the protocol.
+ *
+ *   publish.c   the socket, the list of data planes, who serves
+ *   session.c   one data plane: hello, acks, heartbeats, what is sent to it next
+ *   state.c     the desired state
+ *   log.c       recent deltas
+ *   compile.c   from a binding to its bundle
+ */
+#pragma once
+
+#include "common/counter.h"
+#include "proto/channel/update.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct binding;
+struct ctrl_config;
+struct loop;
+struct publish;
+
+enum publish_counter {
+	PUBLISH_HELLOS,          /* hellos accepted */
+	PUBLISH_REFUSED_NAME,    /* hellos of a name that is not configured */
+	PUBLISH_REFUSED_VERSION, /* messages of another protocol version */
+	PUBLISH_BAD_MESSAGE,     /* messages that do not decode */
+	PUBLISH_STALE_EPOCH,     /* messages of another epoch */
+	PUBLISH_UNEXPECTED,      /* messages that no data plane sends, or not yet */
+	PUBLISH_DELTAS,          /* deltas made */
+	PUBLISH_SNAPSHOTS,       /* snapshots started */
+	PUBLISH_RESYNC_DELTA,    /* hellos answered with deltas alone */
+	PUBLISH_ACKS,            /* acknowledgements taken */
+	PUBLISH_FAILED_OBJECTS,  /* objects that a data plane could not apply */
+	PUBLISH_LOST,            /* data planes given up for silence */
+	PUBLISH_BLOCKED,         /* sends that had to wait for room in a queue */
+	PUBLISH_COUNTERS
+};
+extern const struct counter_def publish_counter_defs[PUBLISH_COUNTERS];
+
+/* What dp.show calls the state of a data plane. */
+enum publish_session_state {
+	PUBLISH_DOWN,     /* never heard of, or silent for too long */
+	PUBLISH_SNAPSHOT, /* being sent a snapshot */
+	PUBLISH_SYNCED,   /* has acknowledged everything */
+	PUBLISH_LAGGING,  /* has not yet acknowledged everything */
+	PUBLISH_STATES
+};
+extern const char *const publish_state_names[PUBLISH_STATES + 1];
+
+/* How a data plane stands, for the control interface. */
+struct publish_session_info {
+	const char *name;
+	enum publish_session_state state;
+	uint64_t connected_real_ns; /* of the last hello; 0: never */
+	uint64_t heard_ns;          /* loop's clock, of its last message */
+	uint64_t sequence_sent, sequence_acked;
+	uint64_t snapshots, failures;
+	struct update_hello hello; /* valid when connected_real_ns is not 0 */
+};
+
+/* Who wants to know what data planes say. Any may be NULL. */
+struct publish_handlers {
+	void *arg;
+	/* The serving data plane (dp) has everything up to `sequence`; failures are of this ack. */
+	void (*acked)(void *arg, uint64_t sequence, const struct update_ack *ack);
+	/* An event from a data plane. */
+	void (*event)(void *arg, unsigned dp, const struct update_event *event);
+	/* A data plane came (up) or went. */
+	void (*session)(void *arg, unsigned dp, bool up, const char *reason);
+};
+
+/*
+ * Draws the epoch, puts the gateway's addresses and home links into the desired state, binds the
+ * endpoint and adds itself to the loop. Returns 0, -EADDRINUSE when another process serves the
+ * endpoint, or another negative errno.
+ */
+int publish_open(struct publish **publish, const struct ctrl_config *config, struct loop *loop);
+
+/* Closes it. NULL is allowed. */
+void publish_close(struct publish *publish);
+
+enum { PUBLISH_HANDLERS_MAX = 4 };
+
+/* Adds a set of handlers (copied). Returns 0 or -ENOSPC. */
+int publish_add_handlers(struct publish *publish, const struct publish_handlers *handlers);
+
+/* A bundle: encoded objects, all to be set, paths before the subscriber that uses them. */
+struct bundle {
+	uint16_t len; /* 0: nothing is to be published */
+	uint8_t octets[1024];
+};
+
+/*
+ * Compiles a binding: its objects when it forwards, an empty bundle when it does not. 0 or
+ * -EINVAL (its home address is in no home prefix).
+ */
+int publish_compile(
+	const struct ctrl_config *config, const struct binding *binding, struct bundle *bundle);
+
+/*
+ * Sets (len 0: removes) the bundle with this id. Objects that the old bundle had and the new one
+ * has not are deleted. Goes into the current delta. -ENOMEM.
+ */
+int publish_set(struct publish *publish, uint64_t id, const struct bundle *bundle);
+
+/*
+ * Ends the current delta and starts sending it. Returns its sequence number, or the newest one when
+ * nothing was set. Before the first data plane is heard, at start, deltas are only numbered.
+ */
+uint64_t publish_flush(struct publish *publish);
+
+/* Index of the data plane that serves, or -ENOTCONN when none is synchronised. */
+int publish_serving(const struct publish *publish);
+
+/* Highest sequence that the serving data plane has acknowledged; 0 when none serves. */
+uint64_t publish_acked(const struct publish *publish);
+
+uint64_t publish_epoch(const struct publish *publish);
+uint64_t publish_sequence(const struct publish *publish);
+
+/* Bundles of bindings in the desired state. */
+size_t publish_count(const struct publish *publish);
+
+/* Whether a bundle is published. */
+bool publish_has(const struct publish *publish, uint64_t id);
+
+/*
+ * The MAC address of a port of a data plane as its hello said; 0, -ENOTCONN when the data plane is
+ * down, or -ENOENT when it has no such port.
+ */
+int publish_port_mac(const struct publish *publish, unsigned dp, const char *port, struct mac *mac);
+
+/* How a data plane stands. */
+void publish_session_info(
+	const struct publish *publish, unsigned dp, struct publish_session_info *info);
+
+/*
+ * Asks every connected data plane for its statistics. `answer` is called for each record and once
+ * with NULL when a data plane is done (ok: it answered); `end` once all have answered or a second
+ * has passed. Returns 0 or -ENOMEM.
+ */
+struct publish_stats_fns {
+	void *arg;
+	void (*record)(void *arg, unsigned dp, const struct update_stat *stat);
+	void (*done)(void *arg, unsigned dp, bool answered);
+	void (*end)(void *arg);
+};
+int publish_stats(struct publish *publish, const struct publish_stats_fns *fns);
+
+/* Calls fn for each object of the desired state; not 0 ends the walk. */
+int publish_each_object(
+	struct publish *publish, int (*fn)(void *arg, const struct object *object), void *arg);
+
+/* The loop's hook: sends what can be sent. */
+void publish_send(struct publish *publish);
+
+const uint64_t *publish_counters(const struct publish *publish);
