@@ -39,8 +39,8 @@ struct zsock_options {
 /* An open socket. The fields are private; all zero is closed. */
 struct zsock {
 	void *socket;
-	int lock_fd; /* + 1; of PATH.lock, ipc binds only */
-	char *path;  /* socket file to remove on close, ipc binds only */
+	char *path; /* ipc bind: the socket file, removed on close */
+	int lock;   /* ipc bind: descriptor of PATH.lock, plus one */
 };
 
 /* The process's context, made at the first call (one I/O thread). NULL with errno set: no context.
@@ -52,9 +52,9 @@ void zsock_context_end(void);
  * serves the endpoint, -EINVAL for an endpoint that is none, -ENAMETOOLONG.
  *
  * For "ipc://PATH": libzmq would let a second process steal a live path, so the lock PATH.lock is
- * taken first (flock; it dies with its process and the file stays). A socket file left by a dead
- * process is removed; anything else at PATH is -EEXIST. The file is made with `mode` from the start
- * (umask: no other thread may be creating files meanwhile). */
+ * taken first (flock: it ends with its process; the lock file stays). A socket file left by a dead
+ * process is removed; anything else at PATH is -EEXIST. The file has the permissions `mode` from
+ * the start, whatever the umask. Abstract names (ipc://@NAME) and wildcards are -EINVAL. */
 int zsock_bind(struct zsock *z, const struct zsock_options *options, const char *endpoint);
 
 /* Opens a socket and connects it; succeeds also when nobody is there yet. Returns 0 or a negative
