@@ -1,0 +1,128 @@
+"""What a run has made on this machine, written down before or as it is made.
+
+Each run has a file under /run/dmm-lab with one JSON line for each namespace, process and hugepage
+reservation. Whoever finds the file of a run that is gone can remove all of it and nothing else."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+from lab.system import LabError, run, start_time, wait_for
+
+DIRECTORY = pathlib.Path("/run/dmm-lab")
+HUGEPAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
+
+
+class Ledger:
+    """The file of one run. 'name' is also the prefix of its namespaces."""
+
+    def __init__(self, name, path=None):
+        self.name = name
+        self.path = path or DIRECTORY / name
+        DIRECTORY.mkdir(exist_ok=True)
+
+    @classmethod
+    def all(cls, label):
+        """Every run of one kind (demo, test) that left its file."""
+        if not DIRECTORY.is_dir():
+            return []
+        return [cls(path.name) for path in sorted(DIRECTORY.iterdir())
+                if path.name.startswith(label + "-")]
+
+    def note(self, kind, **what):
+        with open(self.path, "a") as file:
+            file.write(json.dumps({"kind": kind} | what) + "\n")
+
+    def note_process(self, kind, pid):
+        self.note(kind, pid=pid, start=start_time(pid))
+
+    def entries(self, kind):
+        if not self.path.exists():
+            return []
+        entries = []
+        for line in self.path.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # the writer died within the line
+                continue
+            if entry["kind"] == kind:
+                entries.append(entry)
+        return entries
+
+    def owner(self):
+        """The pid of the program that runs this laboratory, None if it is gone."""
+        for entry in self.entries("owner"):
+            if start_time(entry["pid"]) == entry["start"]:
+                return entry["pid"]
+        return None
+
+    def kept(self):
+        return bool(self.entries("kept"))
+
+    def remove(self):
+        """Ends and removes everything in the file, then the file."""
+        processes = {(e["pid"], e["start"]) for e in self.entries("process")}
+        names = [e["name"] for e in self.entries("namespace")]
+        names = [name for name in names if pathlib.Path("/run/netns", name).exists()]
+        for name in names:  # what our programs started in turn
+            listed = run("ip", "netns", "pids", name, check=False).split()
+            processes |= {(int(pid), start_time(int(pid))) for pid in listed}
+        end_processes(processes)
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
+        for entry in self.entries("hugepages"):
+            try:
+                HUGEPAGES.write_text(str(max(0, int(HUGEPAGES.read_text()) - entry["count"])))
+            except OSError:
+                pass
+        self.path.unlink(missing_ok=True)
+
+
+def alive(process):
+    pid, start = process
+    return start is not None and start_time(pid) == start
+
+
+def end_processes(processes, patience=5):
+    """Ends processes, given as (pid, start time): politely, then not."""
+    for polite in (signal.SIGTERM, signal.SIGKILL):
+        for pid, start in processes:
+            if alive((pid, start)) and pid != os.getpid():
+                try:
+                    os.kill(pid, polite)
+                except ProcessLookupError:
+                    pass
+        try:
+            wait_for(lambda: not any(map(alive, processes)), "processes to end", patience)
+            return
+        except LabError:
+            continue
+
+
+def remove_leftovers(label):
+    """Removes what runs of this kind left that are neither alive nor kept on purpose."""
+    for ledger in Ledger.all(label):
+        if ledger.owner() is None and not ledger.kept():
+            ledger.remove()
+
+
+def reserve_hugepages(ledger, count):
+    """Makes sure that 'count' 2 MiB hugepages are free, if memory allows; the data plane does
+    without them otherwise. They are given back with the rest of the run."""
+    memory = {}
+    for line in pathlib.Path("/proc/meminfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        memory[key] = int(value.split()[0])
+    lacking = count - memory.get("HugePages_Free", 0)
+    if lacking <= 0 or memory["MemAvailable"] < 4 * lacking * 2048:
+        return
+    try:
+        before = int(HUGEPAGES.read_text())
+        HUGEPAGES.write_text(str(before + lacking))
+        got = int(HUGEPAGES.read_text()) - before
+    except OSError:  # a container that may not
+        return
+    if got > 0:
+        ledger.note("hugepages", count=got)

@@ -1,0 +1,185 @@
+"""One host or router of the laboratory: a network namespace with directories and processes of its own."""
+
+import ctypes
+import json
+import os
+import pathlib
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+
+from lab.system import LabError, run, tail, wait_for
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+
+# Programs find their sockets and stores under these, on every node: each node has its own.
+PRIVATE = {"run": "/run/dmm", "lib": "/var/lib/dmm"}
+
+
+class Process:
+    """A program that runs in a node. Its output goes to 'log'."""
+
+    def __init__(self, node, name, popen, log):
+        self.node, self.name, self.popen, self.log = node, name, popen, log
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def running(self):
+        return self.popen.poll() is None
+
+    def require(self):
+        """Raises with the end of its log if the program has ended."""
+        if not self.running():
+            raise LabError(f"{self.name} ended with {self.popen.returncode}:\n{tail(self.log)}")
+
+    def send(self, number):
+        if self.running():
+            self.popen.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM, limit=20):
+        """Asks the program to end and waits; returns its exit status."""
+        self.send(number)
+        try:
+            return self.popen.wait(limit)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise LabError(f"{self.name} did not end within {limit} s of signal {number}") from None
+
+    def wait(self, limit=60):
+        try:
+            return self.popen.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{self.name} still runs after {limit} s") from None
+
+    def output(self):
+        return pathlib.Path(self.log).read_text(errors="replace")
+
+
+class Node:
+    """A namespace called PREFIX-NAME. 'directory' holds its logs and private directories."""
+
+    def __init__(self, lab, name):
+        self.lab, self.name = lab, name
+        self.namespace = f"{lab.prefix}-{name}"
+        self.directory = lab.directory / name
+        self.processes = []
+        lab.ledger.note("namespace", name=self.namespace)
+        run("ip", "netns", "add", self.namespace)
+        for private, mount_point in PRIVATE.items():
+            (self.directory / private).mkdir(parents=True, exist_ok=True)
+            pathlib.Path(mount_point).mkdir(parents=True, exist_ok=True)
+        # No duplicate address detection for what the laboratory itself configures: it is not the
+        # subject, and a second per address and node adds up.
+        self.sysctl({"net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0,
+                     "net.ipv6.conf.default.router_solicitation_delay": 0})
+        self.ip("link set lo up")
+
+    def inside(self, command):
+        """The command line that runs 'command' in this node (its network, its directories)."""
+        mounts = " && ".join(f"mount --bind '{self.directory}/{private}' {mount_point}"
+                             for private, mount_point in PRIVATE.items())
+        return ["ip", "netns", "exec", self.namespace, "sh", "-c", f'{mounts} && exec "$@"', "sh",
+                *[str(word) for word in command]]
+
+    def command_line(self, *command):
+        """The same for a person to type."""
+        return shlex.join(self.inside(command))
+
+    def run(self, *command, **options):
+        """Runs a command in the node to its end and returns its output."""
+        return run(*self.inside(command), **options)
+
+    def ip(self, *commands):
+        """ip commands, as one batch: 'link set lo up', 'address add ...'."""
+        run("ip", "-netns", self.namespace, "-batch", "-", stdin="\n".join(commands) + "\n")
+
+    def ip_json(self, *words):
+        """What an ip command shows, as data."""
+        return json.loads(run("ip", "-netns", self.namespace, "-json", *words) or "[]")
+
+    def has_link(self, name):
+        return any(
+            link["ifname"] == name for link in self.ip_json("link", "show"))
+
+    def addresses(self, interface):
+        """Addresses of an interface as {address: set of flags}."""
+        found = {}
+        for link in self.ip_json("address", "show", "dev", interface):
+            for info in link["addr_info"]:
+                if "local" in info:
+                    found[info["local"]] = {key for key, value in info.items() if value is True}
+        return found
+
+    def sysctl(self, values):
+        lines = [f"{key}={value}" for key, value in values.items()]
+        run("ip", "netns", "exec", self.namespace, "sysctl", "-q", "-w", *lines)
+
+    def start(self, name, *command, env=None):
+        """Starts a program in the node; it is ended with the laboratory at the latest."""
+        log = self.directory / f"{name}.log"
+        with open(log, "ab") as file:
+            popen = subprocess.Popen(self.inside(command), stdin=subprocess.DEVNULL, stdout=file,
+                                     stderr=file, start_new_session=True,
+                                     env=os.environ | (env or {}))
+        self.lab.ledger.note_process("process", popen.pid)
+        process = Process(self, name, popen, log)
+        self.processes.append(process)
+        return process
+
+    def socket(self, *args):
+        """A socket of this node's network, for use by the calling program itself."""
+        made, failed = [], []
+
+        def make():
+            # setns works on one thread, and this one ends with its namespace.
+            try:
+                with open(f"/run/netns/{self.namespace}") as file:
+                    if LIBC.setns(file.fileno(), CLONE_NEWNET) != 0:
+                        raise OSError(ctypes.get_errno(), "setns")
+                made.append(socket.socket(*args))
+            except OSError as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+        if failed:
+            raise failed[0]
+        return made[0]
+
+    def packet_socket(self, interface):
+        """An AF_PACKET socket on an interface: sees every frame, sends whole frames."""
+        all_protocols = 3
+        sock = self.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(all_protocols))
+        sock.bind((interface, all_protocols))
+        return sock
+
+    def mac(self, interface):
+        return self.ip_json("link", "show", "dev", interface)[0]["address"]
+
+    def wait_link(self, name, limit=30):
+        wait_for(lambda: self.has_link(name), f"interface {name} on {self.name}", limit)
+
+    def stop_processes(self):
+        for process in reversed(self.processes):
+            if process.running():
+                try:
+                    process.stop()
+                except LabError:
+                    pass
+
+
+def veth(a, name_a, b, name_b):
+    """A cable between two nodes. Checksums are finished by the sender: a data plane that reads
+    the other end with AF_PACKET would forward unfinished ones."""
+    run("ip", "-netns", a.namespace, "link", "add", name_a, "type", "veth", "peer", "name", name_b,
+        "netns", b.namespace)
+    for node, name in ((a, name_a), (b, name_b)):
+        run("ip", "netns", "exec", node.namespace, "ethtool", "-K", name, "tx", "off")
+        node.ip(f"link set {name} up")

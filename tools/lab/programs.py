@@ -1,0 +1,148 @@
+"""The programs of the build, started in the standard network the way an operator would."""
+
+import json
+import os
+import pathlib
+
+from lab.system import LabError, run, wait_for
+from lab.topology import CORE_GATEWAY, HOME_AGENT, HOME_PREFIX, HOME_ROUTER
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CONFIGS = ROOT / "configs"
+
+# The subscriber of the examples in configs/; made up for them, and no secret.
+SUBSCRIBERS = CONFIGS / "subscribers.jsonl"
+
+RADVD_HOME_AGENT = "AdvHomeAgentFlag on;"
+
+
+def program(build, name):
+    """The path of a built program."""
+    for folder in ("ctrl", "dataplane", "tools/mn", "tools/dmmctl", "tools/mhdump", "tools"):
+        path = pathlib.Path(build) / folder / name
+        if path.is_file() and os.access(path, os.X_OK):
+            return path.resolve()
+    raise LabError(f"no program {name} in {build}: build it with meson setup {build} && ninja -C {build}")
+
+
+class Control:
+    """dmm-ctrl, and questions to it through dmmctl."""
+
+    def __init__(self, node, build, config=CONFIGS / "dmm-ctrl.cfg"):
+        self.node, self.build, self.config = node, build, config
+        self.process = None
+
+    def start(self):
+        self.process = self.node.start("dmm-ctrl", program(self.build, "dmm-ctrl"), "--config",
+                                       self.config)
+        wait_for(self.answers, "dmm-ctrl to answer")
+
+    def answers(self):
+        self.process.require()
+        try:
+            return self.ask("status")
+        except LabError:
+            return None
+
+    def ctl(self, *words, **options):
+        """Runs dmmctl and returns what it prints."""
+        return self.node.run(program(self.build, "dmmctl"), *words, **options)
+
+    def ask(self, *words):
+        """The JSON document of a dmmctl command."""
+        return json.loads(self.ctl("--json", *words))
+
+    def bindings(self):
+        return self.ask("binding", "show")["bindings"]
+
+    def binding(self, home_address):
+        return next((b for b in self.bindings() if b["home_address"] == home_address), None)
+
+    def drops(self):
+        """All drop and control counters as one dictionary, the data planes' added up."""
+        stats = self.ask("stats")
+        counters = dict(stats["control"]["counters"])
+        for plane in stats["data_planes"]:
+            for part in ("counters", "drops"):
+                for name, value in (plane[part] or {}).items():
+                    counters[name] = counters.get(name, 0) + value
+        return counters
+
+
+class DataPlane:
+    """dmm-dp, and the addresses and routes of its ports."""
+
+    def __init__(self, node, build, config=CONFIGS / "dmm-dp.cfg"):
+        self.node, self.build, self.config = node, build, config
+        self.process = None
+
+    def start(self):
+        # Two DPDK processes of one machine must not meet in its runtime directory.
+        self.process = self.node.start(
+            "dmm-dp", program(self.build, "dmm-dp"), "--config", self.config,
+            env={"XDG_RUNTIME_DIR": str(self.node.directory), "RUNTIME_DIRECTORY": ""})
+        wait_for(lambda: self.process.require() or (self.node.has_link("core")
+                                                    and self.node.has_link("home")),
+                 "the twins of the data plane's ports")
+        self.configure()
+
+    def configure(self):
+        """What an operator does once the ports exist."""
+        self.node.ip("link set core up", "link set home up",
+                     f"address replace {HOME_AGENT}/64 dev core nodad",
+                     f"address replace {HOME_ROUTER}/64 dev home nodad",
+                     f"route replace default via {CORE_GATEWAY} dev core")
+
+
+class Gateway:
+    """Both planes in one node, router advertisements on the home link, and the subscriber."""
+
+    def __init__(self, lab, build):
+        self.lab, self.node = lab, lab.node("gw")
+        self.control = Control(self.node, build)
+        self.data_plane = DataPlane(self.node, build)
+
+    def start(self):
+        self.control.start()
+        self.data_plane.start()
+        wait_for(self.synchronised, "the data plane to be synchronised")
+        self.lab.advertise(self.node, "home", HOME_PREFIX.removesuffix("/64"), RADVD_HOME_AGENT)
+
+    def synchronised(self):
+        self.control.process.require()
+        self.data_plane.process.require()
+        planes = self.control.ask("dp", "show")["data_planes"]
+        return any(plane["state"] == "synced" for plane in planes)
+
+    def import_subscribers(self, file=SUBSCRIBERS):
+        return self.control.ctl("subscriber", "import", file)
+
+
+class MobileNode:
+    """dmm-mn."""
+
+    def __init__(self, node, build, config=CONFIGS / "dmm-mn.cfg"):
+        self.node, self.build, self.config = node, build, config
+        self.process = None
+
+    def start(self):
+        self.process = self.node.start("dmm-mn", program(self.build, "dmm-mn"), "--config",
+                                       self.config)
+        wait_for(self.status, "dmm-mn to answer")
+
+    def status(self):
+        """Its state, or None while it does not answer."""
+        self.process.require()
+        try:
+            return json.loads(self.node.run(program(self.build, "dmm-mn"), "--config", self.config,
+                                            "--status"))
+        except (LabError, ValueError):
+            return None
+
+
+def prepare_build(directory):
+    """Configures and builds, once or again; says what failed."""
+    directory = pathlib.Path(directory)
+    if not (directory / "build.ninja").exists():
+        run("meson", "setup", directory, ROOT, timeout=600)
+    run("ninja", "-C", directory, timeout=3600)
