@@ -1,12 +1,21 @@
-/* The Internet checksum over an IPv6 pseudo-header (RFC 8200, 8.1; RFC 1071). Pure: any thread. */
+/*
+ * The Internet checksum over an IPv6 pseudo-header (RFC 8200, 8.1; RFC 1071). Pure functions: any
+ * thread.
+ */
 #pragma once
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* checksum_ip6: the one's complement of the one's complement sum of the pseudo-header of SRC, DST,
- * NEXT_HEADER and LEN, and of the LEN octets at DATA. Host order. Over data that already holds its
- * right checksum the result is 0; to compute one, its field must be 0. */
+/* checksum_ip6: the checksum of the LEN octets at DATA with the pseudo-header of SRC, DST,
+ * NEXT_HEADER and LEN. The two octets at AT, an even offset, hold the checksum and count as 0.
+ * Host order. */
 uint16_t checksum_ip6(const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
+	const uint8_t *data, size_t len, size_t at);
+
+/* checksum_ip6_ok: true when DATA holds its right checksum; 0 and 0xffff are the same number there.
+ */
+bool checksum_ip6_ok(const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
 	const uint8_t *data, size_t len);

@@ -19,6 +19,14 @@
 #define IP6_BUILD_MAX   (IP6_HEADER_SIZE + 24 + 24) /* octets that ip6_build can write */
 #define IP6_MIN_MTU     1280
 
+/* Options of the hop-by-hop and destination options headers that the gateway knows. */
+enum ip6_option {
+	IP6_OPTION_PAD1 = 0,
+	IP6_OPTION_PADN = 1,
+	IP6_OPTION_TUNNEL_LIMIT = 4,    /* RFC 2473, 4.1.1 */
+	IP6_OPTION_HOME_ADDRESS = 0xc9, /* RFC 6275, 6.3 */
+};
+
 enum ip6_fault {
 	IP6_FAULT_NONE = 0,
 	IP6_FAULT_TRUNCATED,        /* fewer octets than headers or payload length say */
@@ -108,7 +116,11 @@ struct ip6_build {
 	uint8_t proto;     /* of the payload */
 };
 
+/* ip6_build_size: octets of the headers that ip6_build will write. */
+size_t ip6_build_size(const struct ip6_build *build);
+
 /* ip6_build: writes IPv6 header, type 2 routing header, destination options with the home address
  * option (8n+6), in this order (RFC 6275, 6.3 and 6.4). Returns the octets written, which is the
- * offset of the payload; -ENOSPC when the SIZE octets of BUF do not hold headers and payload. */
+ * offset of the payload; -ENOSPC when the SIZE octets of BUF do not hold headers and payload;
+ * -EINVAL when a value is wider than its field. */
 ssize_t ip6_build(const struct ip6_build *build, uint8_t *buf, size_t size);

@@ -17,6 +17,7 @@
 
 #define MH_NEXT_HEADER   135  /* of the header before it (RFC 6275, 6.1.1) */
 #define MH_PAYLOAD_PROTO 59   /* no next header */
+#define MH_AT_CHECKSUM   4    /* octets before the checksum */
 #define MH_HEADER_SIZE   6    /* octets up to and including the checksum */
 #define MH_SIZE_MAX      2048 /* octets: what Header Len can say */
 #define MH_OPTIONS_MAX   32   /* options kept of one message, padding not counted */
@@ -108,7 +109,7 @@ struct mh_error {
 	enum mh_fault fault;
 	uint16_t offset; /* of the octet at fault, from the start of the Mobility Header */
 	uint8_t option;  /* option type, for the OPTION faults */
-	uint32_t value;  /* what stood there: the type, protocol, length or count */
+	uint32_t value;  /* what stood there: type, protocol, Header Len, option length, count */
 };
 
 /* A row of the table of messages. */

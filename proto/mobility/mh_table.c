@@ -1,0 +1,71 @@
+#include "proto/mobility/mh.h"
+
+#define NUMBER(kind_, name_, at_, size_, member_)                                                  \
+	{                                                                                          \
+		.name = (name_), .kind = (kind_), .at = (at_), .size = (size_),                    \
+		.width = sizeof(((struct mh *)0)->member_), .member = offsetof(struct mh, member_) \
+	}
+#define UINT(name, at, size, member)  NUMBER(FIELD_UINT, name, at, size, member)
+#define FLAGS(name, at, size, member) NUMBER(FIELD_FLAGS, name, at, size, member)
+#define STATUS(name, at, member)      NUMBER(FIELD_STATUS, name, at, 1, member)
+#define ADDR6(name_, at_, member_)                                                                 \
+	{                                                                                          \
+		.name = (name_), .kind = FIELD_ADDR6, .at = (at_), .size = 16,                     \
+		.member = offsetof(struct mh, member_)                                             \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		.kind = FIELD_END                                                                  \
+	}
+
+static const struct field brr_fields[] = {END};
+
+static const struct field init_fields[] = {UINT("cookie", 8, 8, init.cookie), END};
+
+static const struct field test_fields[] = {UINT("nonce_index", 6, 2, test.nonce_index),
+	UINT("cookie", 8, 8, test.cookie), UINT("token", 16, 8, test.token), END};
+
+static const struct field bu_fields[] = {UINT("sequence", 6, 2, bu.sequence),
+	FLAGS("flags", 8, 2, bu.flags), UINT("lifetime", 10, 2, bu.lifetime), END};
+
+static const struct field ba_fields[] = {STATUS("status", 6, ba.status),
+	FLAGS("flags", 7, 1, ba.flags), UINT("sequence", 8, 2, ba.sequence),
+	UINT("lifetime", 10, 2, ba.lifetime), END};
+
+static const struct field be_fields[] = {
+	STATUS("status", 6, be.status), ADDR6("home_address", 8, be.home_address), END};
+
+#define ROW(type_, name_, abbreviation_, clause_, options_at_, minimum_, fields_)                  \
+	[type_] = {.name = (name_),                                                                \
+		.abbreviation = (abbreviation_),                                                   \
+		.clause = (clause_),                                                               \
+		.type = (type_),                                                                   \
+		.options_at = (options_at_),                                                       \
+		.minimum = (minimum_),                                                             \
+		.fields = (fields_)}
+
+/* The row of a type stands at its index; a hole has no name. */
+static const struct mh_def table[] = {
+	ROW(MH_BRR, "Binding Refresh Request", "BRR", "RFC 6275, 6.1.2", 8, 8, brr_fields),
+	ROW(MH_HOTI, "Home Test Init", "HoTI", "RFC 6275, 6.1.3", 16, 16, init_fields),
+	ROW(MH_COTI, "Care-of Test Init", "CoTI", "RFC 6275, 6.1.4", 16, 16, init_fields),
+	ROW(MH_HOT, "Home Test", "HoT", "RFC 6275, 6.1.5", 24, 24, test_fields),
+	ROW(MH_COT, "Care-of Test", "CoT", "RFC 6275, 6.1.6", 24, 24, test_fields),
+	ROW(MH_BU, "Binding Update", "BU", "RFC 6275, 6.1.7", 12, 16, bu_fields),
+	ROW(MH_BA, "Binding Acknowledgement", "BA", "RFC 6275, 6.1.8", 12, 16, ba_fields),
+	ROW(MH_BE, "Binding Error", "BE", "RFC 6275, 6.1.9", 24, 24, be_fields),
+};
+
+const struct mh_def *mh_def_find(uint8_t type)
+{
+	if (type >= sizeof(table) / sizeof(table[0]) || !table[type].name)
+		return NULL;
+	return &table[type];
+}
+
+const char *mh_type_name(uint8_t type)
+{
+	const struct mh_def *def = mh_def_find(type);
+
+	return def ? def->name : "unknown";
+}

@@ -1,0 +1,48 @@
+#include "proto/mobility/option.h"
+
+#include "proto/mobility/mh.h"
+
+const char *option_name(uint8_t type)
+{
+	const struct option_def *def = option_def_find(type);
+
+	return def ? def->name : "unknown";
+}
+
+const struct option_shape *option_shape_find(const struct option_def *def, uint8_t len)
+{
+	for (unsigned i = 0; i < OPTION_SHAPES_MAX && def->shapes[i].align_n; i++)
+		if (len >= def->shapes[i].min && len <= def->shapes[i].max)
+			return &def->shapes[i];
+	return NULL;
+}
+
+static const struct mh_option *find_from(const struct mh *mh, unsigned i, uint8_t type)
+{
+	for (; i < mh->option_count; i++)
+		if (mh->options[i].type == type && mh->options[i].state == OPTION_KNOWN)
+			return &mh->options[i];
+	return NULL;
+}
+
+const struct mh_option *option_find(const struct mh *mh, uint8_t type)
+{
+	return find_from(mh, 0, type);
+}
+
+const struct mh_option *option_next(const struct mh *mh, const struct mh_option *prev)
+{
+	return find_from(mh, (unsigned)(prev - mh->options) + 1, prev->type);
+}
+
+struct mh_option *option_add(struct mh *mh, uint8_t type)
+{
+	const struct option_def *def = option_def_find(type);
+	struct mh_option *option;
+
+	if (mh->option_count >= MH_OPTIONS_MAX || !def || def->flags & OPTION_F_PAD)
+		return NULL;
+	option = &mh->options[mh->option_count++];
+	*option = (struct mh_option){.type = type};
+	return option;
+}
