@@ -4,7 +4,6 @@
  */
 #pragma once
 
-struct binding_cache;
 struct commit;
 struct ctrl_config;
 struct events;
@@ -13,14 +12,13 @@ struct packet;
 struct publish;
 struct signalling;
 struct store;
-struct subscribers;
+struct subscriber_db;
 
 struct ctrl {
 	const struct ctrl_config *config;
 	struct loop *loop;
 	struct store *store;
-	struct subscribers *subscribers;
-	struct binding_cache *bindings;
+	struct subscriber_db *subscribers;
 	struct publish *publish;
 	struct commit *commit;
 	struct packet *packet;

@@ -1,5 +1,5 @@
 /*
- * Events: what happened, for `dmmctl events` and `dmmctl binding watch`. The last EVENTS_KEPT are
+ * Events: what happened, for `dmmctl events`. The last EVENTS_KEPT are
  * held in memory; who follows is told at once. docs/api.md names the keys.
  */
 #pragma once
@@ -15,19 +15,6 @@ enum { EVENTS_KEPT = 2048 };
 
 struct events;
 struct loop;
-struct binding;
-
-/* What happens to a binding. After the last three it is gone. */
-enum events_binding_kind {
-	EVENTS_REGISTERED,
-	EVENTS_REFRESHED,
-	EVENTS_MOVED,
-	EVENTS_DEREGISTERED,
-	EVENTS_EXPIRED,
-	EVENTS_CLEARED,
-	EVENTS_BINDING_KINDS
-};
-extern const char *const events_binding_names[EVENTS_BINDING_KINDS + 1];
 
 /* One event; absent members are NULL. */
 struct event {
@@ -47,7 +34,3 @@ void events_free(struct events *events);
 /* Keeps the event and tells the followers. The message is one line for people, without secrets. */
 void events_post(struct events *events, const struct event *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-
-/* Tells who watches bindings; the binding is as it is now (or was, when it is gone). */
-void events_binding(
-	struct events *events, enum events_binding_kind kind, const struct binding *binding);

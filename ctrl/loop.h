@@ -17,8 +17,8 @@ struct loop;
 
 typedef void loop_fn(void *arg);
 
-/* A new loop; its timer wheel passes `context` to the callbacks. NULL with errno set. */
-struct loop *loop_new(void *context);
+/* A new loop. NULL with errno set. */
+struct loop *loop_new(void);
 
 /* Frees the loop. Sockets, descriptors and timers stay the callers'. NULL is allowed. */
 void loop_free(struct loop *loop);
@@ -32,6 +32,12 @@ int loop_add_socket(struct loop *loop, struct zsock *socket, loop_fn *fn, void *
 /* The same for a descriptor that polls readable. */
 int loop_add_fd(struct loop *loop, int fd, loop_fn *fn, void *arg);
 
+/*
+ * Adds a wheel whose timers are to be served, besides the loop's own one: wheels differ in the
+ * context that their callbacks get. Returns 0 or -ENOSPC.
+ */
+int loop_add_wheel(struct loop *loop, struct wheel *wheel);
+
 /* Adds a hook that runs at the end of every round, after those added before. 0 or -ENOSPC. */
 int loop_add_flush(struct loop *loop, loop_fn *fn, void *arg);
 
@@ -44,7 +50,7 @@ uint64_t loop_now_ns(const struct loop *loop);
 /* CLOCK_REALTIME of the current round in nanoseconds since 1970: what is written to the store. */
 uint64_t loop_real_ns(const struct loop *loop);
 
-/* Arms a timer to expire delay_ms from now; see common/wheel.h for callbacks. */
+/* Arms a timer of the loop's own wheel (context: the loop) to expire delay_ms from now. */
 void loop_arm_ms(struct loop *loop, struct wheel_timer *timer, uint64_t delay_ms);
 
 /* Arms a timer for a time of loop_now_ns()'s clock. */

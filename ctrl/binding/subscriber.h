@@ -49,7 +49,7 @@ struct subscriber_home {
 };
 
 struct subscriber {
-	uint32_t id; /* 1 upwards, never given twice; part of the ids that data planes see */
+	uint32_t id; /* 1 upwards: names it in the control interface */
 	uint32_t spi;
 	uint32_t max_lifetime_s; /* 0: the configured maximum */
 	enum subscriber_auth auth;
@@ -75,19 +75,19 @@ struct subscriber_why {
 
 struct ctrl_config;
 struct store;
-struct subscribers;
+struct subscriber_db;
 
 /* An empty set; config (home prefixes) and store must outlive it. NULL with errno set. */
-struct subscribers *subscribers_new(const struct ctrl_config *config, struct store *store);
+struct subscriber_db *subscriber_db_new(const struct ctrl_config *config, struct store *store);
 
 /* Wipes and frees all. NULL is allowed. */
-void subscribers_free(struct subscribers *set);
+void subscriber_db_free(struct subscriber_db *set);
 
 /*
  * Reads all subscribers of the store. Returns their number or a negative errno (-EUCLEAN: a record
  * is damaged); *why tells which.
  */
-int subscribers_load(struct subscribers *set, struct subscriber_why *why);
+int subscriber_db_load(struct subscriber_db *set, struct subscriber_why *why);
 
 /*
  * Checks a new subscriber, adds it in memory and puts it into the store's current transaction:
@@ -95,51 +95,31 @@ int subscribers_load(struct subscribers *set, struct subscriber_why *why);
  * Returns 0; -EINVAL (a value out of bounds, a home address outside of the home prefixes or one of
  * the gateway's own), -EEXIST (MN-ID or a home address is taken), -ENOMEM, with *why filled in.
  */
-int subscribers_add(
-	struct subscribers *set, const struct subscriber *in, struct subscriber_why *why);
+int subscriber_db_add(
+	struct subscriber_db *set, const struct subscriber *in, struct subscriber_why *why);
 
 /*
  * Removes one from memory, wiped, and from the store at the next commit. Its bindings must have
  * been ended before. Returns 0 or -ENOENT.
  */
-int subscribers_del(struct subscribers *set, const char *mn_id);
+int subscriber_db_del(struct subscriber_db *set, const char *mn_id);
 
 /* By MN-ID (octets, no end needed), or NULL. */
-struct subscriber *subscribers_find(struct subscribers *set, const void *mn_id, size_t len);
+struct subscriber *subscriber_db_find(struct subscriber_db *set, const void *mn_id, size_t len);
 
 /* By one of its home addresses, or NULL; *index (may be NULL) is which one. */
-struct subscriber *subscribers_find_home(
-	struct subscribers *set, const struct in6_addr *home, uint8_t *index);
+struct subscriber *subscriber_db_find_home(
+	struct subscriber_db *set, const struct in6_addr *home, uint8_t *index);
 
 /* By id, or NULL; O(n): for the control interface only. */
-struct subscriber *subscribers_find_id(struct subscribers *set, uint32_t id);
+struct subscriber *subscriber_db_find_id(struct subscriber_db *set, uint32_t id);
 
-size_t subscribers_count(const struct subscribers *set);
+size_t subscriber_db_count(const struct subscriber_db *set);
 
 /* Calls fn for each, in the order in which they were added; not 0 ends the walk. */
-int subscribers_each(
-	struct subscribers *set, int (*fn)(void *arg, struct subscriber *subscriber), void *arg);
+int subscriber_db_each(
+	struct subscriber_db *set, int (*fn)(void *arg, struct subscriber *subscriber), void *arg);
 
 /* The record in the store: 0, -EINVAL or -ENOSPC; 0 or -EBADMSG. */
 int subscriber_encode(struct writer *w, const struct subscriber *subscriber);
 int subscriber_decode(struct cursor *c, struct subscriber *subscriber);
-
-/*
- * Id under which data planes know the binding of this home address: the same after a restart.
- * The id of its subscriber object, and of its only path.
- */
-static inline uint64_t subscriber_binding_id(const struct subscriber *s, uint8_t home_index)
-{
-	return (uint64_t)s->id << 8 | home_index;
-}
-
-/* The subscriber's id and the index of the home address in such an id. */
-static inline uint32_t subscriber_id_of(uint64_t binding_id)
-{
-	return (uint32_t)(binding_id >> 8);
-}
-
-static inline uint8_t subscriber_home_of(uint64_t binding_id)
-{
-	return (uint8_t)binding_id;
-}

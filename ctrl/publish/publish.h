@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct binding;
+struct binding_record;
 struct ctrl_config;
 struct loop;
 struct publish;
@@ -98,11 +98,11 @@ struct bundle {
 };
 
 /*
- * Compiles a binding: its objects when it forwards, an empty bundle when it does not. 0 or
- * -EINVAL (its home address is in no home prefix).
+ * Compiles a binding: its path and its subscriber when it is live, an empty bundle when it is not.
+ * Returns 0 or -EINVAL (ids of 0).
  */
-int publish_compile(
-	const struct ctrl_config *config, const struct binding *binding, struct bundle *bundle);
+int publish_compile(const struct ctrl_config *config, const struct binding_record *record,
+	struct bundle *bundle);
 
 /*
  * Sets (len 0: removes) the bundle with this id. Objects that the old bundle had and the new one
