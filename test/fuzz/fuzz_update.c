@@ -1,0 +1,108 @@
+/* Update channel: whatever arrives, it is either refused or written again as it was read. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/channel/update.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint8_t again[UPDATE_MESSAGE_MAX];
+
+/* What was decoded from `from` up to the cursor is what encoding it gave. */
+static void check_same(int rc, const struct writer *w, const uint8_t *from, const struct cursor *c)
+{
+	size_t len = (size_t)(c->pos - from);
+
+	if (rc || writer_len(w) != len || memcmp(again, from, len) != 0)
+		abort();
+}
+
+static void objects(struct cursor *c)
+{
+	while (cursor_left(c)) {
+		const uint8_t *from = c->pos;
+		struct object obj;
+		struct writer w;
+
+		if (object_decode(c, &obj))
+			return;
+		writer_init(&w, again, OBJECT_WIRE_MAX);
+		check_same(object_encode(&w, &obj), &w, from, c);
+	}
+}
+
+static void stats(struct cursor *c)
+{
+	uint32_t id;
+
+	if (update_stats_id_decode(c, &id))
+		return;
+	while (cursor_left(c)) {
+		const uint8_t *from = c->pos;
+		struct update_stat stat;
+		struct writer w;
+
+		if (update_stat_decode(c, &stat))
+			return;
+		writer_init(&w, again, sizeof(again));
+		check_same(update_stat_encode(&w, &stat), &w, from, c);
+	}
+}
+
+static void one_body(enum update_type type, struct cursor *c)
+{
+	const uint8_t *from = c->pos;
+	static struct update_hello hello;
+	static struct update_event event;
+	static struct update_ack ack;
+	char reason[UPDATE_REASON_MAX + 1];
+	struct writer w;
+
+	writer_init(&w, again, sizeof(again));
+	switch (type) {
+	case UPDATE_HELLO:
+		if (update_hello_decode(c, &hello) == 0)
+			check_same(update_hello_encode(&w, &hello), &w, from, c);
+		break;
+	case UPDATE_ACK:
+		if (update_ack_decode(c, &ack) == 0)
+			check_same(update_ack_encode(&w, &ack), &w, from, c);
+		break;
+	case UPDATE_EVENT:
+		if (update_event_decode(c, &event) == 0)
+			check_same(update_event_encode(&w, &event), &w, from, c);
+		break;
+	case UPDATE_REFUSE:
+		if (update_reason_decode(c, reason) == 0)
+			check_same(update_reason_encode(&w, reason), &w, from, c);
+		break;
+	default:
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct update_head head;
+	struct writer w;
+	struct cursor c;
+	int rc;
+
+	cursor_init(&c, data, size);
+	rc = update_head_decode(&c, &head);
+	if (rc == -EPROTO && head.version == UPDATE_VERSION)
+		abort();
+	if (rc)
+		return 0;
+	writer_init(&w, again, sizeof(again));
+	check_same(update_head_encode(&w, &head), &w, data, &c);
+	if (head.type == UPDATE_OBJECTS || head.type == UPDATE_DELTA)
+		objects(&c);
+	else if (head.type == UPDATE_STATS)
+		stats(&c);
+	else
+		one_body(head.type, &c);
+	return 0;
+}

@@ -1,0 +1,319 @@
+/* Forwarding objects on the wire: golden octets, round trips, every rule, every boundary. */
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include "bytes.h"
+#include "proto/channel/object.h"
+
+static struct in6_addr addr(const char *text)
+{
+	struct in6_addr a;
+
+	assert_int_equal(inet_pton(AF_INET6, text, &a), 1);
+	return a;
+}
+
+static struct object a_local(void)
+{
+	return (struct object){.kind = OBJECT_LOCAL,
+		.op = OBJECT_SET,
+		.id = 7,
+		.local = {.id = 7, .addr = addr("2001:db8::1")}};
+}
+
+static struct object a_link(void)
+{
+	return (struct object){.kind = OBJECT_LINK,
+		.op = OBJECT_SET,
+		.id = 3,
+		.link = {.id = 3, .port = "home0", .watch_dad = true}};
+}
+
+static struct object a_path(void)
+{
+	return (struct object){.kind = OBJECT_PATH,
+		.op = OBJECT_SET,
+		.id = 0x0102030405060708,
+		.path = {.id = 0x0102030405060708,
+			.kind = PATH_IP6_IN_IP6,
+			.local = addr("2001:db8::1"),
+			.remote = addr("2001:db8:a::99"),
+			.mtu = 1480}};
+}
+
+static struct object a_subscriber(void)
+{
+	return (struct object){.kind = OBJECT_SUBSCRIBER,
+		.op = OBJECT_SET,
+		.id = 9,
+		.subscriber = {.id = 9,
+			.domain = 5,
+			.link_id = 3,
+			.prefix_count = 2,
+			.path_count = 1,
+			.prefixes = {{addr("2001:db8:100::10"), 128}, {addr("2001:db8:7::"), 48}},
+			.paths = {0x1122}}};
+}
+
+/* As large as a subscriber can be. */
+static struct object a_full_subscriber(void)
+{
+	struct object obj = a_subscriber();
+
+	obj.subscriber.prefix_count = OBJECT_PREFIXES_MAX;
+	obj.subscriber.path_count = OBJECT_PATHS_MAX;
+	for (unsigned i = 0; i < OBJECT_PREFIXES_MAX; i++) {
+		obj.subscriber.prefixes[i] = (struct prefix6){addr("2001:db8:100::"), 64};
+		obj.subscriber.prefixes[i].addr.s6_addr[7] = (uint8_t)i;
+	}
+	for (unsigned i = 0; i < OBJECT_PATHS_MAX; i++)
+		obj.subscriber.paths[i] = UINT64_MAX - i;
+	return obj;
+}
+
+static void same_subscriber(const struct object_subscriber *a, const struct object_subscriber *b)
+{
+	assert_int_equal(a->id, b->id);
+	assert_int_equal(a->domain, b->domain);
+	assert_int_equal(a->link_id, b->link_id);
+	assert_int_equal(a->prefix_count, b->prefix_count);
+	assert_int_equal(a->path_count, b->path_count);
+	for (unsigned i = 0; i < a->prefix_count; i++)
+		assert_int_equal(prefix6_compare(&a->prefixes[i], &b->prefixes[i]), 0);
+	assert_memory_equal(a->paths, b->paths, a->path_count * sizeof(a->paths[0]));
+}
+
+static void same_object(const struct object *a, const struct object *b)
+{
+	assert_int_equal(a->kind, b->kind);
+	assert_int_equal(a->op, b->op);
+	assert_int_equal(a->id, b->id);
+	if (a->op == OBJECT_DELETE)
+		return;
+	switch (a->kind) {
+	case OBJECT_LOCAL:
+		assert_int_equal(a->local.id, b->local.id);
+		assert_true(addr_equal(&a->local.addr, &b->local.addr));
+		break;
+	case OBJECT_LINK:
+		assert_int_equal(a->link.id, b->link.id);
+		assert_string_equal(a->link.port, b->link.port);
+		assert_int_equal(a->link.watch_dad, b->link.watch_dad);
+		break;
+	case OBJECT_PATH:
+		assert_int_equal(a->path.id, b->path.id);
+		assert_int_equal(a->path.kind, b->path.kind);
+		assert_true(addr_equal(&a->path.local, &b->path.local));
+		assert_true(addr_equal(&a->path.remote, &b->path.remote));
+		assert_int_equal(a->path.mtu, b->path.mtu);
+		break;
+	case OBJECT_SUBSCRIBER:
+		same_subscriber(&a->subscriber, &b->subscriber);
+		break;
+	}
+}
+
+static void golden(void **state)
+{
+	(void)state;
+	const struct {
+		struct object obj;
+		const char *hex;
+	} cases[] = {
+		{a_local(), "01 01 0018 0000000000000007 20010db8000000000000000000000001"},
+		{a_link(), "02 01 000f 0000000000000003 01 05 686f6d6530"},
+		{a_path(), "03 01 002b 0102030405060708 01 20010db8000000000000000000000001 "
+			   "20010db8000a00000000000000000099 05c8"},
+		{a_subscriber(), "04 01 0040 0000000000000009 00000005 0000000000000003 02 01 "
+				 "20010db8010000000000000000000010 80 "
+				 "20010db8000700000000000000000000 30 0000000000001122"},
+		{{.kind = OBJECT_PATH, .op = OBJECT_DELETE, .id = 0xff},
+			"03 02 0008 00000000000000ff"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t buf[OBJECT_WIRE_MAX];
+		struct writer w;
+
+		writer_init(&w, buf, sizeof(buf));
+		assert_int_equal(object_encode(&w, &cases[i].obj), 0);
+		assert_written(&w, cases[i].hex);
+	}
+}
+
+/* Every prefix of a record is refused, the whole is read back, and two records follow one another.
+ */
+static void round_trip_and_truncation(void **state)
+{
+	(void)state;
+	const struct object objects[] = {a_local(), a_link(), a_path(), a_subscriber(),
+		a_full_subscriber(),
+		{.kind = OBJECT_SUBSCRIBER, .op = OBJECT_DELETE, .id = UINT64_MAX}};
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		uint8_t buf[2 * OBJECT_WIRE_MAX];
+		struct object got;
+		struct writer w;
+		struct cursor c;
+		size_t len;
+
+		writer_init(&w, buf, sizeof(buf));
+		assert_int_equal(object_encode(&w, &objects[i]), 0);
+		len = writer_len(&w);
+		assert_in_range(len, 1, OBJECT_WIRE_MAX);
+		for (size_t cut = 0; cut < len; cut++) {
+			cursor_exact(&c, buf, cut);
+			assert_int_equal(object_decode(&c, &got), -EBADMSG);
+			assert_false(cursor_ok(&c));
+			cursor_exact_free(&c);
+		}
+		assert_int_equal(object_encode(&w, &objects[0]), 0);
+		cursor_exact(&c, buf, writer_len(&w));
+		assert_int_equal(object_decode(&c, &got), 0);
+		same_object(&objects[i], &got);
+		assert_int_equal(object_decode(&c, &got), 0);
+		same_object(&objects[0], &got);
+		assert_int_equal(cursor_left(&c), 0);
+		cursor_exact_free(&c);
+	}
+}
+
+/* A writer one octet too small gets nothing of the record and still takes a shorter one. */
+static void no_room(void **state)
+{
+	(void)state;
+	const struct object big = a_full_subscriber(), small = a_link();
+	uint8_t buf[OBJECT_WIRE_MAX];
+	struct writer w;
+	size_t need;
+
+	writer_init(&w, buf, sizeof(buf));
+	assert_int_equal(object_encode(&w, &big), 0);
+	need = writer_len(&w);
+	for (size_t size = 0; size < need; size++) {
+		uint8_t *exact = malloc(size ? size : 1);
+
+		assert_non_null(exact);
+		writer_init(&w, exact, size);
+		assert_int_equal(object_encode(&w, &big), -ENOSPC);
+		assert_int_equal(writer_len(&w), 0);
+		assert_int_equal(object_encode(&w, &small), size < 19 ? -ENOSPC : 0);
+		free(exact);
+	}
+}
+
+static void encoder_refuses(void **state)
+{
+	(void)state;
+	struct object bad[16];
+	uint8_t buf[OBJECT_WIRE_MAX];
+	struct writer w;
+	size_t n = 0;
+
+	bad[n] = a_local(), bad[n].id = 0, bad[n++].local.id = 0;
+	bad[n] = a_local(), bad[n++].local.id = 8;
+	bad[n] = a_local(), bad[n++].kind = 0;
+	bad[n] = a_local(), bad[n++].kind = 5;
+	bad[n] = a_local(), bad[n++].op = 3;
+	bad[n] = a_link(), bad[n++].link.port[0] = '\0';
+	bad[n] = a_link(), memset(bad[n++].link.port, 'x', OBJECT_PORT_NAME_MAX + 1);
+	bad[n] = a_link(), bad[n++].link.port[1] = ' ';
+	bad[n] = a_path(), bad[n++].path.kind = 0;
+	bad[n] = a_path(), bad[n++].path.kind = 2;
+	bad[n] = a_subscriber(), bad[n++].subscriber.prefix_count = 0;
+	bad[n] = a_subscriber(), bad[n++].subscriber.prefix_count = OBJECT_PREFIXES_MAX + 1;
+	bad[n] = a_subscriber(), bad[n++].subscriber.path_count = 0;
+	bad[n] = a_subscriber(), bad[n++].subscriber.path_count = OBJECT_PATHS_MAX + 1;
+	bad[n] = a_subscriber(), bad[n++].subscriber.prefixes[1].len = 32;
+	bad[n] = a_subscriber(), bad[n++].subscriber.paths[0] = 0;
+	for (size_t i = 0; i < n; i++) {
+		writer_init(&w, buf, sizeof(buf));
+		assert_int_equal(object_encode(&w, &bad[i]), -EINVAL);
+		assert_int_equal(writer_len(&w), 0);
+	}
+}
+
+/* One octet of a good record changed, so that it breaks one rule. */
+static void decoder_refuses(void **state)
+{
+	(void)state;
+	const struct {
+		struct object obj;
+		size_t at;
+		uint8_t value;
+		const char *rule;
+	} cases[] = {
+		{a_local(), 0, 0, "unknown kind"},
+		{a_local(), 0, 5, "unknown kind"},
+		{a_local(), 0, 255, "unknown kind"},
+		{a_local(), 1, 0, "unknown operation"},
+		{a_local(), 1, 3, "unknown operation"},
+		{a_local(), 2, 2, "longer than any record"},
+		{a_local(), 3, 7, "shorter than an id"},
+		{a_local(), 3, 23, "body too short for its kind"},
+		{a_local(), 11, 0, "id 0"},
+		{a_local(), 1, OBJECT_DELETE, "a delete with more than the id"},
+		{a_link(), 12, 2, "a truth value that is neither"},
+		{a_link(), 13, 0, "an empty name"},
+		{a_link(), 13, 4, "octets left over"},
+		{a_link(), 13, OBJECT_PORT_NAME_MAX + 1, "a long name"},
+		{a_link(), 14, 0, "a NUL in a name"},
+		{a_link(), 14, 0x80, "a name that is not ASCII"},
+		{a_path(), 12, 0, "unknown path kind"},
+		{a_path(), 12, 2, "unknown path kind"},
+		{a_subscriber(), 24, 0, "no prefix"},
+		{a_subscriber(), 24, 1, "octets left over"},
+		{a_subscriber(), 24, OBJECT_PREFIXES_MAX + 1, "too many prefixes"},
+		{a_subscriber(), 25, 0, "no path"},
+		{a_subscriber(), 25, 2, "fewer paths than said"},
+		{a_subscriber(), 25, OBJECT_PATHS_MAX + 1, "too many paths"},
+		{a_subscriber(), 42, 129, "a prefix longer than an address"},
+		{a_subscriber(), 42, 64, "bits behind the prefix"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t buf[2 * OBJECT_WIRE_MAX] = {0};
+		struct object got;
+		struct writer w;
+		struct cursor c;
+
+		writer_init(&w, buf, OBJECT_WIRE_MAX);
+		assert_int_equal(object_encode(&w, &cases[i].obj), 0);
+		buf[cases[i].at] = cases[i].value;
+		cursor_init(&c, buf, cases[i].at == 2 ? sizeof(buf) : writer_len(&w));
+		if (object_decode(&c, &got) != -EBADMSG)
+			fail_msg("accepted: %s", cases[i].rule);
+		assert_false(cursor_ok(&c));
+	}
+}
+
+static void names(void **state)
+{
+	(void)state;
+	assert_string_equal(object_kind_name(OBJECT_LOCAL), "local");
+	assert_string_equal(object_kind_name(OBJECT_LINK), "link");
+	assert_string_equal(object_kind_name(OBJECT_PATH), "path");
+	assert_string_equal(object_kind_name(OBJECT_SUBSCRIBER), "subscriber");
+	assert_string_equal(object_kind_name(0), "unknown");
+	assert_string_equal(object_kind_name(99), "unknown");
+	assert_string_equal(path_kind_name(PATH_IP6_IN_IP6), "ip6-in-ip6");
+	assert_string_equal(path_kind_name(0), "unknown");
+	assert_string_equal(path_kind_name(99), "unknown");
+	assert_true(object_kind_known(OBJECT_SUBSCRIBER));
+	assert_false(object_kind_known(0));
+	assert_false(object_kind_known(5));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(golden),
+		cmocka_unit_test(round_trip_and_truncation),
+		cmocka_unit_test(no_room),
+		cmocka_unit_test(encoder_refuses),
+		cmocka_unit_test(decoder_refuses),
+		cmocka_unit_test(names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
