@@ -42,6 +42,9 @@ enum mirror_class {
 /* What a packet that comes down is. Its data starts as said here. */
 enum mirror_down {
 	MIRROR_TO_PORT = 1,   /* Ethernet header: send on tag->port as it is */
+	MIRROR_FROM_TWIN,     /* Ethernet header: the kernel sent it on the twin of tag->port. Leaves
+				 by that port, unless it is for a subscriber: then through its
+				 path; or solicits an address defended there: then answered */
 	MIRROR_TO_ROUTE,      /* IPv6 header: originated here (or resolved meanwhile): look up its
 				 destination, hop limit stays as it is */
 	MIRROR_TO_SUBSCRIBER, /* IPv6 header: originated here: encapsulate for tag->subscriber, hop

@@ -1,0 +1,60 @@
+/*
+ * Links: ports on which control serves neighbours. Subscriber entries name a link by its slot, so
+ * that a link can change, or come after its subscribers, without touching them.
+ *
+ * Few and small: a reader loads one word per slot. Slot 0 is never used.
+ * Writer: the agent thread.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/channel/object.h"
+
+enum {
+	LINK_SLOTS = 64,
+	LINK_WATCH = 1 << 16, /* flag in a slot's word: duplicate address detection is watched */
+	LINK_USED = 1 << 17,  /* flag in a slot's word; the low 16 bits are the port's number */
+};
+
+struct link_table {
+	_Atomic uint32_t slots[LINK_SLOTS]; /* 0: no port behind it */
+	uint64_t ids[LINK_SLOTS];           /* writer; 0: free */
+	bool marked[LINK_SLOTS];            /* writer */
+};
+
+void link_table_init(struct link_table *t);
+
+/* Writer: adds or replaces. 0, -ENOENT (no port of that name), -ENOSPC. */
+int link_table_set(struct link_table *t, const struct object_link *object);
+
+/* Writer: the link is no more; its slot stays reserved while use says that entries name it. */
+void link_table_delete(struct link_table *t, uint64_t id);
+
+/* Writer: the slot of an id, reserving one if the link is not there yet; 0 for id 0; -ENOSPC. */
+int link_table_slot(struct link_table *t, uint64_t id);
+
+void link_table_mark(struct link_table *t);
+uint32_t link_table_sweep(struct link_table *t);
+
+/* Whether slot (of a subscriber) is a link on this port. Any reader. */
+static inline bool link_table_is(const struct link_table *t, uint16_t slot, uint16_t port)
+{
+	uint32_t word = atomic_load_explicit(&t->slots[slot], memory_order_relaxed);
+
+	return (word & (LINK_USED | UINT16_MAX)) == (LINK_USED | (uint32_t)port);
+}
+
+/* Word of the first link on this port (LINK_ flags), 0 if there is none. Any reader. */
+static inline uint32_t link_table_on(const struct link_table *t, uint16_t port)
+{
+	for (int i = 1; i < LINK_SLOTS; i++) {
+		uint32_t word = atomic_load_explicit(&t->slots[i], memory_order_relaxed);
+
+		if ((word & (LINK_USED | UINT16_MAX)) == (LINK_USED | (uint32_t)port))
+			return word;
+	}
+	return 0;
+}

@@ -1,0 +1,74 @@
+/*
+ * Index pools: fixed arrays whose elements are handed out by number, and reused only when no
+ * reader can hold them any more (RCU).
+ *
+ * A reader reaches an element by a number that the writer published. To take an element away the
+ * writer first makes the number unreachable, then retires it; it becomes free after every worker
+ * has passed a quiescent state. Free and retired elements are chained through one 32-bit member
+ * of the element that readers never look at, so the pool itself costs no memory per element.
+ *
+ * One writer thread; it never blocks except in pool_reclaim(..., true).
+ */
+#pragma once
+
+#include <rte_rcu_qsbr.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define POOL_NONE UINT32_MAX
+
+struct pool {
+	uint8_t *base;
+	uint32_t stride;
+	uint32_t link;     /* offset of the 32-bit member that chains */
+	uint32_t capacity; /* elements; number 0 to capacity - 1 */
+	uint32_t fresh;    /* elements from here on were never used */
+	uint32_t used;     /* handed out and not retired */
+	uint32_t free;     /* chain of free elements */
+	uint32_t retired;  /* chain of those retired since the token was taken */
+	uint32_t waiting;  /* chain of those that are free once the token is reached */
+	uint32_t waiting_tail;
+	uint32_t retired_tail;
+	uint64_t token;
+	struct rte_rcu_qsbr *rcu;
+};
+
+/*
+ * Makes a pool over capacity zeroed elements of stride octets, aligned to a cache line, from the
+ * huge pages of DPDK. Returns 0 or -ENOMEM.
+ */
+int pool_init(struct pool *p, const char *name, uint32_t capacity, uint32_t stride, uint32_t link,
+	struct rte_rcu_qsbr *rcu);
+
+/* Frees the memory; no reader may be left. */
+void pool_destroy(struct pool *p);
+
+/*
+ * Hands out an element with undefined content, or POOL_NONE when all are in use or still being
+ * read. Reclaims without waiting when the free ones have run out.
+ */
+uint32_t pool_take(struct pool *p);
+
+/* Gives back an element that no reader can reach any more but some may still be reading. */
+void pool_retire(struct pool *p, uint32_t index);
+
+/* Gives back an element that was never published: it is free at once. */
+void pool_return(struct pool *p, uint32_t index);
+
+/*
+ * Moves what no reader holds any more to the free elements; with wait, waits for the readers, so
+ * that afterwards all that was retired is free.
+ */
+void pool_reclaim(struct pool *p, bool wait);
+
+/* The element; index must have been taken. */
+static inline void *pool_at(const struct pool *p, uint32_t index)
+{
+	return p->base + (size_t)index * p->stride;
+}
+
+/* Octets of memory. */
+static inline size_t pool_memory(const struct pool *p)
+{
+	return (size_t)p->capacity * p->stride;
+}

@@ -1,0 +1,93 @@
+/*
+ * Routes: longest-prefix match of destinations, copied from the kernel by the mirror.
+ *
+ * Layout: two instances of DPDK's IPv6 trie (rte_fib6), of which readers use one. The library
+ * frees parts of the trie at once when a route goes, so a writer must never work under readers'
+ * eyes: changes go into the instance that nobody reads, commit makes it the one in use, waits for
+ * the readers, and repeats the changes in the other. A value of the trie is the number of a next
+ * hop; next hops are shared by all routes that have the same one.
+ * Cost of a lookup: one cache line for prefixes up to /24, one more for each further 8 bits.
+ * Memory: 2 x (32 MiB + 512 octets for each group of 8 bits beyond 24), touched only where used.
+ *
+ * Writer: the mirror thread.
+ */
+#pragma once
+
+#include <rte_rcu_qsbr.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "common/addr.h"
+#include "dataplane/tables/pool.h"
+#include "dataplane/tables/sig_index.h"
+
+struct rte_fib6;
+
+enum route_kind {
+	ROUTE_NONE = 0,    /* no route: next hop number 0 */
+	ROUTE_LOCAL,       /* an address of the gateway itself, the kernel's business */
+	ROUTE_CONNECTED,   /* on-link: the next hop is the destination */
+	ROUTE_GATEWAY,     /* through a neighbour */
+	ROUTE_BLACKHOLE,   /* dropped silently */
+	ROUTE_UNREACHABLE, /* refused with an ICMPv6 error */
+	ROUTE_KINDS,
+};
+
+/* Name of a kind ("gateway"); "unknown" for others. */
+const char *route_kind_name(enum route_kind kind);
+
+struct route_next_hop {
+	enum route_kind kind;
+	uint16_t port;           /* CONNECTED and GATEWAY */
+	struct in6_addr gateway; /* GATEWAY; else unspecified */
+};
+
+/* As it stands in the pool; constant while a route uses it. */
+struct route_hop {
+	struct route_next_hop hop;
+	uint32_t users; /* routes, in either instance; writer */
+	uint32_t link;  /* chain of the pool; writer */
+};
+
+enum {
+	ROUTE_HOPS_MAX = 32767, /* what a 16-bit value of the trie can say */
+	ROUTE_BURST_MAX = 256,
+};
+
+struct route_change;
+
+struct route_table {
+	_Atomic(struct rte_fib6 *) active;
+	struct rte_fib6 *fibs[2];
+	struct pool hops;
+	struct rte_rcu_qsbr *rcu;
+	struct route_change *changes; /* made since the last commit; writer */
+	uint32_t change_count, change_room;
+	uint32_t routes; /* writer */
+	uint32_t capacity;
+};
+
+/* Room for capacity routes. 0 or a negative errno. Main thread. */
+int route_table_init(struct route_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu);
+void route_table_destroy(struct route_table *t);
+
+/*
+ * Writer: adds a route, or replaces the one of the same prefix. Not seen by readers before
+ * route_table_commit(). Returns 0, -EINVAL (kind), -ENOSPC (routes, trie or next hops) or -ENOMEM.
+ */
+int route_table_set(
+	struct route_table *t, const struct prefix6 *prefix, const struct route_next_hop *hop);
+
+/* Writer: removes a route; 0, or -ENOENT. Not seen by readers before route_table_commit(). */
+int route_table_delete(struct route_table *t, const struct prefix6 *prefix);
+
+/* Writer: makes the changes since the last commit visible. Waits for the readers. */
+void route_table_commit(struct route_table *t);
+
+/*
+ * Looks up n (at most ROUTE_BURST_MAX) destinations: hops[i] is never NULL, its kind is ROUTE_NONE
+ * where there is no route. Valid until the caller's next quiescent state. The addresses are copied
+ * by the caller because the library wants them side by side.
+ */
+void route_table_lookup(const struct route_table *t, struct in6_addr addresses[], unsigned n,
+	const struct route_next_hop *hops[]);

@@ -1,0 +1,162 @@
+/*
+ * Signature index: from a 64-bit hash to candidate numbers (of entries in some array), read by
+ * any number of workers without locks while one thread changes it.
+ *
+ * Layout: an array of buckets of one cache line, each with eight 16-bit signatures and the eight
+ * 32-bit values that go with them. A value lives in one of two buckets that its hash names; when
+ * both are full, others are moved to their second bucket to make room (cuckoo). The index does
+ * not know keys: the caller compares the key in the entry that a candidate names.
+ *
+ * Cost of a hit: one cache line here (two for the few that live in their second bucket), and
+ * the entry. 8 slots of 8 octets, filled to 7/8 at capacity: 9.2 octets a value.
+ *
+ * Readers: a value that stays in the index is found by every lookup. A move writes the new place
+ * first and then clears the old one, and between the two counts up `moves`; a reader that finds
+ * nothing and sees that number changed looks again.
+ */
+#pragma once
+
+#include <assert.h>
+#include <emmintrin.h>
+#include <rte_branch_prediction.h>
+#include <rte_common.h>
+#include <rte_prefetch.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIG_INDEX_SLOTS 8
+#define SIG_INDEX_NONE  UINT32_MAX
+
+struct sig_bucket {
+	_Atomic uint16_t sig[SIG_INDEX_SLOTS]; /* 0: the slot is free */
+	_Atomic uint32_t value[SIG_INDEX_SLOTS];
+	uint8_t spare[16];
+} __rte_cache_aligned;
+static_assert(sizeof(struct sig_bucket) == 64, "one cache line");
+
+struct sig_index {
+	struct sig_bucket *buckets;
+	uint32_t bucket_count;
+	uint32_t used;     /* writer */
+	uint32_t capacity; /* values that it takes for certain, short of freak collisions */
+	_Atomic uint32_t moves __rte_cache_aligned;
+};
+
+/* Makes an empty index for capacity values. Returns 0, -EINVAL (capacity 0) or -ENOMEM. */
+int sig_index_init(struct sig_index *x, const char *name, uint32_t capacity);
+
+/* Frees the memory; no reader may be left. */
+void sig_index_destroy(struct sig_index *x);
+
+/*
+ * Writer: adds a value under a hash. The entry that it names must be complete. Returns 0, or
+ * -ENOSPC when no room can be made; then nothing has changed for readers.
+ */
+int sig_index_insert(struct sig_index *x, uint64_t hash, uint32_t value);
+
+/* Writer: puts value in the place of old, in one store. Returns 0 or -ENOENT. */
+int sig_index_replace(struct sig_index *x, uint64_t hash, uint32_t old, uint32_t value);
+
+/* Writer: takes a value out. Returns 0 or -ENOENT. */
+int sig_index_remove(struct sig_index *x, uint64_t hash, uint32_t value);
+
+/* Octets of memory. */
+static inline size_t sig_index_memory(const struct sig_index *x)
+{
+	return (size_t)x->bucket_count * sizeof(struct sig_bucket);
+}
+
+static inline uint16_t sig_index_sig(uint64_t hash)
+{
+	uint16_t sig = (uint16_t)(hash >> 48);
+
+	return sig ? sig : 1;
+}
+
+/* The first of the two buckets that a hash names. */
+static inline uint32_t sig_index_home(const struct sig_index *x, uint64_t hash)
+{
+	return (uint32_t)(((hash & UINT32_MAX) * x->bucket_count) >> 32);
+}
+
+/*
+ * The other bucket: mirrored about a point that the signature chooses, so that the way back is
+ * the same function and a value can be moved without its key.
+ */
+static inline uint32_t sig_index_other(const struct sig_index *x, uint32_t bucket, uint16_t sig)
+{
+	uint32_t centre = (uint32_t)(((uint64_t)(sig * 0x9e3779b1u) * x->bucket_count) >> 32);
+
+	return centre >= bucket ? centre - bucket : centre + x->bucket_count - bucket;
+}
+
+/* Bit 2 * i is set for every slot i of the bucket that holds the signature. */
+static inline uint32_t sig_index_match(const struct sig_bucket *b, uint16_t sig)
+{
+#ifdef __SANITIZE_THREAD__
+	uint32_t mask = 0;
+
+	for (int i = 0; i < SIG_INDEX_SLOTS; i++)
+		if (atomic_load_explicit(&b->sig[i], memory_order_acquire) == sig)
+			mask |= 1u << (2 * i);
+	return mask;
+#else
+	__m128i sigs = _mm_load_si128((const __m128i *)(const void *)b->sig);
+	__m128i equal = _mm_cmpeq_epi16(sigs, _mm_set1_epi16((short)sig));
+
+	atomic_signal_fence(memory_order_acquire);
+	return (uint32_t)_mm_movemask_epi8(equal) & 0x5555;
+#endif
+}
+
+/* The value of the slot that the lowest bit of a match names. */
+static inline uint32_t sig_index_value(const struct sig_bucket *b, uint32_t match)
+{
+	return atomic_load_explicit(&b->value[__builtin_ctz(match) / 2], memory_order_acquire);
+}
+
+static inline void sig_index_prefetch(const struct sig_index *x, uint64_t hash)
+{
+	rte_prefetch0(&x->buckets[sig_index_home(x, hash)]);
+}
+
+/* Number of moves so far, taken before a lookup whose miss must be certain. */
+static inline uint32_t sig_index_moves(const struct sig_index *x)
+{
+	return atomic_load_explicit(&x->moves, memory_order_acquire);
+}
+
+/* Whether one entry is what the caller looks for. */
+typedef bool (*sig_index_equal)(const void *table, uint32_t value, const void *key);
+
+/*
+ * Looks one hash up: the first candidate that equal() accepts, or SIG_INDEX_NONE. Any thread that
+ * takes part in RCU. Inlined with a constant equal().
+ */
+static __rte_always_inline uint32_t sig_index_find(const struct sig_index *x, uint64_t hash,
+	sig_index_equal equal, const void *table, const void *key)
+{
+	const uint16_t sig = sig_index_sig(hash);
+	uint32_t moves;
+
+	do {
+		uint32_t bucket = sig_index_home(x, hash);
+
+		moves = sig_index_moves(x);
+		for (int choice = 0; choice < 2; choice++) {
+			const struct sig_bucket *b = &x->buckets[bucket];
+
+			for (uint32_t m = sig_index_match(b, sig); m; m &= m - 1) {
+				uint32_t value = sig_index_value(b, m);
+
+				if (equal(table, value, key))
+					return value;
+			}
+			bucket = sig_index_other(x, bucket, sig);
+		}
+		atomic_thread_fence(memory_order_acquire);
+	} while (unlikely(moves != sig_index_moves(x)));
+	return SIG_INDEX_NONE;
+}

@@ -1,0 +1,79 @@
+/*
+ * The tables of a data plane, and how forwarding objects come into them.
+ *
+ * Readers are the workers; they register with the RCU variable (thread id: the worker's index)
+ * and report a quiescent state once a walk. Writers: the agent thread for all that control
+ * publishes, through tables_apply() and the functions after it; the mirror thread for routes and
+ * neighbours, through their own headers. Neither takes a lock, and they share no table.
+ */
+#pragma once
+
+#include <rte_rcu_qsbr.h>
+#include <stdint.h>
+
+#include "dataplane/tables/link_table.h"
+#include "dataplane/tables/local_table.h"
+#include "dataplane/tables/neighbour_table.h"
+#include "dataplane/tables/path_table.h"
+#include "dataplane/tables/route_table.h"
+#include "dataplane/tables/subscriber_table.h"
+
+struct tables_config {
+	uint32_t subscribers; /* prefixes and paths, each */
+	uint32_t routes;
+	uint32_t neighbours;
+	unsigned readers; /* workers */
+};
+
+struct tables {
+	struct rte_rcu_qsbr *rcu;
+	struct local_table local;
+	struct link_table links;
+	struct path_table paths;
+	struct subscriber_table subscribers;
+	struct route_table routes;
+	struct neighbour_table neighbours;
+};
+
+/* Makes empty tables, after rte_eal_init(). NULL: no memory (*error then has the negative errno).
+ * Main thread. */
+struct tables *tables_create(const struct tables_config *config, int *error);
+
+/* Frees them; no worker may run. NULL is allowed. */
+void tables_destroy(struct tables *t);
+
+/* Octets of memory that tables_create() will ask for, for the choice of memory before it. */
+size_t tables_memory_needed(const struct tables_config *config);
+
+/*
+ * Applies one object. Agent thread. Returns 0; -ENOSPC: full; -ENOENT: it names a path that was
+ * not set or a port that is not here; -EEXIST: a prefix belongs to another subscriber;
+ * -EOPNOTSUPP: a kind of path that this data plane does not have; -EBUSY: a path that
+ * subscribers still use was to be deleted. After an error the tables are as before.
+ */
+int tables_apply(struct tables *t, const struct object *object);
+
+/*
+ * A snapshot: mark, apply every object of it, sweep. The sweep removes what was not applied since
+ * the mark; what stays was never out of readers' sight. Returns the number of objects removed.
+ */
+void tables_mark(struct tables *t);
+uint32_t tables_sweep(struct tables *t);
+
+/*
+ * Waits until every reader has passed a quiescent state: what was applied before is visible to
+ * all of them. A sleeping worker does not delay it. Agent thread.
+ */
+void tables_quiesce(struct tables *t);
+
+/*
+ * The way to a path's remote carries packets of at most mtu octets (RFC 8201): remembered until
+ * tables_path_mtu_age() forgets it. Values below 1280 count as 1280, larger ones than now known
+ * change nothing. Returns 0, -ENOENT (no such path) or -ENOSPC. Agent thread.
+ */
+int tables_path_mtu_learn(struct tables *t, const struct in6_addr *remote, uint64_t subscriber,
+	uint16_t mtu, uint64_t now_ms);
+
+/* Forgets what was learned more than 10 minutes ago (RFC 8201, 4). Agent thread, about once a
+ * second. */
+void tables_path_mtu_age(struct tables *t, uint64_t now_ms);
