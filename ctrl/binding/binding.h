@@ -2,8 +2,10 @@
  * A binding: the home address of a mobile node, where the node is, until when (RFC 6275, 9.1 and
  * 10.1), and its form in the store.
  *
- * This is the durable part, and what data planes are told about: a change of it goes through
- * ctrl/commit.h. The entry of the binding cache around it is in binding_cache.h.
+ * A binding has two parts. `struct binding_record` is what is durable and what data planes are told
+ * about; a change of it is a transaction (ctrl/commit.h). `struct binding` is the entry of the
+ * binding cache around the last record that was acknowledged. For the control thread; both are
+ * written by ctrl/signalling only.
  */
 #pragma once
 
@@ -12,46 +14,81 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uthash.h>
 
 #include "common/cursor.h"
+#include "common/wheel.h"
 
 #define BINDING_RECORD_VERSION 1
-#define BINDING_RECORD_SIZE    104 /* octets of a record in the store */
+#define BINDING_RECORD_SIZE    106 /* octets of an encoded record */
 #define BINDING_LIFETIME_UNIT  4   /* seconds in a unit of a lifetime (RFC 6275, 6.1.7) */
 
-/* What there is to say about a home address. */
+/* What a record says about its home address. */
 enum binding_life {
-	BINDING_NONE = 0,    /* nothing; never in the store */
+	BINDING_NONE = 0,    /* nothing: not in the store, not in a data plane; never encoded */
 	BINDING_LIVE = 1,    /* bound until expires_ns: in the store and in data planes */
 	BINDING_DELETED = 2, /* was bound; remembered until expires_ns against a delayed Binding
 			      * Update (RFC 6275, 10.3.2): in the store only */
 };
 
-/*
- * 104 octets, written by ctrl/signalling only. Times are nanoseconds of CLOCK_REALTIME since 1970,
- * so that they mean the same after a restart.
- */
-struct binding {
+/* The durable part, 112 octets. Times are nanoseconds of CLOCK_REALTIME since 1970, so that they
+ * mean the same after a restart. */
+struct binding_record {
 	struct in6_addr home;    /* home address; with bid the key */
 	struct in6_addr care_of; /* care-of address: remote end of the tunnel */
 	struct in6_addr agent;   /* home agent address that was asked: local end of the tunnel */
-	uint64_t id;             /* of its objects in data planes: subscriber_binding_id() */
+	uint64_t subscriber_id;  /* of the home address as data planes know it */
+	uint64_t path_id;        /* of this binding as data planes know it */
 	uint64_t registered_ns;  /* first registration */
 	uint64_t updated_ns;     /* last accepted update */
-	uint64_t expires_ns;     /* end of its life */
+	uint64_t expires_ns;     /* end of the life */
 	uint64_t timestamp;      /* NTP timestamp of the last accepted update, 0: it had none */
 	uint16_t bid;            /* binding identifier (RFC 5648); 0: the only binding */
 	uint16_t sequence;       /* of the last accepted update */
 	uint16_t lifetime;       /* granted, in units of BINDING_LIFETIME_UNIT */
 	uint16_t flags;          /* of the last accepted update: enum flags_bu */
-	uint8_t life;            /* enum binding_life */
+	enum binding_life life;
 };
-static_assert(sizeof(struct binding) == 104, "as documented");
+static_assert(sizeof(struct binding_record) == 112, "as documented");
 
-/* Whether traffic of the home address goes to the care-of address. */
-static inline bool binding_forwards(const struct binding *b)
+/* Where a cache entry stands. */
+enum binding_state {
+	BINDING_STATE_DAD = 1,    /* duplicate address detection before the first registration */
+	BINDING_STATE_COMMITTING, /* the first registration waits for store and data plane */
+	BINDING_STATE_ACTIVE,     /* bound; a change of it may be under way */
+	BINDING_STATE_EXPIRING,   /* bound; a Binding Refresh Request is out */
+	BINDING_STATE_DELETED,    /* not bound; the record is remembered for a while */
+};
+
+struct ha_request;
+
+/*
+ * A cache entry, 240 octets, from a free list. `now` is what was last committed and acknowledged:
+ * BINDING_LIVE in the states ACTIVE and EXPIRING, BINDING_DELETED in DELETED, and BINDING_NONE or
+ * BINDING_DELETED in DAD and COMMITTING. What is under way shows in `now` only when it is a fact.
+ */
+struct binding {
+	struct binding_record now;
+	enum binding_state state;
+	uint16_t sequence;          /* last valid one received, perhaps of a request under way */
+	uint8_t refreshes;          /* Binding Refresh Requests sent since the last update */
+	uint8_t probes;             /* duplicate address detection: solicitations sent */
+	bool unique;                /* duplicate address detection has passed for `waiting` */
+	struct ha_request *running; /* what the commit works on */
+	struct ha_request *waiting; /* what comes next, also while DAD runs */
+	struct wheel_timer timer;   /* next probe, refresh request, expiry or removal */
+	struct binding *sibling;    /* next binding of the home address; next of the free list */
+	UT_hash_handle hh;          /* by now.home; only the first sibling is in the table */
+};
+static_assert(sizeof(struct binding) == 240, "as documented");
+
+/* Name of a state ("active") for JSON and logs; "unknown" for others. */
+const char *binding_state_name(enum binding_state state);
+
+/* True while the node is served: states ACTIVE and EXPIRING. */
+static inline bool binding_is_live(const struct binding *b)
 {
-	return b->life == BINDING_LIVE;
+	return b->state == BINDING_STATE_ACTIVE || b->state == BINDING_STATE_EXPIRING;
 }
 
 /*
@@ -74,17 +111,17 @@ uint16_t binding_lifetime_grant(uint16_t requested, uint32_t max_s);
 /* A granted lifetime in nanoseconds. */
 uint64_t binding_lifetime_ns(uint16_t lifetime);
 
-/* Whole seconds left at the real time now_ns, rounded down; 0 when over. */
-uint64_t binding_remaining_s(const struct binding *b, uint64_t now_ns);
+/* Whole seconds left until the record ends at the real time now_ns, rounded down; 0 when over. */
+uint64_t binding_remaining_s(const struct binding_record *record, uint64_t now_ns);
 
 /*
- * Writes the record for the store, BINDING_RECORD_SIZE octets, big endian, version first. Returns
- * 0; -EINVAL if there is no life in it; -ENOSPC.
+ * Writes a record for the store: BINDING_RECORD_SIZE octets, big endian, version first. Returns 0;
+ * -EINVAL if its life is neither LIVE nor DELETED; -ENOSPC.
  */
-int binding_encode(struct writer *w, const struct binding *b);
+int binding_record_encode(struct writer *w, const struct binding_record *record);
 
 /*
  * Reads a record, which must fill the cursor. -EPROTO: written by another version; -EBADMSG:
- * anything else that binding_encode does not write. *b is undefined after an error.
+ * anything else that binding_record_encode does not write. *record is undefined after an error.
  */
-int binding_decode(struct cursor *c, struct binding *b);
+int binding_record_decode(struct cursor *c, struct binding_record *record);

@@ -1,12 +1,12 @@
 /*
- * The signalling of the home agent (RFC 6275, 9 and 10; RFC 4285): packets in, changes of bindings
- * and packets out. This is all that the rest of dmm-ctrl sees of it.
+ * The signalling of the home agent (RFC 6275, 9 and 10; RFC 4285): packets in, transactions and
+ * packets out. This is all that the rest of dmm-ctrl sees of it.
  *
  *   punted packet -> signalling_receive -> checks -> [duplicate address detection] -> commit
  *   -> (store, publish, acknowledgement of the data plane) -> Binding Acknowledgement -> inject
  *
- * What it needs from others it calls through `struct signalling_ops`. Everything runs in the
- * control thread, nothing blocks.
+ * Signalling owns the binding cache. What it needs from others it calls through
+ * `struct signalling_ops`. Everything runs in the control thread, nothing blocks.
  */
 #pragma once
 
@@ -19,76 +19,113 @@
 #include "common/wheel.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/binding/binding_cache.h"
-#include "ctrl/binding/subscriber.h"
-#include "ctrl/config.h"
-#include "ctrl/events.h"
+#include "ctrl/binding/home_prefix.h"
 #include "proto/channel/packet.h"
+#include "proto/channel/update.h"
 
-struct ctrl;
 struct signalling;
+struct subscriber;
+struct subscriber_db;
 
-/* A Binding Update that was answered with a refusal. */
-struct signalling_refusal {
-	const struct subscriber *subscriber;
-	struct in6_addr home;
-	struct in6_addr care_of;
-	uint8_t status; /* enum status_ba */
+/* Outcome of a transaction: 0, or why not: see ctrl/commit.h. */
+typedef void signalling_done(void *context, int error);
+
+/* What happened to a binding, for `binding watch`, `events` and logs. */
+enum signalling_event_kind {
+	SIGNALLING_REGISTERED = 1, /* first registration acknowledged */
+	SIGNALLING_REFRESHED,      /* same care-of address, lifetime extended */
+	SIGNALLING_MOVED,          /* other care-of address */
+	SIGNALLING_DEREGISTERED,   /* by its node */
+	SIGNALLING_EXPIRED,        /* lifetime over */
+	SIGNALLING_CLEARED,        /* by the operator */
+	SIGNALLING_REFUSED,        /* a Binding Update was answered with a refusal */
 };
 
-/* What signalling asks of the rest; `context` is the first argument of each. */
+/* An event. Pointers live during the call only. */
+struct signalling_event {
+	enum signalling_event_kind kind;
+	const struct subscriber *subscriber; /* NULL if it is gone */
+	const struct binding *binding; /* as it is now; when it ends, as it was; NULL for REFUSED */
+	struct in6_addr home;
+	struct in6_addr care_of; /* that of the Binding Update for REFUSED */
+	uint8_t status;          /* REFUSED: enum status_ba; else 0 */
+};
+
+/* What signalling asks of the rest. context is the first argument of each. */
 struct signalling_ops {
 	void *context;
 
-	/* commit_submit(). */
-	int (*commit)(void *context, const struct binding *from, const struct binding *to,
-		void (*done)(void *arg, int error), void *arg);
+	/*
+	 * Starts a transaction: the binding of record->home and record->bid becomes what the record
+	 * says (BINDING_NONE: it is removed from everywhere). `good` is what it was when it was
+	 * last acknowledged (its life may be BINDING_NONE), for taking the change back. Both are
+	 * copied. There is one transaction per binding at a time. `done` is called once, later,
+	 * never from inside this call. A negative errno means that nothing was started.
+	 */
+	int (*commit)(void *context, const struct binding_record *good,
+		const struct binding_record *record, signalling_done *done, void *done_context);
 
-	/* packet_inject(). */
-	int (*inject)(void *context, unsigned dp, const struct packet_inject *inject);
+	/* Sends a packet through a data plane; NULL: the one that serves. The frame is copied. A
+	 * negative errno if it cannot be sent. */
+	int (*inject)(void *context, const char *data_plane, const struct packet_inject *inject);
 
-	/* Index of the data plane that serves, or -ENOTCONN. */
-	int (*serving)(void *context);
+	/* The MAC of the port of a home link, and the name of the data plane that has it (valid
+	 * during the loop's round). 0, or -ENOTCONN while no connected data plane has the port. */
+	int (*port)(void *context, const struct home_link *link, const char **data_plane,
+		struct mac *mac);
 
-	/* MAC of a port of a data plane: 0, -ENOTCONN, -ENOENT. */
-	int (*port_mac)(void *context, unsigned dp, const char *port, struct mac *mac);
+	/* Told of events; must not call signalling functions that change state. */
+	void (*event)(void *context, const struct signalling_event *event);
 
-	/* Timers and clocks: loop_arm_at(), loop_cancel(), loop_now_ns(), loop_real_ns(). */
-	void (*arm)(void *context, struct wheel_timer *timer, uint64_t at_ns);
-	void (*cancel)(void *context, struct wheel_timer *timer);
+	/* loop_now_ns(), the wheel's clock, and loop_real_ns(). */
 	uint64_t (*now_ns)(void *context);
 	uint64_t (*real_ns)(void *context);
-
-	/* Told of what happens to bindings; may not change any. */
-	void (*event)(void *context, enum events_binding_kind kind, const struct binding *binding);
-	void (*refused)(void *context, const struct signalling_refusal *refusal);
 };
 
-/* Copies ops; the others outlive it. NULL with errno set. */
-struct signalling *signalling_new(const struct ctrl_config *config,
-	const struct signalling_ops *ops, struct subscribers *subscribers,
-	struct binding_cache *cache);
+struct signalling_config {
+	struct home_policy policy;
+	uint32_t max_lifetime_s;      /* longest lifetime granted: 4 to 262140 */
+	uint32_t max_bindings;        /* more are answered with 130 */
+	uint32_t timestamp_window_ms; /* "close enough" of RFC 4285, 6: 7000 */
+	uint32_t refresh_lead_ms;     /* Binding Refresh Request so long before the end; 0: none */
+	bool dad;                     /* check home addresses on home links (RFC 6275, 10.3.1) */
+};
 
-/* Frees it, after taking its timers out of the wheel and all entries out of the cache; store and
- * data planes are not touched. No completion of a commit may come any more. NULL is allowed. */
+/*
+ * Copies ops and config; the arrays of config->policy and the subscribers stay the caller's and
+ * outlive it. NULL with errno set.
+ */
+struct signalling *signalling_new(const struct signalling_config *config,
+	const struct signalling_ops *ops, struct subscriber_db *subscribers);
+
+/* Frees it with all bindings, without touching the store or a data plane. No `done` may come any
+ * more. NULL is allowed. */
 void signalling_free(struct signalling *s);
 
+/* Its timers, for loop_add_wheel(). */
+struct wheel *signalling_wheel(struct signalling *s);
+
 /*
- * At start, after the subscribers are loaded: takes a record of the store into the cache. What
- * ended meanwhile or is no longer served (its prefix or its subscriber's home address is gone) is
- * ended as soon as the loop turns. Returns 0; -EEXIST for a second record of one key; -ENOMEM.
+ * At start, after the subscribers are loaded: takes a record from the store into the cache. What
+ * ended meanwhile, or is no longer served (its prefix or its subscriber's home address is gone),
+ * ends through a transaction as soon as the wheel turns. -EEXIST for a second record of one key;
+ * -EINVAL for one without life; -ENOMEM.
  */
-int signalling_restore(struct signalling *s, const struct binding *binding);
+int signalling_restore(struct signalling *s, const struct binding_record *record);
 
 /* A packet that a data plane punted. The punt is not kept. */
-void signalling_receive(struct signalling *s, unsigned dp, const struct packet_punt *punt);
+void signalling_receive(
+	struct signalling *s, const char *data_plane, const struct packet_punt *punt);
 
 /*
- * Ends the bindings of a home address as if their lifetime had run out. `done` (may be NULL) is
- * called once, later, when all have ended (0) or could not (-errno). Returns the number of bindings
- * that it ends; 0: there is none, and done is not called. -EBUSY: it is being cleared already.
+ * Ends the bindings of a home address as if their lifetime had run out; `done` (may be NULL) is
+ * called for each, later. Returns how many it ends, 0 when there are none.
  */
-int signalling_clear(struct signalling *s, const struct in6_addr *home,
-	void (*done)(void *arg, int error), void *arg);
+unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, signalling_done *done,
+	void *done_context);
+
+/* The cache, for reading: `binding show` and snapshots. */
+struct binding_cache *signalling_cache(struct signalling *s);
 
 /* Bindings that are live. */
 size_t signalling_live(const struct signalling *s);
@@ -96,9 +133,5 @@ size_t signalling_live(const struct signalling *s);
 /* A new JSON object of all counters, {name: value}; the caller owns it. NULL: no memory. */
 json_t *signalling_counters(const struct signalling *s);
 
-/*
- * Makes the signalling of dmm-ctrl from its parts: config, loop, subscribers, bindings, publish,
- * commit, packet and events must be there. Registers as handler of punted packets. NULL with errno
- * set.
- */
-struct signalling *signalling_open(struct ctrl *ctrl);
+/* Name of an event ("registered"); "unknown" for others. */
+const char *signalling_event_name(enum signalling_event_kind kind);
