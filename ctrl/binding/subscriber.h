@@ -21,7 +21,7 @@ enum {
 	SUBSCRIBER_SPI_MIN = 256,    /* 0 to 255 are reserved (RFC 4285, 5) */
 	SUBSCRIBER_LIFETIME_MIN = 4, /* seconds: one unit of the Binding Update's lifetime */
 	SUBSCRIBER_LIFETIME_MAX = 65535 * 4,
-	SUBSCRIBER_WIRE_MAX = 512, /* an encoded one is never longer */
+	SUBSCRIBER_RECORD_MAX = 512, /* an encoded one is never longer */
 };
 
 /* Must its Binding Updates carry a mobility message authentication option? */
@@ -48,6 +48,7 @@ struct subscriber_home {
 	UT_hash_handle hh;
 };
 
+/* A subscriber; one block of memory with what it points to, about 280 octets with one home. */
 struct subscriber {
 	uint32_t id; /* 1 upwards: names it in the control interface */
 	uint32_t spi;
@@ -57,15 +58,31 @@ struct subscriber {
 	bool enabled; /* false: answered with status 129 */
 	uint8_t home_count;
 	uint8_t mn_id_len;
-	char mn_id[SUBSCRIBER_MN_ID_MAX + 1];
 	uint8_t key[SUBSCRIBER_KEY_LEN];
 	/*
 	 * NTP timestamp last accepted from it (RFC 4285, 6); 0: none yet. The signalling keeps it
 	 * here and makes it durable in the binding's record; at start it is set from there.
 	 */
 	uint64_t last_timestamp;
-	struct subscriber_home home[SUBSCRIBER_HOME_MAX];
+	struct subscriber_home *home; /* home_count of them */
+	char *mn_id;                  /* ends with NUL */
 	UT_hash_handle hh;
+};
+
+/* A subscriber as it is to be, or as it stands in the store. */
+struct subscriber_spec {
+	uint32_t id; /* 0: not yet given */
+	uint32_t spi;
+	uint32_t max_lifetime_s;
+	enum subscriber_auth auth;
+	enum subscriber_replay replay;
+	bool enabled;
+	uint8_t home_count;
+	uint8_t mn_id_len;
+	bool has_key;
+	char mn_id[SUBSCRIBER_MN_ID_MAX + 1]; /* ends with NUL */
+	uint8_t key[SUBSCRIBER_KEY_LEN];
+	struct in6_addr home[SUBSCRIBER_HOME_MAX];
 };
 
 /* Why one was refused, for people; never holds a key. */
@@ -81,45 +98,54 @@ struct subscriber_db;
 struct subscriber_db *subscriber_db_new(const struct ctrl_config *config, struct store *store);
 
 /* Wipes and frees all. NULL is allowed. */
-void subscriber_db_free(struct subscriber_db *set);
+void subscriber_db_free(struct subscriber_db *db);
 
 /*
  * Reads all subscribers of the store. Returns their number or a negative errno (-EUCLEAN: a record
  * is damaged); *why tells which.
  */
-int subscriber_db_load(struct subscriber_db *set, struct subscriber_why *why);
+int subscriber_db_load(struct subscriber_db *db, struct subscriber_why *why);
 
 /*
  * Checks a new subscriber, adds it in memory and puts it into the store's current transaction:
- * it is not durable before store_commit(). `in` is copied; its id and hash members are ignored.
+ * it is not durable before store_commit(). `spec` is copied; its id is ignored.
  * Returns 0; -EINVAL (a value out of bounds, a home address outside of the home prefixes or one of
  * the gateway's own), -EEXIST (MN-ID or a home address is taken), -ENOMEM, with *why filled in.
  */
 int subscriber_db_add(
-	struct subscriber_db *set, const struct subscriber *in, struct subscriber_why *why);
+	struct subscriber_db *db, const struct subscriber_spec *spec, struct subscriber_why *why);
 
 /*
  * Removes one from memory, wiped, and from the store at the next commit. Its bindings must have
  * been ended before. Returns 0 or -ENOENT.
  */
-int subscriber_db_del(struct subscriber_db *set, const char *mn_id);
+int subscriber_db_del(struct subscriber_db *db, const char *mn_id);
 
 /* By MN-ID (octets, no end needed), or NULL. */
-struct subscriber *subscriber_db_find(struct subscriber_db *set, const void *mn_id, size_t len);
+struct subscriber *subscriber_db_find(struct subscriber_db *db, const void *mn_id, size_t len);
 
 /* By one of its home addresses, or NULL; *index (may be NULL) is which one. */
 struct subscriber *subscriber_db_find_home(
-	struct subscriber_db *set, const struct in6_addr *home, uint8_t *index);
+	struct subscriber_db *db, const struct in6_addr *home, uint8_t *index);
 
 /* By id, or NULL; O(n): for the control interface only. */
-struct subscriber *subscriber_db_find_id(struct subscriber_db *set, uint32_t id);
+struct subscriber *subscriber_db_find_id(struct subscriber_db *db, uint32_t id);
 
-size_t subscriber_db_count(const struct subscriber_db *set);
+size_t subscriber_db_count(const struct subscriber_db *db);
 
 /* Calls fn for each, in the order in which they were added; not 0 ends the walk. */
 int subscriber_db_each(
-	struct subscriber_db *set, int (*fn)(void *arg, struct subscriber *subscriber), void *arg);
+	struct subscriber_db *db, int (*fn)(void *arg, struct subscriber *subscriber), void *arg);
 
-/* The record in the store: 0, -EINVAL or -ENOSPC; 0 or -EBADMSG. */
-int subscriber_encode(struct writer *w, const struct subscriber *subscriber);
-int subscriber_decode(struct cursor *c, struct subscriber *subscriber);
+/*
+ * Checks the values themselves: identifier, home addresses, SPI, key, lifetime. Returns 0, or
+ * -EINVAL with *why filled in.
+ */
+int subscriber_spec_check(const struct subscriber_spec *spec, struct subscriber_why *why);
+
+/*
+ * The record in the store. Writes one: 0, -EINVAL or -ENOSPC. Reads one that fills the cursor: 0,
+ * -EPROTO (of another version) or -EBADMSG; the caller wipes *spec, which holds a key.
+ */
+int subscriber_encode(struct writer *w, const struct subscriber_spec *spec);
+int subscriber_decode(struct cursor *c, struct subscriber_spec *spec);
