@@ -107,8 +107,8 @@ void subscriber_db_free(struct subscriber_db *db);
 int subscriber_db_load(struct subscriber_db *db, struct subscriber_why *why);
 
 /*
- * Checks a new subscriber, adds it in memory and puts it into the store's current transaction:
- * it is not durable before store_commit(). `spec` is copied; its id is ignored.
+ * Checks a new subscriber and adds it in memory; subscriber_db_commit() makes it durable, which has
+ * to follow before anything else is put into the store. `spec` is copied; its id is ignored.
  * Returns 0; -EINVAL (a value out of bounds, a home address outside of the home prefixes or one of
  * the gateway's own), -EEXIST (MN-ID or a home address is taken), -ENOMEM, with *why filled in.
  */
@@ -116,10 +116,16 @@ int subscriber_db_add(
 	struct subscriber_db *db, const struct subscriber_spec *spec, struct subscriber_why *why);
 
 /*
- * Removes one from memory, wiped, and from the store at the next commit. Its bindings must have
- * been ended before. Returns 0 or -ENOENT.
+ * Removes one from memory; subscriber_db_commit() makes it durable. Its bindings must have been
+ * ended before. Returns 0, -ENOENT or -ENOMEM.
  */
 int subscriber_db_del(struct subscriber_db *db, const char *mn_id);
+
+/*
+ * Makes what was added and removed durable, in one transaction. Returns 0; after -EIO or -ENOSPC
+ * memory and store are as they were before.
+ */
+int subscriber_db_commit(struct subscriber_db *db);
 
 /* By MN-ID (octets, no end needed), or NULL. */
 struct subscriber *subscriber_db_find(struct subscriber_db *db, const void *mn_id, size_t len);
