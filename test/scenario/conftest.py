@@ -1,0 +1,115 @@
+"""Fixtures of the scenario tests: real programs in the laboratory of tools/lab.
+
+DMM_BUILD names the build directory of the programs (default: build). One network and one gateway
+serve all tests of a file; each test gets subscribers of its own."""
+
+import itertools
+import os
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "test/scenario")]
+
+from lab import ledger, programs  # noqa: E402
+from lab.topology import Lab  # noqa: E402
+from peer import Peer  # noqa: E402
+
+NUMBERS = itertools.count(0x100)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes long; only in tools/check --long")
+
+
+@pytest.fixture(scope="session")
+def build():
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    return pathlib.Path(os.environ.get("DMM_BUILD", ROOT / "build")).resolve()
+
+
+@pytest.fixture(scope="module")
+def lab(build, tmp_path_factory, request):
+    """The standard network; no program of ours runs in it."""
+    directory = tmp_path_factory.mktemp(request.module.__name__)
+    with Lab("test", directory) as network:
+        ledger.reserve_hugepages(network.ledger, 64)
+        network.build()
+        yield network
+
+
+@pytest.fixture(scope="module")
+def gateway(lab, build):
+    """dmm-ctrl and dmm-dp, synchronised. Whatever they said wrong at the end fails the file."""
+    started = programs.Gateway(lab, build)
+    started.start()
+    yield started
+    for process in (started.data_plane.process, started.control.process):
+        if process.running():
+            status = process.stop()
+            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+
+
+@pytest.fixture
+def control(gateway):
+    return gateway.control
+
+
+@pytest.fixture
+def subscriber(control):
+    """Makes subscribers: subscriber(replay="sequence") adds one and returns its description."""
+    made = []
+
+    def make(**changes):
+        number = next(NUMBERS)
+        values = {"mn_id": f"node{number}@example.net",
+                  "home_addresses": [f"2001:db8:100::{number:x}"],
+                  "spi": number + 1000, "key": f"{number:032x}"} | changes
+        values = {key: value for key, value in values.items() if value is not None}
+        add(control, values)
+        made.append(values["mn_id"])
+        return values
+
+    yield make
+    for mn_id in made:
+        control.ctl("subscriber", "del", mn_id, check=False)
+
+
+def add(control, values):
+    """Adds one subscriber by way of an import file."""
+    import json
+    path = control.node.directory / "import.jsonl"
+    path.write_text(json.dumps(values) + "\n")
+    control.ctl("subscriber", "import", path)
+
+
+@pytest.fixture
+def peer(lab, gateway):
+    """A mobile node played by the test."""
+    made = Peer(lab)
+    yield made
+    lab.plug(None)
+    made.close()
+
+
+@pytest.fixture
+def mobile_node(lab, gateway, build):
+    """The real dmm-mn with its example configuration, not started, its subscriber known."""
+    gateway.import_subscribers()
+    node = programs.MobileNode(lab.mn, build)
+    lab.plug(None)
+    yield node
+    if node.process and node.process.running():
+        status = node.process.stop()
+        assert status == 0, f"dmm-mn ended with {status}:\n{node.process.output()[-3000:]}"
+    lab.plug(None)
+
+
+@pytest.fixture
+def counted(control):
+    """counted(NAME): how often a counter has moved since the fixture was made."""
+    before = control.drops()
+    return lambda name: control.drops().get(name, 0) - before.get(name, 0)

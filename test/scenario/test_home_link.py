@@ -1,0 +1,87 @@
+"""The gateway on the home link: it stands in for absent nodes, and stops when they are back
+(RFC 6275, 10.3.1 and 10.4.1)."""
+
+import pytest
+from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+
+from lab.system import wait_for
+from peer import Ear, inner_of
+
+
+@pytest.fixture
+def host(lab):
+    """The other host of the home link, with an empty neighbour cache, and what it hears."""
+    lab.host.ip("neigh flush dev eth0")
+    ear = Ear(lab.host, "eth0")
+    yield lab.host, ear
+    ear.close()
+
+
+def advertisements(ear, address, since=0):
+    def wanted(octets):
+        packet = IPv6(octets)
+        return ICMPv6ND_NA in packet and packet[ICMPv6ND_NA].tgt == address
+    return [IPv6(octets) for octets in ear.heard(wanted, since)]
+
+
+def neighbour(node, address):
+    return next((entry for entry in node.ip_json("-6", "neigh", "show", "dev", "eth0")
+                 if entry["dst"] == address), {})
+
+
+def test_registration_is_announced(peer, subscriber, host, gateway):
+    """An unsolicited advertisement to all nodes, overriding what they knew."""
+    node, ear = host
+    absent = subscriber()
+    home = absent["home_addresses"][0]
+    peer.attach("a")
+    peer.register(absent)
+    wait_for(lambda: advertisements(ear, home), "the advertisement")
+    announced = advertisements(ear, home)[0]
+    assert announced.dst == "ff02::1"
+    assert announced.hlim == 255
+    assert (announced[ICMPv6ND_NA].S, announced[ICMPv6ND_NA].O) == (0, 1)
+    assert announced[ICMPv6NDOptDstLLAddr].lladdr == gateway.node.mac("home")
+
+
+def test_solicitations_are_answered_and_packets_tunnelled(peer, subscriber, host, gateway):
+    node, _ = host
+    absent = subscriber()
+    home = absent["home_addresses"][0]
+    peer.attach("a")
+    peer.register(absent)
+    node.ip("neigh flush dev eth0")
+    since = peer.ear.mark()
+    node.run("ping", "-c", "1", "-W", "1", home, check=False)
+    octets = peer.ear.wait(lambda heard: (inner := inner_of(heard)) and ICMPv6EchoRequest in inner
+                           and inner.dst == home, "the tunnelled ping", since)
+    assert inner_of(octets).src == "2001:db8:100::20"
+    assert neighbour(node, home)["lladdr"] == gateway.node.mac("home")
+
+
+def test_nobody_answers_after_the_return(peer, subscriber, host):
+    node, _ = host
+    absent = subscriber()
+    home = absent["home_addresses"][0]
+    peer.attach("a")
+    peer.register(absent)
+    peer.register(absent, lifetime=0)
+    node.ip("neigh flush dev eth0")
+    node.run("ping", "-c", "1", "-W", "1", home, check=False)
+    wait_for(lambda: neighbour(node, home).get("state") == ["FAILED"], "the resolution to fail")
+
+
+def test_a_rival_claim_is_defended(peer, subscriber, host, lab):
+    """Duplicate address detection of another host for a bound address must fail."""
+    node, _ = host
+    absent = subscriber()
+    home = absent["home_addresses"][0]
+    peer.attach("a")
+    peer.register(absent)
+    lab.host.sysctl({"net.ipv6.conf.eth0.accept_dad": 1})
+    try:
+        node.ip(f"address add {home}/64 dev eth0")
+        wait_for(lambda: "dadfailed" in node.addresses("eth0").get(home, set()), "the claim to fail")
+    finally:
+        node.ip(f"address del {home}/64 dev eth0")
+        lab.host.sysctl({"net.ipv6.conf.eth0.accept_dad": 0})

@@ -1,0 +1,105 @@
+"""dmm-mn as its user sees it."""
+
+import signal
+
+import pytest
+
+from lab.system import wait_for
+from lab.topology import CN, HOME_ADDRESS, VISITED_PREFIX
+
+
+@pytest.fixture
+def node(mobile_node, lab):
+    """Started at home."""
+    lab.plug("home")
+    mobile_node.start()
+    wait_for(lambda: at(mobile_node, "home"), "the node to be at home")
+    return mobile_node
+
+
+def at(node, state):
+    status = node.status()
+    return status is not None and status["state"] == state
+
+
+def reachable(lab):
+    return "1 received" in lab.cn.run("ping", "-c", "1", "-W", "1", HOME_ADDRESS, check=False)
+
+
+def bound_at(control, link):
+    binding = control.binding(HOME_ADDRESS)
+    return binding is not None and binding["care_of_address"].startswith(VISITED_PREFIX[link][:-1])
+
+
+def state_of(lab):
+    """Routes, rules and firewall of the mobile node, to be found again after the program."""
+    return (lab.mn.run("ip", "-6", "rule"), lab.mn.run("nft", "list", "ruleset"),
+            [link["ifname"] for link in lab.mn.ip_json("link", "show")])
+
+
+def test_stays_reachable_from_link_to_link(node, lab, control):
+    wait_for(lambda: reachable(lab), "the home address to answer at home")
+    for link in ("a", "b", "a"):
+        lab.plug(link)
+        wait_for(lambda: bound_at(control, link) and at(node, "registered"), f"registration from {link}")
+        wait_for(lambda: reachable(lab), f"the home address to answer at {link}")
+    lab.plug("home")
+    wait_for(lambda: control.binding(HOME_ADDRESS) is None and at(node, "home"), "deregistration")
+    wait_for(lambda: reachable(lab), "the home address to answer at home again")
+
+
+def test_status_says_what_a_user_asks(node, lab, control):
+    lab.plug("a")
+    wait_for(lambda: bound_at(control, "a") and at(node, "registered"), "registration")
+    status = node.status()
+    assert status["home_address"] == HOME_ADDRESS
+    assert status["care_of_address"] == control.binding(HOME_ADDRESS)["care_of_address"]
+    lab.plug("home")
+    wait_for(lambda: at(node, "home"), "the return")
+
+
+def test_restores_everything_on_exit(mobile_node, lab, control):
+    before = state_of(lab)
+    lab.plug("a")
+    mobile_node.start()
+    wait_for(lambda: bound_at(control, "a"), "registration")
+    assert state_of(lab) != before
+    assert mobile_node.process.stop() == 0
+    assert state_of(lab) == before
+    wait_for(lambda: control.binding(HOME_ADDRESS) is None, "deregistration on exit")
+
+
+def test_starts_again_after_a_crash(mobile_node, lab, control):
+    before = state_of(lab)
+    lab.plug("a")
+    mobile_node.start()
+    wait_for(lambda: bound_at(control, "a"), "registration")
+    mobile_node.process.stop(signal.SIGKILL)
+    mobile_node.start()
+    wait_for(lambda: at(mobile_node, "registered") and reachable(lab), "registration after the crash")
+    assert mobile_node.process.stop() == 0
+    assert state_of(lab) == before
+
+
+def test_registers_when_the_gateway_comes_later(mobile_node, lab, gateway, control):
+    """Updates are repeated until they are answered (RFC 6275, 11.8)."""
+    lab.core.ip("link set gw down")
+    lab.plug("a")
+    mobile_node.start()
+    wait_for(lambda: (status := mobile_node.status()) and status["state"] == "registering", "an attempt")
+    lab.core.ip("link set gw up", "address replace 2001:db8:1::ff/64 dev gw nodad",
+                "route replace 2001:db8:100::/64 via 2001:db8:1::1")
+    wait_for(lambda: bound_at(control, "a") and at(mobile_node, "registered"), "registration", 90)
+
+
+def test_wrong_key_is_reported_and_not_hammered(mobile_node, lab, control, tmp_path):
+    """RFC 4285, 5.3: after status 146 a node stops."""
+    text = mobile_node.config.read_text()
+    import re
+    wrong = tmp_path / "wrong.cfg"
+    wrong.write_text(re.sub(r'\bkey = "[0-9a-f]{32}"', f'key = "{0:032x}"', text))
+    mobile_node.config = wrong
+    lab.plug("a")
+    mobile_node.start()
+    wait_for(lambda: "146" in mobile_node.process.output(), "the refusal in the log")
+    assert control.binding(HOME_ADDRESS) is None
