@@ -1,0 +1,137 @@
+/*
+ * The Binding Update List entry of the home registration (RFC 6275, 11.1, 11.7.1, 11.7.3, 11.8):
+ * what was asked, what was answered, when to send again.
+ *
+ * A state machine without I/O: it is told of moves, answers and time, and sends through the
+ * caller. Every transmission has a new sequence number and, with RFC 4285 timestamps, a new time
+ * stamp; an answer to any transmission of the present request counts.
+ *
+ *	             register                    accepted
+ *	IDLE ------------------> REGISTERING --------------> BOUND
+ *	  ^                         ^  |                      |  refresh due, moved
+ *	  |                         |  | refused              +--------> REGISTERING
+ *	  | accepted                |  v
+ *	DEREGISTERING <-------   REFUSED (tries again later when that can help)
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/wheel.h"
+
+enum bul_state {
+	BUL_IDLE,
+	BUL_REGISTERING,
+	BUL_BOUND,
+	BUL_DEREGISTERING,
+	BUL_REFUSED,
+};
+
+enum {
+	BUL_INITIAL_TIMEOUT_MS = 1000, /* INITIAL_BINDACK_TIMEOUT */
+	BUL_FIRST_TIMEOUT_MS = 1500,   /* InitialBindackTimeoutFirstReg: room for DAD */
+	BUL_MAX_TIMEOUT_MS = 32000,    /* MAX_BINDACK_TIMEOUT */
+	BUL_MAX_UPDATE_RATE = 3,       /* Binding Updates a second */
+	BUL_OUTSTANDING_MAX = 8,       /* transmissions of one request that are remembered */
+};
+
+/* One Binding Update to be sent. */
+struct bul_update {
+	uint16_t sequence;
+	uint64_t timestamp;      /* NTP format */
+	uint32_t lifetime_s;     /* multiple of 4; 0: deregistration */
+	bool at_home;            /* from the home address itself, without home address option */
+	struct in6_addr care_of; /* the home address when at_home */
+};
+
+/* An answer that has passed authentication. */
+struct bul_answer {
+	uint8_t status;
+	uint16_t sequence;
+	uint32_t lifetime_s;
+	uint32_t refresh_s; /* Binding Refresh Advice, 0: none */
+	bool has_timestamp;
+	uint64_t timestamp;
+};
+
+struct bul_entry;
+
+struct bul_ops {
+	/* Sends it; 0 or a negative errno (logged, the retransmission tries again). */
+	int (*send)(const struct bul_update *update, void *context);
+	/* The state, or whether the node is bound, has changed. */
+	void (*changed)(const struct bul_entry *entry, void *context);
+};
+
+struct bul_sent {
+	uint16_t sequence;
+	uint64_t timestamp;
+	uint64_t at_ns; /* monotonic */
+};
+
+struct bul_entry {
+	const struct bul_ops *ops;
+	void *context;
+	struct wheel *wheel;
+	bool use_timestamps; /* RFC 4285, 6; may be switched on by status 145 */
+	uint32_t lifetime_s; /* to ask for */
+
+	enum bul_state state;
+	bool bound; /* the home agent forwards to bound_care_of until expires_ns */
+	struct in6_addr bound_care_of;
+	uint64_t expires_ns;
+	uint32_t granted_s;
+
+	struct bul_update request; /* the present or last one */
+	uint32_t attempts;         /* transmissions of it */
+	uint32_t timeout_ms;       /* the next one */
+	uint16_t sequence;         /* last one used */
+	int64_t clock_offset_ns;   /* to the home agent's clock, from status 144 */
+	uint64_t last_timestamp;
+	uint8_t sent_count, sent_next;
+	struct bul_sent sent[BUL_OUTSTANDING_MAX];
+	uint64_t rate[BUL_MAX_UPDATE_RATE]; /* when the last ones were sent */
+	uint8_t rate_next;
+
+	uint8_t status;    /* of the last answer, 255: none yet */
+	uint64_t rtt_ns;   /* of the last accepted request: its transmission to the answer */
+	uint32_t refusals; /* in a row */
+
+	struct wheel_timer timer;  /* retransmit, refresh or try again, by state */
+	struct wheel_timer expiry; /* of the binding */
+};
+
+/* Starts idle with the given last sequence number (random when nothing is known). */
+void bul_init(struct bul_entry *e, const struct bul_ops *ops, void *context, struct wheel *wheel,
+	uint32_t lifetime_s, bool use_timestamps, uint16_t sequence);
+
+/* Registers this care-of address; replaces a request that is under way. */
+void bul_register(struct bul_entry *e, const struct in6_addr *care_of);
+
+/* Deregisters: from home (home_address is the source) or from a foreign link. */
+void bul_deregister(struct bul_entry *e, const struct in6_addr *care_of, bool at_home);
+
+/* Sends the registration again at once: a Binding Refresh Request or Binding Error asked for it.
+ * Nothing happens unless the node is bound or registering. */
+void bul_refresh(struct bul_entry *e);
+
+/* Forgets requests and timers; what the home agent has stays as it is. */
+void bul_stop(struct bul_entry *e);
+
+/* The transmission that has this sequence number, NULL: none outstanding (the answer is then to
+ * be ignored; RFC 6275, 11.7.3). */
+const struct bul_sent *bul_outstanding(const struct bul_entry *e, uint16_t sequence);
+
+/*
+ * Takes an authenticated answer. Returns 0, or -ENOENT when it answers nothing that was sent
+ * (ignored): no such sequence number, or another time stamp than was sent with it.
+ */
+int bul_answered(struct bul_entry *e, const struct bul_answer *answer);
+
+/* Seconds that the binding is still valid, 0 when not bound. */
+uint32_t bul_remaining_s(const struct bul_entry *e);
+
+/* "idle", "registering", "bound", "deregistering", "refused" */
+const char *bul_state_name(enum bul_state state);

@@ -1,0 +1,111 @@
+#include "tools/mn/config.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/hmac.h"
+
+static const char *const replay_names[] = {"timestamp", "sequence", NULL};
+
+static int check_home_address(const void *at, char *why, size_t why_size)
+{
+	if (addr_is_unicast_routable(at))
+		return 0;
+	snprintf(why, why_size, "not a unicast routable address");
+	return -EINVAL;
+}
+
+static int check_lifetime(const void *at, char *why, size_t why_size)
+{
+	const uint32_t *ms = at;
+
+	if (*ms % 4000 == 0)
+		return 0;
+	snprintf(why, why_size, "lifetimes are told in units of 4 s");
+	return -EINVAL;
+}
+
+static int check_hex_key(const void *at, char *why, size_t why_size)
+{
+	const char *text = *(char *const *)at;
+
+	if (strspn(text, "0123456789abcdefABCDEF") == 2 * MN_KEY_LEN && !text[2 * MN_KEY_LEN])
+		return 0;
+	snprintf(why, why_size, "expected %d hexadecimal digits", 2 * MN_KEY_LEN);
+	return -EINVAL;
+}
+
+const struct config_key mn_config_keys[] = {
+	CONFIG_KEY(STRINGS, struct mn_config, interfaces, .required = true, .min = 1,
+		.max = IFNAMSIZ - 1, .max_items = 8,
+		.help = "Interfaces to use, the preferred one first."),
+	CONFIG_KEY(STRING, struct mn_config, mn_id, .required = true, .min = 1, .max = 253,
+		.help = "Network access identifier of this node (RFC 4283)."),
+	CONFIG_KEY(ADDR6, struct mn_config, home_address, .required = true,
+		.check = check_home_address, .help = "The address that is kept everywhere."),
+	CONFIG_KEY(PREFIX6, struct mn_config, home_prefix, .required = true,
+		.help = "Prefix of the home link: where it is advertised, the node is at home."),
+	CONFIG_KEY(ADDR6, struct mn_config, home_agent, .required = true,
+		.check = check_home_address, .help = "Address of the home agent."),
+	CONFIG_KEY(INT, struct mn_config, spi, .required = true, .min = 256, .max = UINT32_MAX,
+		.help = "Mobility SPI of the shared key (RFC 4285; 0 to 255 are reserved)."),
+	CONFIG_KEY_NAMED("key", STRING, struct mn_config, key_text, .required = true,
+		.check = check_hex_key, .help = "Shared key: 16 octets as hexadecimal digits."),
+	CONFIG_KEY(ENUM, struct mn_config, replay, .names = replay_names, .text = "timestamp",
+		.help = "Replay protection that the home agent expects."),
+	CONFIG_KEY_NAMED("lifetime", DURATION, struct mn_config, lifetime_ms, .min = 8000,
+		.max = 262140000, .text = "420s", .unit = "s", .check = check_lifetime,
+		.help = "Lifetime of the binding to ask for."),
+	CONFIG_KEY(STRING, struct mn_config, tunnel, .min = 1, .max = IFNAMSIZ - 1, .text = "dmm0",
+		.help = "Name of the tunnel interface."),
+	CONFIG_KEY(BOOL, struct mn_config, default_route, .text = "true",
+		.help = "While away, send all traffic through the tunnel, from the home address."),
+	CONFIG_KEY(INT, struct mn_config, route_table, .min = 1, .max = 252, .text = "135",
+		.help = "Routing table for packets from the home address."),
+	CONFIG_KEY(INT, struct mn_config, rule_priority, .min = 1, .max = 32765, .text = "1350",
+		.help = "Priority of the rule that points to that table."),
+	CONFIG_KEY(BOOL, struct mn_config, optimistic_dad, .text = "true",
+		.help = "Use new care-of addresses at once (RFC 4429) instead of a second later."),
+	CONFIG_KEY(BOOL, struct mn_config, deregister_on_exit, .text = "true",
+		.help = "Give the binding back when stopped while away."),
+	CONFIG_KEY(STRING, struct mn_config, status_socket, .min = 1, .max = 107,
+		.text = "/run/dmm/mn.sock", .help = "Socket that dmm-mn --status asks."),
+	CONFIG_KEY(STRING, struct mn_config, state_file, .min = 1, .max = 4095,
+		.text = "/run/dmm/mn.state",
+		.help = "What to undo and what is registered, for a start after a crash."),
+	CONFIG_KEY(ENUM, struct mn_config, log_level, .names = log_level_names, .text = "info",
+		.help = "Least important lines that are logged."),
+	CONFIG_END};
+
+static void read_key(struct mn_config *config)
+{
+	for (size_t i = 0; i < MN_KEY_LEN; i++)
+		sscanf(config->key_text + 2 * i, "%2hhx", &config->key[i]);
+	hmac_wipe(config->key_text, strlen(config->key_text));
+}
+
+int mn_config_load(const char *path, struct mn_config *config, struct config_report *report)
+{
+	int ret = config_load(path, mn_config_keys, config, report);
+
+	if (ret)
+		return ret;
+	read_key(config);
+	if (!prefix6_contains(&config->home_prefix, &config->home_address)) {
+		config_report_add(report, path, 0, "home_address", "%s is not in home_prefix %s",
+			ADDR_TEXT(&config->home_address), PREFIX6_TEXT(&config->home_prefix));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void mn_config_free(struct mn_config *config)
+{
+	hmac_wipe(config->key, sizeof(config->key));
+	if (config->key_text)
+		hmac_wipe(config->key_text, strlen(config->key_text));
+	config_free(mn_config_keys, config);
+}

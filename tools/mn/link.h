@@ -1,0 +1,69 @@
+/*
+ * Where the node is attached: follows its interfaces by netlink and by Router Advertisements and
+ * says which link is used, whether it is the home link, and which care-of address it gives
+ * (RFC 6275, 11.5.1 to 11.5.3).
+ *
+ * When a link comes up the node solicits routers at once. The first advertisement says what link
+ * it is; autoconfigured addresses and default routes of another link are then removed, so that
+ * neither the kernel nor this node goes on using a router that is no longer there. Configured
+ * addresses are never touched. Single thread.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/wheel.h"
+#include "tools/mn/config.h"
+#include "tools/mn/rtnl.h"
+
+enum link_place {
+	LINK_NOWHERE, /* no interface gives an address */
+	LINK_HOME,    /* the home prefix is on-link (RFC 6275, 11.5.2) */
+	LINK_FOREIGN,
+};
+
+struct link_attachment {
+	enum link_place place;
+	unsigned ifindex; /* 0: nowhere */
+	char name[IFNAMSIZ];
+	uint32_t mtu;
+	struct mac mac;
+	struct in6_addr care_of; /* LINK_FOREIGN only, else :: */
+	/* the link-local address has the interface identifier of the home address: the L bit of
+	 * RFC 6275, 11.7.1 */
+	bool link_local_matches;
+};
+
+/* Called when the attachment is another than before, after it has settled. */
+typedef void link_fn(const struct link_attachment *attachment, void *context);
+
+struct link_watch;
+
+/*
+ * Starts to watch the configured interfaces. The configuration, rtnl and wheel must outlive the
+ * watch. fn is first called from link_start(). 0 or a negative errno.
+ */
+int link_open(struct link_watch **out, const struct mn_config *config, struct rtnl *rtnl,
+	struct wheel *wheel, link_fn *fn, void *context);
+
+/* Reads the present state, solicits routers and reports where the node is. */
+int link_start(struct link_watch *w);
+void link_close(struct link_watch *w);
+
+/* Descriptors to poll for reading; call the input function when one is ready. */
+int link_netlink_fd(const struct link_watch *w);
+int link_router_fd(const struct link_watch *w);
+void link_netlink_input(struct link_watch *w);
+void link_router_input(struct link_watch *w);
+
+/* Where the node is now. */
+const struct link_attachment *link_now(const struct link_watch *w);
+
+/* Whether this is one of the watched interfaces. */
+bool link_has(const struct link_watch *w, unsigned ifindex);
+
+/* "nowhere", "home", "foreign" */
+const char *link_place_name(enum link_place place);

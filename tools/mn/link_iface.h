@@ -1,0 +1,75 @@
+/*
+ * One interface of the mobile node as link.c knows it: addresses, prefixes on the link, router.
+ * Plain data and decisions; no I/O.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/wheel.h"
+#include "tools/mn/ra.h"
+
+enum {
+	LINK_ADDRESSES_MAX = 32,
+	LINK_ROUTERS_MAX = 8,
+};
+
+struct link_address {
+	struct in6_addr addr;
+	uint8_t len;
+	bool from_router; /* autoconfigured from a Router Advertisement */
+	uint32_t flags;   /* IFA_F_* */
+};
+
+struct link_watch;
+
+struct link_iface {
+	struct link_watch *watch; /* whose timer callback needs it */
+	char name[IFNAMSIZ];
+	unsigned ifindex; /* 0: does not exist */
+	bool up;          /* administratively up, and has carrier */
+	bool advertised;  /* a Router Advertisement came since the link came up */
+	uint32_t mtu;
+	struct mac mac;
+	uint8_t address_count, prefix_count, router_count;
+	uint8_t solicitations; /* sent since the link came up */
+	struct wheel_timer solicit;
+	struct link_address addresses[LINK_ADDRESSES_MAX];
+	struct prefix6 prefixes[RA_PREFIXES_MAX];  /* advertised since the link came up */
+	struct in6_addr routers[LINK_ROUTERS_MAX]; /* that advertised them */
+};
+
+/* Adds, updates or removes an address. One too many is left out and logged. */
+void link_iface_address_set(struct link_iface *i, const struct link_address *address);
+void link_iface_address_del(struct link_iface *i, const struct in6_addr *addr);
+
+/* Takes over what an advertisement says of the link. */
+void link_iface_advertised(
+	struct link_iface *i, const struct in6_addr *router, const struct ra *ra);
+
+/* Forgets what was advertised: the link may be another one now. */
+void link_iface_forget(struct link_iface *i);
+
+/* Whether the address belongs to a link that the interface is no longer on: autoconfigured, and
+ * under no prefix that the present link's routers advertise. */
+bool link_iface_is_stale(const struct link_iface *i, const struct link_address *address);
+
+bool link_iface_has_router(const struct link_iface *i, const struct in6_addr *router);
+
+/* Whether the home prefix is on this link (RFC 6275, 11.5.2). */
+bool link_iface_at_home(const struct link_iface *i, const struct prefix6 *home,
+	const struct in6_addr *home_address);
+
+/*
+ * The care-of address to use, or NULL: a usable (not tentative unless optimistic, not deprecated)
+ * unicast routable address of the present link other than the home address; a stable one before a
+ * temporary one, and `now`, if still usable, before others so that nothing changes without need.
+ */
+const struct in6_addr *link_iface_care_of(const struct link_iface *i,
+	const struct in6_addr *home_address, const struct in6_addr *now);
+
+/* Whether a link-local address of the interface ends in the same 64 bits as the given address. */
+bool link_iface_has_identifier(const struct link_iface *i, const struct in6_addr *addr);

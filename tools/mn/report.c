@@ -1,0 +1,120 @@
+#include "tools/mn/mn.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "proto/mobility/status.h"
+
+static void put_time(json_t *obj, const char *key, uint64_t real_ns)
+{
+	time_t seconds = (time_t)(real_ns / CLOCK_NS_PER_S);
+	char date[24], text[40];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(date, sizeof(date), "%FT%T", &tm);
+	snprintf(text, sizeof(text), "%s.%06lluZ", date,
+		(unsigned long long)(real_ns % CLOCK_NS_PER_S / CLOCK_NS_PER_US));
+	json_put_str(obj, key, text);
+}
+
+static void put_ms(json_t *obj, const char *key, uint64_t ns)
+{
+	json_object_set_new(obj, key, json_real((double)ns / CLOCK_NS_PER_MS));
+}
+
+static json_t *report_binding(const struct bul_entry *e)
+{
+	json_t *b = json_object();
+
+	json_put_str(b, "state", bul_state_name(e->state));
+	json_put_bool(b, "bound", e->bound);
+	if (e->bound)
+		json_put_addr(b, "care_of", &e->bound_care_of);
+	else
+		json_put_str(b, "care_of", NULL);
+	json_put_uint(b, "lifetime_s", e->granted_s);
+	json_put_uint(b, "remaining_s", bul_remaining_s(e));
+	json_put_uint(b, "sequence", e->sequence);
+	json_put_uint(b, "attempts", e->attempts);
+	if (e->status == UINT8_MAX) {
+		json_put_str(b, "status", NULL);
+		json_put_str(b, "status_name", NULL);
+	} else {
+		json_put_uint(b, "status", e->status);
+		json_put_str(b, "status_name", status_ba_name(e->status));
+	}
+	put_ms(b, "rtt_ms", e->rtt_ns);
+	return b;
+}
+
+static json_t *report_tunnel(const struct tunnel_counters *c)
+{
+	json_t *t = json_object();
+
+	json_put_uint(t, "out_packets", c->out_packets);
+	json_put_uint(t, "out_octets", c->out_octets);
+	json_put_uint(t, "in_packets", c->in_packets);
+	json_put_uint(t, "in_octets", c->in_octets);
+	json_put_uint(t, "out_no_tunnel", c->out_no_tunnel);
+	json_put_uint(t, "out_not_home", c->out_not_home);
+	json_put_uint(t, "out_failed", c->out_failed);
+	json_put_uint(t, "in_wrong_source", c->in_wrong_source);
+	json_put_uint(t, "in_malformed", c->in_malformed);
+	json_put_uint(t, "in_not_home", c->in_not_home);
+	json_put_uint(t, "in_congestion", c->in_congestion);
+	return t;
+}
+
+static json_t *report_move(const struct mn_move *m)
+{
+	json_t *j = json_object();
+
+	put_time(j, "time", m->at_real_ns);
+	json_put_str(j, "from", link_place_name(m->from));
+	json_put_str(j, "to", link_place_name(m->to));
+	if (m->to == LINK_FOREIGN)
+		json_put_addr(j, "care_of", &m->care_of);
+	else
+		json_put_str(j, "care_of", NULL);
+	if (m->answered_ns) {
+		put_ms(j, "signalling_ms", m->answered_ns - m->attached_ns);
+		json_put_uint(j, "status", m->status);
+	} else {
+		json_put_str(j, "signalling_ms", NULL);
+		json_put_str(j, "status", NULL);
+	}
+	return j;
+}
+
+json_t *mn_report(const struct mn *mn)
+{
+	const struct link_attachment *at = link_now(mn->link);
+	json_t *root = json_object(), *history = json_array(), *signals = json_object();
+
+	json_put_str(root, "mn_id", mn->config.mn_id);
+	json_put_addr(root, "home_address", &mn->config.home_address);
+	json_put_addr(root, "home_agent", &mn->config.home_agent);
+	json_put_str(root, "place", link_place_name(at->place));
+	json_put_str(root, "interface", at->ifindex ? at->name : NULL);
+	if (at->place == LINK_FOREIGN)
+		json_put_addr(root, "care_of", &at->care_of);
+	else
+		json_put_str(root, "care_of", NULL);
+	json_put_bool(root, "home_ready", mn->home_ready);
+	json_object_set_new(root, "binding", report_binding(&mn->bul));
+	json_object_set_new(root, "tunnel", report_tunnel(tunnel_counters(mn->tunnel)));
+	json_put_uint(signals, "updates", mn->updates_sent);
+	for (int kind = SIGNAL_BAD_CHECKSUM; kind < SIGNAL_KINDS; kind++)
+		json_put_uint(signals, signal_kind_name(kind), mn->signals[kind]);
+	json_object_set_new(root, "signals", signals);
+	json_put_uint(root, "moves", mn->moves);
+	uint64_t first = mn->moves > MN_HISTORY ? mn->moves - MN_HISTORY : 0;
+
+	for (uint64_t n = first; n < mn->moves; n++)
+		json_array_append_new(history, report_move(&mn->history[n % MN_HISTORY]));
+	json_object_set_new(root, "history", history);
+	return root;
+}

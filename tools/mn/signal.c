@@ -1,0 +1,118 @@
+#include "tools/mn/signal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "proto/mobility/auth.h"
+#include "proto/mobility/flags.h"
+#include "proto/mobility/ip6.h"
+#include "proto/mobility/mh.h"
+#include "proto/mobility/mh_packet.h"
+#include "proto/mobility/option.h"
+
+const char *signal_kind_name(enum signal_kind kind)
+{
+	static const char *const names[SIGNAL_KINDS] = {
+		[SIGNAL_NOT_OURS] = "not_ours",
+		[SIGNAL_BAD_CHECKSUM] = "bad_checksum",
+		[SIGNAL_MALFORMED] = "malformed",
+		[SIGNAL_UNAUTHENTICATED] = "unauthenticated",
+		[SIGNAL_UNEXPECTED] = "unexpected",
+		[SIGNAL_ACK] = "acknowledgements",
+		[SIGNAL_REFRESH_REQUEST] = "refresh_requests",
+		[SIGNAL_ERROR] = "binding_errors",
+	};
+
+	return kind < SIGNAL_KINDS ? names[kind] : "unknown";
+}
+
+ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
+	const struct bul_update *update, bool with_timestamp, bool link_local, uint8_t *buf,
+	size_t size)
+{
+	struct mh mh = {.type = MH_BU};
+	struct mh_option *option;
+	struct ip6_build head = {.src = update->care_of, .dst = config->home_agent};
+	struct mh_packet_key key = {.hmac = hmac,
+		.key = config->key,
+		.coa = update->care_of,
+		.hoa = config->home_address};
+
+	mh.bu.sequence = update->sequence;
+	mh.bu.flags = FLAGS_BU_A | FLAGS_BU_H | (link_local ? FLAGS_BU_L : 0);
+	mh.bu.lifetime = (uint16_t)(update->lifetime_s / MH_LIFETIME_UNIT);
+	if (!update->at_home) {
+		head.home_address = &config->home_address;
+		option = option_add(&mh, OPTION_ALTERNATE_COA);
+		option->alternate_coa.coa = update->care_of;
+	}
+	option = option_add(&mh, OPTION_MN_ID);
+	option->mn_id.subtype = OPTION_MN_ID_NAI;
+	option->mn_id.id.at = (const uint8_t *)config->mn_id;
+	option->mn_id.id.len = (uint8_t)strlen(config->mn_id);
+	if (with_timestamp) {
+		option = option_add(&mh, OPTION_MESG_ID);
+		option->mesg_id.timestamp = update->timestamp;
+	}
+	int ret = auth_add(&mh, config->spi);
+
+	return ret ? ret : mh_packet_encode(&head, &mh, &key, buf, size);
+}
+
+static enum signal_kind acknowledgement(const struct mn_config *config, struct hmac *hmac,
+	const struct bul_entry *entry, const uint8_t *raw, const struct mh *mh,
+	struct bul_answer *answer)
+{
+	const struct mh_option *auth = auth_find(mh, OPTION_AUTH_MN_HA);
+	const struct mh_option *mesg_id = option_find(mh, OPTION_MESG_ID);
+	const struct mh_option *advice = option_find(mh, OPTION_REFRESH_ADVICE);
+
+	if (!auth || auth->auth.spi != config->spi ||
+		auth_verify(hmac, config->key, &entry->request.care_of, &config->home_address, raw,
+			mh) != AUTH_GOOD)
+		return SIGNAL_UNAUTHENTICATED;
+	*answer = (struct bul_answer){
+		.status = mh->ba.status,
+		.sequence = mh->ba.sequence,
+		.lifetime_s = (uint32_t)mh->ba.lifetime * MH_LIFETIME_UNIT,
+		.refresh_s =
+			advice ? (uint32_t)advice->refresh_advice.interval * MH_LIFETIME_UNIT : 0,
+		.has_timestamp = mesg_id != NULL,
+		.timestamp = mesg_id ? mesg_id->mesg_id.timestamp : 0,
+	};
+	return SIGNAL_ACK;
+}
+
+enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
+	const struct bul_entry *entry, const uint8_t *pkt, size_t len, struct bul_answer *answer)
+{
+	struct ip6_packet ip;
+	struct mh mh;
+
+	if (ip6_packet_decode(pkt, len, &ip, NULL) || ip.proto != MH_NEXT_HEADER ||
+		ip.is_fragment || !addr_equal(&ip.src, &config->home_agent))
+		return SIGNAL_NOT_OURS;
+	const struct in6_addr *dst = ip6_packet_effective_dst(&ip);
+	const uint8_t *raw = pkt + ip.offset;
+
+	/* a Binding Error comes without routing header (RFC 6275, 9.3.3) */
+	if (!addr_equal(dst, &config->home_address) && !addr_equal(dst, &entry->request.care_of))
+		return SIGNAL_NOT_OURS;
+	if (!mh_checksum_ok(ip6_packet_effective_src(&ip), dst, raw, ip.len))
+		return SIGNAL_BAD_CHECKSUM;
+	if (mh_decode(raw, ip.len, &mh, NULL))
+		return SIGNAL_MALFORMED;
+	switch (mh.type) {
+	case MH_BA:
+		return acknowledgement(config, hmac, entry, raw, &mh, answer);
+	case MH_BRR:
+		return addr_equal(dst, &config->home_address) ? SIGNAL_REFRESH_REQUEST
+							      : SIGNAL_NOT_OURS;
+	case MH_BE:
+		answer->status = mh.be.status;
+		return addr_equal(&mh.be.home_address, &config->home_address) ? SIGNAL_ERROR
+									      : SIGNAL_NOT_OURS;
+	default:
+		return SIGNAL_UNEXPECTED;
+	}
+}

@@ -1,0 +1,169 @@
+#include "tools/mn/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "common/log.h"
+
+static int read_settings(const json_t *array, struct state *state)
+{
+	size_t n;
+	const json_t *item;
+	struct json_why why;
+
+	json_array_foreach((json_t *)array, n, item)
+	{
+		struct state_setting *s = &state->settings[state->setting_count];
+		const char *path, *before;
+
+		if (state->setting_count == STATE_SETTINGS_MAX)
+			return -EINVAL;
+		if (json_field_str(item, "path", JSON_FIELD_REQUIRED, 1, STATE_PATH_MAX, &path,
+			    &why) < 0 ||
+			json_field_str(item, "before", JSON_FIELD_REQUIRED, 1, STATE_VALUE_MAX,
+				&before, &why) < 0)
+			return -EINVAL;
+		strcpy(s->path, path);
+		strcpy(s->before, before);
+		state->setting_count++;
+	}
+	return 0;
+}
+
+static int parse(const json_t *root, struct state *state)
+{
+	const char *home = "";
+	const json_t *settings = NULL;
+	uint64_t sequence = 0;
+	struct json_why why;
+
+	if (json_field_bool(root, "bound", JSON_FIELD_REQUIRED, &state->bound, &why) < 0 ||
+		json_field_bool(root, "routed", JSON_FIELD_REQUIRED, &state->routed, &why) < 0 ||
+		json_field_uint(root, "sequence", JSON_FIELD_REQUIRED, 0, UINT16_MAX, &sequence,
+			&why) < 0 ||
+		json_field_str(root, "home_interface", JSON_FIELD_REQUIRED, 0, IFNAMSIZ - 1, &home,
+			&why) < 0 ||
+		json_field_array(root, "settings", JSON_FIELD_REQUIRED, &settings, &why) < 0) {
+		LOG_WARN("state", "unreadable", "error=%s", LOG_QUOTE(why.text));
+		return -EINVAL;
+	}
+	state->sequence = (uint16_t)sequence;
+	strcpy(state->home_interface, home);
+	return read_settings(settings, state);
+}
+
+int state_load(const char *path, struct state *state)
+{
+	json_error_t error;
+	json_t *root;
+
+	*state = (struct state){0};
+	if (access(path, R_OK))
+		return errno == ENOENT ? 0 : -errno;
+	root = json_load_file(path, 0, &error);
+	if (!root || parse(root, state)) {
+		LOG_WARN("state", "ignored", "file=%s", LOG_QUOTE(path));
+		*state = (struct state){0};
+	} else {
+		state->known = true;
+	}
+	json_decref(root);
+	return 0;
+}
+
+static json_t *to_json(const struct state *state)
+{
+	json_t *root = json_object(), *settings = json_array();
+
+	json_put_bool(root, "bound", state->bound);
+	json_put_bool(root, "routed", state->routed);
+	json_put_uint(root, "sequence", state->sequence);
+	json_put_str(root, "home_interface", state->home_interface);
+	for (int n = 0; n < state->setting_count; n++) {
+		json_t *s = json_object();
+
+		json_put_str(s, "path", state->settings[n].path);
+		json_put_str(s, "before", state->settings[n].before);
+		json_array_append_new(settings, s);
+	}
+	json_object_set_new(root, "settings", settings);
+	return root;
+}
+
+int state_save(const char *path, const struct state *state)
+{
+	json_t *root = to_json(state);
+	char *temporary;
+	int ret = 0;
+
+	if (!root || asprintf(&temporary, "%s.new", path) < 0) {
+		json_decref(root);
+		return -ENOMEM;
+	}
+	if (json_dump_file(root, temporary, JSON_INDENT(1)) || rename(temporary, path)) {
+		ret = errno ? -errno : -EIO;
+		LOG_ERROR("state", "not-saved", "file=%s error=%s", LOG_QUOTE(path),
+			LOG_QUOTE(strerror(-ret)));
+	}
+	free(temporary);
+	json_decref(root);
+	return ret;
+}
+
+void state_remove(const char *path)
+{
+	unlink(path);
+}
+
+/* Reads or, with a value, writes a file under /proc/sys. */
+static int setting(const char *path, char *read_to, const char *value)
+{
+	int fd = open(path, (value ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = value ? write(fd, value, strlen(value)) : read(fd, read_to, STATE_VALUE_MAX);
+	int ret = n < 0 ? -errno : 0;
+
+	close(fd);
+	if (!value && !ret) {
+		read_to[n] = '\0';
+		read_to[strcspn(read_to, "\n")] = '\0';
+	}
+	return ret;
+}
+
+void state_setting_change(struct state *state, const char *path, const char *value)
+{
+	struct state_setting *s = &state->settings[state->setting_count];
+
+	for (int n = 0; n < state->setting_count; n++)
+		if (strcmp(state->settings[n].path, path) == 0)
+			return;
+	if (state->setting_count == STATE_SETTINGS_MAX || strlen(path) > STATE_PATH_MAX ||
+		setting(path, s->before, NULL) || strcmp(s->before, value) == 0)
+		return;
+	strcpy(s->path, path);
+	int ret = setting(path, NULL, value);
+
+	if (ret)
+		LOG_WARN("state", "setting-failed", "path=%s error=%s", path,
+			LOG_QUOTE(strerror(-ret)));
+	else
+		state->setting_count++;
+}
+
+void state_settings_restore(struct state *state)
+{
+	while (state->setting_count) {
+		const struct state_setting *s = &state->settings[--state->setting_count];
+
+		setting(s->path, NULL, s->before);
+	}
+}

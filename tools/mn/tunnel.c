@@ -1,0 +1,274 @@
+#include "tools/mn/tunnel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum {
+	BURST = 64,
+	PACKET_MAX = 65535,
+	HEADER_SIZE = 40,
+	OFFSET_SOURCE = 8,
+	OFFSET_DESTINATION = 24,
+	HOP_LIMIT = 64,
+	ECN_MASK = 3,
+	ECN_CE = 3,
+	SOCKET_BUFFER = 4 << 20,
+};
+
+struct tunnel {
+	int tun;               /* inner packets */
+	int in;                /* protocol 41, without outer header */
+	int out;               /* whole outer packets */
+	unsigned ifindex;      /* of the TUN interface */
+	unsigned link_ifindex; /* of the way out, 0: none */
+	struct in6_addr home_address, local, remote;
+	struct tunnel_counters counters;
+	uint8_t buf[PACKET_MAX];
+};
+
+static int open_tun(struct tunnel *t, const char *name)
+{
+	struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+
+	t->tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (t->tun < 0)
+		return -errno;
+	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
+	if (ioctl(t->tun, TUNSETIFF, &ifr) < 0)
+		return -errno;
+	t->ifindex = if_nametoindex(name);
+	return t->ifindex ? 0 : -errno;
+}
+
+static int open_sockets(struct tunnel *t)
+{
+	int on = 1, size = SOCKET_BUFFER;
+
+	t->in = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_IPV6);
+	if (t->in < 0)
+		return -errno;
+	t->out = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+	if (t->out < 0)
+		return -errno;
+	if (setsockopt(t->in, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)))
+		return -errno;
+	/* bursts must survive a scheduling delay; beyond the system's limit only if allowed */
+	if (setsockopt(t->in, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(t->in, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	return 0;
+}
+
+int tunnel_open(struct tunnel **out, const char *name, const struct in6_addr *home_address)
+{
+	struct tunnel *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->tun = t->in = t->out = -1;
+	t->home_address = *home_address;
+	int ret = open_tun(t, name);
+
+	if (!ret)
+		ret = open_sockets(t);
+	if (ret) {
+		tunnel_close(t);
+		return ret;
+	}
+	*out = t;
+	return 0;
+}
+
+void tunnel_close(struct tunnel *t)
+{
+	if (!t)
+		return;
+	if (t->tun >= 0)
+		close(t->tun);
+	if (t->in >= 0)
+		close(t->in);
+	if (t->out >= 0)
+		close(t->out);
+	free(t);
+}
+
+unsigned tunnel_ifindex(const struct tunnel *t)
+{
+	return t->ifindex;
+}
+
+int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
+	const struct in6_addr *remote)
+{
+	int index = (int)ifindex;
+
+	t->link_ifindex = ifindex;
+	t->local = *local;
+	t->remote = *remote;
+	if (setsockopt(t->out, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)))
+		return -errno;
+	return 0;
+}
+
+/* ---- out ---------------------------------------------------------------------------------- */
+
+/* A label that is the same for all packets of an inner flow (RFC 6438, 3). The ports are read
+ * only where they certainly are ports. */
+static uint32_t flow_label(const uint8_t *inner, size_t len)
+{
+	uint8_t proto = inner[6];
+	bool ports = (proto == IPPROTO_TCP || proto == IPPROTO_UDP) && len >= HEADER_SIZE + 4;
+	uint32_t hash = 2166136261u ^ proto;
+
+	for (size_t i = OFFSET_SOURCE; i < HEADER_SIZE + (ports ? 4u : 0u); i++)
+		hash = (hash ^ inner[i]) * 16777619u;
+	hash = (hash ^ hash >> 20) & 0xfffff;
+	return hash ? hash : 1;
+}
+
+static void outer_header(const struct tunnel *t, const uint8_t *inner, size_t len, uint8_t *h)
+{
+	uint32_t label = flow_label(inner, len);
+
+	/* traffic class with ECN is copied (RFC 6040, 4.1, normal mode) */
+	h[0] = inner[0];
+	h[1] = (uint8_t)((inner[1] & 0xf0) | label >> 16);
+	h[2] = (uint8_t)(label >> 8);
+	h[3] = (uint8_t)label;
+	h[4] = (uint8_t)(len >> 8);
+	h[5] = (uint8_t)len;
+	h[6] = IPPROTO_IPV6;
+	h[7] = HOP_LIMIT;
+	memcpy(h + OFFSET_SOURCE, &t->local, sizeof(t->local));
+	memcpy(h + OFFSET_DESTINATION, &t->remote, sizeof(t->remote));
+}
+
+static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
+{
+	uint8_t header[HEADER_SIZE];
+	struct iovec iov[2] = {{header, sizeof(header)}, {inner, len}};
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = t->remote};
+	struct msghdr msg = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov, .msg_iovlen = 2};
+
+	if (len < HEADER_SIZE || inner[0] >> 4 != 6 ||
+		memcmp(inner + OFFSET_SOURCE, &t->home_address, sizeof(t->home_address)) != 0) {
+		t->counters.out_not_home++;
+		return;
+	}
+	if (!t->link_ifindex) {
+		t->counters.out_no_tunnel++;
+		return;
+	}
+	outer_header(t, inner, len, header);
+	if (sendmsg(t->out, &msg, 0) < 0) {
+		t->counters.out_failed++;
+		return;
+	}
+	t->counters.out_packets++;
+	t->counters.out_octets += len;
+}
+
+void tunnel_tun_input(struct tunnel *t)
+{
+	for (int i = 0; i < BURST; i++) {
+		ssize_t n = read(t->tun, t->buf, sizeof(t->buf));
+
+		if (n <= 0)
+			return;
+		send_out(t, t->buf, (size_t)n);
+	}
+}
+
+/* ---- in ----------------------------------------------------------------------------------- */
+
+static uint8_t traffic_class(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		int value;
+
+		if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_TCLASS)
+			continue;
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		return (uint8_t)value;
+	}
+	return 0;
+}
+
+/* Combines the congestion marks of both headers (RFC 6040, 4.2, figure 4). False: drop. */
+static bool combine_ecn(uint8_t *inner, uint8_t outer_class)
+{
+	uint8_t outer = outer_class & ECN_MASK;
+	uint8_t ecn = inner[1] >> 4 & ECN_MASK;
+
+	if (outer == ECN_CE && ecn == 0)
+		return false;
+	/* CE outside marks the packet; ECT(1) outside replaces ECT(0) inside */
+	if (outer == ECN_CE || (outer == 1 && ecn == 2))
+		inner[1] = (uint8_t)((inner[1] & 0xcf) | outer << 4);
+	return true;
+}
+
+static void take_in(struct tunnel *t, struct msghdr *msg, size_t len)
+{
+	const struct sockaddr_in6 *from = msg->msg_name;
+	struct tunnel_counters *counters = &t->counters;
+
+	if (!t->link_ifindex || !addr_equal(&from->sin6_addr, &t->remote))
+		counters->in_wrong_source++;
+	else if (len < HEADER_SIZE || t->buf[0] >> 4 != 6)
+		counters->in_malformed++;
+	else if (memcmp(t->buf + OFFSET_DESTINATION, &t->home_address, sizeof(t->home_address)))
+		counters->in_not_home++;
+	else if (!combine_ecn(t->buf, traffic_class(msg)))
+		counters->in_congestion++;
+	else if (write(t->tun, t->buf, len) < 0)
+		counters->in_malformed++;
+	else {
+		counters->in_packets++;
+		counters->in_octets += len;
+	}
+}
+
+void tunnel_link_input(struct tunnel *t)
+{
+	for (int i = 0; i < BURST; i++) {
+		uint8_t control[64];
+		struct sockaddr_in6 from = {0};
+		struct iovec iov = {t->buf, sizeof(t->buf)};
+		struct msghdr msg = {.msg_name = &from,
+			.msg_namelen = sizeof(from),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control)};
+		ssize_t n = recvmsg(t->in, &msg, 0);
+
+		if (n < 0)
+			return;
+		take_in(t, &msg, (size_t)n);
+	}
+}
+
+int tunnel_tun_fd(const struct tunnel *t)
+{
+	return t->tun;
+}
+
+int tunnel_link_fd(const struct tunnel *t)
+{
+	return t->in;
+}
+
+const struct tunnel_counters *tunnel_counters(const struct tunnel *t)
+{
+	return &t->counters;
+}
