@@ -82,9 +82,12 @@ const char *log_quote(char *buf, size_t size, const char *value)
 		return buf;
 	}
 	buf[n++] = '"';
-	/* Room for an escaped character, the closing quote and the NUL. */
-	for (; *value && n + 4 <= size; value++) {
-		if (*value == '"' || *value == '\\')
+	for (; *value; value++) {
+		bool escape = *value == '"' || *value == '\\';
+
+		if (n + escape + 3 > size) /* the character, the closing quote, the NUL */
+			break;
+		if (escape)
 			buf[n++] = '\\';
 		buf[n++] = is_control(*value) ? '?' : *value;
 	}
