@@ -71,7 +71,7 @@ void subscriber_table_destroy(struct subscriber_table *t);
 /*
  * Writer: adds or replaces a subscriber, all of its prefixes or, after an error, none. link is
  * its slot in the link table. -ENOENT: a path that was not set; -EEXIST: a prefix belongs to
- * another subscriber; -EDOM: domain out of range; -ENOSPC.
+ * another subscriber; -EDOM: domain out of range; -EINVAL: no prefix or no path; -ENOSPC.
  */
 int subscriber_table_set(
 	struct subscriber_table *t, const struct object_subscriber *object, uint16_t link);
@@ -80,13 +80,14 @@ int subscriber_table_set(
 void subscriber_table_delete(struct subscriber_table *t, uint64_t id);
 
 /*
- * Writer: moves all users of a path to another one (a new version of it). Returns 0 or -ENOSPC,
- * and then some users may have moved: calling again continues. One entry is touched for a path
- * with one user; with more the whole table is walked.
+ * Writer: moves all users of a path to the one that path_table_find() now finds by the same id (a
+ * new version of it). Returns 0, or -ENOSPC in a table of which nothing can be reclaimed; calling
+ * again continues. A path with one user costs one entry; with more the whole table is walked.
  */
-int subscriber_table_move(struct subscriber_table *t, uint32_t from, uint32_t to);
+int subscriber_table_move(struct subscriber_table *t, uint32_t from);
 
-/* Writer: every subscriber is unmarked; set() marks; sweep deletes the unmarked. Returns how many.
+/* Writer: every subscriber is unmarked; set() marks; sweep deletes the unmarked. Returns how many
+ * were deleted.
  */
 void subscriber_table_mark(struct subscriber_table *t);
 uint32_t subscriber_table_sweep(struct subscriber_table *t);

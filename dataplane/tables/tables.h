@@ -25,6 +25,17 @@ struct tables_config {
 	unsigned readers; /* workers */
 };
 
+enum {
+	TABLES_LEARNED_MAX =
+		1024, /* paths whose learned MTU is remembered; more push out the oldest */
+};
+
+/* A path that learned its MTU on the way. */
+struct tables_learned {
+	uint64_t path; /* id; 0: free */
+	uint64_t when_ms;
+};
+
 struct tables {
 	struct rte_rcu_qsbr *rcu;
 	struct local_table local;
@@ -33,6 +44,7 @@ struct tables {
 	struct subscriber_table subscribers;
 	struct route_table routes;
 	struct neighbour_table neighbours;
+	struct tables_learned learned[TABLES_LEARNED_MAX]; /* agent thread */
 };
 
 /* Makes empty tables, after rte_eal_init(). NULL: no memory (*error then has the negative errno).
@@ -49,7 +61,8 @@ size_t tables_memory_needed(const struct tables_config *config);
  * Applies one object. Agent thread. Returns 0; -ENOSPC: full; -ENOENT: it names a path that was
  * not set or a port that is not here; -EEXIST: a prefix belongs to another subscriber;
  * -EOPNOTSUPP: a kind of path that this data plane does not have; -EBUSY: a path that
- * subscribers still use was to be deleted. After an error the tables are as before.
+ * subscribers still use was to be deleted; -EINVAL: a tunnel to its own local address. After an
+ * error the tables are as before.
  */
 int tables_apply(struct tables *t, const struct object *object);
 
@@ -67,13 +80,18 @@ uint32_t tables_sweep(struct tables *t);
 void tables_quiesce(struct tables *t);
 
 /*
- * The way to a path's remote carries packets of at most mtu octets (RFC 8201): remembered until
- * tables_path_mtu_age() forgets it. Values below 1280 count as 1280, larger ones than now known
- * change nothing. Returns 0, -ENOENT (no such path) or -ENOSPC. Agent thread.
+ * The way from a subscriber's path to its remote address carries packets of at most mtu octets
+ * (RFC 8201): remembered for 10 minutes. Values below 1280 count as 1280; one that is not below
+ * what is known changes nothing. Returns 0, -ENOENT (no such path) or -ENOSPC. Agent thread.
  */
-int tables_path_mtu_learn(struct tables *t, const struct in6_addr *remote, uint64_t subscriber,
-	uint16_t mtu, uint64_t now_ms);
+int tables_path_mtu_learn(struct tables *t, uint64_t subscriber, const struct in6_addr *remote,
+	uint32_t mtu, uint64_t now_ms);
 
 /* Forgets what was learned more than 10 minutes ago (RFC 8201, 4). Agent thread, about once a
  * second. */
 void tables_path_mtu_age(struct tables *t, uint64_t now_ms);
+
+/* Parts of tables_apply() and tables_sweep(), in tables_path.c. */
+int tables_set_path(struct tables *t, const struct object_path *object);
+int tables_delete_path(struct tables *t, uint64_t id);
+uint32_t tables_sweep_paths(struct tables *t);

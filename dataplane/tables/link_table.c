@@ -1,0 +1,70 @@
+#include "dataplane/tables/link_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "dataplane/port.h"
+
+void link_table_init(struct link_table *t)
+{
+	memset(t, 0, sizeof(*t));
+}
+
+int link_table_slot(struct link_table *t, uint64_t id)
+{
+	int free_slot = -ENOSPC;
+
+	if (id == 0)
+		return 0;
+	for (int i = LINK_SLOTS - 1; i > 0; i--) {
+		if (t->ids[i] == id)
+			return i;
+		if (t->ids[i] == 0)
+			free_slot = i;
+	}
+	if (free_slot > 0)
+		t->ids[free_slot] = id;
+	return free_slot;
+}
+
+int link_table_set(struct link_table *t, const struct object_link *object)
+{
+	uint16_t port = port_find(object->port);
+
+	if (port == PORT_NONE)
+		return -ENOENT;
+
+	int slot = link_table_slot(t, object->id);
+
+	if (slot < 0)
+		return slot;
+	atomic_store_explicit(&t->slots[slot],
+		LINK_USED | (object->watch_dad ? LINK_WATCH : 0) | port, memory_order_release);
+	t->marked[slot] = true;
+	return 0;
+}
+
+void link_table_delete(struct link_table *t, uint64_t id)
+{
+	for (int i = 1; i < LINK_SLOTS; i++)
+		if (t->ids[i] == id && id != 0)
+			atomic_store_explicit(&t->slots[i], 0, memory_order_release);
+}
+
+void link_table_mark(struct link_table *t)
+{
+	memset(t->marked, 0, sizeof(t->marked));
+}
+
+uint32_t link_table_sweep(struct link_table *t)
+{
+	uint32_t removed = 0;
+
+	for (int i = 1; i < LINK_SLOTS; i++) {
+		if (t->marked[i] || atomic_load_explicit(&t->slots[i], memory_order_relaxed) == 0)
+			continue;
+		atomic_store_explicit(&t->slots[i], 0, memory_order_release);
+		removed++;
+	}
+	return removed;
+}

@@ -1,0 +1,127 @@
+#include "dataplane/tables/path_table.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+
+#include "dataplane/tables/bits.h"
+#include "dataplane/tables/hash.h"
+
+enum {
+	HOP_LIMIT = 64,       /* of outer packets (RFC 2473, 6.3) */
+	NEXT_HEADER_IP6 = 41, /* IPv6 in the tunnel */
+	SPARE = 1024,         /* versions of changed paths that readers may still hold */
+};
+
+int path_table_init(struct path_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu)
+{
+	*t = (struct path_table){0};
+	if (pool_init(&t->paths, "paths", capacity + SPARE, sizeof(struct path),
+		    offsetof(struct path, link), rcu) < 0 ||
+		pool_init(&t->shapes, "shapes", PATH_SHAPES_MAX, sizeof(struct path_shape),
+			offsetof(struct path_shape, link), rcu) < 0 ||
+		pool_init(&t->lists, "path lists", capacity / 8 + SPARE, sizeof(struct path_list),
+			offsetof(struct path_list, link), rcu) < 0 ||
+		sig_index_init(&t->by_id, "path ids", capacity) < 0 ||
+		!(t->marks = bits_make(capacity + SPARE))) {
+		path_table_destroy(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void path_table_destroy(struct path_table *t)
+{
+	pool_destroy(&t->paths);
+	pool_destroy(&t->shapes);
+	pool_destroy(&t->lists);
+	sig_index_destroy(&t->by_id);
+	bits_free(t->marks);
+	t->marks = NULL;
+}
+
+static bool has_id(const void *table, uint32_t path, const void *id)
+{
+	return path_at(table, path)->id == *(const uint64_t *)id;
+}
+
+uint32_t path_table_find(const struct path_table *t, uint64_t id)
+{
+	return sig_index_find(&t->by_id, table_hash_id(id), has_id, t, &id);
+}
+
+/* The shape for a local address: one that is there, or a new one; POOL_NONE: full. */
+static uint32_t take_shape(struct path_table *t, const struct in6_addr *local)
+{
+	uint32_t number;
+
+	for (number = 0; number < t->shapes.fresh; number++) {
+		struct path_shape *shape = pool_at(&t->shapes, number);
+
+		if (shape->users && addr_equal(path_shape_local(shape), local)) {
+			shape->users++;
+			return number;
+		}
+	}
+	number = pool_take(&t->shapes);
+	if (number == POOL_NONE)
+		return POOL_NONE;
+
+	struct path_shape *shape = pool_at(&t->shapes, number);
+
+	*shape = (struct path_shape){.users = 1};
+	shape->header[0] = 0x60;
+	shape->header[6] = NEXT_HEADER_IP6;
+	shape->header[7] = HOP_LIMIT;
+	memcpy(shape->header + 8, local, sizeof(*local));
+	return number;
+}
+
+int64_t path_table_make(struct path_table *t, const struct object_path *object)
+{
+	if (object->kind != PATH_IP6_IN_IP6)
+		return -EOPNOTSUPP;
+
+	uint32_t number = pool_take(&t->paths);
+	uint32_t shape = number == POOL_NONE ? POOL_NONE : take_shape(t, &object->local);
+
+	if (shape == POOL_NONE) {
+		if (number != POOL_NONE)
+			pool_return(&t->paths, number);
+		return -ENOSPC;
+	}
+	*path_at(t, number) = (struct path){
+		.remote = object->remote,
+		.id = object->id,
+		.shape = (uint16_t)shape,
+		.mtu = object->mtu,
+		.set_mtu = object->mtu,
+		.link = POOL_NONE,
+	};
+	bits_clear(t->marks, number);
+	return number;
+}
+
+int path_table_publish(struct path_table *t, uint32_t path, uint32_t old)
+{
+	uint64_t hash = table_hash_id(path_at(t, path)->id);
+
+	if (old != POOL_NONE)
+		return sig_index_replace(&t->by_id, hash, old, path);
+	return t->by_id.used < t->by_id.capacity ? sig_index_insert(&t->by_id, hash, path)
+						 : -ENOSPC;
+}
+
+void path_table_hide(struct path_table *t, uint32_t path)
+{
+	sig_index_remove(&t->by_id, table_hash_id(path_at(t, path)->id), path);
+}
+
+void path_table_retire(struct path_table *t, uint32_t path)
+{
+	uint16_t number = path_at(t, path)->shape;
+	struct path_shape *shape = pool_at(&t->shapes, number);
+
+	if (--shape->users == 0)
+		pool_retire(&t->shapes, number);
+	pool_retire(&t->paths, path);
+}

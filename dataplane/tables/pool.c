@@ -1,0 +1,103 @@
+#include "dataplane/tables/pool.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+
+static uint32_t *link_of(const struct pool *p, uint32_t index)
+{
+	return (uint32_t *)(void *)(p->base + (size_t)index * p->stride + p->link);
+}
+
+int pool_init(struct pool *p, const char *name, uint32_t capacity, uint32_t stride, uint32_t link,
+	struct rte_rcu_qsbr *rcu)
+{
+	*p = (struct pool){
+		.stride = stride,
+		.link = link,
+		.capacity = capacity,
+		.free = POOL_NONE,
+		.retired = POOL_NONE,
+		.waiting = POOL_NONE,
+		.rcu = rcu,
+	};
+	p->base = rte_zmalloc(name, (size_t)capacity * stride, RTE_CACHE_LINE_SIZE);
+	return p->base ? 0 : -ENOMEM;
+}
+
+void pool_destroy(struct pool *p)
+{
+	rte_free(p->base);
+	p->base = NULL;
+}
+
+static uint32_t take_free(struct pool *p)
+{
+	uint32_t index = p->free;
+
+	if (index != POOL_NONE)
+		p->free = *link_of(p, index);
+	else if (p->fresh < p->capacity)
+		index = p->fresh++;
+	return index;
+}
+
+uint32_t pool_take(struct pool *p)
+{
+	uint32_t index = take_free(p);
+
+	if (index == POOL_NONE) {
+		pool_reclaim(p, false);
+		index = take_free(p);
+	}
+	if (index != POOL_NONE)
+		p->used++;
+	return index;
+}
+
+void pool_return(struct pool *p, uint32_t index)
+{
+	*link_of(p, index) = p->free;
+	p->free = index;
+	p->used--;
+}
+
+void pool_retire(struct pool *p, uint32_t index)
+{
+	*link_of(p, index) = p->retired;
+	if (p->retired == POOL_NONE)
+		p->retired_tail = index;
+	p->retired = index;
+	p->used--;
+}
+
+/* Those that waited for the token are free. */
+static void free_waiting(struct pool *p)
+{
+	if (p->waiting == POOL_NONE)
+		return;
+	*link_of(p, p->waiting_tail) = p->free;
+	p->free = p->waiting;
+	p->waiting = POOL_NONE;
+}
+
+/* Those retired until now wait for a new token. */
+static void start_waiting(struct pool *p)
+{
+	p->waiting = p->retired;
+	p->waiting_tail = p->retired_tail;
+	p->retired = POOL_NONE;
+	p->token = rte_rcu_qsbr_start(p->rcu);
+}
+
+void pool_reclaim(struct pool *p, bool wait)
+{
+	/* Twice: what was retired after the last token still needs one of its own. */
+	for (int round = 0; round < 2; round++) {
+		if (p->waiting != POOL_NONE && rte_rcu_qsbr_check(p->rcu, p->token, wait) == 1)
+			free_waiting(p);
+		if (p->waiting == POOL_NONE && p->retired != POOL_NONE)
+			start_waiting(p);
+	}
+	if (p->waiting != POOL_NONE && rte_rcu_qsbr_check(p->rcu, p->token, wait) == 1)
+		free_waiting(p);
+}

@@ -1,0 +1,186 @@
+#include "dataplane/tables/hash.h"
+#include "dataplane/tables/subscriber_table.h"
+
+#include <string.h>
+
+enum {
+	STRIDE = 32, /* packets a stage of the pipeline works on before the next stage follows */
+	HOST_LEN = 128,
+};
+
+/* What is looked for; the hash is computed once for all buckets and retries. */
+struct key {
+	const struct in6_addr *prefix;
+	uint64_t hash;
+	uint32_t tag;
+};
+
+static inline bool entry_is(const void *table, uint32_t number, const void *of)
+{
+	const struct key *key = of;
+	const struct subscriber_entry *entry = subscriber_at(table, number);
+
+	return entry->tag == key->tag && addr_equal(&entry->prefix, key->prefix);
+}
+
+static inline const struct subscriber_entry *find(
+	const struct subscriber_table *t, const struct key *key)
+{
+	uint32_t number = sig_index_find(&t->by_prefix, key->hash, entry_is, t, key);
+
+	return number == SIG_INDEX_NONE ? NULL : subscriber_at(t, number);
+}
+
+/* First stage: hash, and fetch the bucket. */
+static inline void stage_hash(const struct subscriber_table *t, uint32_t tag,
+	const struct in6_addr *const addresses[], struct key keys[], unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		keys[i] = (struct key){addresses[i], table_hash(addresses[i], tag), tag};
+		sig_index_prefetch(&t->by_prefix, keys[i].hash);
+	}
+}
+
+/* Second stage: match signatures, and fetch the entry, or the other bucket where none matches. */
+static inline void stage_match(const struct subscriber_table *t, const struct key keys[],
+	uint32_t numbers[], unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		uint16_t sig = sig_index_sig(keys[i].hash);
+		uint32_t home = sig_index_home(&t->by_prefix, keys[i].hash);
+		const struct sig_bucket *b = &t->by_prefix.buckets[home];
+		uint32_t match = sig_index_match(b, sig);
+
+		if (likely(match)) {
+			numbers[i] = sig_index_value(b, match);
+			rte_prefetch0(subscriber_at(t, numbers[i]));
+		} else {
+			numbers[i] = SIG_INDEX_NONE;
+			rte_prefetch0(
+				&t->by_prefix.buckets[sig_index_other(&t->by_prefix, home, sig)]);
+		}
+	}
+}
+
+/* Third stage: compare the key; whatever is not what it seemed is looked for one by one. */
+static inline void stage_verify(const struct subscriber_table *t, const struct key keys[],
+	const uint32_t numbers[], const struct subscriber_entry *out[], unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		if (likely(numbers[i] != SIG_INDEX_NONE && entry_is(t, numbers[i], &keys[i])))
+			out[i] = subscriber_at(t, numbers[i]);
+		else
+			out[i] = find(t, &keys[i]);
+	}
+}
+
+/* One length: the stages follow each other a stride apart, so that fetches have time to arrive. */
+static void lookup_tag(const struct subscriber_table *t, uint32_t tag,
+	const struct in6_addr *const addresses[], unsigned n, const struct subscriber_entry *out[])
+{
+	struct key keys[SUBSCRIBER_BURST_MAX];
+	uint32_t numbers[SUBSCRIBER_BURST_MAX];
+
+	for (unsigned at = 0; at < n + 2 * STRIDE; at += STRIDE) {
+		if (at < n)
+			stage_hash(t, tag, addresses, keys, at, RTE_MIN(at + STRIDE, n));
+		if (at >= STRIDE && at - STRIDE < n)
+			stage_match(t, keys, numbers, at - STRIDE, RTE_MIN(at, n));
+		if (at >= 2 * STRIDE)
+			stage_verify(
+				t, keys, numbers, out, at - 2 * STRIDE, RTE_MIN(at - STRIDE, n));
+	}
+}
+
+/* Those that nothing longer took are looked up again by their first len bits. */
+static unsigned lookup_len(const struct subscriber_table *t, uint32_t domain, uint8_t len,
+	const struct in6_addr *const addresses[], unsigned n, const struct subscriber_entry *out[])
+{
+	struct in6_addr prefixes[SUBSCRIBER_BURST_MAX];
+	const struct in6_addr *wanted[SUBSCRIBER_BURST_MAX];
+	const struct subscriber_entry *found[SUBSCRIBER_BURST_MAX];
+	uint16_t of[SUBSCRIBER_BURST_MAX];
+	unsigned count = 0, missing = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (out[i])
+			continue;
+		prefixes[count] = prefix6_of(addresses[i], len).addr;
+		wanted[count] = &prefixes[count];
+		of[count++] = (uint16_t)i;
+	}
+	if (count == 0)
+		return 0;
+	lookup_tag(t, domain << 8 | len, wanted, count, found);
+	for (unsigned i = 0; i < count; i++) {
+		out[of[i]] = found[i];
+		missing += found[i] == NULL;
+	}
+	return missing;
+}
+
+void subscriber_table_lookup(const struct subscriber_table *t, uint32_t domain,
+	const struct in6_addr *const addresses[], unsigned n, const struct subscriber_entry *out[])
+{
+	unsigned missing = n;
+
+	if (atomic_load_explicit(&t->lengths[2], memory_order_acquire))
+		lookup_tag(t, domain << 8 | HOST_LEN, addresses, n, out);
+	else
+		memset(out, 0, n * sizeof(out[0]));
+	for (int word = 1; word >= 0; word--) {
+		uint64_t bits = atomic_load_explicit(&t->lengths[word], memory_order_acquire);
+
+		if (likely(bits == 0))
+			continue;
+		for (; bits && missing; bits &= ~(1ull << (63 - __builtin_clzll(bits)))) {
+			int len = word * 64 + 63 - __builtin_clzll(bits);
+
+			missing = lookup_len(t, domain, (uint8_t)len, addresses, n, out);
+		}
+	}
+}
+
+const struct subscriber_entry *subscriber_table_find(
+	const struct subscriber_table *t, uint32_t domain, const struct in6_addr *address)
+{
+	const struct subscriber_entry *entry;
+
+	subscriber_table_lookup(t, domain, &address, 1, &entry);
+	return entry;
+}
+
+static inline bool has_id(const void *table, uint32_t number, const void *id)
+{
+	return subscriber_at(table, number)->id == *(const uint64_t *)id;
+}
+
+const struct subscriber_entry *subscriber_table_by_id(const struct subscriber_table *t, uint64_t id)
+{
+	uint32_t number = sig_index_find(&t->by_id, table_hash_id(id), has_id, t, &id);
+
+	return number == SIG_INDEX_NONE ? NULL : subscriber_at(t, number);
+}
+
+bool subscriber_accepts(const struct subscriber_table *t, const struct subscriber_entry *entry,
+	const struct in6_addr *remote, const struct in6_addr *local)
+{
+	const struct path_table *paths = t->paths;
+
+	if (likely(addr_equal(&entry->remote, remote)) &&
+		addr_equal(path_shape_local(path_shape_at(paths, entry->shape)), local))
+		return true;
+	if (likely(entry->paths == POOL_NONE))
+		return false;
+
+	const struct path_list *list = path_list_at(paths, entry->paths);
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct path *path = path_at(paths, list->paths[i]);
+
+		if (addr_equal(&path->remote, remote) &&
+			addr_equal(path_shape_local(path_shape_at(paths, path->shape)), local))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,421 @@
+#include "dataplane/tables/subscriber_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "dataplane/tables/bits.h"
+#include "dataplane/tables/hash.h"
+
+enum {
+	SPARE = 1024, /* entries beyond capacity for replaced ones that are still being read */
+	LIST_RESERVE = 64,
+};
+
+/* A subscriber on its way into the table. */
+struct change {
+	const struct object_subscriber *object;
+	uint32_t paths[OBJECT_PATHS_MAX];
+	uint32_t list;
+	uint32_t fresh[OBJECT_PREFIXES_MAX]; /* the new entry of each prefix */
+	uint32_t old[OBJECT_PREFIXES_MAX];   /* the one it replaces, or none */
+	uint32_t first;                      /* old entry of the first prefix, or none */
+	bool inserted[OBJECT_PREFIXES_MAX];
+};
+
+static uint32_t pool_size(uint32_t capacity)
+{
+	return capacity + capacity / 16 + SPARE;
+}
+
+int subscriber_table_init(struct subscriber_table *t, uint32_t capacity, struct path_table *paths,
+	struct rte_rcu_qsbr *rcu)
+{
+	memset(t, 0, sizeof(*t));
+	t->paths = paths;
+	if (pool_init(&t->entries, "subscribers", pool_size(capacity),
+		    sizeof(struct subscriber_entry), offsetof(struct subscriber_entry, next),
+		    rcu) < 0 ||
+		sig_index_init(&t->by_prefix, "subscriber prefixes", capacity) < 0 ||
+		sig_index_init(&t->by_id, "subscriber ids", capacity) < 0 ||
+		!(t->marks = bits_make(pool_size(capacity)))) {
+		subscriber_table_destroy(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void subscriber_table_destroy(struct subscriber_table *t)
+{
+	pool_destroy(&t->entries);
+	sig_index_destroy(&t->by_prefix);
+	sig_index_destroy(&t->by_id);
+	bits_free(t->marks);
+	t->marks = NULL;
+}
+
+static struct subscriber_entry *entry_at(const struct subscriber_table *t, uint32_t number)
+{
+	return pool_at(&t->entries, number);
+}
+
+static uint64_t entry_hash(const struct subscriber_entry *entry)
+{
+	return table_hash(&entry->prefix, entry->tag);
+}
+
+static bool same_prefix(const void *table, uint32_t number, const void *of)
+{
+	const struct subscriber_entry *a = entry_at(table, number), *b = of;
+
+	return a->tag == b->tag && addr_equal(&a->prefix, &b->prefix);
+}
+
+static bool has_id(const void *table, uint32_t number, const void *id)
+{
+	return entry_at(table, number)->id == *(const uint64_t *)id;
+}
+
+static uint32_t find_id(const struct subscriber_table *t, uint64_t id)
+{
+	return sig_index_find(&t->by_id, table_hash_id(id), has_id, t, &id);
+}
+
+/* A length is announced before its first prefix and withdrawn after its last. */
+static void length_use(struct subscriber_table *t, uint8_t len)
+{
+	if (t->length_users[len]++ == 0)
+		atomic_fetch_or_explicit(
+			&t->lengths[len / 64], 1ull << (len % 64), memory_order_release);
+}
+
+static void length_drop(struct subscriber_table *t, uint8_t len)
+{
+	if (--t->length_users[len] == 0)
+		atomic_fetch_and_explicit(
+			&t->lengths[len / 64], ~(1ull << (len % 64)), memory_order_release);
+}
+
+/* An element, after waiting for readers if need be: replacing never fails for want of one. */
+static uint32_t take(struct pool *pool)
+{
+	uint32_t number = pool_take(pool);
+
+	if (number == POOL_NONE) {
+		pool_reclaim(pool, true);
+		number = pool_take(pool);
+	}
+	return number;
+}
+
+static int resolve_paths(struct subscriber_table *t, struct change *c)
+{
+	for (unsigned i = 0; i < c->object->path_count; i++) {
+		c->paths[i] = path_table_find(t->paths, c->object->paths[i]);
+		if (c->paths[i] == POOL_NONE)
+			return -ENOENT;
+	}
+	if (c->object->path_count == 1)
+		return 0;
+
+	struct pool *lists = &t->paths->lists;
+
+	/* The last lists are kept for replacing those of subscribers that have one. */
+	if (c->first == POOL_NONE && lists->used + LIST_RESERVE >= lists->capacity)
+		return -ENOSPC;
+	c->list = take(lists);
+	if (c->list == POOL_NONE)
+		return -ENOSPC;
+
+	struct path_list *list = pool_at(lists, c->list);
+
+	list->count = c->object->path_count;
+	memcpy(list->paths, c->paths, sizeof(list->paths));
+	return 0;
+}
+
+static void fill(const struct subscriber_table *t, const struct change *c, unsigned i,
+	uint16_t link, struct subscriber_entry *entry)
+{
+	const struct object_subscriber *object = c->object;
+	const struct path *path = path_at(t->paths, c->paths[0]);
+
+	*entry = (struct subscriber_entry){
+		.prefix = object->prefixes[i].addr,
+		.remote = path->remote,
+		.id = object->id,
+		.tag = object->domain << 8 | object->prefixes[i].len,
+		.path = c->paths[0],
+		.paths = c->list,
+		.next = POOL_NONE,
+		.shape = path->shape,
+		.mtu = path->mtu,
+		.link = link,
+	};
+}
+
+/* Makes an entry for each prefix and finds the one that it will replace. */
+static int make_entries(struct subscriber_table *t, struct change *c, uint16_t link)
+{
+	for (unsigned i = 0; i < c->object->prefix_count; i++) {
+		c->fresh[i] = take(&t->entries);
+		if (c->fresh[i] == POOL_NONE)
+			return -ENOSPC;
+
+		struct subscriber_entry *entry = entry_at(t, c->fresh[i]);
+
+		fill(t, c, i, link, entry);
+		if (i > 0)
+			entry_at(t, c->fresh[i - 1])->next = c->fresh[i];
+		c->old[i] = sig_index_find(&t->by_prefix, entry_hash(entry), same_prefix, t, entry);
+		if (c->old[i] != SIG_INDEX_NONE && entry_at(t, c->old[i])->id != entry->id)
+			return -EEXIST;
+		for (unsigned j = 0; j < i; j++)
+			if (same_prefix(t, c->fresh[j], entry))
+				return -EEXIST;
+	}
+	return 0;
+}
+
+/* Puts the prefixes that the subscriber did not have into the index. */
+static int insert_new(struct subscriber_table *t, struct change *c)
+{
+	for (unsigned i = 0; i < c->object->prefix_count; i++) {
+		const struct subscriber_entry *entry = entry_at(t, c->fresh[i]);
+
+		if (c->old[i] != SIG_INDEX_NONE)
+			continue;
+		if (t->by_prefix.used >= t->by_prefix.capacity)
+			return -ENOSPC;
+		length_use(t, (uint8_t)entry->tag);
+		if (sig_index_insert(&t->by_prefix, entry_hash(entry), c->fresh[i]) < 0) {
+			length_drop(t, (uint8_t)entry->tag);
+			return -ENOSPC;
+		}
+		c->inserted[i] = true;
+	}
+	if (c->first != SIG_INDEX_NONE)
+		return 0;
+	if (t->by_id.used >= t->by_id.capacity)
+		return -ENOSPC;
+	return sig_index_insert(&t->by_id, table_hash_id(c->object->id), c->fresh[0]);
+}
+
+/* Takes back what make_entries() and insert_new() did. */
+static void undo(struct subscriber_table *t, struct change *c)
+{
+	for (unsigned i = 0; i < c->object->prefix_count; i++) {
+		if (c->fresh[i] == POOL_NONE)
+			continue;
+		if (c->inserted[i]) {
+			const struct subscriber_entry *entry = entry_at(t, c->fresh[i]);
+
+			sig_index_remove(&t->by_prefix, entry_hash(entry), c->fresh[i]);
+			length_drop(t, (uint8_t)entry->tag);
+			pool_retire(&t->entries, c->fresh[i]);
+		} else {
+			pool_return(&t->entries, c->fresh[i]);
+		}
+	}
+	if (c->list != POOL_NONE)
+		pool_retire(&t->paths->lists, c->list);
+}
+
+/* A subscriber lets go of its paths: those of its entry, or of its entry's list. */
+static void release_paths(struct subscriber_table *t, const struct subscriber_entry *entry)
+{
+	if (entry->paths == POOL_NONE) {
+		struct path *path = path_at(t->paths, entry->path);
+
+		path->users--;
+		path->link = POOL_NONE;
+		return;
+	}
+
+	const struct path_list *list = path_list_at(t->paths, entry->paths);
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct path *path = path_at(t->paths, list->paths[i]);
+
+		path->users--;
+		path->link = POOL_NONE;
+	}
+	pool_retire(&t->paths->lists, entry->paths);
+}
+
+static void hold_paths(struct subscriber_table *t, const struct change *c)
+{
+	for (unsigned i = 0; i < c->object->path_count; i++) {
+		struct path *path = path_at(t->paths, c->paths[i]);
+
+		path->link = path->users++ == 0 ? c->fresh[0] : POOL_NONE;
+	}
+}
+
+static bool is_replaced(const struct change *c, uint32_t number)
+{
+	for (unsigned i = 0; i < c->object->prefix_count; i++)
+		if (c->old[i] == number)
+			return true;
+	return false;
+}
+
+/* Old entries leave: those whose number was swapped are only retired, the others removed first. */
+static void drop_old(struct subscriber_table *t, const struct change *c)
+{
+	for (uint32_t number = c->first, next; number != POOL_NONE; number = next) {
+		const struct subscriber_entry *entry = entry_at(t, number);
+
+		next = entry->next;
+		if (!is_replaced(c, number)) {
+			sig_index_remove(&t->by_prefix, entry_hash(entry), number);
+			length_drop(t, (uint8_t)entry->tag);
+		}
+		pool_retire(&t->entries, number);
+	}
+}
+
+int subscriber_table_set(
+	struct subscriber_table *t, const struct object_subscriber *object, uint16_t link)
+{
+	struct change c = {.object = object, .list = POOL_NONE, .first = find_id(t, object->id)};
+	int err;
+
+	if (object->prefix_count == 0 || object->path_count == 0)
+		return -EINVAL;
+	if (object->domain > SUBSCRIBER_DOMAIN_MAX)
+		return -EDOM;
+	memset(c.fresh, 0xff, sizeof(c.fresh));
+	err = resolve_paths(t, &c);
+	if (err == 0)
+		err = make_entries(t, &c, link);
+	if (err == 0)
+		err = insert_new(t, &c);
+	if (err < 0) {
+		undo(t, &c);
+		return err;
+	}
+	for (unsigned i = 0; i < object->prefix_count; i++)
+		if (c.old[i] != SIG_INDEX_NONE)
+			sig_index_replace(&t->by_prefix, entry_hash(entry_at(t, c.fresh[i])),
+				c.old[i], c.fresh[i]);
+	if (c.first != SIG_INDEX_NONE) {
+		sig_index_replace(&t->by_id, table_hash_id(object->id), c.first, c.fresh[0]);
+		release_paths(t, entry_at(t, c.first));
+		drop_old(t, &c);
+	} else {
+		t->subscribers++;
+	}
+	hold_paths(t, &c);
+	bits_set(t->marks, c.fresh[0]);
+	return 0;
+}
+
+void subscriber_table_delete(struct subscriber_table *t, uint64_t id)
+{
+	const struct object_subscriber none = {.prefix_count = 0};
+	struct change c = {.object = &none, .first = find_id(t, id)};
+
+	if (c.first == SIG_INDEX_NONE)
+		return;
+	sig_index_remove(&t->by_id, table_hash_id(id), c.first);
+	release_paths(t, entry_at(t, c.first));
+	drop_old(t, &c);
+	t->subscribers--;
+}
+
+/* Writes a subscriber anew: its path ids now lead to other versions of the paths. */
+static int rewrite(struct subscriber_table *t, uint32_t first)
+{
+	const struct subscriber_entry *entry = entry_at(t, first);
+	struct object_subscriber object = {
+		.id = entry->id, .domain = entry->tag >> 8, .path_count = 1};
+
+	object.paths[0] = path_at(t->paths, entry->path)->id;
+	if (entry->paths != POOL_NONE) {
+		const struct path_list *list = path_list_at(t->paths, entry->paths);
+
+		object.path_count = (uint8_t)list->count;
+		for (uint32_t i = 0; i < list->count; i++)
+			object.paths[i] = path_at(t->paths, list->paths[i])->id;
+	}
+	for (uint32_t number = first; number != POOL_NONE; number = entry_at(t, number)->next)
+		object.prefixes[object.prefix_count++] = (struct prefix6){
+			entry_at(t, number)->prefix, (uint8_t)entry_at(t, number)->tag};
+
+	bool marked = bits_test(t->marks, first);
+	int err = subscriber_table_set(t, &object, entry->link);
+
+	if (err == 0 && !marked)
+		bits_clear(t->marks, find_id(t, object.id));
+	return err;
+}
+
+static bool uses(const struct subscriber_table *t, uint32_t first, uint32_t path)
+{
+	const struct subscriber_entry *entry = entry_at(t, first);
+
+	if (entry->paths == POOL_NONE)
+		return entry->path == path;
+
+	const struct path_list *list = path_list_at(t->paths, entry->paths);
+
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->paths[i] == path)
+			return true;
+	return false;
+}
+
+/* Number of the n-th place of the index by id, POOL_NONE if nothing is there. */
+static uint32_t subscriber_in(const struct subscriber_table *t, size_t place)
+{
+	const struct sig_bucket *b = &t->by_id.buckets[place / SIG_INDEX_SLOTS];
+	unsigned slot = place % SIG_INDEX_SLOTS;
+
+	if (atomic_load_explicit(&b->sig[slot], memory_order_relaxed) == 0)
+		return POOL_NONE;
+	return atomic_load_explicit(&b->value[slot], memory_order_relaxed);
+}
+
+static size_t places(const struct subscriber_table *t)
+{
+	return (size_t)t->by_id.bucket_count * SIG_INDEX_SLOTS;
+}
+
+int subscriber_table_move(struct subscriber_table *t, uint32_t from)
+{
+	struct path *path = path_at(t->paths, from);
+	int err;
+
+	if (path->users == 1 && path->link != POOL_NONE)
+		return rewrite(t, path->link);
+	for (size_t place = 0; place < places(t) && path->users; place++) {
+		uint32_t first = subscriber_in(t, place);
+
+		if (first == POOL_NONE || !uses(t, first, from))
+			continue;
+		err = rewrite(t, first);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+void subscriber_table_mark(struct subscriber_table *t)
+{
+	bits_clear_all(t->marks, t->entries.capacity);
+}
+
+uint32_t subscriber_table_sweep(struct subscriber_table *t)
+{
+	uint32_t removed = 0;
+
+	for (size_t place = 0; place < places(t); place++) {
+		uint32_t first = subscriber_in(t, place);
+
+		if (first == POOL_NONE || bits_test(t->marks, first))
+			continue;
+		subscriber_table_delete(t, entry_at(t, first)->id);
+		removed++;
+	}
+	return removed;
+}

@@ -1,0 +1,126 @@
+#include "dataplane/tables/tables.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+#include <string.h>
+
+#include "dataplane/tables/bits.h"
+
+struct tables *tables_create(const struct tables_config *config, int *error)
+{
+	size_t size = rte_rcu_qsbr_get_memsize(config->readers);
+	struct tables *t = rte_zmalloc("tables", sizeof(*t), RTE_CACHE_LINE_SIZE);
+	int err = -ENOMEM;
+
+	if (t)
+		t->rcu = rte_zmalloc("rcu", size, RTE_CACHE_LINE_SIZE);
+	if (t && t->rcu && rte_rcu_qsbr_init(t->rcu, config->readers) == 0) {
+		link_table_init(&t->links);
+		err = local_table_init(&t->local, t->rcu);
+		if (err == 0)
+			err = path_table_init(&t->paths, config->subscribers, t->rcu);
+		if (err == 0)
+			err = subscriber_table_init(
+				&t->subscribers, config->subscribers, &t->paths, t->rcu);
+		if (err == 0)
+			err = route_table_init(&t->routes, config->routes, t->rcu);
+		if (err == 0)
+			err = neighbour_table_init(&t->neighbours, config->neighbours, t->rcu);
+	}
+	if (err < 0) {
+		tables_destroy(t);
+		*error = err;
+		return NULL;
+	}
+	return t;
+}
+
+void tables_destroy(struct tables *t)
+{
+	if (!t)
+		return;
+	neighbour_table_destroy(&t->neighbours);
+	route_table_destroy(&t->routes);
+	subscriber_table_destroy(&t->subscribers);
+	path_table_destroy(&t->paths);
+	local_table_destroy(&t->local);
+	rte_free(t->rcu);
+	rte_free(t);
+}
+
+size_t tables_memory_needed(const struct tables_config *config)
+{
+	enum {
+		TRIE = 32 << 20, /* of each instance, before its groups */
+		GROUP = 512,
+		SLACK = 8 << 20, /* rings and what DPDK keeps about its memory */
+	};
+	size_t n = config->subscribers, m = config->neighbours;
+	size_t groups = RTE_MIN((size_t)config->routes * 5 + 256, (size_t)32767);
+
+	return n * (sizeof(struct subscriber_entry) + 4 + sizeof(struct path) + 8 + 3 * 10) +
+	       2 * (TRIE + groups * GROUP) + config->routes * (sizeof(struct route_hop) + 256) +
+	       m * (sizeof(struct neighbour) + 10) + SLACK;
+}
+
+static int apply_set(struct tables *t, const struct object *object)
+{
+	int slot;
+
+	switch (object->kind) {
+	case OBJECT_LOCAL:
+		return local_table_set(&t->local, &object->local);
+	case OBJECT_LINK:
+		return link_table_set(&t->links, &object->link);
+	case OBJECT_PATH:
+		return tables_set_path(t, &object->path);
+	case OBJECT_SUBSCRIBER:
+		slot = link_table_slot(&t->links, object->subscriber.link_id);
+		if (slot < 0)
+			return slot;
+		return subscriber_table_set(&t->subscribers, &object->subscriber, (uint16_t)slot);
+	}
+	return -EINVAL;
+}
+
+int tables_apply(struct tables *t, const struct object *object)
+{
+	if (object->op == OBJECT_SET)
+		return apply_set(t, object);
+	switch (object->kind) {
+	case OBJECT_LOCAL:
+		return local_table_delete(&t->local, object->id);
+	case OBJECT_LINK:
+		link_table_delete(&t->links, object->id);
+		return 0;
+	case OBJECT_PATH:
+		return tables_delete_path(t, object->id);
+	case OBJECT_SUBSCRIBER:
+		subscriber_table_delete(&t->subscribers, object->id);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+void tables_mark(struct tables *t)
+{
+	local_table_mark(&t->local);
+	link_table_mark(&t->links);
+	subscriber_table_mark(&t->subscribers);
+	bits_clear_all(t->paths.marks, t->paths.paths.capacity);
+}
+
+/* Subscribers go first, so that the paths which only they used can go too. */
+uint32_t tables_sweep(struct tables *t)
+{
+	uint32_t removed = subscriber_table_sweep(&t->subscribers);
+
+	removed += tables_sweep_paths(t);
+	removed += link_table_sweep(&t->links);
+	return removed + local_table_sweep(&t->local);
+}
+
+void tables_quiesce(struct tables *t)
+{
+	rte_rcu_qsbr_synchronize(t->rcu, RTE_QSBR_THRID_INVALID);
+}
