@@ -41,10 +41,11 @@ static bool subtype_twice(const struct mh *mh)
 enum auth_result auth_check(const struct mh *mh)
 {
 	const struct mh_option *ha = auth_find(mh, OPTION_AUTH_MN_HA);
+	const struct mh_option *aaa = auth_find(mh, OPTION_AUTH_MN_AAA);
 
 	if (!ha)
 		return AUTH_ABSENT;
-	if (subtype_twice(mh))
+	if (subtype_twice(mh) || (aaa && aaa < ha))
 		return AUTH_ORDER;
 	/* Nothing but other authentication options behind it: RFC 4285, 5 and 5.1. */
 	for (const struct mh_option *o = ha + 1; o < mh->options + mh->option_count; o++)
