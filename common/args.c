@@ -1,5 +1,6 @@
 #include "common/args.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -20,8 +21,9 @@ static size_t count_options(const struct args_program *program)
 {
 	size_t n = 0;
 
-	while (program->options[n].name && n < OPTIONS_MAX)
+	while (program->options[n].name)
 		n++;
+	assert(n <= OPTIONS_MAX);
 	return n;
 }
 

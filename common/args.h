@@ -56,6 +56,7 @@ struct args {
 	FILE *out, *err; /* stdout and stderr; tests set others after args_begin() */
 };
 
+/* Starts with a command line, which must outlive *a. Nothing is read yet. */
 void args_begin(struct args *a, const struct args_program *program, int argc, char **argv);
 
 /* Reads the next option: true and index, value; false at the end or when a->done was set. */

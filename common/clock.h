@@ -1,6 +1,7 @@
 /*
  * Time: the monotonic clock for everything that waits, the real-time clock for people and for the
- * timestamps of RFC 4285. Any thread; a call costs about 25 ns and no system call (vDSO).
+ * timestamps of RFC 4285. Any thread; a call costs about 25 ns and no system call (vDSO),
+ * but clock_ntp_now() draws its random bits with one.
  */
 #pragma once
 

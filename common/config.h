@@ -79,8 +79,8 @@ struct config_key {
 	size_t present;   /* CONFIG_PRESENT(): a bool that says whether the key was given; a GROUP
 			     that has it may be left out whole, even with required keys inside */
 	const char *help; /* for people, one sentence */
-	/* Last word on a value that is right in itself: at is the member, for GROUP(S) the struct.
-	 * Returns 0, or another value after writing the reason to why. */
+	/* Last word on a value that is right in itself: at is the member (STRING: a char **), for
+	 * GROUP(S) the struct. Returns 0, or another value after writing the reason to why. */
 	int (*check)(const void *at, char *why, size_t why_size);
 };
 
@@ -113,6 +113,7 @@ struct config_report {
 void config_report_add(struct config_report *report, const char *file, unsigned line,
 	const char *key, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* Frees the text and clears the report for another use. */
 void config_report_free(struct config_report *report);
 
 /* Reads the file into *out, a struct that the table describes, after clearing it and setting the

@@ -247,8 +247,10 @@ static void find_unknown(struct reader *r, const struct place *group, const stru
 	char path[PATH_MAX_LEN];
 	size_t n = 0;
 
-	for (; keys[n].kind != CONFIG_NONE && n < KEYS_MAX; n++)
+	for (; keys[n].kind != CONFIG_NONE; n++) {
+		assert(n < KEYS_MAX);
 		words[n] = keys[n].name;
+	}
 	for (int i = 0; i < config_setting_length(group->setting); i++) {
 		struct place at = {config_setting_get_elem(group->setting, (unsigned)i), path};
 		const char *name = config_setting_name(at.setting);

@@ -31,11 +31,11 @@ struct writer {
 	bool overflow; /* latched: something did not fit */
 };
 
-/* Starts reading len octets at buf. buf may be NULL when len is 0. */
+/* Starts reading len octets at buf. A buf of NULL is empty, whatever len says. */
 static inline void cursor_init(struct cursor *c, const void *buf, size_t len)
 {
 	c->base = c->pos = buf;
-	c->end = len ? c->base + len : c->base;
+	c->end = buf ? (const uint8_t *)buf + len : NULL;
 	c->error = false;
 }
 
@@ -151,7 +151,7 @@ static inline struct in6_addr cursor_addr6(struct cursor *c)
 static inline void writer_init(struct writer *w, void *buf, size_t size)
 {
 	w->base = w->pos = buf;
-	w->end = size ? w->base + size : w->base;
+	w->end = buf ? (uint8_t *)buf + size : NULL;
 	w->overflow = false;
 }
 

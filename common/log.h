@@ -9,7 +9,8 @@
  * that no value can forge a line; lines end at LOG_LINE_MAX octets. Values that may hold a space,
  * '=' or '"' go through LOG_QUOTE(). Where a packet can cause a line, use LOG_LIMITED().
  * Any thread may log; a data-plane worker must not while packets flow (it is a system call).
- * Keys, passwords and authenticators are never values.
+ * Keys, passwords and authenticators are never values. <syslog.h> has macros of the same names: do
+ * not include both.
  */
 #pragma once
 

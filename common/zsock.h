@@ -90,6 +90,7 @@ struct zsock_message {
  * zsock_message_close(). */
 int zsock_recv(struct zsock *z, struct zsock_message *m);
 
+/* Frees the parts; nothing happens when it is done again. */
 void zsock_message_close(struct zsock_message *m);
 
 /* Octets of part i (i < count); they live until zsock_message_close(). */
