@@ -53,7 +53,7 @@ static int firewall_add(const struct mn_config *config)
 		"add table ip6 " NFT_TABLE "; delete table ip6 " NFT_TABLE "; "
 		"table ip6 " NFT_TABLE " { chain input { "
 		"type filter hook input priority -450; "
-		"ip6 saddr %s rt type 2 drop; } }",
+		"ip6 saddr %s rt type 2 drop; }; }",
 		ADDR_TEXT(&config->home_agent));
 	return nft(commands);
 }
@@ -93,8 +93,8 @@ static void routes_remove(struct hostnet *h)
 
 	rtnl_rule_del(h->rtnl, &h->config->home_address, h->config->route_table,
 		h->config->rule_priority);
-	rtnl_default_del(h->rtnl, &in_main);
-	rtnl_default_del(h->rtnl, &in_table);
+	rtnl_route_del(h->rtnl, &in_main);
+	rtnl_route_del(h->rtnl, &in_table);
 	h->state->routed = false;
 }
 
@@ -139,9 +139,9 @@ int hostnet_away(struct hostnet *h, uint32_t tunnel_mtu)
 	int ret = rtnl_link_up(h->rtnl, h->tunnel, tunnel_mtu);
 
 	if (!ret)
-		ret = rtnl_default_add(h->rtnl, &in_table);
+		ret = rtnl_route_add(h->rtnl, &in_table);
 	if (!ret && h->config->default_route)
-		ret = rtnl_default_add(h->rtnl, &in_main);
+		ret = rtnl_route_add(h->rtnl, &in_main);
 	if (!ret)
 		ret = rtnl_rule_add(h->rtnl, &h->config->home_address, h->config->route_table,
 			h->config->rule_priority);

@@ -17,7 +17,7 @@
 #ifndef IFA_PROTO
 #define IFA_PROTO 11
 #endif
-#define PROTO_KERNEL_RA 3       /* IFAPROT_KERNEL_RA of linux/if_addr.h */
+#define PROTO_KERNEL_RA 2       /* IFAPROT_KERNEL_RA of linux/if_addr.h */
 #define LOWER_UP        0x10000 /* IFF_LOWER_UP of linux/if.h, which clashes with net/if.h */
 
 enum {
@@ -126,35 +126,54 @@ static void solicit_again(struct wheel_timer *timer, void *context)
 		solicit(w, i);
 }
 
+enum { STALE_MAX = 32 };
+
+/* A route that the kernel learnt on a link that we have left. */
+struct stale_route {
+	struct prefix6 dst; /* ::/0 with a gateway, else an on-link prefix */
+	struct in6_addr gateway;
+};
+
 struct stale_routes {
 	const struct link_iface *iface;
 	uint8_t count;
-	struct in6_addr gateways[LINK_ROUTERS_MAX];
+	struct stale_route routes[STALE_MAX];
 };
 
-/* Collects routers of default routes that the kernel learnt on a link that we have left. */
+static bool is_stale(const struct link_iface *i, const struct stale_route *r)
+{
+	if (r->dst.len == 0)
+		return !addr_is_unspecified(&r->gateway) && !link_iface_has_router(i, &r->gateway);
+	return !addr_is_link_local(&r->dst.addr) && !link_iface_needs_prefix(i, &r->dst);
+}
+
 static int stale_route(const struct nlmsghdr *nlh, void *context)
 {
 	struct stale_routes *s = context;
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr;
-	const struct in6_addr *gateway = NULL;
-	uint32_t oif = 0;
+	struct stale_route r = {.dst.len = rtm->rtm_dst_len};
+	uint32_t oif = 0, table = rtm->rtm_table;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || rtm->rtm_family != AF_INET6 ||
-		rtm->rtm_dst_len != 0 || rtm->rtm_protocol != RTPROT_RA)
+		rtm->rtm_protocol != (rtm->rtm_dst_len ? RTPROT_KERNEL : RTPROT_RA))
 		return 0;
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
 	{
-		if (mnl_attr_get_type(attr) == RTA_OIF)
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (type == RTA_OIF)
 			oif = mnl_attr_get_u32(attr);
-		else if (mnl_attr_get_type(attr) == RTA_GATEWAY &&
-			 mnl_attr_get_payload_len(attr) == sizeof(*gateway))
-			gateway = mnl_attr_get_payload(attr);
+		else if (type == RTA_TABLE)
+			table = mnl_attr_get_u32(attr);
+		else if (type == RTA_GATEWAY && mnl_attr_get_payload_len(attr) == 16)
+			memcpy(&r.gateway, mnl_attr_get_payload(attr), 16);
+		else if (type == RTA_DST && mnl_attr_get_payload_len(attr) == 16)
+			memcpy(&r.dst.addr, mnl_attr_get_payload(attr), 16);
 	}
-	if (gateway && oif == s->iface->ifindex && !link_iface_has_router(s->iface, gateway) &&
-		s->count < LINK_ROUTERS_MAX)
-		s->gateways[s->count++] = *gateway;
+	if (table == RT_TABLE_MAIN && oif == s->iface->ifindex && s->count < STALE_MAX &&
+		is_stale(s->iface, &r))
+		s->routes[s->count++] = r;
 	return 0;
 }
 
@@ -175,10 +194,13 @@ static void remove_stale(struct link_watch *w, struct link_iface *i)
 	}
 	rtnl_dump(w->rtnl, RTM_GETROUTE, stale_route, &s);
 	for (int n = 0; n < s.count; n++) {
-		struct rtnl_route route = {
-			.ifindex = i->ifindex, .table = RT_TABLE_MAIN, .gateway = &s.gateways[n]};
+		const struct stale_route *r = &s.routes[n];
+		struct rtnl_route route = {.ifindex = i->ifindex,
+			.table = RT_TABLE_MAIN,
+			.dst = r->dst,
+			.gateway = r->dst.len ? NULL : &r->gateway};
 
-		rtnl_default_del(w->rtnl, &route);
+		rtnl_route_del(w->rtnl, &route);
 	}
 }
 
@@ -199,7 +221,9 @@ static void read_control(struct msghdr *msg, unsigned *ifindex, int *hop_limit)
 	}
 }
 
-void link_router_input(struct link_watch *w)
+/* Takes one advertisement from the socket. False: there is none. */
+static bool receive_router(struct link_watch *w, unsigned *ifindex, struct in6_addr *router,
+	struct ra *ra, bool *valid)
 {
 	uint8_t data[2048], control[128];
 	struct sockaddr_in6 from = {0};
@@ -210,25 +234,50 @@ void link_router_input(struct link_watch *w)
 		.msg_iovlen = 1,
 		.msg_control = control,
 		.msg_controllen = sizeof(control)};
-	unsigned ifindex = 0;
 	int hop_limit = 0;
-	struct ra ra;
-
 	ssize_t len = recvmsg(w->router_fd, &msg, MSG_DONTWAIT);
+
 	if (len < 0)
-		return;
-	read_control(&msg, &ifindex, &hop_limit);
-	struct link_iface *i = iface_find(w, ifindex);
+		return false;
+	*ifindex = 0;
+	read_control(&msg, ifindex, &hop_limit);
+	*router = from.sin6_addr;
+	*valid = hop_limit == HOP_LIMIT_ON_LINK && addr_is_link_local(router) &&
+		 ra_decode(data, (size_t)len, ra) == 0;
+	return true;
+}
 
-	if (!i || !i->up || hop_limit != HOP_LIMIT_ON_LINK ||
-		!addr_is_link_local(&from.sin6_addr) || ra_decode(data, (size_t)len, &ra))
-		return;
-	bool first = !i->advertised;
+/* What has come in so far belongs to the link before. */
+static void discard_router_input(struct link_watch *w)
+{
+	struct in6_addr router;
+	unsigned ifindex;
+	struct ra ra;
+	bool valid;
 
-	link_iface_advertised(i, &from.sin6_addr, &ra);
-	if (first) {
-		wheel_cancel(w->wheel, &i->solicit);
-		remove_stale(w, i);
+	while (receive_router(w, &ifindex, &router, &ra, &valid))
+		;
+}
+
+void link_router_input(struct link_watch *w)
+{
+	struct in6_addr router;
+	unsigned ifindex;
+	struct ra ra;
+	bool valid;
+
+	while (receive_router(w, &ifindex, &router, &ra, &valid)) {
+		struct link_iface *i = iface_find(w, ifindex);
+
+		if (!valid || !i || !i->up)
+			continue;
+		bool first = !i->advertised;
+
+		link_iface_advertised(i, &router, &ra);
+		if (first) {
+			wheel_cancel(w->wheel, &i->solicit);
+			remove_stale(w, i);
+		}
 	}
 	settle(w);
 }
@@ -270,6 +319,7 @@ static void link_changed(struct link_watch *w, const struct nlmsghdr *nlh)
 	if (gone)
 		i->address_count = 0;
 	if (!up) {
+		discard_router_input(w);
 		link_iface_forget(i);
 		wheel_cancel(w->wheel, &i->solicit);
 	}

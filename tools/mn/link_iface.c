@@ -86,6 +86,21 @@ bool link_iface_is_stale(const struct link_iface *i, const struct link_address *
 	       !on_link(i, &address->addr);
 }
 
+bool link_iface_needs_prefix(const struct link_iface *i, const struct prefix6 *prefix)
+{
+	for (int n = 0; n < i->prefix_count; n++)
+		if (prefix6_compare(&i->prefixes[n], prefix) == 0)
+			return true;
+	for (int n = 0; n < i->address_count; n++) {
+		const struct link_address *a = &i->addresses[n];
+
+		if (a->len == prefix->len && prefix6_contains(prefix, &a->addr) &&
+			!link_iface_is_stale(i, a))
+			return true;
+	}
+	return false;
+}
+
 bool link_iface_at_home(
 	const struct link_iface *i, const struct prefix6 *home, const struct in6_addr *home_address)
 {

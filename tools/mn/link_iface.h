@@ -57,6 +57,10 @@ void link_iface_forget(struct link_iface *i);
  * under no prefix that the present link's routers advertise. */
 bool link_iface_is_stale(const struct link_iface *i, const struct link_address *address);
 
+/* Whether a route to this on-link prefix is right on the present link: it is advertised there, or
+ * an address of that length that is not stale is in it. */
+bool link_iface_needs_prefix(const struct link_iface *i, const struct prefix6 *prefix);
+
 bool link_iface_has_router(const struct link_iface *i, const struct in6_addr *router);
 
 /* Whether the home prefix is on this link (RFC 6275, 11.5.2). */

@@ -118,12 +118,13 @@ static void move_begin(struct mn *mn, const struct link_attachment *at)
 {
 	struct mn_move *move = &mn->history[mn->moves % MN_HISTORY];
 
-	*move = (struct mn_move){.from = mn->place,
+	*move = (struct mn_move){.from = mn->last_place,
 		.to = at->place,
 		.care_of = at->care_of,
 		.at_real_ns = clock_real_ns(),
 		.attached_ns = clock_mono_ns(),
 		.status = UINT8_MAX};
+	mn->last_place = at->place;
 	mn->moves++;
 }
 

@@ -49,7 +49,9 @@ struct mn {
 	struct wheel_timer announce;
 	uint8_t announcements;
 	enum link_place place; /* as acted upon */
-	bool home_ready;       /* the home address is on the home link's interface */
+	enum link_place
+		last_place; /* where it was attached before, never LINK_NOWHERE but at first */
+	bool home_ready;    /* the home address is on the home link's interface */
 	int signal_fd, status_fd;
 	uint64_t moves;
 	struct mn_move history[MN_HISTORY]; /* move n is at n % MN_HISTORY */

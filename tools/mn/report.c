@@ -32,9 +32,9 @@ static json_t *report_binding(const struct bul_entry *e)
 	json_put_str(b, "state", bul_state_name(e->state));
 	json_put_bool(b, "bound", e->bound);
 	if (e->bound)
-		json_put_addr(b, "care_of", &e->bound_care_of);
+		json_put_addr(b, "care_of_address", &e->bound_care_of);
 	else
-		json_put_str(b, "care_of", NULL);
+		json_put_str(b, "care_of_address", NULL);
 	json_put_uint(b, "lifetime_s", e->granted_s);
 	json_put_uint(b, "remaining_s", bul_remaining_s(e));
 	json_put_uint(b, "sequence", e->sequence);
@@ -76,9 +76,9 @@ static json_t *report_move(const struct mn_move *m)
 	json_put_str(j, "from", link_place_name(m->from));
 	json_put_str(j, "to", link_place_name(m->to));
 	if (m->to == LINK_FOREIGN)
-		json_put_addr(j, "care_of", &m->care_of);
+		json_put_addr(j, "care_of_address", &m->care_of);
 	else
-		json_put_str(j, "care_of", NULL);
+		json_put_str(j, "care_of_address", NULL);
 	if (m->answered_ns) {
 		put_ms(j, "signalling_ms", m->answered_ns - m->attached_ns);
 		json_put_uint(j, "status", m->status);
@@ -89,6 +89,20 @@ static json_t *report_move(const struct mn_move *m)
 	return j;
 }
 
+/* One word for the whole: what a user wants to know first. */
+static const char *summary(const struct mn *mn)
+{
+	enum bul_state state = mn->bul.state;
+
+	if (mn->place == LINK_NOWHERE)
+		return "detached";
+	if (mn->place == LINK_HOME)
+		return mn->home_ready ? "home" : "returning";
+	if (state == BUL_BOUND)
+		return "registered";
+	return state == BUL_REFUSED ? "refused" : "registering";
+}
+
 json_t *mn_report(const struct mn *mn)
 {
 	const struct link_attachment *at = link_now(mn->link);
@@ -97,13 +111,13 @@ json_t *mn_report(const struct mn *mn)
 	json_put_str(root, "mn_id", mn->config.mn_id);
 	json_put_addr(root, "home_address", &mn->config.home_address);
 	json_put_addr(root, "home_agent", &mn->config.home_agent);
+	json_put_str(root, "state", summary(mn));
 	json_put_str(root, "place", link_place_name(at->place));
 	json_put_str(root, "interface", at->ifindex ? at->name : NULL);
 	if (at->place == LINK_FOREIGN)
-		json_put_addr(root, "care_of", &at->care_of);
+		json_put_addr(root, "care_of_address", &at->care_of);
 	else
-		json_put_str(root, "care_of", NULL);
-	json_put_bool(root, "home_ready", mn->home_ready);
+		json_put_str(root, "care_of_address", NULL);
 	json_object_set_new(root, "binding", report_binding(&mn->bul));
 	json_object_set_new(root, "tunnel", report_tunnel(tunnel_counters(mn->tunnel)));
 	json_put_uint(signals, "updates", mn->updates_sent);

@@ -136,7 +136,7 @@ int rtnl_address_del(struct rtnl *r, unsigned ifindex, const struct in6_addr *ad
 	return unless(address(r, RTM_DELADDR, 0, ifindex, addr, len, 0), -EADDRNOTAVAIL, -ENODEV);
 }
 
-static int default_route(
+static int change_route(
 	struct rtnl *r, uint16_t type, uint16_t flags, const struct rtnl_route *route)
 {
 	struct nlmsghdr *nlh = request(r, type, NLM_F_ACK | flags);
@@ -144,6 +144,7 @@ static int default_route(
 
 	rtm->rtm_family = AF_INET6;
 	rtm->rtm_table = RT_TABLE_UNSPEC;
+	rtm->rtm_dst_len = route->dst.len;
 	if (type == RTM_NEWROUTE) {
 		rtm->rtm_protocol = RTPROT_STATIC;
 		rtm->rtm_type = RTN_UNICAST;
@@ -151,6 +152,8 @@ static int default_route(
 	}
 	mnl_attr_put_u32(nlh, RTA_TABLE, route->table);
 	mnl_attr_put_u32(nlh, RTA_OIF, route->ifindex);
+	if (route->dst.len)
+		mnl_attr_put(nlh, RTA_DST, sizeof(route->dst.addr), &route->dst.addr);
 	if (route->metric)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, route->metric);
 	if (route->gateway)
@@ -160,15 +163,15 @@ static int default_route(
 	return transact(r, nlh, NULL);
 }
 
-int rtnl_default_add(struct rtnl *r, const struct rtnl_route *route)
+int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route)
 {
 	return unless(
-		default_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route), -EEXIST, -EEXIST);
+		change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route), -EEXIST, -EEXIST);
 }
 
-int rtnl_default_del(struct rtnl *r, const struct rtnl_route *route)
+int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route)
 {
-	return unless(default_route(r, RTM_DELROUTE, 0, route), -ESRCH, -ENODEV);
+	return unless(change_route(r, RTM_DELROUTE, 0, route), -ESRCH, -ENODEV);
 }
 
 static int rule(struct rtnl *r, uint16_t type, uint16_t flags, const struct in6_addr *source,

@@ -32,18 +32,19 @@ int rtnl_dump(struct rtnl *r, uint16_t type, rtnl_fn *fn, void *context);
 int rtnl_address_add(struct rtnl *r, unsigned ifindex, const struct in6_addr *addr, bool detect);
 int rtnl_address_del(struct rtnl *r, unsigned ifindex, const struct in6_addr *addr, uint8_t len);
 
-/* A default route by an interface; gateway, source and table as given. */
+/* A route by an interface. All zero but ifindex and table: an on-link default route. */
 struct rtnl_route {
 	unsigned ifindex;
+	struct prefix6 dst;
 	uint32_t table;                 /* RT_TABLE_MAIN or another */
 	uint32_t metric;                /* 0: any, for removal */
 	const struct in6_addr *gateway; /* NULL: on-link */
 	const struct in6_addr *source;  /* preferred source address, NULL: none */
 };
 
-/* Adds or removes a default route; being there or gone already is no error. */
-int rtnl_default_add(struct rtnl *r, const struct rtnl_route *route);
-int rtnl_default_del(struct rtnl *r, const struct rtnl_route *route);
+/* Adds or removes a route; being there or gone already is no error. */
+int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route);
+int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route);
 
 /* Adds or removes the rule "from SOURCE/128 lookup TABLE priority P"; idempotent. */
 int rtnl_rule_add(struct rtnl *r, const struct in6_addr *source, uint32_t table, uint32_t priority);
