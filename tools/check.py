@@ -21,6 +21,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+SANITIZE = ["-Db_sanitize=address,undefined"]
 SANITIZERS = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=0:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -163,12 +164,12 @@ def main():
         if directory:
             unit("gcc", directory)
     if "clang" in wanted:
-        directory = build("clang", "clang-14", ["-Dfuzz=true"])
+        directory = build("clang", "clang-14", ["-Dfuzz=true", *SANITIZE, "-Db_lundef=false"])
         if directory:
             counted("fuzz", ["tools/fuzz", "--build", directory,
                              "--seconds", "120" if args.long else "5"], SANITIZERS)
     if "sanitize" in wanted or "scenario" in wanted:
-        directory = build("sanitize", "gcc", ["-Db_sanitize=address,undefined"])
+        directory = build("sanitize", "gcc", SANITIZE)
         if directory and "sanitize" in wanted:
             unit("sanitize", directory)
         if directory and "scenario" in wanted:
