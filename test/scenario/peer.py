@@ -136,6 +136,14 @@ class Peer:
         assert answer.status == 0, f"status {answer.status}"
         return answer
 
+    def ignored(self, other, packet):
+        """Sends a packet that must not be answered, then an update of another node that is;
+        returns what else was answered, which must be nothing."""
+        since = self.ear.mark()
+        self.send(packet)
+        self.register(other, sequence=60000)
+        return [answer for answer in self.acknowledgements(since) if answer.sequence != 60000]
+
     def acknowledgements(self, since):
         return [mip6.Acknowledgement(octets) for octets in
                 self.ear.heard(lambda heard: mip6.mh_type(heard) == mip6.BA, since)]

@@ -14,16 +14,6 @@ def node(peer, subscriber):
     return subscriber()
 
 
-def ignored(peer, subscriber, packet):
-    """Sends a packet that must not be answered, then one that is; returns what was answered to the
-    first, which must be nothing."""
-    since = peer.ear.mark()
-    peer.send(packet)
-    fence = subscriber()
-    peer.register(fence, sequence=60000)
-    return [answer for answer in peer.acknowledgements(since) if answer.sequence != 60000]
-
-
 def test_wrong_key(peer, node, control):
     answer = peer.exchange(peer.update(node, key=bytes(16)))
     assert answer.status == 146
@@ -45,19 +35,19 @@ def test_one_changed_octet(peer, node, control, at):
 
 def test_unknown_node_is_not_answered_but_counted(peer, node, subscriber, counted):
     stranger = node | {"mn_id": "stranger@example.org"}
-    assert ignored(peer, subscriber, peer.update(stranger)) == []
-    assert counted("bu_unknown_node") == 1
+    assert peer.ignored(subscriber(), peer.update(stranger)) == []
+    assert counted("drop_bu_unknown_node") == 1
 
 
 def test_without_authentication_option(peer, node, subscriber, counted, control):
-    assert ignored(peer, subscriber, peer.update(node, spi=None)) == []
-    assert counted("bu_no_auth") == 1
+    assert peer.ignored(subscriber(), peer.update(node, spi=None)) == []
+    assert counted("drop_bu_auth_absent") == 1
     assert control.binding(node["home_addresses"][0]) is None
 
 
 def test_unknown_spi(peer, node, subscriber, counted):
-    assert ignored(peer, subscriber, peer.update(node, spi=node["spi"] + 77)) == []
-    assert counted("bu_no_sa") == 1
+    assert peer.ignored(subscriber(), peer.update(node, spi=node["spi"] + 77)) == []
+    assert counted("drop_bu_spi") == 1
 
 
 def test_missing_timestamp(peer, node, control):

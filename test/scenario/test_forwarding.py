@@ -107,7 +107,7 @@ def test_congestion_that_the_flow_cannot_be_told_is_a_drop(peer, cn, bound, coun
                         / IPv6(src=bound, dst=CN, tc=inner) / UDP(dport=9) / Raw(b"notect%d" % outer)))
     cn.ear.wait(lambda octets: octets.endswith(b"notect0"), "the packet without a mark", since)
     assert not cn.ear.heard(lambda octets: octets.endswith(b"notect3"), since)
-    assert counted("ecn_drop") == 1
+    assert counted("tunnel_ecn") == 1
 
 
 def test_uplink_is_decapsulated(peer, cn, bound):
@@ -133,7 +133,7 @@ def test_uplink_that_does_not_match_the_binding(peer, cn, bound, subscriber, cou
     uplink(peer, IPv6(src=bound, dst=CN) / UDP(dport=6) / Raw(b"right"))
     cn.ear.wait(lambda octets: octets.endswith(b"right"), "the right packet", since)
     assert not cn.ear.heard(lambda octets: octets.endswith(b"forged"), since)
-    assert counted("wrong-source" if how == "outer source" else "unknown-source") == 1
+    assert counted("wrong_care_of" if how == "outer source" else "unknown_source") == 1
 
 
 def test_forwarding_stops_with_the_binding(peer, cn, subscriber):

@@ -72,9 +72,10 @@ def test_deregistration_at_home(peer, subscriber, control):
     assert control.binding(home) is None
 
 
-def test_deregistration_without_binding_is_accepted(peer, subscriber):
+def test_deregistration_without_binding(peer, subscriber):
+    """RFC 6275, 10.3.2: not home agent for this mobile node."""
     peer.attach("a")
-    assert peer.exchange(peer.update(subscriber(), lifetime=0)).status == 0
+    assert peer.exchange(peer.update(subscriber(), lifetime=0)).status == 133
 
 
 def test_alternate_care_of_address_wins_over_the_source(peer, subscriber, control):
