@@ -167,7 +167,6 @@ static bool is_opened(uint8_t proto)
 static int chain(struct walk *w)
 {
 	struct ip6_packet *out = w->out;
-	int rc;
 
 	while (is_opened(out->proto) && !out->is_fragment) {
 		if (out->proto == IPPROTO_HOPOPTS && out->headers)
@@ -177,9 +176,8 @@ static int chain(struct walk *w)
 			return fail(
 				w, IP6_FAULT_HEADERS, cursor_offset(&w->packet), IP6_HEADERS_MAX);
 		out->headers++;
-		rc = header(w);
-		if (rc)
-			return rc;
+		if (header(w))
+			return -EBADMSG;
 	}
 	out->offset = (uint16_t)cursor_offset(&w->packet);
 	out->len = (uint16_t)cursor_left(&w->packet);

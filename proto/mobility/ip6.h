@@ -79,9 +79,10 @@ struct ip6_packet {
 };
 
 /* ip6_packet_decode: walks the packet PKT, LEN octets from its IPv6 header on; octets behind the
- * payload length are ignored. A packet with payload length 0 (jumbogram) is not supported and shows
- * no upper layer. Unknown options are handled as their type says (RFC 8200, 4.2).
- * Returns 0, or -EBADMSG and the first fault in ERR (which may be NULL); OUT is then undefined. */
+ * payload length are ignored. Jumbograms (RFC 2675) are not supported: their payload length of 0
+ * leaves no room for the header that says so. Unknown options are handled as their type says (RFC
+ * 8200, 4.2). Returns 0, or -EBADMSG and the first fault in ERR (which may be NULL); OUT is then
+ * undefined. */
 int ip6_packet_decode(
 	const uint8_t *pkt, size_t len, struct ip6_packet *out, struct ip6_error *err);
 
