@@ -25,10 +25,14 @@ struct dp_config_port {
 	bool promiscuous;
 };
 
-struct dp_config_control {
-	char *update; /* endpoints of the two channels */
+struct dp_config_endpoints {
+	char *update;
 	char *packet;
-	uint32_t heartbeat_ms; /* control is taken for gone after three of them */
+};
+
+struct dp_config_channel {
+	uint32_t heartbeat; /* ms */
+	uint32_t heartbeats_missed;
 };
 
 enum dp_config_hugepages {
@@ -39,14 +43,17 @@ enum dp_config_hugepages {
 
 struct dp_config {
 	char *name; /* at most UPDATE_NAME_MAX octets */
-	struct dp_config_control control;
+	struct dp_config_endpoints endpoints;
+	struct dp_config_channel channel;
 	struct config_list ports;   /* of struct dp_config_port; 1 to UPDATE_PORTS_MAX */
 	struct config_list workers; /* of int64_t: the core of each; 1 to DP_CONFIG_WORKERS_MAX */
 	bool busy_poll;             /* workers never sleep */
 	enum dp_config_hugepages hugepages;
-	uint32_t memory;      /* MiB for packet buffers and tables together */
+	uint32_t memory;      /* MiB for packet buffers and tables together; 0: what they need */
 	uint32_t buffers;     /* packet buffers; 0: what ports and workers need */
 	uint32_t subscribers; /* room in the tables */
+	uint32_t routes;
+	uint32_t neighbours;
 	enum log_level log_level;
 };
 

@@ -66,6 +66,9 @@ static inline int port_rx_queue(const struct port *port, unsigned worker)
 	return worker < port->rx_queues ? (int)worker : -1;
 }
 
+/* Octets of memory that port_open_all() will ask for, for the choice of memory before it. */
+size_t port_memory_needed(const struct dp_config *config);
+
 /*
  * Makes the buffer pool and probes, configures and cuts off from the kernel every port of the
  * configuration, after rte_eal_init(). Returns 0, or a negative errno after a log line that
@@ -90,8 +93,8 @@ uint16_t port_find(const char *name);
 bool port_poll_link(struct port *port);
 
 /*
- * Follows a change of MTU (octets of IP) made by an operator. Returns 0, or -EINVAL if the device
- * cannot do it: the old one stays. Mirror thread only.
+ * Follows a change of MTU (octets of IP) made by an operator. Returns 0, or -EINVAL above the MTU
+ * that the port was opened with or below 1280: the old one stays. Mirror thread only.
  */
 int port_set_mtu(struct port *port, uint16_t mtu);
 

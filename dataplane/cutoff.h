@@ -1,0 +1,32 @@
+/*
+ * Cutting the kernel off from an interface that a port takes over (AF_PACKET, AF_XDP): without
+ * it Linux would answer and forward every packet a second time. IPv6 is switched off there, so is
+ * ARP, and an nft ingress chain drops everything: AF_PACKET sees packets before that chain does.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* Large enough for an interface name and an nft table named after it. */
+struct cutoff {
+	char interface[16];
+	char table[64];       /* of nft's netdev family; empty: not cut off */
+	int old_disable_ipv6; /* as the kernel had it before */
+	bool old_noarp;
+};
+
+/*
+ * The kernel's interface that a DPDK device string takes over ("net_af_packet0,iface=eth1"), in
+ * interface; false if it takes none.
+ */
+bool cutoff_interface(const char *device, char interface[static 16]);
+
+/*
+ * Cuts the kernel off and brings the interface up. What a crashed process left behind is taken
+ * over, with the settings that were before it. Returns 0 or a negative errno after a log line, and
+ * then nothing is changed. May sleep; runs nft.
+ */
+int cutoff_begin(struct cutoff *cut, const char *interface);
+
+/* Gives the interface back as it was. Nothing if it is not cut off. */
+void cutoff_end(struct cutoff *cut);
