@@ -41,12 +41,12 @@ enum mirror_class {
 
 /* What a packet that comes down is. Its data starts as said here. */
 enum mirror_down {
-	MIRROR_TO_PORT = 1,   /* Ethernet header: send on tag->port as it is */
-	MIRROR_FROM_TWIN,     /* Ethernet header: the kernel sent it on the twin of tag->port. Leaves
-				 by that port, unless it is for a subscriber: then through its
-				 path; or solicits an address defended there: then answered */
-	MIRROR_TO_ROUTE,      /* IPv6 header: originated here (or resolved meanwhile): look up its
-				 destination, hop limit stays as it is */
+	MIRROR_TO_PORT = 1, /* Ethernet header: send on tag->port as it is */
+	MIRROR_FROM_TWIN,   /* Ethernet header: the kernel sent it on the twin of tag->port. Leaves
+			       by that port, unless it is for a subscriber: then through its
+			       path; or solicits an address defended there: then answered */
+	MIRROR_TO_ROUTE,    /* IPv6 header: originated here (or resolved meanwhile): look up its
+			       destination, hop limit stays as it is */
 	MIRROR_TO_SUBSCRIBER, /* IPv6 header: originated here: encapsulate for tag->subscriber, hop
 				 limit stays as it is */
 	MIRROR_UNREACHABLE,   /* IPv6 header: it waited for a next hop that nobody answers for
@@ -151,13 +151,15 @@ bool mirror_counter_is_drop(enum mirror_counter counter);
 /* Its value. Any thread. */
 uint64_t mirror_counter(enum mirror_counter counter);
 
+struct tables;
+
 /*
- * Makes the rings, the twins of all open ports and the netlink sockets, and reads routes and
- * neighbours once, so that workers start with tables that are full. Main thread, after
- * port_open_all() and the tables' creation. zmq is the process's ZeroMQ context. Returns 0 or a
- * negative errno after a log line.
+ * Makes the rings, the twins of all open ports and the netlink sockets, reads routes and neighbours
+ * once, so that workers start with tables that are full, and connects the packet channel (so it
+ * must come after zsock_context()). Main thread, after port_start_all() and tables_create().
+ * Returns 0 or a negative errno after a log line; then mirror_close() undoes what was done.
  */
-int mirror_open(const struct dp_config *config, void *zmq);
+int mirror_open(const struct dp_config *config, struct tables *tables);
 
 /* Starts (stops and joins) the thread. Main thread. */
 int mirror_start(void);

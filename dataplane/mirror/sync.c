@@ -1,0 +1,388 @@
+#include "dataplane/mirror/sync.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "common/log.h"
+#include "dataplane/port.h"
+
+/* One of Linux's routes to a prefix. */
+struct candidate {
+	struct candidate *next; /* by rank; equals in order of arrival */
+	int64_t rank;           /* the metric; -1: an address of the host */
+	int ifindex;
+	struct route_next_hop hop;
+	bool marked;
+};
+
+struct sync_route {
+	struct prefix6 prefix; /* key; padding is zero */
+	struct candidate *candidates;
+	bool set; /* in the table, as `hop` */
+	struct route_next_hop hop;
+	UT_hash_handle hh;
+};
+
+struct neighbour_key {
+	int ifindex;
+	struct in6_addr addr;
+};
+
+struct sync_neighbour {
+	struct neighbour_key key;
+	uint16_t port;
+	bool stale;
+	bool marked;
+	UT_hash_handle hh;
+};
+
+void sync_init(struct sync *sync, struct tables *tables, const struct sync_ops *ops, void *context)
+{
+	*sync = (struct sync){.tables = tables, .ops = ops, .context = context};
+}
+
+static void prefix_key(struct prefix6 *key, const struct prefix6 *prefix)
+{
+	memset(key, 0, sizeof(*key));
+	key->addr = prefix->addr;
+	key->len = prefix->len;
+}
+
+static bool same_hop(const struct route_next_hop *a, const struct route_next_hop *b)
+{
+	return a->kind == b->kind && a->port == b->port && addr_equal(&a->gateway, &b->gateway);
+}
+
+/* Brings the table to what the first candidate says. */
+static void settle(struct sync *sync, struct sync_route *route)
+{
+	const struct candidate *best = route->candidates;
+
+	if (best && (!route->set || !same_hop(&route->hop, &best->hop))) {
+		int rc = route_table_set(&sync->tables->routes, &route->prefix, &best->hop);
+
+		if (rc < 0) {
+			static struct log_limit limit = LOG_LIMIT(5);
+
+			LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "mirror", "route-refused",
+				"prefix=%s error=%s", PREFIX6_TEXT(&route->prefix),
+				LOG_QUOTE(strerror(-rc)));
+			return;
+		}
+		route->set = true;
+		route->hop = best->hop;
+		sync->dirty = true;
+	} else if (!best && route->set) {
+		route_table_delete(&sync->tables->routes, &route->prefix);
+		sync->dirty = true;
+	}
+	if (!best) {
+		HASH_DEL(sync->routes, route);
+		free(route);
+	}
+}
+
+static struct sync_route *find_route(struct sync *sync, const struct prefix6 *prefix, bool make)
+{
+	struct sync_route *route;
+	struct prefix6 key;
+
+	prefix_key(&key, prefix);
+	HASH_FIND(hh, sync->routes, &key, sizeof(key), route);
+	if (route || !make)
+		return route;
+	route = calloc(1, sizeof(*route));
+	if (!route)
+		return NULL;
+	route->prefix = key;
+	HASH_ADD(hh, sync->routes, prefix, sizeof(key), route);
+	return route;
+}
+
+static struct candidate **find_candidate(
+	struct sync_route *route, int64_t rank, int ifindex, const struct route_next_hop *hop)
+{
+	struct candidate **at = &route->candidates;
+
+	while (*at &&
+		!((*at)->rank == rank && (*at)->ifindex == ifindex && same_hop(&(*at)->hop, hop)))
+		at = &(*at)->next;
+	return at;
+}
+
+static void add_candidate(struct sync *sync, const struct prefix6 *prefix, int64_t rank,
+	int ifindex, const struct route_next_hop *hop)
+{
+	struct sync_route *route = find_route(sync, prefix, true);
+
+	if (!route)
+		return;
+	struct candidate *known = *find_candidate(route, rank, ifindex, hop);
+	if (known) {
+		known->marked = false;
+		return;
+	}
+	struct candidate *c = calloc(1, sizeof(*c));
+	if (c) {
+		struct candidate **at = &route->candidates;
+
+		*c = (struct candidate){.rank = rank, .ifindex = ifindex, .hop = *hop};
+		while (*at && (*at)->rank <= rank)
+			at = &(*at)->next;
+		c->next = *at;
+		*at = c;
+	}
+	settle(sync, route);
+}
+
+static void remove_candidate(struct sync *sync, const struct prefix6 *prefix, int64_t rank,
+	int ifindex, const struct route_next_hop *hop)
+{
+	struct sync_route *route = find_route(sync, prefix, false);
+	struct candidate **at = route ? find_candidate(route, rank, ifindex, hop) : NULL;
+
+	if (!at || !*at)
+		return;
+	struct candidate *c = *at;
+	*at = c->next;
+	free(c);
+	settle(sync, route);
+}
+
+/* What a route of Linux is for the table; false: nothing. */
+static bool next_hop(
+	const struct sync *sync, const struct kmsg_route *route, struct route_next_hop *hop)
+{
+	*hop = (struct route_next_hop){.port = PORT_NONE};
+	switch (route->type) {
+	case KMSG_ROUTE_UNICAST:
+		hop->port = sync->ops->port_of(sync->context, route->ifindex);
+		hop->kind = route->gateway ? ROUTE_GATEWAY : ROUTE_CONNECTED;
+		if (route->gateway)
+			hop->gateway = route->via;
+		return hop->port != PORT_NONE;
+	case KMSG_ROUTE_UNREACHABLE:
+		hop->kind = ROUTE_UNREACHABLE;
+		return true;
+	case KMSG_ROUTE_BLACKHOLE:
+		hop->kind = ROUTE_BLACKHOLE;
+		return true;
+	case KMSG_ROUTE_IGNORED:
+		break;
+	}
+	return false;
+}
+
+static void take_route(struct sync *sync, const struct kmsg *msg)
+{
+	const struct kmsg_route *route = &msg->route;
+	struct route_next_hop hop;
+
+	if (route->type == KMSG_ROUTE_IGNORED)
+		return;
+	/* In a dump such a route is complete: its first next hop counts. */
+	if (route->partial && !msg->dump) {
+		sync->must_dump = true;
+		return;
+	}
+	/* Link-local and multicast destinations never come to a lookup. */
+	if (addr_is_link_local(&route->prefix.addr) || addr_is_multicast(&route->prefix.addr))
+		return;
+	if (!next_hop(sync, route, &hop))
+		return;
+	int ifindex = hop.port == PORT_NONE ? 0 : route->ifindex;
+	if (msg->removed)
+		remove_candidate(sync, &route->prefix, route->metric, ifindex, &hop);
+	else
+		add_candidate(sync, &route->prefix, route->metric, ifindex, &hop);
+}
+
+static void take_address(struct sync *sync, const struct kmsg *msg)
+{
+	static const struct route_next_hop local = {.kind = ROUTE_LOCAL, .port = PORT_NONE};
+	const struct in6_addr *addr = &msg->address.addr;
+	struct prefix6 prefix = prefix6_of(addr, 128);
+
+	if (addr_is_link_local(addr) || addr_is_loopback(addr))
+		return;
+	if (msg->removed)
+		remove_candidate(sync, &prefix, -1, msg->address.ifindex, &local);
+	else
+		add_candidate(sync, &prefix, -1, msg->address.ifindex, &local);
+}
+
+static void forget_neighbour(struct sync *sync, struct sync_neighbour *n)
+{
+	neighbour_table_delete(&sync->tables->neighbours, &n->key.addr, n->port);
+	HASH_DEL(sync->neighbours, n);
+	free(n);
+}
+
+static void keep_neighbour(struct sync *sync, struct sync_neighbour *n,
+	const struct kmsg_neighbour *from, uint16_t port)
+{
+	int rc = neighbour_table_set(&sync->tables->neighbours, &from->addr, port, &from->mac);
+
+	if (!n && rc == 0) {
+		n = calloc(1, sizeof(*n));
+		if (n) {
+			n->key.ifindex = from->ifindex;
+			n->key.addr = from->addr;
+			n->port = port;
+			HASH_ADD(hh, sync->neighbours, key, sizeof(n->key), n);
+		}
+	}
+	if (!n || rc < 0) {
+		static struct log_limit limit = LOG_LIMIT(1);
+
+		neighbour_table_delete(&sync->tables->neighbours, &from->addr, port);
+		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "mirror", "neighbour-refused", "error=%s",
+			LOG_QUOTE(strerror(rc < 0 ? -rc : ENOMEM)));
+		return;
+	}
+	n->marked = false;
+	n->stale = from->stale;
+	sync->ops->resolved(sync->context, port, &from->addr, true);
+}
+
+static void take_neighbour(struct sync *sync, const struct kmsg *msg)
+{
+	const struct kmsg_neighbour *from = &msg->neighbour;
+	uint16_t port = sync->ops->port_of(sync->context, from->ifindex);
+	struct neighbour_key key = {.ifindex = from->ifindex, .addr = from->addr};
+	struct sync_neighbour *n;
+
+	if (port == PORT_NONE || addr_is_multicast(&from->addr))
+		return;
+	HASH_FIND(hh, sync->neighbours, &key, sizeof(key), n);
+	if (!msg->removed && from->usable) {
+		keep_neighbour(sync, n, from, port);
+		return;
+	}
+	if (n)
+		forget_neighbour(sync, n);
+	if (from->failed)
+		sync->ops->resolved(sync->context, port, &from->addr, false);
+}
+
+void sync_message(const struct kmsg *msg, void *context)
+{
+	struct sync *sync = context;
+
+	switch (msg->kind) {
+	case KMSG_ROUTE:
+		take_route(sync, msg);
+		break;
+	case KMSG_ADDRESS:
+		take_address(sync, msg);
+		break;
+	case KMSG_NEIGHBOUR:
+		take_neighbour(sync, msg);
+		break;
+	case KMSG_LINK: {
+		uint16_t port = sync->ops->port_of(sync->context, msg->link.ifindex);
+
+		/* The kernel drops the routes of a link that goes down without telling. */
+		if (port != PORT_NONE && !msg->dump && !msg->link.up)
+			sync->must_dump = true;
+		if (port != PORT_NONE && !msg->removed)
+			sync->ops->link(sync->context, port, &msg->link);
+		break;
+	}
+	case KMSG_OTHER:
+	case KMSG_DONE:
+	case KMSG_ERROR:
+		break;
+	}
+}
+
+void sync_mark(struct sync *sync)
+{
+	struct sync_route *route, *next_route;
+	struct sync_neighbour *n, *next_neighbour;
+
+	HASH_ITER (hh, sync->routes, route, next_route) {
+		for (struct candidate *c = route->candidates; c; c = c->next)
+			c->marked = true;
+	}
+	HASH_ITER (hh, sync->neighbours, n, next_neighbour)
+		n->marked = true;
+}
+
+static void sweep_route(struct sync *sync, struct sync_route *route)
+{
+	struct candidate **at = &route->candidates;
+
+	while (*at) {
+		struct candidate *c = *at;
+
+		if (c->marked) {
+			*at = c->next;
+			free(c);
+		} else {
+			at = &c->next;
+		}
+	}
+	settle(sync, route);
+}
+
+void sync_sweep(struct sync *sync)
+{
+	struct sync_route *route, *next_route;
+	struct sync_neighbour *n, *next_neighbour;
+
+	HASH_ITER (hh, sync->routes, route, next_route)
+		sweep_route(sync, route);
+	HASH_ITER (hh, sync->neighbours, n, next_neighbour) {
+		if (n->marked)
+			forget_neighbour(sync, n);
+	}
+	sync->must_dump = false;
+}
+
+void sync_commit(struct sync *sync)
+{
+	if (sync->dirty)
+		route_table_commit(&sync->tables->routes);
+	sync->dirty = false;
+}
+
+unsigned sync_stale(struct sync *sync, unsigned most,
+	void (*fn)(void *context, int ifindex, const struct in6_addr *addr), void *context)
+{
+	struct sync_neighbour *n, *next;
+	unsigned count = 0;
+
+	HASH_ITER (hh, sync->neighbours, n, next) {
+		if (!n->stale || count == most)
+			continue;
+		/* The kernel says what becomes of it; until then it is not named again. */
+		n->stale = false;
+		fn(context, n->key.ifindex, &n->key.addr);
+		count++;
+	}
+	return count;
+}
+
+void sync_free(struct sync *sync)
+{
+	struct sync_route *route, *next_route;
+	struct sync_neighbour *n, *next_neighbour;
+
+	HASH_ITER (hh, sync->routes, route, next_route) {
+		while (route->candidates) {
+			struct candidate *c = route->candidates;
+
+			route->candidates = c->next;
+			free(c);
+		}
+		HASH_DEL(sync->routes, route);
+		free(route);
+	}
+	HASH_ITER (hh, sync->neighbours, n, next_neighbour) {
+		HASH_DEL(sync->neighbours, n);
+		free(n);
+	}
+}
