@@ -10,7 +10,8 @@
 
 #include "proto/channel/update.h"
 
-/* Makes the rings of this many producers, after rte_eal_init(). 0 or -ENOMEM. Main thread. */
+/* Makes the rings of this many producers, after rte_eal_init(): the workers, in their order, and
+ * then the mirror. 0 or -ENOMEM. Main thread. */
 int events_open(unsigned producers);
 void events_close(void);
 

@@ -1,0 +1,214 @@
+#include "dataplane/agent/agent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/daemon.h"
+#include "common/log.h"
+#include "common/zsock.h"
+#include "dataplane/agent/answer.h"
+#include "dataplane/agent/events.h"
+#include "dataplane/agent/fold.h"
+#include "dataplane/agent/session.h"
+#include "dataplane/port.h"
+
+enum {
+	/* Applied before readers are waited for: bounds the age of the first acknowledgement. */
+	MESSAGES_PER_SETTLE = 64,
+	EVENTS_PER_ROUND = 256,
+	AGE_MS = 1000,
+};
+
+struct agent {
+	struct agent_config given;
+	struct zsock sock;
+	struct session session;
+	struct fold fold;
+	uint64_t age_ms;
+	uint8_t message[UPDATE_MESSAGE_MAX]; /* of statistics */
+};
+
+static int on_apply(void *context, const struct object *object)
+{
+	struct agent *a = context;
+
+	return tables_apply(a->given.tables, object);
+}
+
+static void on_mark(void *context)
+{
+	struct agent *a = context;
+
+	tables_mark(a->given.tables);
+}
+
+static uint32_t on_sweep(void *context)
+{
+	struct agent *a = context;
+
+	return tables_sweep(a->given.tables);
+}
+
+static void on_quiesce(void *context)
+{
+	struct agent *a = context;
+
+	tables_quiesce(a->given.tables);
+}
+
+static int on_send(void *context, const void *message, size_t len)
+{
+	struct agent *a = context;
+
+	return zsock_send1(&a->sock, message, len);
+}
+
+static void on_hello(void *context, struct update_hello *hello)
+{
+	struct agent *a = context;
+
+	hello->subscribers_max = a->given.config->subscribers;
+	for (uint16_t i = 0; i < PORT_MAX; i++) {
+		const struct port *port = port_get(i);
+
+		if (!port)
+			continue;
+		struct update_port *told = &hello->ports[hello->port_count++];
+
+		memcpy(told->name, port->name, sizeof(told->name));
+		memcpy(told->mac.b, port->mac.addr_bytes, sizeof(told->mac.b));
+		told->mtu = port_mtu(port);
+		told->up = port_is_up(port);
+	}
+}
+
+static void on_stats(void *context, uint32_t request_id)
+{
+	struct agent *a = context;
+	const struct answer answer = {
+		.head = session_head(&a->session, UPDATE_STATS),
+		.request_id = request_id,
+		.tables = a->given.tables,
+		.workers = a->given.workers,
+		.worker_count = a->given.worker_count,
+		.session_values = a->session.counters,
+		.events_lost = events_lost() + a->fold.dropped,
+	};
+	struct writer w;
+
+	writer_init(&w, a->message, sizeof(a->message));
+	if (answer_encode(&answer, &w) == 0)
+		zsock_send1(&a->sock, a->message, writer_len(&w));
+}
+
+static const struct session_ops ops = {
+	.apply = on_apply,
+	.mark = on_mark,
+	.sweep = on_sweep,
+	.quiesce = on_quiesce,
+	.send = on_send,
+	.hello = on_hello,
+	.stats = on_stats,
+};
+
+struct agent *agent_open(const struct agent_config *config, int *error)
+{
+	const struct dp_config *conf = config->config;
+	const struct zsock_options options = {
+		.type = ZMQ_DEALER,
+		.immediate = true,
+		.heartbeat_ms = (int)conf->channel.heartbeat,
+		.reconnect_ms = 20,
+		.max_message = UPDATE_MESSAGE_MAX,
+		.routing_id = conf->name,
+		.routing_id_len = strlen(conf->name),
+	};
+	struct agent *a = calloc(1, sizeof(*a));
+
+	*error = -ENOMEM;
+	if (!a)
+		return NULL;
+	a->given = *config;
+	session_init(&a->session, &ops, a, conf->name, conf->channel.heartbeat,
+		conf->channel.heartbeats_missed);
+	*error = zsock_connect(&a->sock, &options, conf->endpoints.update);
+	if (*error == 0)
+		return a;
+	LOG_ERROR("agent", "connect-failed", "endpoint=%s error=%s", conf->endpoints.update,
+		LOG_QUOTE(strerror(-*error)));
+	free(a);
+	return NULL;
+}
+
+void agent_close(struct agent *a)
+{
+	if (a)
+		zsock_close(&a->sock);
+	free(a);
+}
+
+static void receive(struct agent *a)
+{
+	bool more = true;
+
+	while (more) {
+		for (int i = 0; more && i < MESSAGES_PER_SETTLE; i++) {
+			struct zsock_message m;
+			int rc = zsock_recv(&a->sock, &m);
+
+			more = rc != -EAGAIN && rc != -EINTR;
+			if (rc < 0)
+				continue;
+			if (m.count == 1)
+				session_message(&a->session, zsock_part(&m, 0),
+					zsock_part_len(&m, 0), clock_mono_ms());
+			zsock_message_close(&m);
+		}
+		session_settle(&a->session, clock_mono_ms());
+		/* Sending may have swallowed the edge that tells of new messages. */
+		more = more || zsock_readable(&a->sock);
+	}
+}
+
+static void tell(void *context, const struct update_event *event)
+{
+	struct agent *a = context;
+
+	session_event(&a->session, event);
+}
+
+static void take_events(struct agent *a, uint64_t now_ms)
+{
+	struct update_event event;
+
+	for (int i = 0; i < EVENTS_PER_ROUND && events_take(&event); i++)
+		fold_add(&a->fold, &event, now_ms, tell, a);
+	fold_tick(&a->fold, now_ms, tell, a);
+}
+
+int agent_run(struct agent *a, int signals)
+{
+	struct pollfd fds[] = {
+		{.fd = zsock_fd(&a->sock), .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+
+	for (;;) {
+		poll(fds, 2, SESSION_TICK_MS);
+		receive(a);
+		uint64_t now_ms = clock_mono_ms();
+
+		take_events(a, now_ms);
+		session_tick(&a->session, now_ms);
+		if (now_ms - a->age_ms >= AGE_MS) {
+			a->age_ms = now_ms;
+			tables_path_mtu_age(a->given.tables, now_ms);
+		}
+		receive(a);
+		int number = daemon_signal_next(signals);
+		if (number == SIGTERM || number == SIGINT)
+			return number;
+	}
+}

@@ -1,0 +1,22 @@
+/*
+ * The answer to a request for statistics: what workers, nodes and tables counted, and the ports,
+ * the mirror and the agent beside them. Agent thread.
+ */
+#pragma once
+
+#include "dataplane/tables/tables.h"
+#include "dataplane/worker.h"
+#include "proto/channel/update.h"
+
+struct answer {
+	struct update_head head;
+	uint32_t request_id;
+	const struct tables *tables;
+	struct worker *const *workers;
+	unsigned worker_count;
+	const uint64_t *session_values; /* SESSION_COUNTERS */
+	uint64_t events_lost;
+};
+
+/* Writes the whole message. 0, or -ENOSPC. */
+int answer_encode(const struct answer *answer, struct writer *w);
