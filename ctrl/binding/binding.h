@@ -14,7 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "common/cursor.h"
 #include "common/wheel.h"
@@ -63,7 +62,7 @@ enum binding_state {
 struct ha_request;
 
 /*
- * A cache entry, 240 octets, from a free list. `now` is what was last committed and acknowledged:
+ * A cache entry, 184 octets, from a free list. `now` is what was last committed and acknowledged:
  * BINDING_LIVE in the states ACTIVE and EXPIRING, BINDING_DELETED in DELETED, and BINDING_NONE or
  * BINDING_DELETED in DAD and COMMITTING. What is under way shows in `now` only when it is a fact.
  */
@@ -77,10 +76,9 @@ struct binding {
 	struct ha_request *running; /* what the commit works on */
 	struct ha_request *waiting; /* what comes next, also while DAD runs */
 	struct wheel_timer timer;   /* next probe, refresh request, expiry or removal */
-	struct binding *sibling;    /* next binding of the home address; next of the free list */
-	UT_hash_handle hh;          /* by now.home; only the first sibling is in the table */
+	struct binding *next;       /* in the bucket of the hash table, or in the free list */
 };
-static_assert(sizeof(struct binding) == 240, "as documented");
+static_assert(sizeof(struct binding) == 184, "as documented");
 
 /* Name of a state ("active") for JSON and logs; "unknown" for others. */
 const char *binding_state_name(enum binding_state state);

@@ -1,9 +1,11 @@
 /*
  * The binding cache (RFC 6275, 9.1): bindings by home address, a few per address (RFC 5648).
  *
- * A hash table over home addresses, whose entries chain the bindings of one address in ascending
- * BID. Entries come from blocks that are kept until the cache is freed, so steady traffic never
- * allocates. A million bindings take about 300 MB, hash table included. For the control thread.
+ * A hash table over home addresses; the bindings of one address stand next to each other in a
+ * bucket, in ascending BID. The table has its final size from the start (untouched pages cost
+ * nothing), and entries come from blocks that are kept until the cache is freed, so nothing is ever
+ * rehashed and steady traffic never allocates. A million bindings take 184 MB and the table 8 MB.
+ * For the control thread.
  */
 #pragma once
 
@@ -15,8 +17,9 @@
 
 struct binding_cache;
 
-/* A new, empty cache, or NULL (no memory). */
-struct binding_cache *binding_cache_new(void);
+/* A new, empty cache with a table for `expected` entries; more only make it slower. NULL: no
+ * memory. */
+struct binding_cache *binding_cache_new(size_t expected);
 
 /* Frees the cache and all entries, whose timers must have been cancelled. NULL is allowed. */
 void binding_cache_free(struct binding_cache *cache);
@@ -25,12 +28,15 @@ void binding_cache_free(struct binding_cache *cache);
 struct binding *binding_cache_find(
 	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid);
 
-/* The binding of a home address with the lowest BID, or NULL; the others follow by `sibling`. */
+/* The binding of a home address with the lowest BID, or NULL. */
 struct binding *binding_cache_first(struct binding_cache *cache, const struct in6_addr *home);
+
+/* The binding of the same home address with the next higher BID, or NULL. */
+struct binding *binding_cache_sibling(const struct binding *b);
 
 /*
  * Adds an entry for a home address and BID that has none: all zero but for the key and fresh ids in
- * `now` (siblings share the subscriber_id). NULL: no memory.
+ * `now` (bindings of one home address share the subscriber_id). NULL: no memory.
  */
 struct binding *binding_cache_add(
 	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid);

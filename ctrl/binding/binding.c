@@ -1,0 +1,95 @@
+#include "ctrl/binding/binding.h"
+
+#include <errno.h>
+
+#include "common/clock.h"
+
+static const char *const state_names[] = {
+	[BINDING_STATE_DAD] = "dad",
+	[BINDING_STATE_COMMITTING] = "committing",
+	[BINDING_STATE_ACTIVE] = "active",
+	[BINDING_STATE_EXPIRING] = "expiring",
+	[BINDING_STATE_DELETED] = "deleted",
+};
+
+const char *binding_state_name(enum binding_state state)
+{
+	size_t count = sizeof(state_names) / sizeof(*state_names);
+
+	return (size_t)state < count && state_names[state] ? state_names[state] : "unknown";
+}
+
+uint16_t binding_lifetime_grant(uint16_t requested, uint32_t max_s)
+{
+	uint32_t max = max_s / BINDING_LIFETIME_UNIT;
+
+	if (max == 0)
+		max = 1;
+	return requested < max ? requested : (uint16_t)max;
+}
+
+uint64_t binding_lifetime_ns(uint16_t lifetime)
+{
+	return (uint64_t)lifetime * BINDING_LIFETIME_UNIT * CLOCK_NS_PER_S;
+}
+
+uint64_t binding_remaining_s(const struct binding_record *record, uint64_t now_ns)
+{
+	return record->expires_ns > now_ns ? (record->expires_ns - now_ns) / CLOCK_NS_PER_S : 0;
+}
+
+int binding_record_encode(struct writer *w, const struct binding_record *record)
+{
+	if (record->life != BINDING_LIVE && record->life != BINDING_DELETED)
+		return -EINVAL;
+	if (writer_left(w) < BINDING_RECORD_SIZE)
+		return -ENOSPC;
+	writer_u8(w, BINDING_RECORD_VERSION);
+	writer_u8(w, record->life);
+	writer_u16(w, record->bid);
+	writer_u16(w, record->sequence);
+	writer_u16(w, record->lifetime);
+	writer_u16(w, record->flags);
+	writer_addr6(w, &record->home);
+	writer_addr6(w, &record->care_of);
+	writer_addr6(w, &record->agent);
+	writer_u64(w, record->subscriber_id);
+	writer_u64(w, record->path_id);
+	writer_u64(w, record->registered_ns);
+	writer_u64(w, record->updated_ns);
+	writer_u64(w, record->expires_ns);
+	writer_u64(w, record->timestamp);
+	return 0;
+}
+
+int binding_record_decode(struct cursor *c, struct binding_record *record)
+{
+	uint8_t version = cursor_u8(c);
+	uint8_t life = cursor_u8(c);
+
+	if (!cursor_ok(c))
+		return -EBADMSG;
+	if (version != BINDING_RECORD_VERSION)
+		return -EPROTO;
+	if (life != BINDING_LIVE && life != BINDING_DELETED)
+		return -EBADMSG;
+	*record = (struct binding_record){.life = life};
+	record->bid = cursor_u16(c);
+	record->sequence = cursor_u16(c);
+	record->lifetime = cursor_u16(c);
+	record->flags = cursor_u16(c);
+	record->home = cursor_addr6(c);
+	record->care_of = cursor_addr6(c);
+	record->agent = cursor_addr6(c);
+	record->subscriber_id = cursor_u64(c);
+	record->path_id = cursor_u64(c);
+	record->registered_ns = cursor_u64(c);
+	record->updated_ns = cursor_u64(c);
+	record->expires_ns = cursor_u64(c);
+	record->timestamp = cursor_u64(c);
+	if (!cursor_ok(c) || cursor_left(c) != 0)
+		return -EBADMSG;
+	if (record->subscriber_id == 0 || record->path_id == 0)
+		return -EBADMSG;
+	return 0;
+}

@@ -1,0 +1,175 @@
+#include "ctrl/binding/binding_cache.h"
+
+#include <stdlib.h>
+
+#include "common/addr.h"
+
+enum { BLOCK_ENTRIES = 256, BUCKETS_MIN = 256 };
+
+struct block {
+	struct block *next;
+	struct binding entries[BLOCK_ENTRIES];
+};
+
+struct binding_cache {
+	struct binding **buckets;
+	size_t mask; /* buckets - 1 */
+	struct binding *free;
+	struct block *blocks;
+	uint64_t next_id;
+	size_t count;
+};
+
+struct binding_cache *binding_cache_new(size_t expected)
+{
+	struct binding_cache *cache = calloc(1, sizeof(*cache));
+	size_t buckets = BUCKETS_MIN;
+
+	if (!cache)
+		return NULL;
+	while (buckets < expected && buckets < SIZE_MAX / 2 / sizeof(*cache->buckets))
+		buckets *= 2;
+	cache->buckets = calloc(buckets, sizeof(*cache->buckets));
+	if (!cache->buckets) {
+		free(cache);
+		return NULL;
+	}
+	cache->mask = buckets - 1;
+	cache->next_id = 1;
+	return cache;
+}
+
+void binding_cache_free(struct binding_cache *cache)
+{
+	if (!cache)
+		return;
+	for (struct block *block = cache->blocks, *next; block; block = next) {
+		next = block->next;
+		free(block);
+	}
+	free(cache->buckets);
+	free(cache);
+}
+
+static size_t bucket_of(const struct binding_cache *cache, const struct in6_addr *home)
+{
+	return (size_t)addr_hash(home) & cache->mask;
+}
+
+/* Order of the key inside a bucket. */
+static int key_compare(const struct binding *b, const struct in6_addr *home, uint16_t bid)
+{
+	int order = addr_compare(&b->now.home, home);
+
+	return order ? order : (int)b->now.bid - (int)bid;
+}
+
+/* The link to the first entry of the bucket whose key is not below the given one. */
+static struct binding **place(
+	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid)
+{
+	struct binding **at = &cache->buckets[bucket_of(cache, home)];
+
+	while (*at && key_compare(*at, home, bid) < 0)
+		at = &(*at)->next;
+	return at;
+}
+
+struct binding *binding_cache_find(
+	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid)
+{
+	struct binding *b = *place(cache, home, bid);
+
+	return b && key_compare(b, home, bid) == 0 ? b : NULL;
+}
+
+struct binding *binding_cache_first(struct binding_cache *cache, const struct in6_addr *home)
+{
+	struct binding *b = *place(cache, home, 0);
+
+	return b && addr_equal(&b->now.home, home) ? b : NULL;
+}
+
+struct binding *binding_cache_sibling(const struct binding *b)
+{
+	return b->next && addr_equal(&b->next->now.home, &b->now.home) ? b->next : NULL;
+}
+
+static struct binding *entry_take(struct binding_cache *cache)
+{
+	struct binding *b;
+
+	if (!cache->free) {
+		struct block *block = malloc(sizeof(*block));
+
+		if (!block)
+			return NULL;
+		block->next = cache->blocks;
+		cache->blocks = block;
+		for (size_t i = 0; i < BLOCK_ENTRIES; i++) {
+			block->entries[i].next = cache->free;
+			cache->free = &block->entries[i];
+		}
+	}
+	b = cache->free;
+	cache->free = b->next;
+	memset(b, 0, sizeof(*b));
+	return b;
+}
+
+struct binding *binding_cache_add(
+	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid)
+{
+	struct binding *first = binding_cache_first(cache, home);
+	struct binding **at = place(cache, home, bid);
+	struct binding *b = entry_take(cache);
+
+	if (!b)
+		return NULL;
+	b->now.home = *home;
+	b->now.bid = bid;
+	b->now.path_id = cache->next_id++;
+	b->now.subscriber_id = first ? first->now.subscriber_id : b->now.path_id;
+	b->next = *at;
+	*at = b;
+	cache->count++;
+	return b;
+}
+
+void binding_cache_reserve(struct binding_cache *cache, const struct binding_record *record)
+{
+	if (record->path_id >= cache->next_id)
+		cache->next_id = record->path_id + 1;
+	if (record->subscriber_id >= cache->next_id)
+		cache->next_id = record->subscriber_id + 1;
+}
+
+void binding_cache_remove(struct binding_cache *cache, struct binding *b)
+{
+	struct binding **at = place(cache, &b->now.home, b->now.bid);
+
+	*at = b->next;
+	b->next = cache->free;
+	cache->free = b;
+	cache->count--;
+}
+
+size_t binding_cache_count(const struct binding_cache *cache)
+{
+	return cache->count;
+}
+
+struct binding *binding_cache_next(struct binding_cache *cache, const struct binding *prev)
+{
+	size_t bucket = 0;
+
+	if (prev) {
+		if (prev->next)
+			return prev->next;
+		bucket = bucket_of(cache, &prev->now.home) + 1;
+	}
+	for (; bucket <= cache->mask; bucket++)
+		if (cache->buckets[bucket])
+			return cache->buckets[bucket];
+	return NULL;
+}

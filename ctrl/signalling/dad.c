@@ -1,0 +1,116 @@
+#include "ctrl/signalling/dad.h"
+
+#include <errno.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "ctrl/signalling/ha_queue.h"
+#include "ctrl/signalling/send.h"
+#include "ctrl/signalling/state.h"
+#include "proto/mobility/icmp6.h"
+#include "proto/mobility/nd.h"
+#include "proto/mobility/status.h"
+
+#define DAD_TRANSMITS  1              /* DupAddrDetectTransmits (RFC 4862, 5.1) */
+#define DAD_RETRANS_NS CLOCK_NS_PER_S /* RetransTimer (RFC 4861, 10) */
+
+bool dad_wanted(const struct signalling *s, const struct binding *b)
+{
+	return s->config.dad && !b->unique && state_linked_prefix(s, &b->now.home);
+}
+
+/* RFC 4862, 5.4.2. */
+static int probe(struct signalling *s, struct binding *b)
+{
+	const struct home_prefix *prefix = state_linked_prefix(s, &b->now.home);
+	uint8_t frame[SEND_ETHER_SIZE + ND_PACKET_MAX];
+	struct nd_message message;
+	struct mac dst;
+	ssize_t len;
+	int err;
+
+	nd_dad_probe(&b->now.home, &message);
+	dst = addr_multicast_mac(&message.dst);
+	len = nd_encode(&message, frame + SEND_ETHER_SIZE, ND_PACKET_MAX);
+	if (len < 0)
+		return (int)len;
+	err = send_link(s, prefix->link, &dst, frame, (size_t)len);
+	if (err)
+		return err;
+	b->probes++;
+	wheel_arm(&s->wheel, &b->timer, state_now(s) + DAD_RETRANS_NS);
+	return 0;
+}
+
+int dad_start(struct signalling *s, struct binding *b)
+{
+	int err;
+
+	wheel_cancel(&s->wheel, &b->timer);
+	b->probes = 0;
+	err = probe(s, b);
+	if (err) {
+		state_count(s, SIGNALLING_N_DAD_UNSENT);
+		return err;
+	}
+	state_count(s, SIGNALLING_N_DAD_STARTED);
+	b->state = BINDING_STATE_DAD;
+	return 0;
+}
+
+void dad_timer(struct signalling *s, struct binding *b)
+{
+	if (b->probes < DAD_TRANSMITS && probe(s, b) == 0)
+		return;
+	state_count(s, SIGNALLING_N_DAD_PASSED);
+	b->unique = true;
+	ha_queue_next(s, b);
+}
+
+/* Whether the message, from another node, says that its target is in use or about to be (RFC 4862,
+ * 5.4.3 and 5.4.4). */
+static bool is_rival(const struct nd_message *message)
+{
+	return message->type == ICMP6_TYPE_NEIGHBOUR_ADVERTISEMENT || nd_is_dad(message);
+}
+
+/* Whether the packet is from the link that the address is at home on, and not our own. */
+static bool from_other(
+	struct signalling *s, const struct receive_packet *packet, const struct in6_addr *home)
+{
+	const struct home_prefix *prefix = state_linked_prefix(s, home);
+	const char *data_plane;
+	struct mac own;
+
+	if (!prefix || !packet->from || strcmp(prefix->link->port, packet->punt->port) != 0)
+		return false;
+	return s->ops.port(s->ops.context, prefix->link, &data_plane, &own) == 0 &&
+	       strcmp(data_plane, packet->data_plane) == 0 && !mac_equal(&own, packet->from);
+}
+
+void dad_receive(struct signalling *s, const struct receive_packet *packet)
+{
+	static struct log_limit limit = LOG_LIMIT(5);
+	struct nd_message message;
+	struct binding *b;
+
+	if (nd_decode(packet->ip, packet->len, &message) != ND_FAULT_NONE) {
+		state_count(s, SIGNALLING_N_ND_MALFORMED);
+		return;
+	}
+	b = binding_cache_first(s->cache, &message.target);
+	if (!b || !is_rival(&message) || !from_other(s, packet, &message.target)) {
+		state_count(s, SIGNALLING_N_ND_OTHER);
+	} else if (b->state == BINDING_STATE_DAD) {
+		state_count(s, SIGNALLING_N_DAD_CONFLICT);
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "address-in-use", "home=%s by=%s",
+			ADDR_TEXT(&message.target), MAC_TEXT(packet->from));
+		ha_queue_refuse(s, b, STATUS_BA_DAD_FAILED);
+	} else if (binding_is_live(b)) {
+		state_count(s, SIGNALLING_N_ND_RIVAL);
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "address-claimed", "home=%s by=%s",
+			ADDR_TEXT(&message.target), MAC_TEXT(packet->from));
+	} else {
+		state_count(s, SIGNALLING_N_ND_OTHER);
+	}
+}

@@ -1,0 +1,136 @@
+#include "ctrl/signalling/ha.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/ha_check.h"
+#include "ctrl/signalling/ha_queue.h"
+#include "ctrl/signalling/ha_reply.h"
+#include "ctrl/signalling/lifetime.h"
+#include "ctrl/signalling/state.h"
+#include "proto/mobility/status.h"
+
+/* Whether the packet came from the home link of its source, not through a tunnel or a router of
+ * ours: then its sender's Ethernet address is known. */
+static bool from_home_link(const struct signalling *s, const struct receive_packet *packet)
+{
+	const struct home_prefix *prefix = state_linked_prefix(s, &packet->ip6.src);
+
+	return prefix && packet->from && strcmp(prefix->link->port, packet->punt->port) == 0 &&
+	       (!prefix->link->data_plane[0] ||
+		       strcmp(prefix->link->data_plane, packet->data_plane) == 0);
+}
+
+/* RFC 6275, 9.5.1, last part: which addresses the message is about. */
+static struct ha_update reduce(
+	const struct signalling *s, const struct receive_packet *packet, const struct mh *mh)
+{
+	const struct mh_option *coa = option_find(mh, OPTION_ALTERNATE_COA);
+	const struct mh_option *stamp = option_find(mh, OPTION_MESG_ID);
+	struct ha_update u = {
+		.home = *ip6_packet_effective_src(&packet->ip6),
+		.care_of = coa ? coa->alternate_coa.coa : packet->ip6.src,
+		.src = packet->ip6.src,
+		.agent = packet->ip6.dst,
+		.timestamp = stamp ? stamp->mesg_id.timestamp : 0,
+		.sequence = mh->bu.sequence,
+		.flags = mh->bu.flags,
+		.lifetime = mh->bu.lifetime,
+		.by_option = packet->ip6.has_home_address,
+		.has_mn_id = option_find(mh, OPTION_MN_ID),
+		.has_timestamp = stamp,
+		.on_link = from_home_link(s, packet),
+	};
+
+	if (u.on_link)
+		u.mac = *packet->from;
+	snprintf(u.data_plane, sizeof(u.data_plane), "%s", packet->data_plane);
+	return u;
+}
+
+static void dropped(
+	struct signalling *s, const struct ha_update *u, enum signalling_counter counter)
+{
+	static struct log_limit limit = LOG_LIMIT(5);
+
+	state_count(s, counter);
+	LOG_LIMITED(&limit, LOG_LEVEL_INFO, "ha", "dropped", "home=%s coa=%s src=%s reason=%s",
+		ADDR_TEXT(&u->home), ADDR_TEXT(&u->care_of), ADDR_TEXT(&u->src),
+		signalling_counter_defs[counter].name);
+}
+
+/* Takes an update that has passed all tests. */
+static void take(struct signalling *s, struct ha_check *c)
+{
+	const struct ha_update *u = c->update;
+	struct binding *b = c->binding;
+	struct ha_request *request = ha_request_new(s, u->lifetime ? HA_REGISTER : HA_DEREGISTER);
+
+	if (request && !b) {
+		b = binding_cache_add(s->cache, &u->home, 0);
+		if (b)
+			lifetime_init(b);
+	}
+	if (!request || !b) {
+		ha_request_free(s, request);
+		state_count(s, SIGNALLING_N_NO_MEMORY);
+		ha_refuse(s, u, c->subscriber, STATUS_BA_RESOURCES, u->sequence);
+		return;
+	}
+	if (c->stamped)
+		c->subscriber->last_timestamp = u->timestamp;
+	b->sequence = u->sequence;
+	request->update = *u;
+	request->update.stamped = c->stamped;
+	ha_queue_put(s, b, request);
+}
+
+void ha_receive(struct signalling *s, const struct receive_packet *packet, const struct mh *mh)
+{
+	struct ha_update u = reduce(s, packet, mh);
+	struct ha_check c = {.s = s, .octets = receive_mh(packet), .mh = mh, .update = &u};
+	struct ha_verdict verdict = ha_check(&c);
+
+	switch (verdict.outcome) {
+	case HA_PASS:
+		take(s, &c);
+		break;
+	case HA_DROP:
+		dropped(s, &u, verdict.counter);
+		break;
+	case HA_REFUSE:
+		ha_refuse(s, &u, c.subscriber, verdict.status,
+			verdict.status == STATUS_BA_SEQUENCE ? c.binding->sequence : u.sequence);
+		break;
+	}
+}
+
+struct ha_request *ha_request_new(struct signalling *s, enum ha_request_kind kind)
+{
+	struct ha_request *request = s->requests;
+
+	if (request)
+		s->requests = request->next;
+	else
+		request = malloc(sizeof(*request));
+	if (request)
+		*request = (struct ha_request){.kind = kind};
+	return request;
+}
+
+void ha_request_free(struct signalling *s, struct ha_request *request)
+{
+	if (!request)
+		return;
+	request->next = s->requests;
+	s->requests = request;
+}
+
+uint32_t ha_max_lifetime(const struct signalling *s, const struct subscriber *subscriber)
+{
+	uint32_t own = subscriber->max_lifetime_s;
+
+	return own && own < s->config.max_lifetime_s ? own : s->config.max_lifetime_s;
+}

@@ -1,0 +1,82 @@
+/*
+ * The home agent's side of a binding (RFC 6275, 10.3), shared by its files:
+ *
+ *   ha.c             a Binding Update, from the decoded message to a request
+ *   ha_check.c       the tests that it has to pass, in the order of the RFCs
+ *   ha_queue.c       requests of one binding in order, through the commit
+ *   ha_register.c    what a registration makes of a binding
+ *   ha_deregister.c  what ends one
+ *   ha_reply.c       the Binding Acknowledgement
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "ctrl/signalling/receive.h"
+#include "ctrl/signalling/signalling.h"
+#include "proto/mobility/mh.h"
+
+/*
+ * A Binding Update reduced to what deciding and answering need. It points to nothing, so that the
+ * answer can wait for the commit.
+ */
+struct ha_update {
+	struct in6_addr home;
+	struct in6_addr care_of;
+	struct in6_addr src;   /* where it came from: where the answer goes (9.5.4) */
+	struct in6_addr agent; /* home agent address that it was sent to */
+	uint64_t timestamp;    /* NTP; 0 without has_timestamp */
+	uint16_t sequence;
+	uint16_t flags; /* enum flags_bu */
+	uint16_t lifetime;
+	bool by_option;     /* the home address stood in a Home Address option */
+	bool has_mn_id;     /* it named its node */
+	bool has_timestamp; /* it carried a replay protection option */
+	bool stamped;       /* which protects it, and was valid */
+	bool on_link;       /* it came from the home link itself: the answer goes there */
+	struct mac mac;     /* its sender on that link */
+	char data_plane[UPDATE_NAME_MAX + 1];
+};
+
+enum ha_request_kind {
+	HA_NOTHING = 0,
+	HA_REGISTER,   /* by a Binding Update */
+	HA_DEREGISTER, /* by a Binding Update with lifetime 0 */
+	HA_EXPIRE,     /* the lifetime is over */
+	HA_CLEAR,      /* the operator ends it */
+	HA_FORGET,     /* a deleted binding need not be remembered any longer */
+};
+
+/* A change that a binding waits for. About 400 octets, from a free list; belongs to the binding's
+ * `waiting`, then to its `running`. */
+struct ha_request {
+	enum ha_request_kind kind;
+	struct ha_update update; /* HA_REGISTER, HA_DEREGISTER */
+	signalling_done *done;   /* HA_CLEAR, may be NULL */
+	void *done_context;
+	struct binding_record to; /* once running: what the binding becomes */
+	struct binding *binding;  /* once running */
+	struct signalling *owner; /* once running */
+	struct ha_request *next;  /* in the free list */
+};
+
+/* A Binding Update for one of our addresses, decoded, its checksum right. */
+void ha_receive(struct signalling *s, const struct receive_packet *packet, const struct mh *mh);
+
+/* A blank request, or NULL: no memory. */
+struct ha_request *ha_request_new(struct signalling *s, enum ha_request_kind kind);
+void ha_request_free(struct signalling *s, struct ha_request *request);
+
+/* What a registration makes of a binding that is `now` (RFC 6275, 10.3.1). */
+void ha_register(struct signalling *s, const struct binding_record *now,
+	const struct ha_update *update, uint32_t max_lifetime_s, struct binding_record *to);
+
+/* What the end makes of a live binding: remembered for a while (10.3.2). update is NULL when it is
+ * not its node's wish. */
+void ha_deregister(struct signalling *s, const struct binding_record *now,
+	const struct ha_update *update, struct binding_record *to);
+
+/* Longest lifetime that this subscriber gets, seconds. */
+uint32_t ha_max_lifetime(const struct signalling *s, const struct subscriber *subscriber);

@@ -1,0 +1,141 @@
+#include "ctrl/signalling/ha_reply.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/send.h"
+#include "ctrl/signalling/state.h"
+#include "proto/mobility/mh_packet.h"
+#include "proto/mobility/status.h"
+
+/* The counter of each refusal. */
+static const struct {
+	uint8_t status;
+	enum signalling_counter counter;
+} refusals[] = {
+	{STATUS_BA_PROHIBITED, SIGNALLING_N_REFUSED_PROHIBITED},
+	{STATUS_BA_RESOURCES, SIGNALLING_N_REFUSED_RESOURCES},
+	{STATUS_BA_NO_HOME_REGISTRATION, SIGNALLING_N_REFUSED_NO_HOME},
+	{STATUS_BA_NOT_HOME_SUBNET, SIGNALLING_N_REFUSED_SUBNET},
+	{STATUS_BA_NOT_HOME_AGENT, SIGNALLING_N_REFUSED_AGENT},
+	{STATUS_BA_DAD_FAILED, SIGNALLING_N_REFUSED_DAD},
+	{STATUS_BA_SEQUENCE, SIGNALLING_N_REFUSED_SEQUENCE},
+	{STATUS_BA_TYPE_CHANGE, SIGNALLING_N_REFUSED_TYPE},
+	{STATUS_BA_ID_MISMATCH, SIGNALLING_N_REFUSED_TIMESTAMP},
+	{STATUS_BA_MESG_ID_REQUIRED, SIGNALLING_N_REFUSED_NO_STAMP},
+	{STATUS_BA_AUTH_FAIL, SIGNALLING_N_REFUSED_AUTH},
+	{STATUS_BA_INVALID_COA, SIGNALLING_N_REFUSED_CARE_OF},
+};
+
+static enum signalling_counter counter_of(uint8_t status)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		if (refusals[i].status == status)
+			return refusals[i].counter;
+	return SIGNALLING_N_REFUSED_UNSPECIFIED;
+}
+
+/* RFC 4285, 6: a valid timestamp returns as it came; of another only the low half, so that the
+ * node can match it, and the high half is our time of day, so that it can set its clock. */
+static uint64_t timestamp_for(const struct signalling *s, const struct ha_update *u, uint8_t status)
+{
+	uint64_t own = clock_ntp_from_ns(state_real(s));
+
+	if (status != STATUS_BA_ID_MISMATCH)
+		return u->timestamp;
+	return (own & 0xffffffff00000000) | (u->timestamp & 0xffffffff);
+}
+
+/* Options in the order of RFC 4285, 5.1: the authentication option last. */
+static int add_options(const struct signalling *s, const struct ha_update *u,
+	const struct subscriber *subscriber, struct mh *mh)
+{
+	struct mh_option *option;
+
+	if (u->has_mn_id) {
+		option = option_add(mh, OPTION_MN_ID);
+		option->mn_id.subtype = OPTION_MN_ID_NAI;
+		option->mn_id.id.at = (const uint8_t *)subscriber->mn_id;
+		option->mn_id.id.len = subscriber->mn_id_len;
+	}
+	if (u->has_timestamp) {
+		option = option_add(mh, OPTION_MESG_ID);
+		option->mesg_id.timestamp = timestamp_for(s, u, mh->ba.status);
+	}
+	return subscriber->auth == SUBSCRIBER_AUTH_REQUIRED ? auth_add(mh, subscriber->spi) : 0;
+}
+
+/*
+ * To where the update came from, with a type 2 routing header unless the home address itself was
+ * the source (RFC 6275, 9.5.4). A node at home is answered on its link, at the Ethernet address
+ * that it spoke from: as long as its address is defended nobody could be asked for it (10.3.2).
+ */
+static void deliver(struct signalling *s, const struct ha_update *u,
+	const struct subscriber *subscriber, const struct mh *mh)
+{
+	static struct log_limit limit = LOG_LIMIT(1);
+	const struct home_prefix *prefix = state_linked_prefix(s, &u->src);
+	struct ip6_build head = {
+		.src = u->agent,
+		.dst = u->src,
+		.routing2 = u->by_option ? &u->home : NULL,
+	};
+	struct mh_packet_key key = {
+		.hmac = s->hmac, .key = subscriber->key, .coa = u->care_of, .hoa = u->home};
+	uint8_t frame[SEND_ETHER_SIZE + MH_PACKET_MAX];
+	uint8_t *ip = frame + SEND_ETHER_SIZE;
+	ssize_t len = mh_packet_encode(&head, mh,
+		subscriber->auth == SUBSCRIBER_AUTH_REQUIRED ? &key : NULL, ip, MH_PACKET_MAX);
+
+	if (len < 0) {
+		state_count(s, SIGNALLING_N_SEND_FAILED);
+		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "ha", "encode-failed", "home=%s error=%zd",
+			ADDR_TEXT(&u->home), len);
+	} else if (u->on_link && prefix) {
+		send_link(s, prefix->link, &u->mac, frame, (size_t)len);
+	} else {
+		send_route(s, u->data_plane, ip, (size_t)len);
+	}
+}
+
+static void reply(struct signalling *s, const struct ha_update *u,
+	const struct subscriber *subscriber, const struct mh_ba *ba)
+{
+	struct mh mh = {.type = MH_BA, .ba = *ba};
+
+	if (add_options(s, u, subscriber, &mh))
+		state_count(s, SIGNALLING_N_SEND_FAILED);
+	else
+		deliver(s, u, subscriber, &mh);
+}
+
+void ha_accept(struct signalling *s, const struct ha_update *update,
+	const struct subscriber *subscriber, uint16_t lifetime)
+{
+	state_count(s, SIGNALLING_N_ACCEPTED);
+	reply(s, update, subscriber,
+		&(struct mh_ba){.status = STATUS_BA_ACCEPTED,
+			.sequence = update->sequence,
+			.lifetime = lifetime});
+}
+
+void ha_refuse(struct signalling *s, const struct ha_update *update,
+	const struct subscriber *subscriber, uint8_t status, uint16_t sequence)
+{
+	static struct log_limit limit = LOG_LIMIT(5);
+	struct signalling_event event = {
+		.kind = SIGNALLING_REFUSED,
+		.subscriber = subscriber,
+		.home = update->home,
+		.care_of = update->care_of,
+		.status = status,
+	};
+
+	state_count(s, counter_of(status));
+	LOG_LIMITED(&limit, LOG_LEVEL_INFO, "ha", "refused",
+		"mn=%s home=%s coa=%s status=%u why=%s", LOG_QUOTE(subscriber->mn_id),
+		ADDR_TEXT(&update->home), ADDR_TEXT(&update->care_of), status,
+		LOG_QUOTE(status_ba_name(status)));
+	reply(s, update, subscriber, &(struct mh_ba){.status = status, .sequence = sequence});
+	s->ops.event(s->ops.context, &event);
+}

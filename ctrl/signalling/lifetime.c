@@ -1,0 +1,83 @@
+#include "ctrl/signalling/lifetime.h"
+
+#include "common/clock.h"
+#include "ctrl/signalling/dad.h"
+#include "ctrl/signalling/ha_queue.h"
+#include "ctrl/signalling/refresh.h"
+#include "ctrl/signalling/state.h"
+
+/* A live binding: at its end it expires, before it is asked for. */
+static enum ha_request_kind live_due(struct signalling *s, struct binding *b, uint64_t real)
+{
+	if (real >= b->now.expires_ns)
+		return HA_EXPIRE;
+	if (real >= refresh_due_ns(s, b))
+		refresh_send(s, b);
+	return HA_NOTHING;
+}
+
+static void on_timer(struct wheel_timer *timer, void *context)
+{
+	struct binding *b = wheel_entry(timer, struct binding, timer);
+	struct signalling *s = context;
+	enum ha_request_kind kind = HA_NOTHING;
+	struct ha_request *request;
+
+	if (b->state == BINDING_STATE_DAD) {
+		dad_timer(s, b);
+		return;
+	}
+	if (b->now.life == BINDING_LIVE)
+		kind = live_due(s, b, state_real(s));
+	else if (state_real(s) >= b->now.expires_ns)
+		kind = HA_FORGET;
+	if (kind == HA_NOTHING) {
+		lifetime_rest(s, b);
+		return;
+	}
+	request = ha_request_new(s, kind);
+	if (request)
+		ha_queue_put(s, b, request);
+	else
+		lifetime_retry(s, b, CLOCK_NS_PER_S);
+}
+
+void lifetime_init(struct binding *b)
+{
+	wheel_timer_init(&b->timer, on_timer);
+}
+
+void lifetime_stop(struct signalling *s, struct binding *b)
+{
+	wheel_cancel(&s->wheel, &b->timer);
+}
+
+void lifetime_retry(struct signalling *s, struct binding *b, uint64_t after_ns)
+{
+	wheel_arm(&s->wheel, &b->timer, state_now(s) + after_ns);
+}
+
+void lifetime_rest(struct signalling *s, struct binding *b)
+{
+	uint64_t real = state_real(s);
+	uint64_t due;
+
+	switch (b->now.life) {
+	case BINDING_NONE:
+		wheel_cancel(&s->wheel, &b->timer);
+		binding_cache_remove(s->cache, b);
+		return;
+	case BINDING_LIVE:
+		b->state = b->refreshes ? BINDING_STATE_EXPIRING : BINDING_STATE_ACTIVE;
+		due = refresh_due_ns(s, b);
+		break;
+	case BINDING_DELETED:
+		b->state = BINDING_STATE_DELETED;
+		due = b->now.expires_ns;
+		break;
+	default:
+		return;
+	}
+	if (!wheel_armed(&b->timer))
+		wheel_arm(&s->wheel, &b->timer, state_now(s) + (due > real ? due - real : 0));
+}

@@ -1,0 +1,39 @@
+#include "ctrl/signalling/refresh.h"
+
+#include "common/clock.h"
+#include "ctrl/signalling/send.h"
+#include "ctrl/signalling/state.h"
+#include "proto/mobility/mh_packet.h"
+
+#define REFRESH_MAX      3              /* requests for one update */
+#define REFRESH_LEAST_NS CLOCK_NS_PER_S /* none is sent later than this before the end */
+
+/* The first comes refresh_lead_ms before the end, but not before half of the lifetime, since the
+ * node refreshes it by itself then; each further one at half of what was left. */
+uint64_t refresh_due_ns(const struct signalling *s, const struct binding *b)
+{
+	uint64_t half = (b->now.expires_ns - b->now.updated_ns) / 2;
+	uint64_t lead = s->config.refresh_lead_ms * CLOCK_NS_PER_MS;
+
+	if (b->now.expires_ns <= b->now.updated_ns)
+		return b->now.expires_ns;
+	lead = (lead < half ? lead : half) >> b->refreshes;
+	if (b->refreshes >= REFRESH_MAX || lead < REFRESH_LEAST_NS)
+		return b->now.expires_ns;
+	return b->now.expires_ns - lead;
+}
+
+void refresh_send(struct signalling *s, struct binding *b)
+{
+	/* 10.4.2: what the home agent itself sends to a node goes with a routing header. */
+	struct ip6_build head = {
+		.src = b->now.agent, .dst = b->now.care_of, .routing2 = &b->now.home};
+	struct mh mh = {.type = MH_BRR};
+	uint8_t buf[MH_PACKET_MAX];
+	ssize_t len = mh_packet_encode(&head, &mh, NULL, buf, sizeof(buf));
+
+	b->refreshes++;
+	b->state = BINDING_STATE_EXPIRING;
+	if (len > 0 && send_route(s, NULL, buf, (size_t)len) == 0)
+		state_count(s, SIGNALLING_N_BRR_SENT);
+}

@@ -1,0 +1,15 @@
+/*
+ * The Binding Refresh Request before a binding ends (RFC 6275, 6.1.2 and 9.5.5).
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct binding;
+struct signalling;
+
+/* Real time at which the next one is due, in nanoseconds; the end of the binding if none is. */
+uint64_t refresh_due_ns(const struct signalling *s, const struct binding *b);
+
+/* Asks the node to refresh its binding. */
+void refresh_send(struct signalling *s, struct binding *b);

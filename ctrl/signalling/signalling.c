@@ -1,0 +1,162 @@
+#include "ctrl/signalling/signalling.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/ha_queue.h"
+#include "ctrl/signalling/lifetime.h"
+#include "ctrl/signalling/state.h"
+
+const char *signalling_event_name(enum signalling_event_kind kind)
+{
+	static const char *const names[] = {
+		[SIGNALLING_REGISTERED] = "registered",
+		[SIGNALLING_REFRESHED] = "refreshed",
+		[SIGNALLING_MOVED] = "moved",
+		[SIGNALLING_DEREGISTERED] = "deregistered",
+		[SIGNALLING_EXPIRED] = "expired",
+		[SIGNALLING_CLEARED] = "cleared",
+		[SIGNALLING_REFUSED] = "refused",
+	};
+	size_t count = sizeof(names) / sizeof(*names);
+
+	return (size_t)kind < count && names[kind] ? names[kind] : "unknown";
+}
+
+struct signalling *signalling_new(const struct signalling_config *config,
+	const struct signalling_ops *ops, struct subscriber_db *subscribers)
+{
+	struct signalling *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->config = *config;
+	s->ops = *ops;
+	s->subscribers = subscribers;
+	s->hmac = hmac_new();
+	s->cache = s->hmac ? binding_cache_new(config->max_bindings) : NULL;
+	if (!s->cache) {
+		int err = errno;
+
+		hmac_free(s->hmac);
+		free(s);
+		errno = err;
+		return NULL;
+	}
+	wheel_init(&s->wheel, state_now(s), s);
+	s->errors.since_ns = state_now(s);
+	s->errors.tokens = ERROR_BURST;
+	return s;
+}
+
+void signalling_free(struct signalling *s)
+{
+	struct binding *b = NULL;
+
+	if (!s)
+		return;
+	while ((b = binding_cache_next(s->cache, b)))
+		ha_queue_forget(s, b);
+	binding_cache_free(s->cache);
+	while (s->requests) {
+		struct ha_request *next = s->requests->next;
+
+		free(s->requests);
+		s->requests = next;
+	}
+	hmac_free(s->hmac);
+	free(s);
+}
+
+struct wheel *signalling_wheel(struct signalling *s)
+{
+	return &s->wheel;
+}
+
+/* Whether a record of the store is still of somebody whom we serve. */
+static bool is_served(const struct signalling *s, const struct in6_addr *home)
+{
+	return home_prefix_find(&s->config.policy, home) &&
+	       subscriber_db_find_home(s->subscribers, home, NULL);
+}
+
+int signalling_restore(struct signalling *s, const struct binding_record *record)
+{
+	struct subscriber *subscriber =
+		subscriber_db_find_home(s->subscribers, &record->home, NULL);
+	struct binding *b;
+
+	if (record->life == BINDING_NONE)
+		return -EINVAL;
+	if (binding_cache_find(s->cache, &record->home, record->bid))
+		return -EEXIST;
+	b = binding_cache_add(s->cache, &record->home, record->bid);
+	if (!b)
+		return -ENOMEM;
+	binding_cache_reserve(s->cache, record);
+	lifetime_init(b);
+	b->now = *record;
+	b->sequence = record->sequence;
+	if (record->life == BINDING_LIVE) {
+		s->live++;
+		state_count(s, SIGNALLING_N_RESTORED);
+	}
+	if (!is_served(s, &record->home))
+		b->now.expires_ns = 0;
+	if (subscriber && record->timestamp &&
+		(!subscriber->last_timestamp ||
+			(int64_t)(record->timestamp - subscriber->last_timestamp) > 0))
+		subscriber->last_timestamp = record->timestamp;
+	lifetime_rest(s, b);
+	return 0;
+}
+
+/* Ends one binding. Returns how many: 0 or 1. */
+static unsigned clear(
+	struct signalling *s, struct binding *b, signalling_done *done, void *done_context)
+{
+	struct ha_request *request;
+
+	if (b->waiting && b->waiting->kind == HA_CLEAR)
+		return 0;
+	if (!binding_is_live(b) && !b->running && !b->waiting)
+		return 0;
+	request = ha_request_new(s, HA_CLEAR);
+	if (!request)
+		return 0;
+	request->done = done;
+	request->done_context = done_context;
+	ha_queue_put(s, b, request);
+	return 1;
+}
+
+unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, signalling_done *done,
+	void *done_context)
+{
+	struct binding *b = binding_cache_first(s->cache, home);
+	unsigned count = 0;
+
+	while (b) {
+		struct binding *next = binding_cache_sibling(b);
+
+		count += clear(s, b, done, done_context);
+		b = next;
+	}
+	return count;
+}
+
+struct binding_cache *signalling_cache(struct signalling *s)
+{
+	return s->cache;
+}
+
+size_t signalling_live(const struct signalling *s)
+{
+	return s->live;
+}
+
+json_t *signalling_counters(const struct signalling *s)
+{
+	return counter_json(signalling_counter_defs, s->counters, SIGNALLING_COUNTERS);
+}

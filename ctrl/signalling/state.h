@@ -1,0 +1,48 @@
+/*
+ * The state of the signalling, shared by the files of this folder and by nobody else.
+ */
+#pragma once
+
+#include "common/hmac.h"
+#include "common/wheel.h"
+#include "ctrl/signalling/counter.h"
+#include "ctrl/signalling/error.h"
+#include "ctrl/signalling/signalling.h"
+
+struct signalling {
+	struct signalling_config config;
+	struct signalling_ops ops;
+	struct subscriber_db *subscribers;
+	struct binding_cache *cache;
+	struct hmac *hmac;
+	struct ha_request *requests; /* free list */
+	size_t live;                 /* bindings that are BINDING_LIVE */
+	size_t starting;             /* first registrations that the commit works on */
+	struct error_limit errors;
+	uint64_t counters[SIGNALLING_COUNTERS];
+	struct wheel wheel;
+};
+
+static inline void state_count(struct signalling *s, enum signalling_counter counter)
+{
+	counter_add(&s->counters[counter], 1);
+}
+
+static inline uint64_t state_now(const struct signalling *s)
+{
+	return s->ops.now_ns(s->ops.context);
+}
+
+static inline uint64_t state_real(const struct signalling *s)
+{
+	return s->ops.real_ns(s->ops.context);
+}
+
+/* The home prefix of an address if it is on a link, else NULL. */
+static inline const struct home_prefix *state_linked_prefix(
+	const struct signalling *s, const struct in6_addr *home)
+{
+	const struct home_prefix *prefix = home_prefix_find(&s->config.policy, home);
+
+	return prefix && prefix->link ? prefix : NULL;
+}
