@@ -11,12 +11,9 @@
 #include "proto/mobility/nd.h"
 #include "proto/mobility/status.h"
 
-#define DAD_TRANSMITS  1              /* DupAddrDetectTransmits (RFC 4862, 5.1) */
-#define DAD_RETRANS_NS CLOCK_NS_PER_S /* RetransTimer (RFC 4861, 10) */
-
 bool dad_wanted(const struct signalling *s, const struct binding *b)
 {
-	return s->config.dad && !b->unique && state_linked_prefix(s, &b->now.home);
+	return s->config.dad_transmits && !b->unique && state_linked_prefix(s, &b->now.home);
 }
 
 /* RFC 4862, 5.4.2. */
@@ -38,7 +35,7 @@ static int probe(struct signalling *s, struct binding *b)
 	if (err)
 		return err;
 	b->probes++;
-	wheel_arm(&s->wheel, &b->timer, state_now(s) + DAD_RETRANS_NS);
+	wheel_arm(&s->wheel, &b->timer, state_now(s) + s->config.dad_retrans_ms * CLOCK_NS_PER_MS);
 	return 0;
 }
 
@@ -60,7 +57,7 @@ int dad_start(struct signalling *s, struct binding *b)
 
 void dad_timer(struct signalling *s, struct binding *b)
 {
-	if (b->probes < DAD_TRANSMITS && probe(s, b) == 0)
+	if (b->probes < s->config.dad_transmits && probe(s, b) == 0)
 		return;
 	state_count(s, SIGNALLING_N_DAD_PASSED);
 	b->unique = true;

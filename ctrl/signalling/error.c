@@ -10,19 +10,19 @@
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/status.h"
 
-#define TOKEN_NS (CLOCK_NS_PER_S / ERROR_PER_SECOND)
-
 /* Whether one more error may be sent now. */
 static bool limit_pass(struct signalling *s)
 {
 	struct error_limit *limit = &s->errors;
-	uint64_t earned = (state_now(s) - limit->since_ns) / TOKEN_NS;
+	uint64_t token_ns = CLOCK_NS_PER_S / s->config.errors_per_second;
+	uint64_t earned = (state_now(s) - limit->since_ns) / token_ns;
 
 	if (earned) {
 		uint64_t tokens = limit->tokens + earned;
 
-		limit->tokens = tokens < ERROR_BURST ? (uint32_t)tokens : ERROR_BURST;
-		limit->since_ns += earned * TOKEN_NS;
+		limit->tokens = tokens < s->config.errors_per_second ? (uint32_t)tokens
+								     : s->config.errors_per_second;
+		limit->since_ns += earned * token_ns;
 	}
 	if (limit->tokens == 0) {
 		state_count(s, SIGNALLING_N_ERROR_LIMITED);

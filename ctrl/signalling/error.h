@@ -10,9 +10,7 @@
 struct receive_packet;
 struct signalling;
 
-enum { ERROR_PER_SECOND = 100, ERROR_BURST = 100 };
-
-/* Token bucket: `tokens` at the time `since_ns`, in 1/ERROR_PER_SECOND s of credit each. */
+/* Token bucket: errors that may be sent, as of since_ns. */
 struct error_limit {
 	uint64_t since_ns;
 	uint32_t tokens;

@@ -11,7 +11,7 @@ static enum ha_request_kind live_due(struct signalling *s, struct binding *b, ui
 {
 	if (real >= b->now.expires_ns)
 		return HA_EXPIRE;
-	if (real >= refresh_due_ns(s, b))
+	if (real >= refresh_due_ns(b))
 		refresh_send(s, b);
 	return HA_NOTHING;
 }
@@ -69,7 +69,7 @@ void lifetime_rest(struct signalling *s, struct binding *b)
 		return;
 	case BINDING_LIVE:
 		b->state = b->refreshes ? BINDING_STATE_EXPIRING : BINDING_STATE_ACTIVE;
-		due = refresh_due_ns(s, b);
+		due = refresh_due_ns(b);
 		break;
 	case BINDING_DELETED:
 		b->state = BINDING_STATE_DELETED;

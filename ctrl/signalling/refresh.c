@@ -5,20 +5,18 @@
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/mh_packet.h"
 
-#define REFRESH_MAX      3              /* requests for one update */
-#define REFRESH_LEAST_NS CLOCK_NS_PER_S /* none is sent later than this before the end */
+#define REFRESH_MAX      3                     /* requests for one update */
+#define REFRESH_LEAD_NS  (60 * CLOCK_NS_PER_S) /* the first comes at most so long before the end */
+#define REFRESH_LEAST_NS CLOCK_NS_PER_S        /* none comes later than this */
 
-/* The first comes refresh_lead_ms before the end, but not before half of the lifetime, since the
- * node refreshes it by itself then; each further one at half of what was left. */
-uint64_t refresh_due_ns(const struct signalling *s, const struct binding *b)
+/* The first comes when a quarter of the lifetime is left: a node that is well refreshes before.
+ * Each further one comes at half of what was left. */
+uint64_t refresh_due_ns(const struct binding *b)
 {
-	uint64_t half = (b->now.expires_ns - b->now.updated_ns) / 2;
-	uint64_t lead = s->config.refresh_lead_ms * CLOCK_NS_PER_MS;
+	uint64_t lead = binding_lifetime_ns(b->now.lifetime) / 4;
 
-	if (b->now.expires_ns <= b->now.updated_ns)
-		return b->now.expires_ns;
-	lead = (lead < half ? lead : half) >> b->refreshes;
-	if (b->refreshes >= REFRESH_MAX || lead < REFRESH_LEAST_NS)
+	lead = (lead < REFRESH_LEAD_NS ? lead : REFRESH_LEAD_NS) >> b->refreshes;
+	if (b->refreshes >= REFRESH_MAX || lead < REFRESH_LEAST_NS || lead >= b->now.expires_ns)
 		return b->now.expires_ns;
 	return b->now.expires_ns - lead;
 }

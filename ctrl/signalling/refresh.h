@@ -9,7 +9,7 @@ struct binding;
 struct signalling;
 
 /* Real time at which the next one is due, in nanoseconds; the end of the binding if none is. */
-uint64_t refresh_due_ns(const struct signalling *s, const struct binding *b);
+uint64_t refresh_due_ns(const struct binding *b);
 
 /* Asks the node to refresh its binding. */
 void refresh_send(struct signalling *s, struct binding *b);

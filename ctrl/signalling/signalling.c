@@ -46,7 +46,7 @@ struct signalling *signalling_new(const struct signalling_config *config,
 	}
 	wheel_init(&s->wheel, state_now(s), s);
 	s->errors.since_ns = state_now(s);
-	s->errors.tokens = ERROR_BURST;
+	s->errors.tokens = config->errors_per_second;
 	return s;
 }
 

@@ -87,8 +87,9 @@ struct signalling_config {
 	uint32_t max_lifetime_s;      /* longest lifetime granted: 4 to 262140 */
 	uint32_t max_bindings;        /* more are answered with 130 */
 	uint32_t timestamp_window_ms; /* "close enough" of RFC 4285, 6: 7000 */
-	uint32_t refresh_lead_ms;     /* Binding Refresh Request so long before the end; 0: none */
-	bool dad;                     /* check home addresses on home links (RFC 6275, 10.3.1) */
+	uint32_t dad_transmits;       /* probes on home links (RFC 4862, 5.1): 1; 0: no check */
+	uint32_t dad_retrans_ms;      /* between them, and after the last (RFC 4861, 10): 1000 */
+	uint32_t errors_per_second;   /* Binding Errors and ICMPv6 errors, also the burst */
 };
 
 /*
@@ -118,8 +119,9 @@ void signalling_receive(
 	struct signalling *s, const char *data_plane, const struct packet_punt *punt);
 
 /*
- * Ends the bindings of a home address as if their lifetime had run out; `done` (may be NULL) is
- * called for each, later. Returns how many it ends, 0 when there are none.
+ * Ends the bindings of a home address as if their lifetime had run out, also those that are only
+ * being made. `done` (may be NULL) is called for each; before the return, if there was nothing to
+ * commit. Returns how many it ends, 0 when there are none.
  */
 unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, signalling_done *done,
 	void *done_context);
