@@ -119,8 +119,10 @@ class Demo:
             self.last = fresh
             return fresh.acknowledged and fresh.restored
 
+        # Looking costs processor time that the programs need just now.
+        time.sleep(0.3)
         try:
-            wait_for(complete, "the move to complete")
+            wait_for(complete, "the move to complete", pause=0.1)
             wait_for(self.settled, f"the binding to be right after the move to {target}")
             back = time.time_ns()
             wait_for(lambda: self.pings_answered(back, 20), "the ping to go on after the move")
