@@ -1,0 +1,117 @@
+#include "common/addr.h"
+#include "tools/dmmctl/command.h"
+
+static const struct table_column columns[] = {
+	{"HOME ADDRESS", "home_address", TABLE_TEXT},
+	{"CARE-OF ADDRESS", "care_of_address", TABLE_TEXT},
+	{"MN-ID", "mn_id", TABLE_TEXT},
+	{"STATE", "state", TABLE_TEXT},
+	{"SEQ", "sequence", TABLE_TEXT},
+	{"GRANTED", "lifetime_s", TABLE_DURATION},
+	{"LEFT", "remaining_s", TABLE_DURATION},
+	{"DATA PLANE", "data_plane", TABLE_TEXT},
+	{"LINK", "link", TABLE_TEXT},
+	{0},
+};
+
+enum show_option { SHOW_HOME_ADDRESS, SHOW_MN_ID };
+
+static const struct args_option show_options[] = {
+	[SHOW_HOME_ADDRESS] = {'a', "home-address", "ADDRESS", "only the binding of this address"},
+	[SHOW_MN_ID] = {'n', "mn-id", "MN-ID", "only the bindings of this subscriber"},
+	{0},
+};
+
+static int check_address(struct args *args, const char *text)
+{
+	struct in6_addr addr;
+
+	if (addr_parse(text, &addr) < 0)
+		return args_fail(args, "'%s' is no IPv6 address, such as 2001:db8::1", text);
+	return 0;
+}
+
+static int show(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct command_list list = {"binding.show", "bindings", columns};
+	const char *address = values[SHOW_HOME_ADDRESS], *mn_id = values[SHOW_MN_ID];
+	json_t *params;
+
+	if (address && check_address(args, address))
+		return args->exit_code;
+	params = json_object();
+	if (address)
+		json_object_set_new(params, "home_address", json_string(address));
+	if (mn_id)
+		json_object_set_new(params, "mn_id", json_string(mn_id));
+	return command_list(context, &list, params);
+}
+
+static void print_change(FILE *to, const json_t *item)
+{
+	static const struct table_column fields[] = {
+		{"", "time", TABLE_TEXT},
+		{" ", "event", TABLE_TEXT},
+		{" home=", "binding.home_address", TABLE_TEXT},
+		{" care-of=", "binding.care_of_address", TABLE_TEXT},
+		{" mn-id=", "binding.mn_id", TABLE_TEXT},
+		{" lifetime=", "binding.lifetime_s", TABLE_DURATION},
+		{" data-plane=", "binding.data_plane", TABLE_TEXT},
+		{0},
+	};
+
+	for (const struct table_column *field = fields; field->title; field++)
+		table_put_field(to, field, item, field == &fields[1] ? 12 : 0);
+	fputc('\n', to);
+}
+
+static int watch(struct command_context *context, struct args *args, const char *const *values)
+{
+	(void)args;
+	(void)values;
+	return command_stream(context, "binding.watch", NULL, true, print_change);
+}
+
+static int clear(struct command_context *context, struct args *args, const char *const *values)
+{
+	const char *address = args->argv[args->first];
+	json_t *result = NULL;
+	int rc = check_address(args, address);
+
+	(void)values;
+	if (rc)
+		return rc;
+	rc = command_request(
+		context, "binding.clear", json_pack("{s:s}", "home_address", address), &result);
+	if (rc == 0 && context->json) {
+		command_json(context, result);
+	} else if (rc == 0) {
+		fputs("cleared ", context->out);
+		table_put(context->out, address);
+		fputc('\n', context->out);
+	}
+	json_decref(result);
+	return rc;
+}
+
+const struct command binding_commands[] = {
+	{.group = "binding",
+		.name = "show",
+		.usage = "[OPTION]...",
+		.summary = "Show the bindings of home addresses to care-of addresses.",
+		.options = show_options,
+		.run = show},
+	{.group = "binding",
+		.name = "watch",
+		.usage = "[OPTION]...",
+		.summary = "Show the bindings, and then every change as it happens.",
+		.run = watch},
+	{.group = "binding",
+		.name = "clear",
+		.usage = "[OPTION]... HOME-ADDRESS",
+		.summary = "End a binding as if its lifetime had run out.",
+		.run = clear,
+		.arguments_min = 1,
+		.arguments_max = 1},
+	{0},
+};

@@ -1,0 +1,34 @@
+#include "tools/dmmctl/command.h"
+
+static const struct table_column columns[] = {
+	{"NAME", "name", TABLE_TEXT},
+	{"STATE", "state", TABLE_TEXT},
+	{"CONNECTED SINCE", "connected_since", TABLE_TIME},
+	{"HEARD", "last_heard_ms", TABLE_MS},
+	{"SENT", "sequence_sent", TABLE_TEXT},
+	{"ACKED", "sequence_acked", TABLE_TEXT},
+	{"LAG", "lag", TABLE_TEXT},
+	{"SUBSCRIBERS", "subscribers", TABLE_TEXT},
+	{"ROOM", "subscribers_max", TABLE_TEXT},
+	{"SNAPSHOTS", "snapshots", TABLE_TEXT},
+	{"FAILURES", "failures", TABLE_TEXT},
+	{0},
+};
+
+static int show(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct command_list list = {"dp.show", "data_planes", columns};
+
+	(void)args;
+	(void)values;
+	return command_list(context, &list, NULL);
+}
+
+const struct command dp_commands[] = {
+	{.group = "dp",
+		.name = "show",
+		.usage = "[OPTION]...",
+		.summary = "Show the data planes and how far they follow.",
+		.run = show},
+	{0},
+};

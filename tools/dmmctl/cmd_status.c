@@ -1,0 +1,53 @@
+#include "tools/dmmctl/command.h"
+
+static const struct table_column fields[] = {
+	{"Version", "version", TABLE_TEXT},
+	{"Process", "pid", TABLE_TEXT},
+	{"Roles", "roles", TABLE_TEXT},
+	{"Started", "started", TABLE_TIME},
+	{"Up", "uptime_s", TABLE_DURATION},
+	{"Epoch", "epoch", TABLE_TEXT},
+	{"Sequence", "sequence", TABLE_TEXT},
+	{"Home agent", "home_agent_addresses", TABLE_TEXT},
+	{"Subscribers", "subscribers", TABLE_TEXT},
+	{"Bindings", "bindings", TABLE_TEXT},
+	{"Data planes", "data_planes.known", TABLE_TEXT},
+	{"  connected", "data_planes.connected", TABLE_TEXT},
+	{"  synced", "data_planes.synced", TABLE_TEXT},
+	{"Store", "store.path", TABLE_TEXT},
+	{"  engine", "store.engine", TABLE_TEXT},
+	{"  healthy", "store.ok", TABLE_YESNO},
+	{0},
+};
+
+static const struct table_column prefixes[] = {
+	{"HOME PREFIX", "prefix", TABLE_TEXT},
+	{"HOME LINK", "link", TABLE_TEXT},
+	{0},
+};
+
+static int status(struct command_context *context, struct args *args, const char *const *values)
+{
+	json_t *result = NULL;
+	int rc = command_request(context, "status", NULL, &result);
+
+	(void)args;
+	(void)values;
+	if (rc == 0 && context->json) {
+		command_json(context, result);
+	} else if (rc == 0) {
+		table_print_pairs(context->out, fields, result);
+		fputc('\n', context->out);
+		table_print(context->out, prefixes, json_object_get(result, "home_prefixes"));
+	}
+	json_decref(result);
+	return rc;
+}
+
+const struct command status_commands[] = {
+	{.group = "status",
+		.usage = "[OPTION]...",
+		.summary = "Show how the control plane is.",
+		.run = status},
+	{0},
+};

@@ -1,0 +1,311 @@
+#include "tools/dmmctl/command.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NAME_MAX_LEN    64
+#define TIMEOUT_MAX_MS  3600000
+#define WORDS_MAX       32
+#define JSON_LINE_FLAGS JSON_COMPACT
+#define JSON_DOC_FLAGS  JSON_INDENT(2)
+
+static const struct command *const groups[] = {status_commands, dp_commands, binding_commands,
+	subscriber_commands, path_commands, stats_commands, events_commands, config_commands};
+
+#define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
+
+enum common_option { OPTION_SOCKET, OPTION_JSON, OPTION_TIMEOUT, COMMON_OPTIONS };
+
+static const struct args_option common_options[] = {
+	[OPTION_SOCKET] = {'s', "socket", "ENDPOINT",
+		"where dmm-ctrl listens (ipc:///run/dmm/ctrl.api)"},
+	[OPTION_JSON] = {'j', "json", NULL, "print JSON, for programs"},
+	[OPTION_TIMEOUT] = {'t', "timeout", "SECONDS", "wait so long for an answer (5)"},
+	{0},
+};
+
+static int common_option(struct command_context *context, struct args *args)
+{
+	uint64_t ms;
+	int rc;
+
+	switch ((enum common_option)args->index) {
+	case OPTION_SOCKET:
+		context->socket = args->value;
+		return 0;
+	case OPTION_JSON:
+		context->json = true;
+		return 0;
+	default:
+		rc = args_parse_uint(args->value, 1, TIMEOUT_MAX_MS / 1000, &ms);
+		if (rc < 0)
+			return args_fail(args, "--timeout: expected seconds from 1 to %d, not '%s'",
+				TIMEOUT_MAX_MS / 1000, args->value);
+		context->timeout_ms = (int)ms * 1000;
+		return 0;
+	}
+}
+
+static int wrong_arguments(struct args *args, const struct command *command, int given)
+{
+	if (given < command->arguments_min)
+		return args_fail(
+			args, "an argument is missing: %s %s", args->program->name, command->usage);
+	return args_fail(args, "'%s' is one argument too many: %s %s",
+		args->argv[args->first + command->arguments_max], args->program->name,
+		command->usage);
+}
+
+/* Reads the options and arguments of one command and runs it; argv[0] is its last word. */
+static int run_command(
+	struct command_context *context, const struct command *command, int argc, char **argv)
+{
+	struct args_option options[COMMON_OPTIONS + COMMAND_OPTIONS_MAX + 1] = {0};
+	const char *values[COMMAND_OPTIONS_MAX] = {0};
+	char name[NAME_MAX_LEN];
+	struct args_program program = {.name = name,
+		.usage = command->usage,
+		.summary = command->summary,
+		.options = options};
+	struct args args;
+	int given;
+
+	snprintf(name, sizeof(name), "dmmctl %s%s%s", command->group, command->name ? " " : "",
+		command->name ? command->name : "");
+	memcpy(options, common_options, COMMON_OPTIONS * sizeof(options[0]));
+	for (int i = 0; command->options && i < COMMAND_OPTIONS_MAX && command->options[i].name;
+		i++)
+		options[COMMON_OPTIONS + i] = command->options[i];
+	args_begin(&args, &program, argc, argv);
+	args.out = context->out;
+	args.err = context->err;
+	while (args_next(&args)) {
+		if (args.index >= COMMON_OPTIONS)
+			values[args.index - COMMON_OPTIONS] = args.value ? args.value : "";
+		else
+			common_option(context, &args);
+	}
+	if (args.done)
+		return args.exit_code;
+	given = args.argc - args.first;
+	if (given < command->arguments_min || given > command->arguments_max)
+		return wrong_arguments(&args, command, given);
+	return command->run(context, &args, values);
+}
+
+/* Refuses a word, NULL when it is missing, that should have been one of the words. */
+static void unknown_word(
+	struct args *args, const char *what, const char *word, const char *const *words)
+{
+	const char *near = word ? args_suggest(word, words) : NULL;
+	char list[256] = "";
+
+	for (size_t at = 0; *words && at < sizeof(list); words++)
+		at += (size_t)snprintf(list + at, sizeof(list) - at, " %s", *words);
+	if (!word)
+		args_fail(args, "a %s is missing: expected one of%s", what, list);
+	else if (near)
+		args_fail(args, "unknown %s '%s': did you mean '%s'?", what, word, near);
+	else
+		args_fail(args, "unknown %s '%s': expected one of%s", what, word, list);
+}
+
+/* The table of the group of that name; NULL after the error was told. */
+static const struct command *find_group(struct args *args, const char *word)
+{
+	const char *words[GROUP_COUNT + 1] = {0};
+
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		words[i] = groups[i][0].group;
+		if (strcmp(word, words[i]) == 0)
+			return groups[i];
+	}
+	unknown_word(args, "command", word, words);
+	return NULL;
+}
+
+/* The command that the words from args->first on name, and how many they are; NULL after the error
+ * was told. */
+static const struct command *find_command(struct args *args, int *used)
+{
+	const char *words[WORDS_MAX] = {0}, *second = NULL;
+	const struct command *group;
+	char what[NAME_MAX_LEN];
+
+	if (args->first >= args->argc) {
+		args_fail(args, "a command is missing");
+		return NULL;
+	}
+	group = find_group(args, args->argv[args->first]);
+	*used = 1;
+	if (!group || !group->name)
+		return group;
+	if (args->first + 1 < args->argc)
+		second = args->argv[args->first + 1];
+	for (int i = 0; group[i].group; i++) {
+		words[i] = group[i].name;
+		if (second && strcmp(second, words[i]) == 0) {
+			*used = 2;
+			return &group[i];
+		}
+	}
+	snprintf(what, sizeof(what), "'%s' command", group->group);
+	unknown_word(args, what, second, words);
+	return NULL;
+}
+
+/* The list of commands at the end of --help, made from the tables. */
+static const char *list_commands(char *text, size_t size)
+{
+	size_t at = (size_t)snprintf(text, size, "Commands:");
+
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		for (const struct command *c = groups[i]; c->group && at < size; c++) {
+			char left[80];
+
+			snprintf(left, sizeof(left), "%s%s%s", c->group, c->name ? " " : "",
+				c->name ? c->name : "");
+			at += (size_t)snprintf(text + at, size - at, "\n  %-20s %.*s", left,
+				(int)strcspn(c->summary, "\n"), c->summary);
+		}
+	}
+	return text;
+}
+
+int command_main(struct command_context *context, int argc, char **argv)
+{
+	char epilogue[2048], commands[1600];
+	const struct args_program program = {.name = "dmmctl",
+		.usage = "[OPTION]... COMMAND [ARGUMENT]...",
+		.summary = "Asks dmm-ctrl, the control plane of the DMM gateway, and tells it what "
+			   "to do.",
+		.options = common_options,
+		.stop_at_command = true,
+		.epilogue = epilogue};
+	const struct command *command;
+	struct args args;
+	int used;
+
+	snprintf(epilogue, sizeof(epilogue), "%s\n\n'dmmctl COMMAND --help' says more.\n%s",
+		list_commands(commands, sizeof(commands)),
+		"Exit codes: 0 done, 1 the request failed or was refused, 2 wrong usage.");
+	args_begin(&args, &program, argc, argv);
+	args.out = context->out;
+	args.err = context->err;
+	while (args_next(&args))
+		common_option(context, &args);
+	if (args.done)
+		return args.exit_code;
+	command = find_command(&args, &used);
+	if (!command)
+		return args.exit_code;
+	return run_command(
+		context, command, argc - args.first - used + 1, argv + args.first + used - 1);
+}
+
+void command_json(struct command_context *context, const json_t *value)
+{
+	json_dumpf(value, context->out, JSON_DOC_FLAGS);
+	fputc('\n', context->out);
+}
+
+int command_error(struct command_context *context, const struct client_error *error)
+{
+	fputs("dmmctl: ", context->err);
+	table_put(context->err, error->message);
+	fputc('\n', context->err);
+	if (context->json) {
+		json_t *doc = json_pack(
+			"{s:{s:s,s:s}}", "error", "code", error->code, "message", error->message);
+
+		/* One line, because it may end a stream of lines. */
+		json_dumpf(doc, context->out, JSON_LINE_FLAGS);
+		fputc('\n', context->out);
+		json_decref(doc);
+	}
+	return COMMAND_FAILED;
+}
+
+int command_connect(struct command_context *context, struct client *client)
+{
+	struct client_error error = {0};
+
+	if (client_open(client, context->socket, context->timeout_ms, &error) < 0)
+		return command_error(context, &error);
+	return 0;
+}
+
+/* One request on a connection of its own; params is taken over. */
+static int call(struct command_context *context, const char *method, json_t *params, bool endless,
+	client_item_fn *on_item, void *item_context, json_t **result)
+{
+	struct client_error error = {"internal", "out of memory"};
+	struct client client;
+	int rc = command_connect(context, &client);
+
+	if (rc == 0) {
+		if (client_call(&client, method, params, endless, on_item, item_context, result,
+			    &error) < 0)
+			rc = command_error(context, &error);
+		client_close(&client);
+	}
+	json_decref(params);
+	return rc;
+}
+
+int command_request(
+	struct command_context *context, const char *method, json_t *params, json_t **result)
+{
+	return call(context, method, params, false, NULL, NULL, result);
+}
+
+static int collect(const json_t *item, void *context)
+{
+	return json_array_append(context, (json_t *)item) ? -ENOMEM : 0;
+}
+
+int command_list(struct command_context *context, const struct command_list *list, json_t *params)
+{
+	json_t *items = json_array(), *result = NULL;
+	int rc = call(context, list->method, params, false, collect, items, &result);
+
+	if (rc == 0 && context->json) {
+		json_object_set(result, list->name, items);
+		command_json(context, result);
+	} else if (rc == 0 && table_print(context->out, list->columns, items) < 0) {
+		rc = command_error(context, &(struct client_error){"internal", "out of memory"});
+	}
+	json_decref(items);
+	json_decref(result);
+	return rc;
+}
+
+struct stream {
+	struct command_context *context;
+	command_item_fn *print;
+};
+
+static int stream_item(const json_t *item, void *context)
+{
+	struct stream *stream = context;
+	FILE *out = stream->context->out;
+
+	if (stream->context->json) {
+		json_dumpf(item, out, JSON_LINE_FLAGS);
+		fputc('\n', out);
+	} else {
+		stream->print(out, item);
+	}
+	return fflush(out) ? -EPIPE : 0;
+}
+
+int command_stream(struct command_context *context, const char *method, json_t *params,
+	bool endless, command_item_fn *print)
+{
+	struct stream stream = {context, print};
+	json_t *result = NULL;
+	int rc = call(context, method, params, endless, stream_item, &stream, &result);
+
+	json_decref(result);
+	return rc;
+}
