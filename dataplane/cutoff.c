@@ -234,7 +234,7 @@ int cutoff_begin(struct cutoff *cut, const char *interface)
 	}
 	rc = write_disable_ipv6(interface, 1);
 	if (rc == 0)
-		rc = change_flags(interface, IFF_UP | IFF_NOARP, 0, NULL);
+		rc = change_flags(interface, IFF_UP | IFF_NOARP | IFF_ALLMULTI, 0, NULL);
 	if (rc < 0) {
 		LOG_ERROR("port", "cut-off-failed", "interface=%s step=settings error=%s",
 			interface, LOG_QUOTE(strerror(-rc)));
@@ -249,8 +249,8 @@ void cutoff_end(struct cutoff *cut)
 
 	if (cut->table[0] == '\0')
 		return;
-	if (!cut->old_noarp)
-		change_flags(cut->interface, 0, IFF_NOARP, NULL);
+	change_flags(
+		cut->interface, 0, (short)(IFF_ALLMULTI | (cut->old_noarp ? 0 : IFF_NOARP)), NULL);
 	snprintf(command, sizeof(command), "delete table netdev %s", cut->table);
 	int rc = nft(command, out);
 	/* An interface that is gone has taken its chain with it. */

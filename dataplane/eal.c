@@ -21,9 +21,10 @@ enum {
 	ARG_SIZE = 1024,
 };
 
-/* A command line for rte_eal_init(), which keeps pointers into it. */
+/* A command line for rte_eal_init(), which keeps pointers to the texts and writes to the list. */
 struct eal_args {
 	int count;
+	char *texts[ARGS_MAX];
 	char *list[ARGS_MAX + 1];
 };
 
@@ -39,14 +40,17 @@ static void add(struct eal_args *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (a->count < ARGS_MAX)
-		a->list[a->count++] = strdup(text);
+	if (a->count == ARGS_MAX)
+		return;
+	a->texts[a->count] = strdup(text);
+	a->list[a->count] = a->texts[a->count];
+	a->count++;
 }
 
 static void forget(struct eal_args *a)
 {
 	while (a->count)
-		free(a->list[--a->count]);
+		free(a->texts[--a->count]);
 }
 
 static unsigned long read_number(const char *directory, const char *name)

@@ -1,6 +1,8 @@
 #include "dataplane/port.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -219,21 +221,17 @@ static int configure(
 /*
  * The groups that must be heard are those of every absent node that the gateway answers for, more
  * than any device's address list holds: so all of multicast is asked for, and everything where
- * that is not to be had.
+ * that is not to be had. For a kernel's interface cutoff_begin() has asked.
  */
-static void open_ears(uint16_t id, const struct dp_config_port *conf)
+static void open_ears(uint16_t id, const struct dp_config_port *conf, bool kernel)
 {
-	int rc = rte_eth_allmulticast_enable(id);
+	int rc = kernel ? 0 : rte_eth_allmulticast_enable(id);
 
-	if (rc < 0 || conf->promiscuous) {
-		int all = rte_eth_promiscuous_enable(id);
-
-		if (rc < 0 && all < 0)
-			LOG_WARN("port", "multicast-unknown",
-				"port=%s reason=\"device has neither allmulticast nor promiscuous "
-				"mode\"",
-				conf->name);
-	}
+	if (rc < 0 || conf->promiscuous)
+		rc = rte_eth_promiscuous_enable(id);
+	if (rc < 0)
+		LOG_WARN("port", "multicast-unknown", "port=%s reason=%s", conf->name,
+			"\"device has neither allmulticast nor promiscuous mode\"");
 }
 
 static int open_port(const struct dp_config_port *conf, uint16_t workers)
@@ -260,7 +258,7 @@ static int open_port(const struct dp_config_port *conf, uint16_t workers)
 	rc = configure(port, id, conf, workers);
 	if (rc < 0)
 		return rc;
-	open_ears(id, conf);
+	open_ears(id, conf, kernel);
 	LOG_INFO("port", "opened",
 		"port=%s number=%u device=%s mac=" RTE_ETHER_ADDR_PRT_FMT
 		" mtu=%u rx_queues=%u tx_queues=%u",
@@ -309,6 +307,9 @@ void port_close_all(void)
 	for (uint16_t id = 0; id < PORT_MAX; id++) {
 		if (!port_get(id))
 			continue;
+		/* AF_PACKET would leave the interface promiscuous. */
+		if (rte_eth_promiscuous_get(id) == 1)
+			rte_eth_promiscuous_disable(id);
 		rte_eth_dev_close(id);
 		cutoff_end(&cutoffs[id]);
 		port_table[id] = (struct port){0};
@@ -317,17 +318,21 @@ void port_close_all(void)
 	pool = NULL;
 }
 
-/* AF_PACKET devices say that the link is up whatever happens to it; the kernel knows. */
+/*
+ * AF_PACKET devices say that the link is up whatever happens to it; the kernel knows. Its flag
+ * IFF_RUNNING follows the carrier as much as a second later, so it is asked as ethtool does.
+ */
 static bool kernel_link(int ifindex)
 {
-	struct ifreq req = {0};
+	struct ethtool_value value = {.cmd = ETHTOOL_GLINK};
+	struct ifreq req = {.ifr_data = (char *)&value};
 	bool up = false;
 	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (sock < 0)
 		return false;
-	if (if_indextoname((unsigned)ifindex, req.ifr_name) && ioctl(sock, SIOCGIFFLAGS, &req) == 0)
-		up = req.ifr_flags & IFF_RUNNING;
+	if (if_indextoname((unsigned)ifindex, req.ifr_name) && ioctl(sock, SIOCETHTOOL, &req) == 0)
+		up = value.data != 0;
 	close(sock);
 	return up;
 }
