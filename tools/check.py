@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -77,14 +78,19 @@ def counted(name, command, env=None):
 
 
 def build(name, compiler, options):
-    """Configures (once) and builds build/check-NAME; one test, which is the build itself."""
+    """Configures (again if the options changed) and builds build/check-NAME; one test, which is the build itself."""
     directory = BUILD / f"check-{name}"
+    made_with = directory / "made-with"
+    wanted = " ".join([compiler, *options])
     code = 0
-    if not (directory / "build.ninja").exists():
+    if not made_with.exists() or made_with.read_text() != wanted:
+        shutil.rmtree(directory, ignore_errors=True)
         code, _ = run(f"{name}-setup", ["meson", "setup", *options, directory], {"CC": compiler})
+        if code == 0:
+            made_with.write_text(wanted)
     if code == 0:
         code, _ = run(f"{name}-build", ["ninja", "-C", directory])
-    say(f"{'FAIL' if code else 'ok  '} build with {compiler} {' '.join(options)}".rstrip())
+    say(f"{'FAIL' if code else 'ok  '} build with {wanted}")
     TOTAL.add(code == 0, code != 0)
     return directory if code == 0 else None
 
