@@ -17,7 +17,7 @@
 #include "proto/channel/update.h"
 
 struct mirror_queue;
-struct rte_mempool;
+struct reassembly;
 
 struct worker_config {
 	unsigned index; /* 0 ...: its queues, its rings, its RCU thread id */
@@ -56,10 +56,10 @@ const char *worker_counter_help(enum worker_counter counter);
 
 /* A budget of actions a second that a packet can cause: a token bucket of the worker's own. */
 struct worker_budget {
-	uint64_t next;     /* TSC at which the bucket was last filled */
+	uint64_t filled;   /* TSC up to which tokens were given */
 	uint64_t interval; /* TSC cycles for one token */
 	uint32_t tokens, burst;
-	uint32_t refused; /* since the last that was allowed */
+	uint32_t refused; /* times since the last that was granted */
 };
 
 /* What the nodes of one graph share; only its own thread touches it, but for the counters. */
@@ -75,6 +75,8 @@ struct worker {
 	uint64_t tsc;  /* at the start of this walk */
 	struct worker_budget icmp6_budget;
 	struct worker_budget event_budget;
+	uint32_t fragment_id; /* of the next packet that is sent in fragments */
+	uint16_t rx_first;    /* port that the next walk asks first */
 	struct reassembly *reassembly;
 	uint64_t counters[WORKER_COUNTERS_COUNT] __rte_cache_aligned;
 	uint64_t drops[DROP_COUNT];

@@ -1,9 +1,9 @@
 /*
  * What a worker's nodes know of a packet beside its octets: a dynamic field of the mbuf.
  *
- * Undefined when a packet enters the graph; the node that enters it clears it (meta_clear). A
- * packet's data starts at its Ethernet header from rx to classify, on the ways to nd_proxy, and
- * after forward; in between it starts at the IPv6 header that the node is to look at.
+ * Undefined when a packet enters the graph; the node that enters it sets all of it (meta_start).
+ * A packet's data starts at its Ethernet header from rx to classify, on every way to nd_proxy and
+ * mirror, and after forward; in between at the IPv6 header that the next node is to look at.
  */
 #pragma once
 
@@ -14,22 +14,27 @@
 
 enum meta_flag {
 	META_ORIGINATED = 1 << 0,   /* made here or by the kernel: its hop limit is not touched */
-	META_ENCAPSULATED = 1 << 1, /* we put the outer header on: `outer` octets of it */
+	META_ENCAPSULATED = 1 << 1, /* we put `outer` octets of headers in front of it */
 	META_DECAPSULATED = 1 << 2, /* came in a tunnel of `subscriber` */
 	META_FROM_TWIN = 1 << 3,    /* the kernel sent it on the twin of its port */
-	META_FORWARDED = 1 << 4,    /* the inner hop limit has been decremented */
 };
 
 struct meta {
-	uint32_t subscriber; /* number of an entry: to encapsulate for, or whose tunnel it came by;
-				route to forward: number of the next hop's neighbour or none */
-	uint32_t icmp_value; /* for icmp6_error: MTU or pointer */
-	uint16_t mtu;        /* META_ENCAPSULATED: largest outer packet on the path, 0: any */
-	uint16_t port;       /* forward to tx: leaves by; else received on */
+	uint32_t
+		subscriber; /* number of an entry: to encapsulate for, or whose tunnel it came by */
+	uint32_t value;     /* for icmp6_error: MTU or pointer; for too_big: the MTU it exceeds */
+	uint16_t mtu;       /* META_ENCAPSULATED: largest outer packet on the path, 0: any */
+	uint16_t port;      /* received on; from forward to tx: leaves by */
 	uint8_t flags;
-	uint8_t outer; /* octets of the outer header in front of the inner one */
-	uint8_t icmp_type;
-	uint8_t icmp_code;
+	uint8_t outer; /* octets of outer headers in front of the inner one */
+	union {
+		uint8_t icmp_type;  /* for icmp6_error */
+		uint8_t punt_class; /* for punt: enum mirror_class */
+	};
+	union {
+		uint8_t icmp_code;   /* for icmp6_error */
+		uint8_t punt_reason; /* for punt: enum packet_reason */
+	};
 };
 static_assert(sizeof(struct meta) == 16, "the size of the dynamic field");
 
@@ -41,4 +46,13 @@ int meta_register(void);
 static inline struct meta *meta_of(struct rte_mbuf *m)
 {
 	return RTE_MBUF_DYNFIELD(m, meta_offset, struct meta *);
+}
+
+/* All of it, for a packet that enters the graph. */
+static inline struct meta *meta_start(struct rte_mbuf *m, uint16_t port, uint8_t flags)
+{
+	struct meta *meta = meta_of(m);
+
+	*meta = (struct meta){.subscriber = UINT32_MAX, .port = port, .flags = flags};
+	return meta;
 }

@@ -33,7 +33,7 @@ static inline const struct subscriber_entry *find(
 
 /* First stage: hash, and fetch the bucket. */
 static inline void stage_hash(const struct subscriber_table *t, uint32_t tag,
-	const struct in6_addr *const addresses[], struct key keys[], unsigned from, unsigned to)
+	const struct in6_addr *addresses[], struct key keys[], unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++) {
 		keys[i] = (struct key){addresses[i], table_hash(addresses[i], tag), tag};
@@ -76,7 +76,7 @@ static inline void stage_verify(const struct subscriber_table *t, const struct k
 
 /* One length: the stages follow each other a stride apart, so that fetches have time to arrive. */
 static void lookup_tag(const struct subscriber_table *t, uint32_t tag,
-	const struct in6_addr *const addresses[], unsigned n, const struct subscriber_entry *out[])
+	const struct in6_addr *addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	struct key keys[SUBSCRIBER_BURST_MAX];
 	uint32_t numbers[SUBSCRIBER_BURST_MAX];
@@ -94,7 +94,7 @@ static void lookup_tag(const struct subscriber_table *t, uint32_t tag,
 
 /* Those that nothing longer took are looked up again by their first len bits. */
 static unsigned lookup_len(const struct subscriber_table *t, uint32_t domain, uint8_t len,
-	const struct in6_addr *const addresses[], unsigned n, const struct subscriber_entry *out[])
+	const struct in6_addr *addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	struct in6_addr prefixes[SUBSCRIBER_BURST_MAX];
 	const struct in6_addr *wanted[SUBSCRIBER_BURST_MAX];
@@ -120,7 +120,7 @@ static unsigned lookup_len(const struct subscriber_table *t, uint32_t domain, ui
 }
 
 void subscriber_table_lookup(const struct subscriber_table *t, uint32_t domain,
-	const struct in6_addr *const addresses[], unsigned n, const struct subscriber_entry *out[])
+	const struct in6_addr *addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	unsigned missing = n;
 

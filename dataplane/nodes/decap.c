@@ -1,0 +1,151 @@
+/*
+ * decap: takes a packet out of its tunnel, if it comes from where its source is registered (RFC
+ * 6275, 10.4.5; RFC 2473, 3.3; RFC 6040, 4.2).
+ */
+#include "dataplane/agent/events.h"
+#include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/ip6.h"
+#include "dataplane/nodes/node.h"
+
+enum edge {
+	DECAP_STEER,
+	DECAP_INNER,
+	DECAP_SCOPE,
+	DECAP_ECN,
+	DECAP_UNKNOWN_SOURCE,
+	DECAP_WRONG_CARE_OF,
+	DECAP_EDGES
+};
+
+enum {
+	ECN_MASK = 3,
+	ECN_DROP = 4,
+};
+
+/* Outgoing ECN by inner (row) and outer (column) (RFC 6040, figure 4): Not-ECT is 0, ECT(1) 1,
+ * ECT(0) 2, CE 3. */
+static const uint8_t ecn_out[4][4] = {
+	{0, 0, 0, ECN_DROP},
+	{1, 1, 1, 3},
+	{2, 1, 2, 3},
+	{3, 3, 3, 3},
+};
+
+static inline struct rte_ipv6_hdr *inner_of(struct rte_mbuf *m)
+{
+	return rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, meta_of(m)->outer);
+}
+
+/* What can be said of a packet without knowing its subscriber. */
+static inline rte_edge_t check_inner(struct rte_mbuf *m)
+{
+	const struct rte_ipv6_hdr *ip = inner_of(m);
+	uint32_t len = m->data_len - meta_of(m)->outer;
+
+	if (unlikely(len < IP6_LEN || !ip6_is_version6(ip) || ip6_total(ip) > len))
+		return DECAP_INNER;
+	if (unlikely(ip->src_addr[0] >= 0xfe || ip->dst_addr[0] >= 0xfe) &&
+		(addr_is_multicast(ip6_src(ip)) || addr_is_multicast(ip6_dst(ip)) ||
+			addr_is_link_local(ip6_src(ip)) || addr_is_link_local(ip6_dst(ip))))
+		return DECAP_SCOPE;
+	if (unlikely(ip6_is_unforwardable(ip6_src(ip)) || ip6_is_unforwardable(ip6_dst(ip))))
+		return DECAP_INNER;
+	return DECAP_STEER;
+}
+
+/* Somebody sends for a subscriber, or as one, from where it is not: control wants to know. */
+static void tell(struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	uint32_t times = budget_take(&w->event_budget, w->tsc);
+	struct update_event event = {.kind = UPDATE_EVENT_WRONG_SOURCE};
+
+	if (times == 0)
+		return;
+	event.subscriber = entry ? entry->id : 0;
+	event.inner = *ip6_src(inner_of(m));
+	event.outer = *ip6_src(ip6_of(m));
+	event.value = times;
+	events_put(w->index, &event);
+}
+
+/* Takes the outer header off; the inner one keeps what its congestion marks tell (RFC 6040). */
+static inline rte_edge_t strip(struct rte_mbuf *m, uint32_t subscriber)
+{
+	struct meta *meta = meta_of(m);
+	struct rte_ipv6_hdr *ip = inner_of(m);
+	uint8_t out = ecn_out[ip6_class(ip) & ECN_MASK][ip6_class(ip6_of(m)) & ECN_MASK];
+
+	if (unlikely(out == ECN_DROP))
+		return DECAP_ECN;
+	ip->vtc_flow = (ip->vtc_flow & ~rte_cpu_to_be_32(ECN_MASK << 20)) |
+		       rte_cpu_to_be_32((uint32_t)out << 20);
+	rte_pktmbuf_adj(m, meta->outer);
+	ip6_trim(m, ip6_total(ip));
+	meta->flags |= META_DECAPSULATED;
+	meta->subscriber = subscriber;
+	meta->outer = 0;
+	return DECAP_STEER;
+}
+
+static inline rte_edge_t decap_one(
+	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	const struct subscriber_table *t = &w->tables->subscribers;
+	const struct rte_ipv6_hdr *outer = ip6_of(m);
+
+	if (unlikely(!entry)) {
+		tell(w, m, NULL);
+		return DECAP_UNKNOWN_SOURCE;
+	}
+	if (unlikely(!subscriber_accepts(t, entry, ip6_src(outer), ip6_dst(outer)))) {
+		tell(w, m, entry);
+		return DECAP_WRONG_CARE_OF;
+	}
+	return strip(m, subscriber_number(t, entry));
+}
+
+static inline void decap_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
+	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
+{
+	static const struct in6_addr none;
+	const struct in6_addr *sources[NODE_BURST];
+	const struct subscriber_entry *entries[NODE_BURST];
+	uint16_t done = 0;
+
+	RTE_SET_USED(graph);
+	RTE_SET_USED(node);
+	for (uint16_t i = 0; i < n; i++) {
+		next[i] = check_inner(mbufs[i]);
+		sources[i] = likely(next[i] == DECAP_STEER) ? ip6_src(inner_of(mbufs[i])) : &none;
+	}
+	subscriber_table_lookup(&w->tables->subscribers, 0, sources, n, entries);
+	for (uint16_t i = 0; i < n; i++) {
+		if (likely(next[i] == DECAP_STEER))
+			next[i] = decap_one(w, mbufs[i], entries[i]);
+		done += next[i] == DECAP_STEER;
+	}
+	node_count(w, WORKER_decapsulated, done);
+}
+
+static uint16_t decap_process(
+	struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	return node_process(graph, node, objs, n, decap_work);
+}
+
+static struct rte_node_register decap_node = {
+	.name = "decap",
+	.process = decap_process,
+	.init = node_init,
+	.nb_edges = DECAP_EDGES,
+	.next_nodes =
+		{
+			[DECAP_STEER] = "steer",
+			[DECAP_INNER] = "drop_tunnel_inner",
+			[DECAP_SCOPE] = "drop_tunnel_scope",
+			[DECAP_ECN] = "drop_tunnel_ecn",
+			[DECAP_UNKNOWN_SOURCE] = "drop_unknown_source",
+			[DECAP_WRONG_CARE_OF] = "drop_wrong_care_of",
+		},
+};
+RTE_NODE_REGISTER(decap_node)
