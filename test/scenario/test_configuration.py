@@ -1,5 +1,6 @@
 """Wrong configuration and wrong arguments: the user is told what, where and what would be right."""
 
+import itertools
 import re
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from lab import programs
 from lab.system import LabError
 
+RUNS = itertools.count()
 PROGRAMS = {"dmm-ctrl": "dmm-ctrl.cfg", "dmm-dp": "dmm-dp.cfg", "dmm-mn": "dmm-mn.cfg"}
 
 
@@ -14,8 +16,7 @@ PROGRAMS = {"dmm-ctrl": "dmm-ctrl.cfg", "dmm-dp": "dmm-dp.cfg", "dmm-mn": "dmm-m
 def start(lab, build):
     """start(PROGRAM, ARGUMENT...): runs to its end; returns (exit status, output)."""
     def run(name, *arguments):
-        process = lab.gw.start(f"{name}-wrong", programs.program(build, name), *arguments)
-        process.log.write_text("")
+        process = lab.gw.start(f"{name}-{next(RUNS)}", programs.program(build, name), *arguments)
         return process.wait(), process.output()
     return run
 
