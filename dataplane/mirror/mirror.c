@@ -61,7 +61,8 @@ static void send_down(void *context, struct rte_mbuf *m)
 	(void)context;
 	const struct mirror_tag *tag = mirror_tag(m);
 	/* Frames of one port stay in order by going to one worker. */
-	unsigned worker = tag->down == MIRROR_TO_PORT ? tag->port % mirror.workers : 0;
+	bool whole_frame = tag->down == MIRROR_TO_PORT || tag->down == MIRROR_FROM_TWIN;
+	unsigned worker = whole_frame ? tag->port % mirror.workers : 0;
 
 	if (rte_ring_sp_enqueue(mirror_queues[worker].down, m) == 0)
 		return;
@@ -332,7 +333,7 @@ static unsigned serve_twin_down(uint16_t number)
 				continue;
 			break;
 		}
-		*mirror_tag(m) = (struct mirror_tag){.port = number, .down = MIRROR_TO_PORT};
+		*mirror_tag(m) = (struct mirror_tag){.port = number, .down = MIRROR_FROM_TWIN};
 		count_mirror(MIRROR_TWIN_DOWN, 1);
 		send_down(NULL, m);
 	}
