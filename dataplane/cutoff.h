@@ -22,9 +22,9 @@ struct cutoff {
 bool cutoff_interface(const char *device, char interface[static 16]);
 
 /*
- * Cuts the kernel off and brings the interface up, hearing all of multicast. What a crashed process left behind is taken
- * over, with the settings that were before it. Returns 0 or a negative errno after a log line, and
- * then nothing is changed. May sleep; runs nft.
+ * Cuts the kernel off and brings the interface up, hearing all of multicast. What a crashed process
+ * left behind is taken over, with the settings that were before it. Returns 0 or a negative errno
+ * after a log line, and then nothing is changed. May sleep; runs nft.
  */
 int cutoff_begin(struct cutoff *cut, const char *interface);
 

@@ -1,6 +1,7 @@
 #include "dataplane/agent/agent.h"
 
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -185,8 +186,13 @@ static void take_events(struct agent *a, uint64_t now_ms)
 {
 	struct update_event event;
 
-	for (int i = 0; i < EVENTS_PER_ROUND && events_take(&event); i++)
+	for (int i = 0; i < EVENTS_PER_ROUND && events_take(&event); i++) {
+		if (event.kind == UPDATE_EVENT_TUNNEL_ERROR &&
+			event.icmp_type == ICMP6_PACKET_TOO_BIG)
+			tables_path_mtu_learn(a->given.tables, event.subscriber, &event.outer,
+				event.value, now_ms);
 		fold_add(&a->fold, &event, now_ms, tell, a);
+	}
 	fold_tick(&a->fold, now_ms, tell, a);
 }
 
