@@ -35,7 +35,7 @@ enum {
 	DUMP_TRIES = 5,
 	/* Nobody wakes the mirror when a worker has something for it: it looks. */
 	WAIT_BUSY_NS = 50 * 1000,
-	WAIT_IDLE_NS = 400 * 1000,
+	WAIT_IDLE_NS = 250 * 1000,
 	BUSY_NS = 20 * 1000 * 1000,
 	TIMERSLACK_NS = 5000,
 };
