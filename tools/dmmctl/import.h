@@ -34,4 +34,5 @@ int import_begin(struct import *import, FILE *from);
  * end of the file. NULL: the file could not be read (errno), or there is no memory. */
 json_t *import_next(struct import *import);
 
+/* Wipes what was read and frees everything. The file stays the caller's. */
 void import_end(struct import *import);
