@@ -86,7 +86,7 @@ class Demo:
         self.serve = cn.start("serve", python, script, "serve", CN, PORT, BYTES_PER_SECOND)
         wait_for(lambda: "listening" in self.serve.output(), "the server of the download")
         self.fetch = mn.start("fetch", python, script, "fetch", HOME_ADDRESS, CN, PORT)
-        wait_for(lambda: self.pings_answered(time.time_ns()) and self.octets(), "the first traffic")
+        wait_for(lambda: self.pings_answered(self.started) and self.octets(), "the first traffic")
         self.begin = time.time_ns()
         self.say("ping and download are running")
 

@@ -140,6 +140,7 @@ class Move:
     unplugged: int
     usable: int = None        # the address of the new link may be used
     updates: list = field(default_factory=list)
+    update_source: str = None  # where the first of them came from
     acknowledged: int = None
     status: int = None
     restored: int = None      # first downlink packet on the new path
@@ -185,9 +186,13 @@ def complete(move, packets, prefix, home_address, usable_addresses):
             continue
         if packet.kind == "update" and move.acknowledged is None:
             move.updates.append(packet.at)
+            move.update_source = move.update_source or packet.source
             sequences.add(packet.sequence)
         elif (packet.kind == "acknowledgement" and packet.sequence in sequences
                 and move.acknowledged is None):
             move.acknowledged, move.status = packet.at, packet.status
         elif move.restored is None and on_new_path(packet, move.target, prefix, home_address):
             move.restored = packet.at
+    # Hearing of it takes us longer than the mobile node; what it sends from it, it may use.
+    if move.usable and move.updates and ipaddress.IPv6Address(move.update_source) in network:
+        move.usable = min(move.usable, move.updates[0])

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -69,6 +70,7 @@ class Node:
         self.namespace = f"{lab.prefix}-{name}"
         self.directory = lab.directory / name
         self.processes = []
+        shutil.rmtree(self.directory, ignore_errors=True)
         lab.ledger.note("namespace", name=self.namespace)
         run("ip", "netns", "add", self.namespace)
         for private, mount_point in PRIVATE.items():

@@ -14,7 +14,6 @@ which it notices as loss and return of carrier."""
 import atexit
 import os
 import pathlib
-import shutil
 import signal
 import sys
 
@@ -104,8 +103,6 @@ class Lab:
 
     def build(self):
         """Makes all nodes, links, addresses and routes; no program of ours runs yet."""
-        for private in ("cn", "core", "gw", "host", "ara", "arb", "mn", "air"):
-            shutil.rmtree(self.directory / private, ignore_errors=True)
         cn, core, gw, host = (self.node(name) for name in ("cn", "core", "gw", "host"))
         mn, air = self.node("mn"), self.node("air")
         air.sysctl({"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1})
