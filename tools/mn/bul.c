@@ -8,12 +8,11 @@
 #include "common/log.h"
 #include "proto/mobility/status.h"
 
-enum {
-	STATUS_NONE = 255,
-	REFRESH_PERCENT = 80, /* of the granted lifetime */
-	RETRY_FIRST_S = 5,    /* after a refusal that may pass */
-	RETRY_MAX_S = 300,
-};
+enum { STATUS_NONE = 255 };
+
+/* A time stamp this far behind an accepted one is the home agent's clock set back (RFC 4285, 6:
+ * "close enough" is 7 seconds). */
+#define CLOSE_ENOUGH (7ull << 32)
 
 /* What a refusal means for this node (RFC 6275, 11.7.3; RFC 4285, 5.3 and 6). */
 enum remedy {
@@ -47,50 +46,81 @@ static void set_state(struct bul_entry *e, enum bul_state state)
 	e->ops->changed(e, e->context);
 }
 
+static uint64_t mono_ns(const struct bul_entry *e)
+{
+	return e->ops->mono_ns(e->context);
+}
+
+/* a later than b, modulo 2^64. */
+static bool later(uint64_t a, uint64_t b)
+{
+	return (int64_t)(a - b) > 0;
+}
+
 static uint64_t next_timestamp(struct bul_entry *e)
 {
-	uint64_t now = clock_real_ns() + (uint64_t)e->clock_offset_ns;
-	uint64_t stamp = e->clock_offset_ns ? clock_ntp_from_ns(now) : clock_ntp_now();
+	uint64_t stamp = e->ops->ntp(e->context) + e->clock_offset;
 
 	/* RFC 4285, 6: greater than any used before */
-	if (clock_ntp_diff_ns(stamp, e->last_timestamp) <= 0 && e->last_timestamp)
+	if (e->last_timestamp && !later(stamp, e->last_timestamp))
 		stamp = e->last_timestamp + 1;
 	e->last_timestamp = stamp;
 	return stamp;
 }
 
+static void remember_sent(struct bul_entry *e, uint64_t now)
+{
+	e->sent[e->sent_next] = (struct bul_sent){e->sequence, e->request.timestamp, now};
+	e->sent_next = (e->sent_next + 1) % BUL_OUTSTANDING_MAX;
+	if (e->sent_count < BUL_OUTSTANDING_MAX)
+		e->sent_count++;
+	e->rate[e->rate_next] = now;
+	e->rate_next = (e->rate_next + 1) % BUL_MAX_UPDATE_RATE;
+}
+
+/* The packet did not leave, so that it needs no time to be answered. */
+static void send_failed(struct bul_entry *e, uint64_t now, int error)
+{
+	static struct log_limit limit = LOG_LIMIT(1);
+	uint64_t wait_ms = BUL_MAX_TIMEOUT_MS;
+
+	if (e->send_failures < 8)
+		wait_ms = (uint64_t)BUL_SEND_RETRY_MS << e->send_failures;
+	e->send_failures++;
+	wheel_arm(e->wheel, &e->timer, now + wait_ms * CLOCK_NS_PER_MS);
+	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "bul", "send-failed", "sequence=%u error=%s",
+		e->sequence, LOG_QUOTE(strerror(-error)));
+}
+
 static void transmit(struct bul_entry *e)
 {
-	uint64_t now = clock_mono_ns();
+	uint64_t now = mono_ns(e);
 	uint64_t oldest = e->rate[e->rate_next];
 
 	if (oldest && now - oldest < CLOCK_NS_PER_S) {
 		wheel_arm(e->wheel, &e->timer, oldest + CLOCK_NS_PER_S);
 		return;
 	}
-	e->rate[e->rate_next] = now;
-	e->rate_next = (e->rate_next + 1) % BUL_MAX_UPDATE_RATE;
 	e->request.sequence = ++e->sequence;
 	e->request.timestamp = next_timestamp(e);
-	e->sent[e->sent_next] = (struct bul_sent){e->sequence, e->request.timestamp, now};
-	e->sent_next = (e->sent_next + 1) % BUL_OUTSTANDING_MAX;
-	if (e->sent_count < BUL_OUTSTANDING_MAX)
-		e->sent_count++;
 	e->attempts++;
+	remember_sent(e, now);
+	int ret = e->ops->send(&e->request, e->context);
+
+	if (ret) {
+		send_failed(e, now, ret);
+		return;
+	}
+	e->send_failures = 0;
 	wheel_arm(e->wheel, &e->timer, now + e->timeout_ms * CLOCK_NS_PER_MS);
 	e->timeout_ms =
 		e->timeout_ms * 2 < BUL_MAX_TIMEOUT_MS ? e->timeout_ms * 2 : BUL_MAX_TIMEOUT_MS;
-	int ret = e->ops->send(&e->request, e->context);
-
-	if (ret)
-		LOG_WARN("bul", "send-failed", "sequence=%u error=%s", e->sequence,
-			LOG_QUOTE(strerror(-ret)));
 }
 
 /* Starts a new request: answers to the one before no longer count. */
 static void begin(struct bul_entry *e)
 {
-	e->attempts = 0;
+	e->attempts = e->send_failures = 0;
 	e->sent_count = e->sent_next = 0;
 	e->timeout_ms = e->bound || e->request.lifetime_s == 0 ? BUL_INITIAL_TIMEOUT_MS
 							       : BUL_FIRST_TIMEOUT_MS;
@@ -98,27 +128,33 @@ static void begin(struct bul_entry *e)
 	transmit(e);
 }
 
+static void register_again(struct bul_entry *e)
+{
+	set_state(e, BUL_REGISTERING);
+	begin(e);
+}
+
 void bul_register(struct bul_entry *e, const struct in6_addr *care_of)
 {
 	e->request = (struct bul_update){.care_of = *care_of, .lifetime_s = e->lifetime_s};
-	set_state(e, BUL_REGISTERING);
-	begin(e);
+	e->refusals = 0;
+	register_again(e);
 }
 
 void bul_deregister(struct bul_entry *e, const struct in6_addr *care_of, bool at_home)
 {
 	e->request = (struct bul_update){.care_of = *care_of, .at_home = at_home};
+	e->refusals = 0;
 	set_state(e, BUL_DEREGISTERING);
 	begin(e);
 }
 
 void bul_refresh(struct bul_entry *e)
 {
-	if (e->state == BUL_BOUND || e->state == BUL_REGISTERING) {
-		struct in6_addr care_of = e->request.care_of;
+	uint64_t last = e->rate[(e->rate_next + BUL_MAX_UPDATE_RATE - 1) % BUL_MAX_UPDATE_RATE];
 
-		bul_register(e, &care_of);
-	}
+	if (e->state == BUL_BOUND && mono_ns(e) - last >= CLOCK_NS_PER_S)
+		register_again(e);
 }
 
 void bul_stop(struct bul_entry *e)
@@ -135,20 +171,30 @@ static void unbound(struct bul_entry *e)
 	wheel_cancel(e->wheel, &e->expiry);
 }
 
-/* The lifetime counts from when the request was sent (RFC 6275, 11.7.3). */
-static void accepted(struct bul_entry *e, const struct bul_answer *a, const struct bul_sent *sent)
+static void retry_later(struct bul_entry *e)
+{
+	uint64_t wait_s = BUL_RETRY_FIRST_S;
+
+	for (uint32_t n = 1; n < e->refusals && wait_s < BUL_RETRY_MAX_S; n++)
+		wait_s *= 2;
+	if (wait_s > BUL_RETRY_MAX_S)
+		wait_s = BUL_RETRY_MAX_S;
+	set_state(e, BUL_REFUSED);
+	wheel_arm(e->wheel, &e->timer, mono_ns(e) + wait_s * CLOCK_NS_PER_S);
+}
+
+static void deregistered(struct bul_entry *e)
+{
+	unbound(e);
+	wheel_cancel(e->wheel, &e->timer);
+	set_state(e, BUL_IDLE);
+}
+
+static void registered(struct bul_entry *e, const struct bul_answer *a, const struct bul_sent *sent)
 {
 	uint64_t lifetime_ns = a->lifetime_s * CLOCK_NS_PER_S;
-	uint64_t refresh_ns = lifetime_ns / 100 * REFRESH_PERCENT;
+	uint64_t refresh_ns = lifetime_ns / 100 * BUL_REFRESH_PERCENT;
 
-	e->rtt_ns = clock_mono_ns() - sent->at_ns;
-	e->refusals = 0;
-	if (e->request.lifetime_s == 0 || a->lifetime_s == 0) {
-		unbound(e);
-		wheel_cancel(e->wheel, &e->timer);
-		set_state(e, BUL_IDLE);
-		return;
-	}
 	if (a->refresh_s && a->refresh_s * CLOCK_NS_PER_S < refresh_ns)
 		refresh_ns = a->refresh_s * CLOCK_NS_PER_S;
 	e->bound = true;
@@ -160,45 +206,70 @@ static void accepted(struct bul_entry *e, const struct bul_answer *a, const stru
 	set_state(e, BUL_BOUND);
 }
 
-static void retry_later(struct bul_entry *e)
+/* The lifetime counts from when the request was sent (RFC 6275, 11.7.3). */
+static void accepted(struct bul_entry *e, const struct bul_answer *a, const struct bul_sent *sent)
 {
-	uint64_t wait_s = RETRY_FIRST_S;
+	e->rtt_ns = mono_ns(e) - sent->at_ns;
+	e->good_timestamp = sent->timestamp;
+	if (e->request.lifetime_s == 0) {
+		deregistered(e);
+	} else if (a->lifetime_s == 0) {
+		/* accepted for no time at all: there is no binding */
+		unbound(e);
+		e->refusals++;
+		retry_later(e);
+	} else {
+		e->refusals = 0;
+		registered(e, a, sent);
+	}
+}
 
-	for (uint32_t n = 1; n < e->refusals && wait_s < RETRY_MAX_S; n++)
-		wait_s *= 2;
-	if (wait_s > RETRY_MAX_S)
-		wait_s = RETRY_MAX_S;
-	wheel_arm(e->wheel, &e->timer, clock_mono_ns() + wait_s * CLOCK_NS_PER_S);
+/* Takes over the home agent's time (RFC 4285, 6). Time stamps still grow beyond accepted ones,
+ * unless those lie so far ahead that the home agent would refuse them for that. */
+static void adjust_clock(struct bul_entry *e, uint64_t timestamp)
+{
+	e->clock_offset = timestamp - e->ops->ntp(e->context);
+	e->last_timestamp = e->good_timestamp;
+	if (e->good_timestamp && later(e->good_timestamp, timestamp + CLOSE_ENOUGH))
+		e->last_timestamp = 0;
+}
+
+/* Repairs what the refusal complains about. False: it cannot be repaired at once. */
+static bool repair(struct bul_entry *e, const struct bul_answer *a, enum remedy remedy)
+{
+	switch (remedy) {
+	case REMEDY_SEQUENCE:
+		e->sequence = a->sequence;
+		break;
+	case REMEDY_CLOCK:
+		adjust_clock(e, a->timestamp);
+		break;
+	case REMEDY_TIMESTAMP:
+		e->use_timestamps = true;
+		break;
+	case REMEDY_LATER:
+	case REMEDY_STOP:
+		return false;
+	}
+	return e->refusals <= BUL_REMEDIES_MAX;
 }
 
 static void refused(struct bul_entry *e, const struct bul_answer *a)
 {
 	bool deregistering = e->state == BUL_DEREGISTERING;
+	enum remedy remedy = remedy_for(a->status);
 
+	if (remedy == REMEDY_TIMESTAMP && e->use_timestamps)
+		remedy = REMEDY_STOP;
 	e->refusals++;
 	wheel_cancel(e->wheel, &e->timer);
-	switch (remedy_for(a->status)) {
-	case REMEDY_SEQUENCE:
-		e->sequence = a->sequence;
+	if (repair(e, a, remedy)) {
 		begin(e);
 		return;
-	case REMEDY_CLOCK:
-		e->clock_offset_ns = (int64_t)(clock_ntp_to_ns(a->timestamp) - clock_real_ns());
-		e->last_timestamp = 0;
-		begin(e);
-		return;
-	case REMEDY_TIMESTAMP:
-		if (e->use_timestamps)
-			break;
-		e->use_timestamps = true;
-		begin(e);
-		return;
-	case REMEDY_LATER:
-		set_state(e, BUL_REFUSED);
+	}
+	if (remedy != REMEDY_STOP) {
 		retry_later(e);
 		return;
-	case REMEDY_STOP:
-		break;
 	}
 	/* the home agent has nothing for this node: as good as deregistered */
 	if (a->status == STATUS_BA_NOT_HOME_AGENT)
@@ -214,19 +285,50 @@ const struct bul_sent *bul_outstanding(const struct bul_entry *e, uint16_t seque
 	return NULL;
 }
 
-int bul_answered(struct bul_entry *e, const struct bul_answer *a)
+/* The transmission that an answer belongs to and that its time stamp, if it has to have one,
+ * confirms. */
+static const struct bul_sent *match(const struct bul_entry *e, const struct bul_answer *a)
 {
 	const struct bul_sent *sent = bul_outstanding(e, a->sequence);
-	bool asked = e->state == BUL_REGISTERING || e->state == BUL_DEREGISTERING;
 
-	/* 135 carries the home agent's number, not ours (RFC 6275, 9.5.1) */
-	if (!asked || (!sent && a->status != STATUS_BA_SEQUENCE))
+	if (!e->use_timestamps || !sent)
+		return sent;
+	if (!a->has_timestamp)
+		/* a home agent that wants none or cannot tell: only a refusal can be believed */
+		return a->status == STATUS_BA_MESG_ID_REQUIRED ? sent : NULL;
+	if (a->status == STATUS_BA_ID_MISMATCH)
+		return (uint32_t)a->timestamp == (uint32_t)sent->timestamp ? sent : NULL;
+	return a->timestamp == sent->timestamp ? sent : NULL;
+}
+
+/* 135 carries the home agent's number, not ours (RFC 6275, 9.5.1): known by its time stamp. One
+ * that tells what the present request has already been made from answers an older one. */
+static bool matches_sequence_refusal(const struct bul_entry *e, const struct bul_answer *a)
+{
+	if ((uint16_t)(a->sequence + 1) == e->sequence)
+		return false;
+	if (!e->use_timestamps)
+		return e->sent_count > 0;
+	for (int n = 0; n < e->sent_count; n++)
+		if (a->has_timestamp && a->timestamp == e->sent[n].timestamp)
+			return true;
+	return false;
+}
+
+int bul_answered(struct bul_entry *e, const struct bul_answer *a)
+{
+	const struct bul_sent *sent = NULL;
+
+	if (e->state != BUL_REGISTERING && e->state != BUL_DEREGISTERING)
 		return -ENOENT;
-	if (e->use_timestamps && sent && a->status != STATUS_BA_ID_MISMATCH &&
-		(!a->has_timestamp || a->timestamp != sent->timestamp))
-		return -ENOENT;
-	if (a->status == STATUS_BA_ID_MISMATCH && !a->has_timestamp)
-		return -ENOENT;
+	if (a->status == STATUS_BA_SEQUENCE) {
+		if (!matches_sequence_refusal(e, a))
+			return -ENOENT;
+	} else {
+		sent = match(e, a);
+		if (!sent || (a->status == STATUS_BA_ID_MISMATCH && !a->has_timestamp))
+			return -ENOENT;
+	}
 	e->status = a->status;
 	if (a->status < STATUS_BA_REJECTED)
 		accepted(e, a, sent);
@@ -247,14 +349,8 @@ static void timer_fired(struct wheel_timer *timer, void *context)
 		break;
 	case BUL_BOUND:
 	case BUL_REFUSED:
-		if (e->request.lifetime_s) {
-			struct in6_addr care_of = e->request.care_of;
-
-			bul_register(e, &care_of);
-		} else {
-			set_state(e, BUL_DEREGISTERING);
-			begin(e);
-		}
+		set_state(e, e->request.lifetime_s ? BUL_REGISTERING : BUL_DEREGISTERING);
+		begin(e);
 		break;
 	case BUL_IDLE:
 		break;
@@ -287,7 +383,7 @@ void bul_init(struct bul_entry *e, const struct bul_ops *ops, void *context, str
 
 uint32_t bul_remaining_s(const struct bul_entry *e)
 {
-	uint64_t now = clock_mono_ns();
+	uint64_t now = mono_ns(e);
 
 	return e->bound && e->expires_ns > now ? (uint32_t)((e->expires_ns - now) / CLOCK_NS_PER_S)
 					       : 0;

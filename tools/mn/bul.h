@@ -4,7 +4,9 @@
  *
  * A state machine without I/O: it is told of moves, answers and time, and sends through the
  * caller. Every transmission has a new sequence number and, with RFC 4285 timestamps, a new time
- * stamp; an answer to any transmission of the present request counts.
+ * stamp; an answer to any transmission of the present request counts. Whatever a home agent
+ * answers, no more than three updates leave in a second, and refusals in a row make the node wait
+ * longer and longer.
  *
  *	             register                    accepted
  *	IDLE ------------------> REGISTERING --------------> BOUND
@@ -35,6 +37,11 @@ enum {
 	BUL_MAX_TIMEOUT_MS = 32000,    /* MAX_BINDACK_TIMEOUT */
 	BUL_MAX_UPDATE_RATE = 3,       /* Binding Updates a second */
 	BUL_OUTSTANDING_MAX = 8,       /* transmissions of one request that are remembered */
+	BUL_REMEDIES_MAX = 3,          /* refusals in a row that are answered at once */
+	BUL_RETRY_FIRST_S = 5,    /* then, and when waiting may help: wait, twice as long ... */
+	BUL_RETRY_MAX_S = 300,    /* ... each time */
+	BUL_SEND_RETRY_MS = 100,  /* after a transmission that did not leave, doubled */
+	BUL_REFRESH_PERCENT = 80, /* of the granted lifetime */
 };
 
 /* One Binding Update to be sent. */
@@ -59,10 +66,14 @@ struct bul_answer {
 struct bul_entry;
 
 struct bul_ops {
-	/* Sends it; 0 or a negative errno (logged, the retransmission tries again). */
+	/* Sends it; 0 or a negative errno (logged, and tried again soon). */
 	int (*send)(const struct bul_update *update, void *context);
 	/* The state, or whether the node is bound, has changed. */
 	void (*changed)(const struct bul_entry *entry, void *context);
+	/* The clock that the wheel goes by: clock_mono_ns(). */
+	uint64_t (*mono_ns)(void *context);
+	/* The time of day as an NTP timestamp: clock_ntp_now(). */
+	uint64_t (*ntp)(void *context);
 };
 
 struct bul_sent {
@@ -86,13 +97,15 @@ struct bul_entry {
 
 	struct bul_update request; /* the present or last one */
 	uint32_t attempts;         /* transmissions of it */
+	uint32_t send_failures;    /* of them in a row that did not leave */
 	uint32_t timeout_ms;       /* the next one */
 	uint16_t sequence;         /* last one used */
-	int64_t clock_offset_ns;   /* to the home agent's clock, from status 144 */
-	uint64_t last_timestamp;
+	uint64_t clock_offset;   /* to the home agent's clock, NTP units modulo 2^64 (status 144) */
+	uint64_t last_timestamp; /* 0: none yet */
+	uint64_t good_timestamp; /* of the last accepted update, 0: none yet */
 	uint8_t sent_count, sent_next;
 	struct bul_sent sent[BUL_OUTSTANDING_MAX];
-	uint64_t rate[BUL_MAX_UPDATE_RATE]; /* when the last ones were sent */
+	uint64_t rate[BUL_MAX_UPDATE_RATE]; /* when the last ones were sent, 0: not yet */
 	uint8_t rate_next;
 
 	uint8_t status;    /* of the last answer, 255: none yet */
@@ -114,7 +127,8 @@ void bul_register(struct bul_entry *e, const struct in6_addr *care_of);
 void bul_deregister(struct bul_entry *e, const struct in6_addr *care_of, bool at_home);
 
 /* Sends the registration again at once: a Binding Refresh Request or Binding Error asked for it.
- * Nothing happens unless the node is bound or registering. */
+ * Nothing happens unless the node is bound, nor in the second after an update: those messages are
+ * not authenticated, and must not use up the updates that a move needs. */
 void bul_refresh(struct bul_entry *e);
 
 /* Forgets requests and timers; what the home agent has stays as it is. */
@@ -125,8 +139,10 @@ void bul_stop(struct bul_entry *e);
 const struct bul_sent *bul_outstanding(const struct bul_entry *e, uint16_t sequence);
 
 /*
- * Takes an authenticated answer. Returns 0, or -ENOENT when it answers nothing that was sent
- * (ignored): no such sequence number, or another time stamp than was sent with it.
+ * Takes an authenticated answer (RFC 6275, 11.7.3; RFC 4285, 6). Returns 0, or -ENOENT when it
+ * answers nothing that was sent (ignored): no such sequence number, or another time stamp than was
+ * sent with it. Status 135 carries the home agent's sequence number, status 144 only the low half
+ * of our time stamp.
  */
 int bul_answered(struct bul_entry *e, const struct bul_answer *answer);
 

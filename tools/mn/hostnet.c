@@ -29,7 +29,8 @@ static int nft(const char *commands)
 
 	int ret = posix_spawnp(&pid, "nft", NULL, NULL, argv, environ);
 	if (ret) {
-		LOG_ERROR("hostnet", "nft-not-run", "error=%s", LOG_QUOTE(strerror(ret)));
+		LOG_ERROR("hostnet", "nft-not-run", "error=%s hint=%s", LOG_QUOTE(strerror(ret)),
+			LOG_QUOTE("install the package nftables"));
 		return -ret;
 	}
 	while (waitpid(pid, &status, 0) < 0)
@@ -58,20 +59,30 @@ static int firewall_add(const struct mn_config *config)
 	return nft(commands);
 }
 
-static void settings_change(struct hostnet *h)
+static void save(const struct hostnet *h)
+{
+	state_save(h->config->state_file, h->state);
+}
+
+static void settings_change(struct hostnet *h, const char *interface)
 {
 	char path[STATE_PATH_MAX + 1];
 
 	if (!h->config->optimistic_dad)
 		return;
-	for (size_t n = 0; n < h->config->interfaces.count; n++) {
-		const char *name = *config_item(&h->config->interfaces, char *, n);
+	snprintf(path, sizeof(path), STATE_SETTINGS_FOLDER "%s/optimistic_dad", interface);
+	state_setting_change(h->state, path, "1");
+	snprintf(path, sizeof(path), STATE_SETTINGS_FOLDER "%s/use_optimistic", interface);
+	state_setting_change(h->state, path, "1");
+}
 
-		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/optimistic_dad", name);
-		state_setting_change(h->state, path, "1");
-		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/use_optimistic", name);
-		state_setting_change(h->state, path, "1");
-	}
+void hostnet_interface(struct hostnet *h, const char *interface)
+{
+	uint8_t before = h->state->setting_count;
+
+	settings_change(h, interface);
+	if (h->state->setting_count != before)
+		save(h);
 }
 
 static struct rtnl_route main_route(const struct hostnet *h)
@@ -98,11 +109,6 @@ static void routes_remove(struct hostnet *h)
 	h->state->routed = false;
 }
 
-static void save(const struct hostnet *h)
-{
-	state_save(h->config->state_file, h->state);
-}
-
 int hostnet_open(struct hostnet *h, const struct mn_config *config, struct rtnl *rtnl,
 	struct state *state, unsigned tunnel)
 {
@@ -111,7 +117,8 @@ int hostnet_open(struct hostnet *h, const struct mn_config *config, struct rtnl 
 		routes_remove(h);
 	hostnet_leave_home(h);
 	state_settings_restore(state);
-	settings_change(h);
+	for (size_t n = 0; n < config->interfaces.count; n++)
+		settings_change(h, *config_item(&config->interfaces, char *, n));
 	save(h);
 	int ret = firewall_add(config);
 
@@ -150,6 +157,8 @@ int hostnet_away(struct hostnet *h, uint32_t tunnel_mtu)
 
 int hostnet_home(struct hostnet *h, const char *interface, unsigned ifindex, bool detect)
 {
+	if (strcmp(h->state->home_interface, interface) != 0)
+		hostnet_leave_home(h);
 	snprintf(h->state->home_interface, sizeof(h->state->home_interface), "%s", interface);
 	routes_remove(h);
 	save(h);

@@ -29,10 +29,14 @@ int hostnet_open(struct hostnet *h, const struct mn_config *config, struct rtnl 
 /* Undoes everything. */
 void hostnet_close(struct hostnet *h);
 
+/* An interface to attach by has come into being: prepares it like hostnet_open() did the others. */
+void hostnet_interface(struct hostnet *h, const char *interface);
+
 /* The node is away: packets from the home address go through the tunnel, which has this MTU. */
 int hostnet_away(struct hostnet *h, uint32_t tunnel_mtu);
 
-/* The node is at home on this interface: the home address is there, the tunnel is not used.
+/* The node is at home on this interface: the home address is there and on no other link, the tunnel
+ * is not used.
  * detect: the address has not been defended for the node, so check that it is free (RFC 6275,
  * 11.5.5). */
 int hostnet_home(struct hostnet *h, const char *interface, unsigned ifindex, bool detect);

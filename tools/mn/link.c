@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "tools/mn/link_iface.h"
+#include "tools/mn/link_stale.h"
 
 #ifndef IFA_PROTO
 #define IFA_PROTO 11
@@ -22,7 +23,8 @@
 
 enum {
 	INTERFACES_MAX = 8,
-	SOLICITATIONS_MAX = 4, /* RFC 6275, 11.5.1 allows more than RFC 4861, 6.3.7 */
+	SOLICITATIONS_MAX = 4,  /* RFC 6275, 11.5.1 allows more than RFC 4861, 6.3.7 */
+	SOLICIT_RETRY_MS = 100, /* while there is no address to solicit from */
 	HOP_LIMIT_ON_LINK = 255,
 };
 
@@ -30,7 +32,7 @@ struct link_watch {
 	const struct mn_config *config;
 	struct rtnl *rtnl;
 	struct wheel *wheel;
-	link_fn *fn;
+	const struct link_ops *ops;
 	void *context;
 	struct mnl_socket *events;
 	int router_fd;
@@ -66,13 +68,12 @@ static struct link_attachment choose(struct link_watch *w)
 		if (!i->up)
 			continue;
 		memcpy(a.name, i->name, sizeof(a.name));
-		a.link_local_matches = link_iface_has_identifier(i, &config->home_address);
 		if (link_iface_at_home(i, &config->home_prefix, &config->home_address)) {
 			a.place = LINK_HOME;
 			return a;
 		}
 		const struct in6_addr *coa =
-			link_iface_care_of(i, &config->home_address, &w->now.care_of);
+			link_iface_care_of(i, &config->home_prefix, &w->now.care_of);
 		if (coa) {
 			a.place = LINK_FOREIGN;
 			a.care_of = *coa;
@@ -88,120 +89,72 @@ static void settle(struct link_watch *w)
 	bool same = next.place == w->now.place && next.ifindex == w->now.ifindex &&
 		    next.mtu == w->now.mtu && addr_equal(&next.care_of, &w->now.care_of);
 
+	w->now = next;
 	if (same)
 		return;
 	LOG_INFO("link", "attached", "place=%s interface=%s care_of=%s mtu=%u",
 		link_place_name(next.place), next.ifindex ? next.name : "-",
 		ADDR_TEXT(&next.care_of), next.mtu);
-	w->now = next;
-	w->fn(&w->now, w->context);
+	w->ops->attached(&w->now, w->context);
 }
 
 /* ---- routers ---------------------------------------------------------------------------- */
 
-static void solicit(struct link_watch *w, struct link_iface *i)
+static int send_solicitation(struct link_watch *w, const struct link_iface *i)
 {
 	uint8_t msg[16];
-	ssize_t len = rs_encode(&i->mac, msg, sizeof(msg));
+	ssize_t len = rs_encode(link_iface_has_link_local(i) ? &i->mac : NULL, msg, sizeof(msg));
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = i->ifindex};
+	int ifindex = (int)i->ifindex;
 
 	inet_pton(AF_INET6, "ff02::2", &to.sin6_addr);
-	int ifindex = (int)i->ifindex;
 	if (setsockopt(w->router_fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &ifindex, sizeof(ifindex)) ||
 		sendto(w->router_fd, msg, (size_t)len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return -errno;
+	return 0;
+}
+
+static void solicit(struct link_watch *w, struct link_iface *i)
+{
+	uint64_t wait_ns = SOLICIT_RETRY_MS * CLOCK_NS_PER_MS;
+	int ret = send_solicitation(w, i);
+
+	if (ret)
 		LOG_DEBUG("link", "solicit-failed", "interface=%s error=%s", i->name,
-			LOG_QUOTE(strerror(errno)));
-	if (++i->solicitations < SOLICITATIONS_MAX)
-		wheel_arm(w->wheel, &i->solicit,
-			clock_mono_ns() + (CLOCK_NS_PER_S << (i->solicitations - 1)));
+			LOG_QUOTE(strerror(-ret)));
+	else if (++i->solicitations == SOLICITATIONS_MAX)
+		return;
+	else
+		wait_ns = CLOCK_NS_PER_S << (i->solicitations - 1);
+	wheel_arm(w->wheel, &i->solicit, clock_mono_ns() + wait_ns);
 }
 
 static void solicit_again(struct wheel_timer *timer, void *context)
 {
 	(void)context;
 	struct link_iface *i = wheel_entry(timer, struct link_iface, solicit);
-	struct link_watch *w = i->watch;
 
 	if (i->up && !i->advertised)
-		solicit(w, i);
+		solicit(i->watch, i);
 }
 
-enum { STALE_MAX = 32 };
-
-/* A route that the kernel learnt on a link that we have left. */
-struct stale_route {
-	struct prefix6 dst; /* ::/0 with a gateway, else an on-link prefix */
-	struct in6_addr gateway;
-};
-
-struct stale_routes {
-	const struct link_iface *iface;
-	uint8_t count;
-	struct stale_route routes[STALE_MAX];
-};
-
-static bool is_stale(const struct link_iface *i, const struct stale_route *r)
+static void expire(struct link_watch *w, struct link_iface *i)
 {
-	if (r->dst.len == 0)
-		return !addr_is_unspecified(&r->gateway) && !link_iface_has_router(i, &r->gateway);
-	return !addr_is_link_local(&r->dst.addr) && !link_iface_needs_prefix(i, &r->dst);
+	uint64_t next = link_iface_expire(i, clock_mono_ns());
+
+	if (next == UINT64_MAX)
+		wheel_cancel(w->wheel, &i->expire);
+	else
+		wheel_arm(w->wheel, &i->expire, next);
 }
 
-static int stale_route(const struct nlmsghdr *nlh, void *context)
+static void prefix_expired(struct wheel_timer *timer, void *context)
 {
-	struct stale_routes *s = context;
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
-	struct stale_route r = {.dst.len = rtm->rtm_dst_len};
-	uint32_t oif = 0, table = rtm->rtm_table;
+	(void)context;
+	struct link_iface *i = wheel_entry(timer, struct link_iface, expire);
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || rtm->rtm_family != AF_INET6 ||
-		rtm->rtm_protocol != (rtm->rtm_dst_len ? RTPROT_KERNEL : RTPROT_RA))
-		return 0;
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
-	{
-		uint16_t type = mnl_attr_get_type(attr);
-
-		if (type == RTA_OIF)
-			oif = mnl_attr_get_u32(attr);
-		else if (type == RTA_TABLE)
-			table = mnl_attr_get_u32(attr);
-		else if (type == RTA_GATEWAY && mnl_attr_get_payload_len(attr) == 16)
-			memcpy(&r.gateway, mnl_attr_get_payload(attr), 16);
-		else if (type == RTA_DST && mnl_attr_get_payload_len(attr) == 16)
-			memcpy(&r.dst.addr, mnl_attr_get_payload(attr), 16);
-	}
-	if (table == RT_TABLE_MAIN && oif == s->iface->ifindex && s->count < STALE_MAX &&
-		is_stale(s->iface, &r))
-		s->routes[s->count++] = r;
-	return 0;
-}
-
-/* Removes what the kernel keeps of the link before: it would go on using it for seconds. */
-static void remove_stale(struct link_watch *w, struct link_iface *i)
-{
-	struct stale_routes s = {.iface = i};
-
-	for (int n = i->address_count - 1; n >= 0; n--) {
-		struct link_address a = i->addresses[n];
-
-		if (!link_iface_is_stale(i, &a))
-			continue;
-		LOG_DEBUG("link", "stale-address", "interface=%s address=%s", i->name,
-			ADDR_TEXT(&a.addr));
-		rtnl_address_del(w->rtnl, i->ifindex, &a.addr, a.len);
-		link_iface_address_del(i, &a.addr);
-	}
-	rtnl_dump(w->rtnl, RTM_GETROUTE, stale_route, &s);
-	for (int n = 0; n < s.count; n++) {
-		const struct stale_route *r = &s.routes[n];
-		struct rtnl_route route = {.ifindex = i->ifindex,
-			.table = RT_TABLE_MAIN,
-			.dst = r->dst,
-			.gateway = r->dst.len ? NULL : &r->gateway};
-
-		rtnl_route_del(w->rtnl, &route);
-	}
+	expire(i->watch, i);
+	settle(i->watch);
 }
 
 /* The interface and hop limit that the kernel tells with a packet. */
@@ -247,19 +200,7 @@ static bool receive_router(struct link_watch *w, unsigned *ifindex, struct in6_a
 	return true;
 }
 
-/* What has come in so far belongs to the link before. */
-static void discard_router_input(struct link_watch *w)
-{
-	struct in6_addr router;
-	unsigned ifindex;
-	struct ra ra;
-	bool valid;
-
-	while (receive_router(w, &ifindex, &router, &ra, &valid))
-		;
-}
-
-void link_router_input(struct link_watch *w)
+static void take_router_input(struct link_watch *w)
 {
 	struct in6_addr router;
 	unsigned ifindex;
@@ -271,18 +212,98 @@ void link_router_input(struct link_watch *w)
 
 		if (!valid || !i || !i->up)
 			continue;
-		bool first = !i->advertised;
-
-		link_iface_advertised(i, &router, &ra);
-		if (first) {
+		if (!i->advertised) {
+			i->check_stale = true;
 			wheel_cancel(w->wheel, &i->solicit);
-			remove_stale(w, i);
 		}
+		link_iface_advertised(i, &router, &ra, clock_mono_ns());
+		expire(w, i);
+	}
+}
+
+/* Tidies up where a link has turned out to be another, then decides. Not in the callback of a dump:
+ * rtnl does one thing at a time. */
+static void conclude(struct link_watch *w)
+{
+	for (int n = 0; n < w->count; n++) {
+		struct link_iface *i = &w->ifaces[n];
+
+		if (i->check_stale && i->up)
+			link_stale_remove(w->rtnl, i);
+		i->check_stale = false;
 	}
 	settle(w);
 }
 
+void link_router_input(struct link_watch *w)
+{
+	take_router_input(w);
+	conclude(w);
+}
+
 /* ---- netlink ---------------------------------------------------------------------------- */
+
+static struct link_iface *iface_named(struct link_watch *w, const char *name)
+{
+	for (int n = 0; n < w->count; n++)
+		if (strcmp(w->ifaces[n].name, name) == 0)
+			return &w->ifaces[n];
+	return NULL;
+}
+
+/* The link is not the one it was, or is not there at all. */
+static void link_lost(struct link_watch *w, struct link_iface *i)
+{
+	/* what has come in so far belongs to the link before */
+	i->up = false;
+	take_router_input(w);
+	link_iface_forget(i);
+	wheel_cancel(w->wheel, &i->solicit);
+	wheel_cancel(w->wheel, &i->expire);
+}
+
+static void iface_gone(struct link_watch *w, struct link_iface *i)
+{
+	link_lost(w, i);
+	i->ifindex = 0;
+	i->address_count = 0;
+}
+
+/* A removed interface, or one renamed away, is gone; another index is another interface. */
+static void iface_identify(
+	struct link_watch *w, struct link_iface *i, unsigned ifindex, const char *name)
+{
+	struct link_iface *old = iface_find(w, ifindex);
+
+	if (old && old != i) {
+		LOG_INFO("link", "renamed", "interface=%s to=%s", old->name, LOG_QUOTE(name));
+		iface_gone(w, old);
+	}
+	if (!i || i->ifindex == ifindex)
+		return;
+	if (i->ifindex)
+		iface_gone(w, i);
+	i->ifindex = ifindex;
+	w->ops->appeared(i->name, w->context);
+}
+
+/* A short loss of carrier may be told only by its count. */
+static void iface_update(
+	struct link_watch *w, struct link_iface *i, unsigned flags, uint32_t carrier_losses)
+{
+	bool up = (flags & IFF_UP) && (flags & LOWER_UP);
+
+	if (i->up && (!up || carrier_losses != i->carrier_losses))
+		link_lost(w, i);
+	bool came_up = up && !i->up;
+
+	i->up = up;
+	i->carrier_losses = carrier_losses;
+	if (came_up) {
+		LOG_DEBUG("link", "up", "interface=%s", i->name);
+		solicit(w, i);
+	}
+}
 
 static void link_changed(struct link_watch *w, const struct nlmsghdr *nlh)
 {
@@ -290,43 +311,37 @@ static void link_changed(struct link_watch *w, const struct nlmsghdr *nlh)
 	const struct nlattr *attr;
 	const char *name = "";
 	struct mac mac = {0};
-	uint32_t mtu = 0;
-	struct link_iface *i = NULL;
+	uint32_t mtu = 0, carrier_losses = 0;
 
+	/* a bridge tells of its ports in messages of its own */
+	if (ifi->ifi_family != AF_UNSPEC)
+		return;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
 	{
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (type == IFLA_IFNAME)
 			name = mnl_attr_get_str(attr);
-		else if (mnl_attr_get_type(attr) == IFLA_MTU)
+		else if (type == IFLA_MTU)
 			mtu = mnl_attr_get_u32(attr);
-		else if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
-			 mnl_attr_get_payload_len(attr) == sizeof(mac))
+		else if (type == IFLA_CARRIER_DOWN_COUNT)
+			carrier_losses = mnl_attr_get_u32(attr);
+		else if (type == IFLA_ADDRESS && mnl_attr_get_payload_len(attr) == sizeof(mac))
 			memcpy(&mac, mnl_attr_get_payload(attr), sizeof(mac));
 	}
-	for (int n = 0; n < w->count; n++)
-		if (strcmp(w->ifaces[n].name, name) == 0)
-			i = &w->ifaces[n];
+	struct link_iface *i = iface_named(w, name);
+
+	if (nlh->nlmsg_type == RTM_DELLINK) {
+		if (i && i->ifindex == (unsigned)ifi->ifi_index)
+			iface_gone(w, i);
+		return;
+	}
+	iface_identify(w, i, (unsigned)ifi->ifi_index, name);
 	if (!i)
 		return;
-	bool gone = nlh->nlmsg_type == RTM_DELLINK;
-	bool up = !gone && (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & LOWER_UP);
-	bool came_up = up && !i->up;
-
-	i->ifindex = gone ? 0 : (unsigned)ifi->ifi_index;
-	i->up = up;
 	i->mac = mac;
 	i->mtu = mtu;
-	if (gone)
-		i->address_count = 0;
-	if (!up) {
-		discard_router_input(w);
-		link_iface_forget(i);
-		wheel_cancel(w->wheel, &i->solicit);
-	}
-	if (came_up) {
-		LOG_DEBUG("link", "up", "interface=%s", i->name);
-		solicit(w, i);
-	}
+	iface_update(w, i, ifi->ifi_flags, carrier_losses);
 }
 
 static void address_changed(struct link_watch *w, const struct nlmsghdr *nlh)
@@ -360,9 +375,12 @@ static void address_changed(struct link_watch *w, const struct nlmsghdr *nlh)
 		link_iface_address_del(i, &a.addr);
 	else
 		link_iface_address_set(i, &a);
+	if (nlh->nlmsg_type == RTM_NEWADDR && (a.flags & IFA_F_DADFAILED) &&
+		addr_equal(&a.addr, &w->config->home_address))
+		w->ops->duplicate(i->ifindex, w->context);
 }
 
-static int event(const struct nlmsghdr *nlh, void *context)
+static void event(const struct nlmsghdr *nlh, void *context)
 {
 	struct link_watch *w = context;
 
@@ -370,7 +388,6 @@ static int event(const struct nlmsghdr *nlh, void *context)
 		link_changed(w, nlh);
 	else if (nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_DELADDR)
 		address_changed(w, nlh);
-	return 0;
 }
 
 static int event_cb(const struct nlmsghdr *nlh, void *context)
@@ -382,9 +399,18 @@ static int event_cb(const struct nlmsghdr *nlh, void *context)
 /* Reads everything anew: at the start, and when the kernel had to drop events. */
 static int read_all(struct link_watch *w)
 {
-	for (int n = 0; n < w->count; n++)
+	unsigned before[INTERFACES_MAX];
+
+	for (int n = 0; n < w->count; n++) {
+		before[n] = w->ifaces[n].ifindex;
 		w->ifaces[n].address_count = 0;
+	}
 	int ret = rtnl_dump(w->rtnl, RTM_GETLINK, event, w);
+
+	for (int n = 0; n < w->count; n++)
+		if (before[n] && !if_indextoname(before[n], (char[IF_NAMESIZE]){0}) &&
+			w->ifaces[n].ifindex == before[n])
+			iface_gone(w, &w->ifaces[n]);
 	return ret ? ret : rtnl_dump(w->rtnl, RTM_GETADDR, event, w);
 }
 
@@ -398,7 +424,7 @@ void link_netlink_input(struct link_watch *w)
 		LOG_WARN("link", "events-lost");
 		read_all(w);
 	}
-	settle(w);
+	conclude(w);
 }
 
 /* ---- life ------------------------------------------------------------------------------- */
@@ -432,7 +458,7 @@ static int open_router_socket(struct link_watch *w)
 }
 
 int link_open(struct link_watch **out, const struct mn_config *config, struct rtnl *rtnl,
-	struct wheel *wheel, link_fn *fn, void *context)
+	struct wheel *wheel, const struct link_ops *ops, void *context)
 {
 	struct link_watch *w = calloc(1, sizeof(*w));
 
@@ -441,7 +467,7 @@ int link_open(struct link_watch **out, const struct mn_config *config, struct rt
 	w->config = config;
 	w->rtnl = rtnl;
 	w->wheel = wheel;
-	w->fn = fn;
+	w->ops = ops;
 	w->context = context;
 	w->router_fd = -1;
 	w->count = (uint8_t)config->interfaces.count;
@@ -451,6 +477,7 @@ int link_open(struct link_watch **out, const struct mn_config *config, struct rt
 		i->watch = w;
 		strncpy(i->name, *config_item(&config->interfaces, char *, n), IFNAMSIZ - 1);
 		wheel_timer_init(&i->solicit, solicit_again);
+		wheel_timer_init(&i->expire, prefix_expired);
 	}
 	int ret = open_events(w);
 
@@ -470,7 +497,7 @@ int link_start(struct link_watch *w)
 
 	if (ret)
 		return ret;
-	w->fn(&w->now, w->context);
+	w->ops->attached(&w->now, w->context);
 	settle(w);
 	return 0;
 }
@@ -479,8 +506,10 @@ void link_close(struct link_watch *w)
 {
 	if (!w)
 		return;
-	for (int n = 0; n < w->count; n++)
+	for (int n = 0; n < w->count; n++) {
 		wheel_cancel(w->wheel, &w->ifaces[n].solicit);
+		wheel_cancel(w->wheel, &w->ifaces[n].expire);
+	}
 	if (w->events)
 		mnl_socket_close(w->events);
 	if (w->router_fd >= 0)

@@ -32,25 +32,31 @@ struct link_attachment {
 	uint32_t mtu;
 	struct mac mac;
 	struct in6_addr care_of; /* LINK_FOREIGN only, else :: */
-	/* the link-local address has the interface identifier of the home address: the L bit of
-	 * RFC 6275, 11.7.1 */
-	bool link_local_matches;
 };
 
-/* Called when the attachment is another than before, after it has settled. */
-typedef void link_fn(const struct link_attachment *attachment, void *context);
+struct link_ops {
+	/* The attachment, or its MTU, is another than before. */
+	void (*attached)(const struct link_attachment *attachment, void *context);
+	/* A watched interface has come into being, or has come back as a new one. */
+	void (*appeared)(const char *interface, void *context);
+	/* Duplicate address detection for the home address has failed on this interface. */
+	void (*duplicate)(unsigned ifindex, void *context);
+};
 
 struct link_watch;
 
 /*
- * Starts to watch the configured interfaces. The configuration, rtnl and wheel must outlive the
- * watch. fn is first called from link_start(). 0 or a negative errno.
+ * Starts to watch the configured interfaces. The configuration, rtnl, wheel and ops must outlive
+ * the watch. The ops are first called from link_start(). 0 or a negative errno.
  */
 int link_open(struct link_watch **out, const struct mn_config *config, struct rtnl *rtnl,
-	struct wheel *wheel, link_fn *fn, void *context);
+	struct wheel *wheel, const struct link_ops *ops, void *context);
 
-/* Reads the present state, solicits routers and reports where the node is. */
+/* Reads the present state, solicits routers and reports where the node is. 0 or a negative errno.
+ */
 int link_start(struct link_watch *w);
+
+/* Ends the watch; nothing is reported any more. NULL is allowed. */
 void link_close(struct link_watch *w);
 
 /* Descriptors to poll for reading; call the input function when one is ready. */

@@ -2,6 +2,7 @@
 
 #include <linux/if_addr.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 static int find(const struct link_iface *i, const struct in6_addr *addr)
@@ -42,26 +43,49 @@ void link_iface_forget(struct link_iface *i)
 	i->solicitations = 0;
 }
 
-static void prefix_set(struct link_iface *i, const struct ra_prefix *p)
+static void prefix_remove(struct link_iface *i, int n)
 {
-	for (int n = 0; n < i->prefix_count; n++) {
-		if (prefix6_compare(&i->prefixes[n], &p->prefix) != 0)
-			continue;
-		if (p->valid_s == 0)
-			i->prefixes[n] = i->prefixes[--i->prefix_count];
-		return;
-	}
-	if (p->valid_s && i->prefix_count < RA_PREFIXES_MAX)
-		i->prefixes[i->prefix_count++] = p->prefix;
+	i->prefixes[n] = i->prefixes[--i->prefix_count];
 }
 
-void link_iface_advertised(struct link_iface *i, const struct in6_addr *router, const struct ra *ra)
+static void prefix_set(struct link_iface *i, const struct ra_prefix *p, uint64_t now_ns)
+{
+	struct link_prefix new = {.prefix = p->prefix, .expires_ns = UINT64_MAX};
+	int n = 0;
+
+	if (p->valid_s != UINT32_MAX)
+		new.expires_ns = now_ns + p->valid_s *CLOCK_NS_PER_S;
+	while (n < i->prefix_count && prefix6_compare(&i->prefixes[n].prefix, &p->prefix) != 0)
+		n++;
+	if (n < i->prefix_count && p->valid_s == 0)
+		prefix_remove(i, n);
+	else if (n < i->prefix_count)
+		i->prefixes[n] = new;
+	else if (p->valid_s && n < RA_PREFIXES_MAX)
+		i->prefixes[i->prefix_count++] = new;
+}
+
+void link_iface_advertised(
+	struct link_iface *i, const struct in6_addr *router, const struct ra *ra, uint64_t now_ns)
 {
 	i->advertised = true;
 	if (!link_iface_has_router(i, router) && i->router_count < LINK_ROUTERS_MAX)
 		i->routers[i->router_count++] = *router;
 	for (int n = 0; n < ra->prefix_count; n++)
-		prefix_set(i, &ra->prefixes[n]);
+		prefix_set(i, &ra->prefixes[n], now_ns);
+}
+
+uint64_t link_iface_expire(struct link_iface *i, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (int n = i->prefix_count - 1; n >= 0; n--) {
+		if (i->prefixes[n].expires_ns <= now_ns)
+			prefix_remove(i, n);
+		else if (i->prefixes[n].expires_ns < next)
+			next = i->prefixes[n].expires_ns;
+	}
+	return next;
 }
 
 bool link_iface_has_router(const struct link_iface *i, const struct in6_addr *router)
@@ -75,7 +99,7 @@ bool link_iface_has_router(const struct link_iface *i, const struct in6_addr *ro
 static bool on_link(const struct link_iface *i, const struct in6_addr *addr)
 {
 	for (int n = 0; n < i->prefix_count; n++)
-		if (prefix6_contains(&i->prefixes[n], addr))
+		if (prefix6_contains(&i->prefixes[n].prefix, addr))
 			return true;
 	return false;
 }
@@ -89,7 +113,7 @@ bool link_iface_is_stale(const struct link_iface *i, const struct link_address *
 bool link_iface_needs_prefix(const struct link_iface *i, const struct prefix6 *prefix)
 {
 	for (int n = 0; n < i->prefix_count; n++)
-		if (prefix6_compare(&i->prefixes[n], prefix) == 0)
+		if (prefix6_compare(&i->prefixes[n].prefix, prefix) == 0)
 			return true;
 	for (int n = 0; n < i->address_count; n++) {
 		const struct link_address *a = &i->addresses[n];
@@ -105,7 +129,7 @@ bool link_iface_at_home(
 	const struct link_iface *i, const struct prefix6 *home, const struct in6_addr *home_address)
 {
 	for (int n = 0; n < i->prefix_count; n++)
-		if (prefix6_compare(&i->prefixes[n], home) == 0)
+		if (prefix6_compare(&i->prefixes[n].prefix, home) == 0)
 			return true;
 	if (i->advertised)
 		return false;
@@ -132,14 +156,14 @@ static bool usable(const struct link_iface *i, const struct link_address *a)
 }
 
 const struct in6_addr *link_iface_care_of(
-	const struct link_iface *i, const struct in6_addr *home_address, const struct in6_addr *now)
+	const struct link_iface *i, const struct prefix6 *home, const struct in6_addr *now)
 {
 	const struct link_address *best = NULL;
 
 	for (int n = 0; n < i->address_count; n++) {
 		const struct link_address *a = &i->addresses[n];
 
-		if (!usable(i, a) || addr_equal(&a->addr, home_address))
+		if (!usable(i, a) || prefix6_contains(home, &a->addr))
 			continue;
 		if (addr_equal(&a->addr, now))
 			return &a->addr;
@@ -149,13 +173,11 @@ const struct in6_addr *link_iface_care_of(
 	return best ? &best->addr : NULL;
 }
 
-bool link_iface_has_identifier(const struct link_iface *i, const struct in6_addr *addr)
+bool link_iface_has_link_local(const struct link_iface *i)
 {
-	for (int n = 0; n < i->address_count; n++) {
-		const struct in6_addr *a = &i->addresses[n].addr;
-
-		if (addr_is_link_local(a) && memcmp(a->s6_addr + 8, addr->s6_addr + 8, 8) == 0)
+	for (int n = 0; n < i->address_count; n++)
+		if (addr_is_link_local(&i->addresses[n].addr) &&
+			!(i->addresses[n].flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
 			return true;
-	}
 	return false;
 }

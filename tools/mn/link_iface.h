@@ -24,31 +24,43 @@ struct link_address {
 	uint32_t flags;   /* IFA_F_* */
 };
 
+/* A prefix that routers say is on the link. */
+struct link_prefix {
+	struct prefix6 prefix;
+	uint64_t expires_ns; /* monotonic, UINT64_MAX: never */
+};
+
 struct link_watch;
 
 struct link_iface {
 	struct link_watch *watch; /* whose timer callback needs it */
 	char name[IFNAMSIZ];
-	unsigned ifindex; /* 0: does not exist */
-	bool up;          /* administratively up, and has carrier */
-	bool advertised;  /* a Router Advertisement came since the link came up */
+	unsigned ifindex;        /* 0: does not exist */
+	bool up;                 /* administratively up, and has carrier */
+	bool advertised;         /* a Router Advertisement came since the link came up */
+	bool check_stale;        /* that has just happened */
+	uint32_t carrier_losses; /* as the kernel counts them */
 	uint32_t mtu;
 	struct mac mac;
 	uint8_t address_count, prefix_count, router_count;
 	uint8_t solicitations; /* sent since the link came up */
-	struct wheel_timer solicit;
+	struct wheel_timer solicit, expire;
 	struct link_address addresses[LINK_ADDRESSES_MAX];
-	struct prefix6 prefixes[RA_PREFIXES_MAX];  /* advertised since the link came up */
-	struct in6_addr routers[LINK_ROUTERS_MAX]; /* that advertised them */
+	struct link_prefix prefixes[RA_PREFIXES_MAX]; /* advertised since the link came up */
+	struct in6_addr routers[LINK_ROUTERS_MAX];    /* that advertised them */
 };
 
 /* Adds, updates or removes an address. One too many is left out and logged. */
 void link_iface_address_set(struct link_iface *i, const struct link_address *address);
 void link_iface_address_del(struct link_iface *i, const struct in6_addr *addr);
 
-/* Takes over what an advertisement says of the link. */
+/* Takes over what an advertisement says of the link at the time now_ns (monotonic). A prefix with
+ * valid lifetime 0 is no longer there. */
 void link_iface_advertised(
-	struct link_iface *i, const struct in6_addr *router, const struct ra *ra);
+	struct link_iface *i, const struct in6_addr *router, const struct ra *ra, uint64_t now_ns);
+
+/* Forgets prefixes whose lifetime has ended. Returns when the next one ends, UINT64_MAX: none. */
+uint64_t link_iface_expire(struct link_iface *i, uint64_t now_ns);
 
 /* Forgets what was advertised: the link may be another one now. */
 void link_iface_forget(struct link_iface *i);
@@ -61,6 +73,7 @@ bool link_iface_is_stale(const struct link_iface *i, const struct link_address *
  * an address of that length that is not stale is in it. */
 bool link_iface_needs_prefix(const struct link_iface *i, const struct prefix6 *prefix);
 
+/* Whether this router has advertised itself since the link came up. */
 bool link_iface_has_router(const struct link_iface *i, const struct in6_addr *router);
 
 /* Whether the home prefix is on this link (RFC 6275, 11.5.2). */
@@ -69,11 +82,11 @@ bool link_iface_at_home(const struct link_iface *i, const struct prefix6 *home,
 
 /*
  * The care-of address to use, or NULL: a usable (not tentative unless optimistic, not deprecated)
- * unicast routable address of the present link other than the home address; a stable one before a
+ * unicast routable address of the present link outside the home prefix; a stable one before a
  * temporary one, and `now`, if still usable, before others so that nothing changes without need.
  */
-const struct in6_addr *link_iface_care_of(const struct link_iface *i,
-	const struct in6_addr *home_address, const struct in6_addr *now);
+const struct in6_addr *link_iface_care_of(
+	const struct link_iface *i, const struct prefix6 *home, const struct in6_addr *now);
 
-/* Whether a link-local address of the interface ends in the same 64 bits as the given address. */
-bool link_iface_has_identifier(const struct link_iface *i, const struct in6_addr *addr);
+/* Whether it has a link-local address that duplicate address detection is done with. */
+bool link_iface_has_link_local(const struct link_iface *i);

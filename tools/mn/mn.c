@@ -1,115 +1,31 @@
 #include "tools/mn/mn.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/daemon.h"
 #include "common/log.h"
-#include "proto/mobility/icmp6.h"
 #include "proto/mobility/mh_packet.h"
-#include "proto/mobility/nd.h"
 #include "proto/mobility/status.h"
+#include "tools/mn/home.h"
 #include "tools/mn/status.h"
 
 enum {
 	EXIT_WAIT_MS = 1500,
-	UNANSWERED_S = 4,
-	ANNOUNCEMENTS = 3, /* MAX_NEIGHBOR_ADVERTISEMENT */
 	FRAME_MAX = 2048,
 };
 
 static void save_state(struct mn *mn)
 {
-	mn->state.bound = mn->bul.bound;
 	mn->state.sequence = mn->bul.sequence;
 	state_save(mn->config.state_file, &mn->state);
-}
-
-/* ---- at home ------------------------------------------------------------------------------ */
-
-/* Tells the home link that the address is here again (RFC 6275, 11.5.5). */
-static void announce(struct mn *mn)
-{
-	const struct link_attachment *at = link_now(mn->link);
-	const struct mac all_nodes = {{0x33, 0x33, 0, 0, 0, 1}};
-	uint8_t pkt[ND_PACKET_MAX];
-	struct nd_message na;
-
-	nd_proxy_advertisement(
-		&mn->config.home_address, &mn->config.home_address, &at->mac, NULL, &na);
-	ssize_t len = nd_encode(&na, pkt, sizeof(pkt));
-
-	if (len > 0)
-		wire_send_to(mn->wire, at->ifindex, &all_nodes, pkt, (size_t)len);
-	if (++mn->announcements < ANNOUNCEMENTS)
-		wheel_arm(&mn->wheel, &mn->announce, clock_mono_ns() + CLOCK_NS_PER_S);
-}
-
-static void announce_again(struct wheel_timer *timer, void *context)
-{
-	(void)context;
-	struct mn *mn = wheel_entry(timer, struct mn, announce);
-
-	if (mn->place == LINK_HOME && mn->home_ready)
-		announce(mn);
-}
-
-/* The home address may be used on the home link. `defended`: until now the home agent held it. */
-static void arrive_home(struct mn *mn, bool defended)
-{
-	const struct link_attachment *at = link_now(mn->link);
-	int ret = hostnet_home(&mn->hostnet, at->name, at->ifindex, !defended);
-
-	wheel_cancel(&mn->wheel, &mn->unanswered);
-	if (ret) {
-		LOG_ERROR("mn", "home-address-failed", "interface=%s error=%s", at->name,
-			LOG_QUOTE(strerror(-ret)));
-		return;
-	}
-	mn->home_ready = true;
-	LOG_INFO("mn", "at-home", "home=%s interface=%s", ADDR_TEXT(&mn->config.home_address),
-		at->name);
-	if (defended) {
-		mn->announcements = 0;
-		announce(mn);
-	}
-}
-
-/* Nothing is known of a binding and the home agent does not answer: a node at home must not stay
- * without its address for that. Detection finds a defender. */
-static void home_unanswered(struct wheel_timer *timer, void *context)
-{
-	(void)context;
-	struct mn *mn = wheel_entry(timer, struct mn, unanswered);
-
-	if (mn->place == LINK_HOME && !mn->home_ready) {
-		LOG_WARN("mn", "home-agent-silent", "home_agent=%s",
-			ADDR_TEXT(&mn->config.home_agent));
-		arrive_home(mn, false);
-	}
-}
-
-/* Answers for the home address while the home agent still has to find us (RFC 6275, 11.5.5). */
-static void solicited(struct mn *mn, const uint8_t *pkt, size_t len, const struct mac *from)
-{
-	const struct link_attachment *at = link_now(mn->link);
-	struct nd_message ns, na;
-	uint8_t reply[ND_PACKET_MAX];
-
-	if (mn->place != LINK_HOME || mn->home_ready || mn->bul.state != BUL_DEREGISTERING ||
-		nd_decode(pkt, len, &ns) != ND_FAULT_NONE ||
-		ns.type != ICMP6_TYPE_NEIGHBOUR_SOLICITATION ||
-		!addr_equal(&ns.target, &mn->config.home_address) || nd_is_dad(&ns))
-		return;
-	nd_proxy_advertisement(
-		&mn->config.home_address, &mn->config.home_address, &at->mac, &ns, &na);
-	ssize_t n = nd_encode(&na, reply, sizeof(reply));
-
-	if (n > 0)
-		wire_send_to(mn->wire, at->ifindex, from, reply, (size_t)n);
 }
 
 /* ---- moving ------------------------------------------------------------------------------- */
@@ -128,69 +44,80 @@ static void move_begin(struct mn *mn, const struct link_attachment *at)
 	mn->moves++;
 }
 
-static void go_foreign(struct mn *mn, const struct link_attachment *at)
+static uint32_t tunnel_mtu(const struct link_attachment *at)
 {
-	mn->home_ready = false;
-	wheel_cancel(&mn->wheel, &mn->unanswered);
+	uint32_t least = TUNNEL_MTU_MIN + TUNNEL_OVERHEAD;
+
+	return at->mtu > least ? at->mtu - TUNNEL_OVERHEAD : TUNNEL_MTU_MIN;
+}
+
+static void go_foreign(struct mn *mn)
+{
+	const struct link_attachment *at = &mn->at;
+
+	home_leave(mn);
 	int ret = wire_use(mn->wire, at->ifindex);
 
 	if (!ret)
 		ret = tunnel_set(mn->tunnel, at->ifindex, &at->care_of, &mn->config.home_agent);
-	bool same = mn->bul.state == BUL_BOUND && addr_equal(&mn->bul.bound_care_of, &at->care_of);
-
 	/* the home agent works while the host is being arranged */
-	if (!ret && !same)
+	if (!ret)
 		bul_register(&mn->bul, &at->care_of);
 	if (!ret)
-		ret = hostnet_away(&mn->hostnet, at->mtu - TUNNEL_OVERHEAD > TUNNEL_MTU_MIN
-							 ? at->mtu - TUNNEL_OVERHEAD
-							 : TUNNEL_MTU_MIN);
+		ret = hostnet_away(&mn->hostnet, tunnel_mtu(at));
 	if (ret)
 		LOG_ERROR("mn", "move-failed", "interface=%s error=%s", at->name,
 			LOG_QUOTE(strerror(-ret)));
 }
 
-static void go_home(struct mn *mn, const struct link_attachment *at)
+/* Nothing can be sent; what is bound stays bound, and is registered anew where the node comes up
+ * again. */
+static void go_nowhere(struct mn *mn)
 {
 	const struct in6_addr none = {0};
 
 	tunnel_set(mn->tunnel, 0, &none, &none);
-	wire_use(mn->wire, at->ifindex);
-	if (mn->home_ready)
-		return;
-	if (mn->state.known && !mn->bul.bound && !mn->state.bound) {
+	if (mn->bul.state != BUL_IDLE)
 		bul_stop(&mn->bul);
-		arrive_home(mn, false);
-		return;
-	}
-	wire_listen_for(mn->wire, at->ifindex, &mn->config.home_address);
-	bul_deregister(&mn->bul, &mn->config.home_address, true);
-	if (!mn->state.known)
-		wheel_arm(&mn->wheel, &mn->unanswered,
-			clock_mono_ns() + UNANSWERED_S * CLOCK_NS_PER_S);
 }
 
 static void attached(const struct link_attachment *at, void *context)
 {
 	struct mn *mn = context;
-	const struct in6_addr none = {0};
+	bool moved = at->place != mn->at.place || at->ifindex != mn->at.ifindex ||
+		     !addr_equal(&at->care_of, &mn->at.care_of);
 
+	mn->at = *at;
+	if (!moved) {
+		if (at->place == LINK_FOREIGN)
+			hostnet_away(&mn->hostnet, tunnel_mtu(at));
+		return;
+	}
 	if (at->place != LINK_NOWHERE)
 		move_begin(mn, at);
-	mn->place = at->place;
 	switch (at->place) {
 	case LINK_FOREIGN:
-		go_foreign(mn, at);
+		go_foreign(mn);
 		break;
 	case LINK_HOME:
-		go_home(mn, at);
+		home_enter(mn);
 		break;
 	case LINK_NOWHERE:
-		tunnel_set(mn->tunnel, 0, &none, &none);
-		if (mn->bul.state != BUL_IDLE && mn->bul.state != BUL_BOUND)
-			bul_stop(&mn->bul);
+		go_nowhere(mn);
 		break;
 	}
+}
+
+static void appeared(const char *interface, void *context)
+{
+	struct mn *mn = context;
+
+	hostnet_interface(&mn->hostnet, interface);
+}
+
+static void duplicate(unsigned ifindex, void *context)
+{
+	home_duplicate(context, ifindex);
 }
 
 /* ---- signalling --------------------------------------------------------------------------- */
@@ -199,9 +126,8 @@ static int send_update(const struct bul_update *update, void *context)
 {
 	struct mn *mn = context;
 	uint8_t pkt[MH_PACKET_MAX];
-	bool link_local = link_now(mn->link)->link_local_matches;
-	ssize_t len = signal_binding_update(&mn->config, mn->hmac, update, mn->bul.use_timestamps,
-		link_local && !update->at_home, pkt, sizeof(pkt));
+	ssize_t len = signal_binding_update(
+		&mn->config, mn->hmac, update, mn->bul.use_timestamps, pkt, sizeof(pkt));
 
 	if (len < 0)
 		return (int)len;
@@ -215,15 +141,18 @@ static void bul_changed(const struct bul_entry *e, void *context)
 {
 	struct mn *mn = context;
 
-	if (e->state == BUL_REFUSED)
-		LOG_WARN("mn", "refused", "status=%u meaning=%s", e->status,
-			LOG_QUOTE(status_ba_name(e->status)));
-	else if (e->state == BUL_BOUND)
+	if (e->state == BUL_BOUND)
 		LOG_INFO("mn", "bound", "care_of=%s lifetime=%u rtt_us=%llu",
 			ADDR_TEXT(&e->bound_care_of), e->granted_s,
 			(unsigned long long)(e->rtt_ns / CLOCK_NS_PER_US));
-	if (e->state != BUL_REGISTERING && e->state != BUL_DEREGISTERING)
+	/* before the update leaves, so that a start after a crash knows; the file is not written on
+	 * every move */
+	if (e->state == BUL_REGISTERING && !mn->state.bound) {
+		mn->state.bound = true;
 		save_state(mn);
+	} else if (e->state != BUL_REGISTERING && e->state != BUL_DEREGISTERING) {
+		save_state(mn);
+	}
 }
 
 static void answered(struct mn *mn, const struct bul_answer *answer)
@@ -243,10 +172,16 @@ static void answered(struct mn *mn, const struct bul_answer *answer)
 		if (mn->bul.state == BUL_BOUND || mn->bul.state == BUL_IDLE)
 			move->answered_ns = clock_mono_ns();
 	}
-	mn->state.known = true;
-	/* "no binding" means that nobody has defended the address, unless we know better */
-	if (deregistering && mn->bul.state == BUL_IDLE && mn->place == LINK_HOME && !mn->home_ready)
-		arrive_home(mn, was_bound || answer->status < STATUS_BA_REJECTED);
+	if (mn->bul.state == BUL_REFUSED)
+		LOG_WARN("mn", "refused", "status=%u meaning=%s", answer->status,
+			LOG_QUOTE(status_ba_name(answer->status)));
+	if (answer->status == STATUS_BA_NOT_HOME_AGENT ||
+		(deregistering && status_ba_accepted(answer->status))) {
+		mn->state.bound = false;
+		save_state(mn);
+	}
+	if (deregistering)
+		home_answered(mn, answer, was_bound);
 }
 
 static void binding_error(struct mn *mn, uint8_t status)
@@ -275,7 +210,7 @@ static void wire_input(struct mn *mn)
 			signal_input(&mn->config, mn->hmac, &mn->bul, pkt, (size_t)len, &answer);
 
 		if (kind == SIGNAL_NOT_OURS) {
-			solicited(mn, pkt, (size_t)len, &from);
+			home_solicited(mn, pkt, (size_t)len, &from);
 			continue;
 		}
 		if (kind == SIGNAL_ACK) {
@@ -292,46 +227,100 @@ static void wire_input(struct mn *mn)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static const struct bul_ops ops = {.send = send_update, .changed = bul_changed};
+static uint64_t mono_ns(void *context)
+{
+	(void)context;
+	return clock_mono_ns();
+}
+
+static uint64_t ntp(void *context)
+{
+	(void)context;
+	return clock_ntp_now();
+}
+
+static const struct bul_ops bul_ops = {
+	.send = send_update, .changed = bul_changed, .mono_ns = mono_ns, .ntp = ntp};
+static const struct link_ops link_ops = {
+	.attached = attached, .appeared = appeared, .duplicate = duplicate};
+
+/* Says what could not be opened and, where that is known, what helps. */
+static int opened(const char *what, const char *name, int ret)
+{
+	const char *hint = NULL;
+
+	if (ret >= 0)
+		return ret;
+	if (ret == -EPERM || ret == -EACCES)
+		hint = "run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW";
+	else if (ret == -EADDRINUSE || ret == -EBUSY)
+		hint = "another dmm-mn runs with this configuration";
+	LOG_ERROR("mn", "not-started", "what=%s name=%s error=%s hint=%s", LOG_QUOTE(what),
+		LOG_QUOTE(name), LOG_QUOTE(strerror(-ret)), LOG_QUOTE(hint));
+	return ret;
+}
+
+/* Makes the folder that a file is to be in, as /run is empty after a boot. */
+static int make_folder_of(const char *file)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(file, '/');
+
+	if (!slash || slash == file)
+		return 0;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - file), file);
+	return mkdir(folder, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+static void prepare(struct mn *mn)
+{
+	const struct mn_config *c = &mn->config;
+
+	if (!mn->state.known) {
+		hmac_random(&mn->state.sequence, sizeof(mn->state.sequence));
+		mn->state.bound = true;
+	}
+	wheel_init(&mn->wheel, clock_mono_ns(), NULL);
+	home_init(mn);
+	bul_init(&mn->bul, &bul_ops, mn, &mn->wheel, c->lifetime_ms / 1000,
+		c->replay == MN_REPLAY_TIMESTAMP, mn->state.sequence);
+}
 
 static int open_parts(struct mn *mn)
 {
 	const struct mn_config *c = &mn->config;
-	int ret = state_load(c->state_file, &mn->state);
+	int ret;
 
-	if (ret)
+	if ((ret = opened("folder of status_socket", c->status_socket,
+		     make_folder_of(c->status_socket))) ||
+		(ret = opened(
+			 "folder of state_file", c->state_file, make_folder_of(c->state_file))) ||
+		(ret = opened("status_socket", c->status_socket,
+			 mn->status_fd = status_listen(c->status_socket))) < 0 ||
+		(ret = opened("state_file", c->state_file, state_load(c->state_file, &mn->state))))
 		return ret;
-	mn->hmac = hmac_new();
-	if (!mn->hmac)
-		return -errno;
-	if (!mn->state.known)
-		hmac_random(&mn->state.sequence, sizeof(mn->state.sequence));
-	wheel_init(&mn->wheel, clock_mono_ns(), NULL);
-	wheel_timer_init(&mn->unanswered, home_unanswered);
-	wheel_timer_init(&mn->announce, announce_again);
-	bul_init(&mn->bul, &ops, mn, &mn->wheel, c->lifetime_ms / 1000,
-		c->replay == MN_REPLAY_TIMESTAMP, mn->state.sequence);
-	if ((mn->status_fd = status_listen(c->status_socket)) < 0)
-		return mn->status_fd;
-	if ((ret = rtnl_open(&mn->rtnl)) || (ret = wire_open(&mn->wire)) ||
-		(ret = tunnel_open(&mn->tunnel, c->tunnel, &c->home_address)))
+	prepare(mn);
+	if ((ret = opened("hmac", "", (mn->hmac = hmac_new()) ? 0 : -ENOMEM)) ||
+		(ret = opened("netlink", "", rtnl_open(&mn->rtnl))) ||
+		(ret = opened("sockets", "signalling", wire_open(&mn->wire))) ||
+		(ret = opened("tunnel", c->tunnel,
+			 tunnel_open(&mn->tunnel, c->tunnel, &c->home_address))) ||
+		(ret = opened("host", "",
+			 hostnet_open(&mn->hostnet, c, mn->rtnl, &mn->state,
+				 tunnel_ifindex(mn->tunnel)))) ||
+		(ret = opened("links", "",
+			 link_open(&mn->link, c, mn->rtnl, &mn->wheel, &link_ops, mn))))
 		return ret;
-	return hostnet_open(&mn->hostnet, c, mn->rtnl, &mn->state, tunnel_ifindex(mn->tunnel));
+	return opened("links", "", link_start(mn->link));
 }
 
 int mn_open(struct mn *mn)
 {
-	mn->signal_fd = daemon_signals();
 	mn->status_fd = -1;
-	int ret = mn->signal_fd < 0 ? mn->signal_fd : open_parts(mn);
+	mn->signal_fd = daemon_signals();
+	int ret = opened("signals", "", mn->signal_fd);
 
-	if (!ret)
-		ret = link_open(&mn->link, &mn->config, mn->rtnl, &mn->wheel, attached, mn);
-	if (!ret)
-		ret = link_start(mn->link);
-	if (ret)
-		LOG_ERROR("mn", "not-started", "error=%s", LOG_QUOTE(strerror(-ret)));
-	return ret;
+	return ret < 0 ? ret : open_parts(mn);
 }
 
 static int poll_timeout(const struct mn *mn)
@@ -343,8 +332,19 @@ static int poll_timeout(const struct mn *mn)
 	return next <= now ? 0 : (int)((next - now) / CLOCK_NS_PER_MS) + 1;
 }
 
-/* One turn of the loop. Returns false when a signal asks to end. */
-static bool turn(struct mn *mn)
+/* Whether a signal asks to end. */
+static bool asked_to_end(struct mn *mn)
+{
+	int number = daemon_signal_next(mn->signal_fd);
+
+	if (number == SIGHUP)
+		LOG_WARN("mn", "hangup-ignored", "hint=%s",
+			LOG_QUOTE("restart to read the configuration"));
+	return number == SIGINT || number == SIGTERM;
+}
+
+/* One turn of the loop: 1, 0 when a signal asks to end, or a negative errno. */
+static int turn(struct mn *mn)
 {
 	struct pollfd fds[] = {
 		{.fd = mn->signal_fd, .events = POLLIN},
@@ -357,7 +357,7 @@ static bool turn(struct mn *mn)
 	};
 
 	if (poll(fds, sizeof(fds) / sizeof(*fds), poll_timeout(mn)) < 0 && errno != EINTR)
-		return false;
+		return -errno;
 	if (fds[1].revents)
 		wire_input(mn);
 	if (fds[2].revents)
@@ -371,7 +371,11 @@ static bool turn(struct mn *mn)
 	if (fds[6].revents)
 		status_serve(mn->status_fd, mn_report(mn));
 	wheel_advance(&mn->wheel, clock_mono_ns(), 0);
-	return !fds[0].revents || daemon_signal_next(mn->signal_fd) < 0;
+	if (fds[5].revents & POLLERR) {
+		LOG_ERROR("mn", "tunnel-gone", "interface=%s", mn->config.tunnel);
+		return -ENODEV;
+	}
+	return fds[0].revents && asked_to_end(mn) ? 0 : 1;
 }
 
 /* Gives the binding back; waits for the answer for a moment. */
@@ -379,26 +383,27 @@ static void deregister(struct mn *mn)
 {
 	uint64_t end = clock_mono_ns() + EXIT_WAIT_MS * CLOCK_NS_PER_MS;
 
-	if (!mn->config.deregister_on_exit || mn->place != LINK_FOREIGN || !mn->bul.bound)
+	if (!mn->config.deregister_on_exit || mn->at.place != LINK_FOREIGN || !mn->state.bound)
 		return;
-	struct in6_addr care_of = mn->bul.request.care_of;
-
 	wheel_arm(&mn->wheel, &mn->unanswered, end); /* so that poll() returns in time */
-	bul_deregister(&mn->bul, &care_of, false);
+	bul_deregister(&mn->bul, &mn->at.care_of, false);
 	while (mn->bul.state == BUL_DEREGISTERING && clock_mono_ns() < end)
-		if (!turn(mn))
+		if (turn(mn) <= 0)
 			break;
 }
 
 int mn_run(struct mn *mn)
 {
+	int ret;
+
 	daemon_notify("READY=1");
-	while (turn(mn))
+	while ((ret = turn(mn)) > 0)
 		;
 	daemon_notify("STOPPING=1");
-	deregister(mn);
+	if (ret == 0)
+		deregister(mn);
 	save_state(mn);
-	return 0;
+	return ret;
 }
 
 void mn_close(struct mn *mn)

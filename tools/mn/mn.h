@@ -1,7 +1,8 @@
 /*
  * The mobile node: ties links, Binding Update List, tunnel and host together.
  *
- *	link says where we are --> mn decides --> bul asks the home agent, hostnet and tunnel follow
+ *	link says where we are --> mn, home decide --> bul asks the home agent,
+ *	                                               hostnet and tunnel follow
  *
  * One thread, one poll loop.
  */
@@ -45,13 +46,12 @@ struct mn {
 	struct tunnel *tunnel;
 	struct hostnet hostnet;
 	struct bul_entry bul;
-	struct wheel_timer unanswered; /* at home without an answer: see mn.c */
-	struct wheel_timer announce;
+	struct link_attachment at;  /* as acted upon */
+	enum link_place last_place; /* the last that was not LINK_NOWHERE */
+	/* of home.c: */
+	unsigned home_ifindex; /* interface that has the home address on the home link, 0: none */
+	struct wheel_timer unanswered, announce;
 	uint8_t announcements;
-	enum link_place place; /* as acted upon */
-	enum link_place
-		last_place; /* where it was attached before, never LINK_NOWHERE but at first */
-	bool home_ready;    /* the home address is on the home link's interface */
 	int signal_fd, status_fd;
 	uint64_t moves;
 	struct mn_move history[MN_HISTORY]; /* move n is at n % MN_HISTORY */
@@ -63,8 +63,11 @@ struct mn {
  * mn_close() also after an error. */
 int mn_open(struct mn *mn);
 
-/* Runs until SIGINT or SIGTERM; gives the binding back if so configured. */
+/* Runs until SIGINT or SIGTERM, then gives the binding back if so configured. Returns 0, or a
+ * negative errno (logged) when it cannot go on. */
 int mn_run(struct mn *mn);
+
+/* Undoes everything in the host and closes everything; also after mn_open() has failed. */
 void mn_close(struct mn *mn);
 
 /* The whole state as one JSON object; the caller owns it. */

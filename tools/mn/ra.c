@@ -67,8 +67,10 @@ ssize_t rs_encode(const struct mac *source, uint8_t *buf, size_t size)
 	writer_init(&w, buf, size);
 	writer_u8(&w, ND_ROUTER_SOLICIT);
 	writer_zero(&w, 7); /* code, checksum, reserved */
-	writer_u8(&w, OPTION_SOURCE_LLA);
-	writer_u8(&w, 1);
-	writer_bytes(&w, source->b, sizeof(source->b));
+	if (source) {
+		writer_u8(&w, OPTION_SOURCE_LLA);
+		writer_u8(&w, 1);
+		writer_bytes(&w, source->b, sizeof(source->b));
+	}
 	return writer_ok(&w) ? (ssize_t)writer_len(&w) : -ENOSPC;
 }

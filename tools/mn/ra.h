@@ -29,6 +29,7 @@ struct ra {
  */
 int ra_decode(const uint8_t *msg, size_t len, struct ra *out);
 
-/* Writes a Router Solicitation with a source link-layer address option; the checksum is left to
- * the kernel. Returns its length, or -ENOSPC. */
+/* Writes a Router Solicitation, with a source link-layer address option unless source is NULL (it
+ * must not be there when the packet comes from an unspecified or an optimistic address; RFC 4861,
+ * 4.1, RFC 4429, 3.2); the checksum is left to the kernel. Returns its length, or -ENOSPC. */
 ssize_t rs_encode(const struct mac *source, uint8_t *buf, size_t size);

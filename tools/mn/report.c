@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "proto/mobility/status.h"
+#include "tools/mn/home.h"
 
 static void put_time(json_t *obj, const char *key, uint64_t real_ns)
 {
@@ -92,15 +93,17 @@ static json_t *report_move(const struct mn_move *m)
 /* One word for the whole: what a user wants to know first. */
 static const char *summary(const struct mn *mn)
 {
-	enum bul_state state = mn->bul.state;
+	const struct bul_entry *e = &mn->bul;
 
-	if (mn->place == LINK_NOWHERE)
+	if (mn->at.place == LINK_NOWHERE)
 		return "detached";
-	if (mn->place == LINK_HOME)
-		return mn->home_ready ? "home" : "returning";
-	if (state == BUL_BOUND)
-		return "registered";
-	return state == BUL_REFUSED ? "refused" : "registering";
+	if (mn->at.place == LINK_HOME)
+		return home_ready(mn) ? "home" : "returning";
+	if (e->state == BUL_REFUSED)
+		return "refused";
+	/* also while it is being refreshed */
+	return e->bound && addr_equal(&e->bound_care_of, &mn->at.care_of) ? "registered"
+									  : "registering";
 }
 
 json_t *mn_report(const struct mn *mn)

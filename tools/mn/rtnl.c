@@ -17,6 +17,14 @@ struct rtnl {
 	uint8_t buf[32768];
 };
 
+enum { DUMP_ATTEMPTS = 5 };
+
+static int open_socket(struct rtnl *r)
+{
+	r->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	return r->sock && mnl_socket_bind(r->sock, 0, MNL_SOCKET_AUTOPID) == 0 ? 0 : -errno;
+}
+
 int rtnl_open(struct rtnl **out)
 {
 	struct rtnl *r = calloc(1, sizeof(*r));
@@ -24,12 +32,11 @@ int rtnl_open(struct rtnl **out)
 	if (!r)
 		return -ENOMEM;
 	r->seq = (uint32_t)time(NULL);
-	r->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!r->sock || mnl_socket_bind(r->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int err = -errno;
+	int ret = open_socket(r);
 
+	if (ret) {
 		rtnl_close(r);
-		return err;
+		return ret;
 	}
 	*out = r;
 	return 0;
@@ -47,23 +54,25 @@ void rtnl_close(struct rtnl *r)
 struct dump {
 	rtnl_fn *fn;
 	void *context;
-	int result;
 };
 
 static int dump_message(const struct nlmsghdr *nlh, void *data)
 {
 	struct dump *d = data;
 
-	d->result = d->fn(nlh, d->context);
-	return d->result ? MNL_CB_STOP : MNL_CB_OK;
+	d->fn(nlh, d->context);
+	return MNL_CB_OK;
 }
 
 /* Sends the request and handles what comes until the kernel says it is done. */
 static int transact(struct rtnl *r, struct nlmsghdr *nlh, struct dump *dump)
 {
-	unsigned port = mnl_socket_get_portid(r->sock);
+	unsigned port;
 	int ret;
 
+	if (!r->sock)
+		return -ENOTCONN;
+	port = mnl_socket_get_portid(r->sock);
 	nlh->nlmsg_seq = ++r->seq;
 	if (mnl_socket_sendto(r->sock, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
@@ -80,7 +89,7 @@ static int transact(struct rtnl *r, struct nlmsghdr *nlh, struct dump *dump)
 		if (ret < 0)
 			return -errno;
 	} while (ret == MNL_CB_OK);
-	return dump ? dump->result : 0;
+	return 0;
 }
 
 static struct nlmsghdr *request(struct rtnl *r, uint16_t type, uint16_t flags)
@@ -98,14 +107,32 @@ static int unless(int ret, int harmless_a, int harmless_b)
 	return ret == harmless_a || ret == harmless_b ? 0 : ret;
 }
 
-int rtnl_dump(struct rtnl *r, uint16_t type, rtnl_fn *fn, void *context)
+static int dump_once(struct rtnl *r, uint16_t type, struct dump *d)
 {
-	struct dump d = {.fn = fn, .context = context};
 	struct nlmsghdr *nlh = request(r, type, NLM_F_DUMP);
 	struct rtgenmsg *gen = mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 
 	gen->rtgen_family = type == RTM_GETLINK ? AF_UNSPEC : AF_INET6;
-	return transact(r, nlh, &d);
+	return transact(r, nlh, d);
+}
+
+int rtnl_dump(struct rtnl *r, uint16_t type, rtnl_fn *fn, void *context)
+{
+	struct dump d = {.fn = fn, .context = context};
+	int ret = -EINTR;
+
+	for (int n = 0; n < DUMP_ATTEMPTS && ret == -EINTR; n++) {
+		ret = dump_once(r, type, &d);
+		if (!ret)
+			return 0;
+		/* the rest of a dump that failed must not be taken for the next answer */
+		mnl_socket_close(r->sock);
+		int err = open_socket(r);
+
+		if (err)
+			return err;
+	}
+	return ret;
 }
 
 static int address(struct rtnl *r, uint16_t type, uint16_t flags, unsigned ifindex,

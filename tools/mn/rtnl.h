@@ -18,10 +18,12 @@ struct rtnl;
 int rtnl_open(struct rtnl **out);
 void rtnl_close(struct rtnl *r);
 
-/* Handles one message of a dump; a return other than 0 ends the dump with that value. */
-typedef int rtnl_fn(const struct nlmsghdr *nlh, void *context);
+/* Handles one message of a dump. */
+typedef void rtnl_fn(const struct nlmsghdr *nlh, void *context);
 
-/* Dumps all IPv6 objects of a kind (RTM_GETADDR, RTM_GETROUTE, RTM_GETLINK) to fn. */
+/* Dumps all IPv6 objects of a kind (RTM_GETADDR, RTM_GETROUTE, RTM_GETLINK) to fn. The kernel may
+ * change them meanwhile, and the dump is then begun again: fn may see an object twice. 0 or a
+ * negative errno. */
 int rtnl_dump(struct rtnl *r, uint16_t type, rtnl_fn *fn, void *context);
 
 /*

@@ -27,8 +27,7 @@ const char *signal_kind_name(enum signal_kind kind)
 }
 
 ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
-	const struct bul_update *update, bool with_timestamp, bool link_local, uint8_t *buf,
-	size_t size)
+	const struct bul_update *update, bool with_timestamp, uint8_t *buf, size_t size)
 {
 	struct mh mh = {.type = MH_BU};
 	struct mh_option *option;
@@ -39,7 +38,10 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 		.hoa = config->home_address};
 
 	mh.bu.sequence = update->sequence;
-	mh.bu.flags = FLAGS_BU_A | FLAGS_BU_H | (link_local ? FLAGS_BU_L : 0);
+	/* Not L: a home agent that defended the link-local address would make the detection fail
+	 * that the kernel does for it whenever a link comes up, also on the way home, where it must
+	 * not be done (RFC 6275, 11.5.5). */
+	mh.bu.flags = FLAGS_BU_A | FLAGS_BU_H;
 	mh.bu.lifetime = (uint16_t)(update->lifetime_s / MH_LIFETIME_UNIT);
 	if (!update->at_home) {
 		head.home_address = &config->home_address;

@@ -30,12 +30,10 @@ const char *signal_kind_name(enum signal_kind kind);
 /*
  * Writes the packet of a Binding Update: registration from the care-of address with home address
  * option and alternate care-of address option (11.7.1), or from home without both (11.5.5).
- * link_local: the node's link-local address has the home address's interface identifier (L bit).
  * Returns the octets written or a negative errno.
  */
 ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
-	const struct bul_update *update, bool with_timestamp, bool link_local, uint8_t *buf,
-	size_t size);
+	const struct bul_update *update, bool with_timestamp, uint8_t *buf, size_t size);
 
 /*
  * Looks at an incoming IPv6 packet. Fills in *answer for SIGNAL_ACK and answer->status for

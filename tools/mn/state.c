@@ -10,6 +10,13 @@
 #include "common/json.h"
 #include "common/log.h"
 
+/* The file is written back to the kernel by root: nothing but what this program changes. */
+static bool setting_path_ok(const char *path)
+{
+	return strncmp(path, STATE_SETTINGS_FOLDER, strlen(STATE_SETTINGS_FOLDER)) == 0 &&
+	       !strstr(path, "..");
+}
+
 static int read_settings(const json_t *array, struct state *state)
 {
 	size_t n;
@@ -26,7 +33,8 @@ static int read_settings(const json_t *array, struct state *state)
 		if (json_field_str(item, "path", JSON_FIELD_REQUIRED, 1, STATE_PATH_MAX, &path,
 			    &why) < 0 ||
 			json_field_str(item, "before", JSON_FIELD_REQUIRED, 1, STATE_VALUE_MAX,
-				&before, &why) < 0)
+				&before, &why) < 0 ||
+			!setting_path_ok(path))
 			return -EINVAL;
 		strcpy(s->path, path);
 		strcpy(s->before, before);
@@ -105,19 +113,16 @@ int state_save(const char *path, const struct state *state)
 		json_decref(root);
 		return -ENOMEM;
 	}
+	errno = 0;
 	if (json_dump_file(root, temporary, JSON_INDENT(1)) || rename(temporary, path)) {
 		ret = errno ? -errno : -EIO;
+		unlink(temporary);
 		LOG_ERROR("state", "not-saved", "file=%s error=%s", LOG_QUOTE(path),
 			LOG_QUOTE(strerror(-ret)));
 	}
 	free(temporary);
 	json_decref(root);
 	return ret;
-}
-
-void state_remove(const char *path)
-{
-	unlink(path);
 }
 
 /* Reads or, with a value, writes a file under /proc/sys. */
@@ -139,24 +144,32 @@ static int setting(const char *path, char *read_to, const char *value)
 	return ret;
 }
 
-void state_setting_change(struct state *state, const char *path, const char *value)
+static bool remembered(const struct state *state, const char *path)
 {
-	struct state_setting *s = &state->settings[state->setting_count];
-
 	for (int n = 0; n < state->setting_count; n++)
 		if (strcmp(state->settings[n].path, path) == 0)
-			return;
-	if (state->setting_count == STATE_SETTINGS_MAX || strlen(path) > STATE_PATH_MAX ||
-		setting(path, s->before, NULL) || strcmp(s->before, value) == 0)
+			return true;
+	return false;
+}
+
+void state_setting_change(struct state *state, const char *path, const char *value)
+{
+	struct state_setting s = {0};
+
+	if (strlen(path) > STATE_PATH_MAX || setting(path, s.before, NULL) ||
+		strcmp(s.before, value) == 0)
 		return;
-	strcpy(s->path, path);
+	if (!remembered(state, path)) {
+		if (state->setting_count == STATE_SETTINGS_MAX)
+			return;
+		strcpy(s.path, path);
+		state->settings[state->setting_count++] = s;
+	}
 	int ret = setting(path, NULL, value);
 
 	if (ret)
 		LOG_WARN("state", "setting-failed", "path=%s error=%s", path,
 			LOG_QUOTE(strerror(-ret)));
-	else
-		state->setting_count++;
 }
 
 void state_settings_restore(struct state *state)

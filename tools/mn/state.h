@@ -14,7 +14,10 @@ enum {
 	STATE_VALUE_MAX = 31,
 };
 
-/* A kernel setting under /proc/sys and what it was before. */
+/* The only place of settings that are changed and put back. */
+#define STATE_SETTINGS_FOLDER "/proc/sys/net/ipv6/conf/"
+
+/* A kernel setting under STATE_SETTINGS_FOLDER and what it was before. */
 struct state_setting {
 	char path[STATE_PATH_MAX + 1];
 	char before[STATE_VALUE_MAX + 1];
@@ -37,10 +40,8 @@ int state_load(const char *path, struct state *state);
 /* Replaces the file. 0 or a negative errno, logged. */
 int state_save(const char *path, const struct state *state);
 
-/* Removes it: nothing is left to undo. */
-void state_remove(const char *path);
-
-/* Changes a kernel setting and remembers what it was, once. The setting may not exist (ignored). */
+/* Changes a kernel setting and remembers what it was, the first time. The setting may not exist
+ * (ignored). */
 void state_setting_change(struct state *state, const char *path, const char *value);
 
 /* Puts all remembered settings back and forgets them. */

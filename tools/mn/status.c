@@ -6,17 +6,25 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum { ANSWER_WAIT_S = 5 };
 
 static int connect_to(const char *path)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct timeval wait = {.tv_sec = ANSWER_WAIT_S};
+
+	if (strlen(path) >= sizeof(un.sun_path))
+		return -ENAMETOOLONG;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
 	strncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	if (connect(fd, (struct sockaddr *)&un, sizeof(un))) {
 		int err = -errno;
 
@@ -29,12 +37,17 @@ static int connect_to(const char *path)
 int status_listen(const char *path)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct stat st;
 	int fd = connect_to(path);
 
 	if (fd >= 0) {
 		close(fd);
 		return -EADDRINUSE;
 	}
+	if (fd == -ENAMETOOLONG)
+		return fd;
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return -EEXIST; /* somebody's file */
 	unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)

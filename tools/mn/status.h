@@ -7,7 +7,8 @@
 #include <jansson.h>
 
 /* Listens on a socket file (mode 0600); a file left by a dead process is replaced. Returns the
- * descriptor to poll, or a negative errno: -EADDRINUSE when a live process answers there. */
+ * descriptor to poll, or a negative errno: -EADDRINUSE when a live process answers there,
+ * -EEXIST when the file is no socket. */
 int status_listen(const char *path);
 
 /* Serves one connection: writes the document, which is consumed. A client that does not read is
