@@ -129,27 +129,28 @@ def strip(drawing, run, move, top):
     title = f"{LINK_NAMES[move.origin]} to {LINK_NAMES[move.target]}"
     drawing.text(LEFT, top + 14, title, size=13, font_weight="bold")
     drawing.text(LEFT + WIDTH, top + 14, caption(move), INK, 12, "end")
-    rows = {"signalling": top + 50, "ping": top + 78}
-    bottom = top + 100
+    rows = {"link": top + 38, "signalling": top + 66, "ping": top + 90}
+    bottom = top + 106
     drawing.rect(LEFT, top + 24, x(move.unplugged) - LEFT, bottom - top - 24, LINK_FILL[move.origin])
     drawing.rect(x(move.unplugged), top + 24, LEFT + WIDTH - x(move.unplugged), bottom - top - 24,
                  LINK_FILL[move.target])
     for name, y in rows.items():
         drawing.text(LEFT - 12, y + 4, name, anchor="end", size=12)
+
     def mark(at, words, colour, y, before):
         if not x.holds(at):
             return
         drawing.line(x(at), top + 24, x(at), bottom, colour, 1.2, stroke_dasharray="3 2")
-        drawing.text(x(at) + (-4 if before else 4), y, words, colour, 11, "end" if before else "start")
+        before = before and x(at) > LEFT + 90 or x(at) > LEFT + WIDTH - 100
+        drawing.text(x(at) + (-4 if before else 4), y + 4, words, colour, 11,
+                     "end" if before else "start")
 
-    above, below = rows["signalling"] - 13, rows["signalling"] + 8
-    near = move.usable is not None and x(move.usable) - x(move.unplugged) < 100
-    mark(move.unplugged, "link changed", INK, above, True)
-    mark(move.usable, "address usable", "#0b7285", above, not near)
-    mark(move.restored, "first packet", GOOD, above + (10 if near else 0), False)
+    mark(move.unplugged, "link changed", INK, rows["link"], True)
+    mark(move.usable, "address usable", "#0b7285", rows["link"] + 14, False)
+    mark(move.restored, "first packet", GOOD, rows["link"], False)
     for index, at in enumerate(move.updates):
-        mark(at, "BU again" if index else "BU", UPDATE, below + 6, True)
-    mark(move.acknowledged, "BA", ACK, below + 6, False)
+        mark(at, "BU again" if index else "BU", UPDATE, rows["signalling"], True)
+    mark(move.acknowledged, "BA", ACK, rows["signalling"], False)
     for number, at in run["pings"].sent.items():
         if x.holds(at):
             heard = number in run["pings"].heard

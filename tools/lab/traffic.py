@@ -108,13 +108,15 @@ def serve(address, port, bytes_per_second):
     content = random.Random(4285)
     digest = hashlib.sha256()
     sent = 0
-    start = time.monotonic()
+    next_time = time.monotonic()
     while not ended:
         chunk = content.randbytes(CHUNK)
         client.sendall(chunk)
         digest.update(chunk)
         sent += CHUNK
-        time.sleep(max(0, start + sent / float(bytes_per_second) - time.monotonic()))
+        # What an interruption held back is not made up for.
+        next_time = max(next_time, time.monotonic() - 0.05) + CHUNK / float(bytes_per_second)
+        time.sleep(max(0, next_time - time.monotonic()))
     client.shutdown(socket.SHUT_WR)
     report(event="served", bytes=sent, sha256=digest.hexdigest())
     client.settimeout(60)
