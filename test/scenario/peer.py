@@ -22,6 +22,7 @@ DEAF = """table ip6 peer {
 	}
 	chain output {
 		type filter hook output priority 0;
+		meta mark 1 accept
 		icmpv6 type { destination-unreachable, packet-too-big, parameter-problem } drop
 		icmpv6 type { nd-router-solicit, mld-listener-report, mld2-listener-report } drop
 	}
@@ -87,6 +88,7 @@ class Peer:
         self.node.run("nft", "-f", "-", stdin=DEAF)
         self.node.sysctl({"net.ipv6.conf.wlan0.accept_ra": 0, "net.ipv6.conf.wlan0.accept_dad": 0})
         self.raw = self.node.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 1)  # ours, see DEAF
         self.ear = Ear(self.node, "wlan0")
         self.care_of = None
         self.sequence = 0

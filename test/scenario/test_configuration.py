@@ -123,7 +123,7 @@ class TestSubscribers:
                  "not json at all",
                  good % ("low@example.net", "2001:db8:100::f2", 255, 1),
                  good % ("foreign@example.net", "2001:db8:dead::1", 5002, 1),
-                 good % ("short@example.net", "2001:db8:100::f3", 5003, 1).replace("0" * 8, ""),
+                 (good % ("short@example.net", "2001:db8:100::f3", 5003, 1)).replace("0" * 8, ""),
                  "",
                  good % ("good2@example.net", "2001:db8:100::f4", 5004, 1)]
         file.write_text("\n".join(lines) + "\n")
