@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -213,6 +214,35 @@ static int add_table(const struct cutoff *cut)
 	return rc;
 }
 
+/*
+ * An abstract socket is a name of its network namespace, as the interface is, and goes with its
+ * process: two processes must not take each other's chain for a leftover.
+ */
+static int take_lock(const char *interface)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "dmm-dp/%s", interface);
+	if (bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+static void release(struct cutoff *cut)
+{
+	if (cut->lock)
+		close(cut->lock - 1);
+	cut->lock = 0;
+	cut->table[0] = '\0';
+}
+
 int cutoff_begin(struct cutoff *cut, const char *interface)
 {
 	short flags;
@@ -225,11 +255,19 @@ int cutoff_begin(struct cutoff *cut, const char *interface)
 			LOG_QUOTE(strerror(-rc)));
 		return rc;
 	}
+	int lock = take_lock(interface);
+	if (lock < 0) {
+		LOG_ERROR("port", "cut-off-failed", "interface=%s step=lock error=%s", interface,
+			lock == -EADDRINUSE ? "\"another process has this interface\""
+					    : LOG_QUOTE(strerror(-lock)));
+		return lock;
+	}
+	cut->lock = lock + 1;
 	name_table(cut);
 	remember_before(cut, flags);
 	rc = add_table(cut);
 	if (rc < 0) {
-		cut->table[0] = '\0';
+		release(cut);
 		return rc;
 	}
 	rc = write_disable_ipv6(interface, 1);
@@ -259,5 +297,5 @@ void cutoff_end(struct cutoff *cut)
 			LOG_QUOTE(out));
 	if (if_nametoindex(cut->interface) != 0)
 		write_disable_ipv6(cut->interface, cut->old_disable_ipv6);
-	cut->table[0] = '\0';
+	release(cut);
 }

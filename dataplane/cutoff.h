@@ -13,6 +13,7 @@ struct cutoff {
 	char table[64];       /* of nft's netdev family; empty: not cut off */
 	int old_disable_ipv6; /* as the kernel had it before */
 	bool old_noarp;
+	int lock; /* + 1; 0: not held */
 };
 
 /*

@@ -137,8 +137,11 @@ struct agent *agent_open(const struct agent_config *config, int *error)
 	session_init(&a->session, &ops, a, conf->name, conf->channel.heartbeat,
 		conf->channel.heartbeats_missed);
 	*error = zsock_connect(&a->sock, &options, conf->endpoints.update);
-	if (*error == 0)
+	if (*error == 0) {
+		LOG_INFO("agent", "control-sought", "endpoint=%s name=%s", conf->endpoints.update,
+			conf->name);
 		return a;
+	}
 	LOG_ERROR("agent", "connect-failed", "endpoint=%s error=%s", conf->endpoints.update,
 		LOG_QUOTE(strerror(-*error)));
 	free(a);
