@@ -4,6 +4,7 @@ DMM_BUILD names the build directory of the programs (default: build). One networ
 serve all tests of a file; each test gets subscribers of its own."""
 
 import itertools
+import json
 import os
 import pathlib
 import sys
@@ -80,7 +81,6 @@ def subscriber(control):
 
 def add(control, values):
     """Adds one subscriber by way of an import file."""
-    import json
     path = control.node.directory / "import.jsonl"
     path.write_text(json.dumps(values) + "\n")
     control.ctl("subscriber", "import", path)
@@ -106,6 +106,7 @@ def mobile_node(lab, gateway, build):
         status = node.process.stop()
         assert status == 0, f"dmm-mn ended with {status}:\n{node.process.output()[-3000:]}"
     lab.plug(None)
+    gateway.control.ctl("subscriber", "del", "mn1@example.net")
 
 
 @pytest.fixture
