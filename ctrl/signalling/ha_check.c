@@ -130,11 +130,21 @@ static struct ha_verdict check_repeated(struct ha_check *c)
 	return pass();
 }
 
+/* The latest timestamp accepted from the node. A deleted binding still knows it when the subscriber
+ * was taken away and added again. */
+static uint64_t last_timestamp(const struct ha_check *c)
+{
+	uint64_t last = c->subscriber->last_timestamp;
+	uint64_t bound = c->binding ? c->binding->now.timestamp : 0;
+
+	return !last || (bound && clock_ntp_diff_ns(bound, last) > 0) ? bound : last;
+}
+
 /* RFC 4285, 6: close enough to our clock, and later than all that were accepted. */
 static struct ha_verdict check_timestamp(struct ha_check *c)
 {
 	int64_t window = (int64_t)c->s->config.timestamp_window_ms * (int64_t)CLOCK_NS_PER_MS;
-	uint64_t last = c->subscriber->last_timestamp;
+	uint64_t last = last_timestamp(c);
 	int64_t ahead;
 
 	c->stamped = c->subscriber->auth == SUBSCRIBER_AUTH_REQUIRED &&

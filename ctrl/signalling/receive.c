@@ -188,6 +188,18 @@ static bool frame_open(const struct packet_punt *punt, struct receive_packet *pa
 	return true;
 }
 
+/* RFC 6275, 9.3.1: a home address that is not unicast routable is told to the sender as it stood in
+ * the option; but a Binding Update with one is discarded silently (9.5.1). */
+static void impossible_home_address(
+	struct signalling *s, struct receive_packet *packet, const struct ip6_error *error)
+{
+	if (packet->punt->reason != PACKET_HOME_ADDRESS)
+		return;
+	packet->ip6.has_home_address = true;
+	memcpy(&packet->ip6.home_address, packet->ip + error->offset + 2, sizeof(struct in6_addr));
+	error_binding(s, packet, STATUS_BE_UNKNOWN_BINDING);
+}
+
 /* RFC 8200, 4.2 and 4.4: what the header chain's fault deserves. */
 static void headers_fault(
 	struct signalling *s, struct receive_packet *packet, const struct ip6_error *error)
@@ -200,6 +212,10 @@ static void headers_fault(
 	packet->ip6 = (struct ip6_packet){0};
 	memcpy(&packet->ip6.src, packet->ip + 8, sizeof(struct in6_addr));
 	memcpy(&packet->ip6.dst, packet->ip + 24, sizeof(struct in6_addr));
+	if (error->fault == IP6_FAULT_HOME_ADDRESS_VALUE) {
+		impossible_home_address(s, packet, error);
+		return;
+	}
 	code = ip6_error_icmp(error, &packet->ip6.dst);
 	if (code >= 0)
 		error_parameter(s, packet, (uint8_t)code, error->offset);

@@ -286,6 +286,20 @@ static void timestamp_is_remembered_when_the_binding_is_gone(void **state)
 	}
 }
 
+static void timestamp_outlives_the_subscriber(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_bu bu = rig_bu(rig, 0, 1);
+	struct in6_addr home = rig_addr(RIG_HOME);
+
+	rig_bound(rig, 0, 1);
+	signalling_clear(rig->s, &home, NULL, NULL);
+	rig_commit(rig, 0);
+	rig_subscriber(rig, 0)->last_timestamp = 0; /* deleted, and added again */
+	rig_send(rig, &bu);
+	assert_int_equal(rig_status(rig), STATUS_BA_ID_MISMATCH);
+}
+
 static void with_timestamps_sequence_numbers_only_match(void **state)
 {
 	struct rig *rig = *state;
@@ -466,6 +480,7 @@ int main(void)
 		T(timestamp_must_be_close_enough),
 		T(timestamp_must_be_later_than_all_before),
 		T(timestamp_is_remembered_when_the_binding_is_gone),
+		T(timestamp_outlives_the_subscriber),
 		T(with_timestamps_sequence_numbers_only_match),
 		T(without_timestamps_sequence_numbers_must_grow),
 		T(sequence_number_under_way_counts),

@@ -266,6 +266,27 @@ static void home_address_option_without_binding(void **state)
 	assert_int_equal(rig_counter(rig, "drop_home_address_protected"), 1);
 }
 
+static void home_address_that_is_none(void **state)
+{
+	struct rig *rig = *state;
+	struct in6_addr none = rig_addr("fe80::100");
+	struct rig_bu bu = rig_bu(rig, 0, 1);
+	uint8_t ip[MH_PACKET_MAX];
+	size_t len = data_with_home_address(RIG_AGENT, 17, ip);
+	struct mh_be be;
+
+	memcpy(ip + 48, &none, 16);
+	rig_punt(rig, PACKET_HOME_ADDRESS, "core0", ip, len);
+	be = binding_error(rig);
+	assert_int_equal(be.status, STATUS_BE_UNKNOWN_BINDING);
+	assert_true(addr_equal(&be.home_address, &none));
+	len = rig_bu_packet(&bu, ip, sizeof(ip));
+	memcpy(ip + 48, &none, 16);
+	rig_punt(rig, PACKET_MOBILITY, "core0", ip, len);
+	assert_int_equal(rig->packet_count, 0);
+	assert_int_equal(rig_counter(rig, "drop_ip6_headers"), 2);
+}
+
 static void home_address_option_with_binding(void **state)
 {
 	struct rig *rig = *state;
@@ -398,6 +419,7 @@ int main(void)
 		T(messages_between_others_are_passed_on),
 		T(messages_that_a_home_agent_does_not_get),
 		T(home_address_option_without_binding),
+		T(home_address_that_is_none),
 		T(home_address_option_with_binding),
 		T(errors_are_limited),
 		T(damaged_packets),
