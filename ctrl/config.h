@@ -25,18 +25,17 @@ struct ctrl_config_data_plane {
 /* A prefix from which home addresses are taken. */
 struct ctrl_config_home_prefix {
 	struct prefix6 prefix;
-	char *link;                 /* port of the data plane that is the home link; NULL: none */
-	struct in6_addr home_agent; /* the home agent's address for nodes of this prefix: tunnel
-				       end point and source of Binding Acknowledgements */
+	char *link; /* port of the data plane that is the home link; NULL: none */
 };
 
-/* Lifetimes and windows, milliseconds. */
+/* Limits and times of bindings. */
 struct ctrl_config_binding {
 	uint32_t max_lifetime_ms;     /* longest lifetime granted; a multiple of 4 s */
-	uint32_t refresh_lead_ms;     /* Binding Refresh Request this long before the end */
-	uint32_t timestamp_window_ms; /* how far a mobile node's clock may be off (RFC 4285, 6) */
+	uint32_t timestamp_window_ms; /* how far a node's clock may be off (RFC 4285, 6) */
 	uint32_t max_bindings;        /* more are refused with status 130 */
-	bool dad; /* duplicate address detection on home links (RFC 6275, 10.3.1) */
+	uint32_t dad_transmits;       /* probes on home links (RFC 4862, 5.1); 0: no check */
+	uint32_t dad_retrans_ms;      /* between them, and after the last */
+	uint32_t errors_per_second;   /* Binding Errors and ICMPv6 errors sent at most */
 };
 
 struct ctrl_config_channel {
@@ -58,7 +57,7 @@ struct ctrl_config {
 	struct ctrl_config_channel channel;
 
 	/* Worked out from the above, not keys. */
-	struct in6_addr *addresses; /* the gateway's own: home_agents and those of the prefixes */
+	struct in6_addr *addresses; /* home_agents: the gateway's own */
 	size_t address_count;
 };
 
@@ -92,5 +91,6 @@ static inline const char *ctrl_config_data_plane_name(const struct ctrl_config *
 	return config_item(&config->data_planes, struct ctrl_config_data_plane, dp)->name;
 }
 
-/* Id of the link object of a home link, 1 upwards in the order of the prefixes; 0: no link. */
+/* Id of the link object of a home link (the number of the first prefix on it, counted from 1); 0:
+ * no prefix is on that port, or port is NULL. */
 uint64_t ctrl_config_link_id(const struct ctrl_config *config, const char *port);

@@ -1,0 +1,312 @@
+#include "ctrl/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LIFETIME_UNIT_MS = 4000,            /* RFC 6275, 6.1.7 */
+	LIFETIME_MAX_MS = 65535 * 4 * 1000, /* what the field of a Binding Update can say */
+	IPC_PATH_MAX = 107,                 /* sun_path less its end */
+};
+
+/* An endpoint is a path: other transports need keys, and none are configured here. */
+static int check_endpoint(const void *at, char *why, size_t why_size)
+{
+	const char *text = *(char *const *)at;
+
+	if (strncmp(text, "ipc:///", 7) == 0 && strlen(text) > 7 &&
+		strlen(text) - 6 <= IPC_PATH_MAX)
+		return 0;
+	snprintf(why, why_size,
+		"an endpoint is \"ipc://\" and an absolute path of at most %d octets",
+		IPC_PATH_MAX);
+	return -EINVAL;
+}
+
+static int check_path(const void *at, char *why, size_t why_size)
+{
+	const char *text = *(char *const *)at;
+
+	if (text[0] == '/')
+		return 0;
+	snprintf(why, why_size, "an absolute path is needed");
+	return -EINVAL;
+}
+
+static int check_name(const void *at, char *why, size_t why_size)
+{
+	const char *text = *(char *const *)at;
+
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+		strlen(text))
+		return 0;
+	snprintf(why, why_size, "a name has letters, digits, '_', '.' and '-' only");
+	return -EINVAL;
+}
+
+static int check_lifetime(const void *at, char *why, size_t why_size)
+{
+	if (*(const uint32_t *)at % LIFETIME_UNIT_MS == 0)
+		return 0;
+	snprintf(why, why_size, "lifetimes are multiples of 4 s");
+	return -EINVAL;
+}
+
+static const struct config_key endpoint_keys[] = {
+	CONFIG_KEY(STRING, struct ctrl_config_endpoints, update, .text = "ipc:///run/dmm/update",
+		.check = check_endpoint,
+		.help = "update channel: data planes are told what to forward"),
+	CONFIG_KEY(STRING, struct ctrl_config_endpoints, packet, .text = "ipc:///run/dmm/packet",
+		.check = check_endpoint,
+		.help = "packet channel: signalling packets from and to data planes"),
+	CONFIG_KEY(STRING, struct ctrl_config_endpoints, api, .text = "ipc:///run/dmm/ctrl.api",
+		.check = check_endpoint, .help = "control interface: requests of `dmmctl`"),
+	CONFIG_END};
+
+static const struct config_key data_plane_keys[] = {
+	CONFIG_KEY(STRING, struct ctrl_config_data_plane, name, .required = true, .min = 1,
+		.max = UPDATE_NAME_MAX, .check = check_name,
+		.help = "name that the data plane says hello with"),
+	CONFIG_END};
+
+static const struct config_key home_prefix_keys[] = {
+	CONFIG_KEY(PREFIX6, struct ctrl_config_home_prefix, prefix, .required = true,
+		.help = "home addresses are inside; prefixes do not overlap"),
+	CONFIG_KEY(STRING, struct ctrl_config_home_prefix, link, .min = 1,
+		.max = OBJECT_PORT_NAME_MAX, .check = check_name,
+		.help = "port of the data plane that is the home link; without it the prefix is on "
+			"no link, and there is neither duplicate address detection nor proxy "
+			"neighbour discovery"),
+	CONFIG_END};
+
+static const struct config_key binding_keys[] = {
+	CONFIG_KEY_NAMED("max_lifetime", DURATION, struct ctrl_config_binding, max_lifetime_ms,
+		.text = "420s", .unit = "s", .min = LIFETIME_UNIT_MS, .max = LIFETIME_MAX_MS,
+		.check = check_lifetime, .help = "longest lifetime granted, a multiple of 4 s"),
+	CONFIG_KEY_NAMED("timestamp_window", DURATION, struct ctrl_config_binding,
+		timestamp_window_ms, .text = "7s", .unit = "s", .min = 3001, .max = 3600000,
+		.help = "how far the clock of a mobile node may be off (RFC 4285, 6)"),
+	CONFIG_KEY(INT, struct ctrl_config_binding, max_bindings, .text = "1000000", .min = 1,
+		.max = 100000000, .help = "registrations above it are refused with status 130"),
+	CONFIG_KEY(INT, struct ctrl_config_binding, dad_transmits, .text = "1", .max = 10,
+		.help = "probes of duplicate address detection on a home link before the first "
+			"registration (RFC 6275, 10.3.1; RFC 4862, 5.1); 0: none"),
+	CONFIG_KEY_NAMED("dad_retrans", DURATION, struct ctrl_config_binding, dad_retrans_ms,
+		.text = "1s", .unit = "s", .min = 10, .max = 60000,
+		.help = "time between the probes, and after the last"),
+	CONFIG_KEY(INT, struct ctrl_config_binding, errors_per_second, .text = "10", .min = 1,
+		.max = 100000,
+		.help = "Binding Errors and ICMPv6 errors sent at most, each and as a burst"),
+	CONFIG_END};
+
+static const struct config_key channel_keys[] = {
+	CONFIG_KEY_NAMED("ack_timeout", DURATION, struct ctrl_config_channel, ack_timeout_ms,
+		.text = "500ms", .min = 10, .max = 10000,
+		.help = "a change that the data plane does not acknowledge in this time fails"),
+	CONFIG_KEY_NAMED("heartbeat", DURATION, struct ctrl_config_channel, heartbeat_ms,
+		.text = "300ms", .min = 10, .max = 60000, .help = "interval of heartbeats"),
+	CONFIG_KEY(INT, struct ctrl_config_channel, heartbeats_missed, .text = "3", .min = 1,
+		.max = 100, .help = "a data plane silent for so many intervals is down"),
+	CONFIG_KEY_NAMED("delta_log", INT, struct ctrl_config_channel, delta_log_mib, .text = "32",
+		.min = 1, .max = 4096, .unit = "MiB",
+		.help = "recent changes kept, so that a data plane that comes back need not be "
+			"sent everything"),
+	CONFIG_END};
+
+const struct config_key ctrl_config_keys[] = {
+	CONFIG_KEY(STRINGS, struct ctrl_config, roles, .required = true,
+		.help = "what this process does: \"ha\", the Mobile IPv6 home agent"),
+	CONFIG_KEY(STRING, struct ctrl_config, store, .text = "/var/lib/dmm/store", .max = 400,
+		.check = check_path, .help = "folder of the durable state, made when missing"),
+	CONFIG_KEY(ENUM, struct ctrl_config, log_level, .text = "info", .names = log_level_names,
+		.help = "how much is logged"),
+	CONFIG_KEY(GROUP, struct ctrl_config, endpoints, .keys = endpoint_keys,
+		.help = "where the parts meet"),
+	CONFIG_KEY(GROUPS, struct ctrl_config, data_planes, .required = true, .max_items = 64,
+		.keys = data_plane_keys, .item_size = sizeof(struct ctrl_config_data_plane),
+		.help = "data planes that may connect; the first that is synchronised serves"),
+	CONFIG_KEY(STRINGS, struct ctrl_config, home_agents, .required = true, .max_items = 64,
+		.help = "home agent addresses: Binding Updates are accepted and tunnels end there"),
+	CONFIG_KEY(GROUPS, struct ctrl_config, home_prefixes, .required = true, .max_items = 1024,
+		.keys = home_prefix_keys, .item_size = sizeof(struct ctrl_config_home_prefix),
+		.help = "prefixes of the home addresses"),
+	CONFIG_KEY(GROUP, struct ctrl_config, binding, .keys = binding_keys,
+		.help = "limits of bindings"),
+	CONFIG_KEY(GROUP, struct ctrl_config, channel, .keys = channel_keys,
+		.help = "times of the update channel"),
+	CONFIG_END};
+
+/* Where errors of one value against another are told. */
+struct check {
+	const char *file;
+	struct config_report *report;
+};
+
+static void check_roles(const struct ctrl_config *c, const struct check *to)
+{
+	for (size_t i = 0; i < c->roles.count; i++) {
+		const char *role = *config_item(&c->roles, char *, i);
+
+		if (strcmp(role, "ha") != 0)
+			config_report_add(to->report, to->file, 0, "roles",
+				"unknown role \"%s\", allowed is \"ha\"", role);
+	}
+}
+
+static void check_data_planes(const struct ctrl_config *c, const struct check *to)
+{
+	for (unsigned i = 0; i < c->data_planes.count; i++) {
+		const char *name = ctrl_config_data_plane_name(c, i);
+
+		if (name && ctrl_config_data_plane(c, name) != (int)i)
+			config_report_add(to->report, to->file, 0, "data_planes",
+				"two data planes have the name \"%s\"", name);
+	}
+}
+
+static void check_endpoints(const struct ctrl_config *c, const struct check *to)
+{
+	const char *const all[] = {c->endpoints.update, c->endpoints.packet, c->endpoints.api};
+
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = i + 1; j < 3; j++)
+			if (all[i] && all[j] && strcmp(all[i], all[j]) == 0)
+				config_report_add(to->report, to->file, 0, "endpoints",
+					"\"%s\" is given twice, each endpoint needs a path of its "
+					"own",
+					all[i]);
+}
+
+static void check_prefixes(const struct ctrl_config *c, const struct check *to)
+{
+	for (size_t i = 0; i < c->home_prefixes.count; i++) {
+		const struct prefix6 *p =
+			&config_item(&c->home_prefixes, struct ctrl_config_home_prefix, i)->prefix;
+
+		if (!addr_is_unicast_routable(&p->addr) || p->len < 8)
+			config_report_add(to->report, to->file, 0, "home_prefixes",
+				"%s is no prefix of global or unique local addresses",
+				PREFIX6_TEXT(p));
+		for (size_t j = 0; j < i; j++) {
+			const struct prefix6 *q =
+				&config_item(&c->home_prefixes, struct ctrl_config_home_prefix, j)
+					 ->prefix;
+
+			if (prefix6_covers(p, q) || prefix6_covers(q, p))
+				config_report_add(to->report, to->file, 0, "home_prefixes",
+					"%s and %s overlap", PREFIX6_TEXT(q), PREFIX6_TEXT(p));
+		}
+	}
+}
+
+/* Reads the gateway's own addresses. */
+static int check_addresses(struct ctrl_config *c, const struct check *to)
+{
+	c->addresses = calloc(c->home_agents.count + 1, sizeof(*c->addresses));
+	if (!c->addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->home_agents.count; i++) {
+		const char *text = *config_item(&c->home_agents, char *, i);
+		struct in6_addr a;
+
+		if (addr_parse(text, &a) < 0 || !addr_is_unicast_routable(&a))
+			config_report_add(to->report, to->file, 0, "home_agents",
+				"\"%s\" is no global or unique local IPv6 address", text);
+		else if (ctrl_config_is_own(c, &a))
+			config_report_add(to->report, to->file, 0, "home_agents",
+				"\"%s\" is given twice", text);
+		else
+			c->addresses[c->address_count++] = a;
+	}
+	return 0;
+}
+
+/* What the table cannot know; only of a file that is right by the table. */
+static int check_all(struct ctrl_config *c, const char *name, struct config_report *report)
+{
+	const struct check to = {.file = name, .report = report};
+	size_t before = report->count;
+
+	check_roles(c, &to);
+	check_data_planes(c, &to);
+	check_endpoints(c, &to);
+	check_prefixes(c, &to);
+	if (check_addresses(c, &to) < 0)
+		return -ENOMEM;
+	return report->count == before ? 0 : -EINVAL;
+}
+
+int ctrl_config_load(struct ctrl_config *config, const char *path, struct config_report *report)
+{
+	int error;
+
+	memset(config, 0, sizeof(*config));
+	error = config_load(path, ctrl_config_keys, config, report);
+	return error ? error : check_all(config, path, report);
+}
+
+int ctrl_config_load_text(struct ctrl_config *config, const char *name, const char *text,
+	struct config_report *report)
+{
+	int error;
+
+	memset(config, 0, sizeof(*config));
+	error = config_load_text(name, text, ctrl_config_keys, config, report);
+	return error ? error : check_all(config, name, report);
+}
+
+void ctrl_config_free(struct ctrl_config *config)
+{
+	struct in6_addr *addresses = config->addresses;
+
+	config_free(ctrl_config_keys, config);
+	free(addresses);
+	memset(config, 0, sizeof(*config));
+}
+
+const struct ctrl_config_home_prefix *ctrl_config_home_prefix(
+	const struct ctrl_config *config, const struct in6_addr *home_address)
+{
+	for (size_t i = 0; i < config->home_prefixes.count; i++) {
+		const struct ctrl_config_home_prefix *p =
+			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i);
+
+		if (prefix6_contains(&p->prefix, home_address))
+			return p;
+	}
+	return NULL;
+}
+
+bool ctrl_config_is_own(const struct ctrl_config *config, const struct in6_addr *address)
+{
+	for (size_t i = 0; i < config->address_count; i++)
+		if (addr_equal(&config->addresses[i], address))
+			return true;
+	return false;
+}
+
+int ctrl_config_data_plane(const struct ctrl_config *config, const char *name)
+{
+	for (unsigned i = 0; i < config->data_planes.count; i++) {
+		const char *known = ctrl_config_data_plane_name(config, i);
+
+		if (known && strcmp(known, name) == 0)
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+uint64_t ctrl_config_link_id(const struct ctrl_config *config, const char *port)
+{
+	for (size_t i = 0; port && i < config->home_prefixes.count; i++) {
+		const char *link =
+			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i)
+				->link;
+
+		if (link && strcmp(link, port) == 0)
+			return i + 1;
+	}
+	return 0;
+}
