@@ -68,7 +68,8 @@ struct publish_session_info {
 /* Who wants to know what data planes say. Any may be NULL. */
 struct publish_handlers {
 	void *arg;
-	/* The serving data plane (dp) has everything up to `sequence`; failures are of this ack. */
+	/* The serving data plane has everything up to `sequence`, but for the failures in the ack
+	 * (NULL: it has just become the serving one). */
 	void (*acked)(void *arg, uint64_t sequence, const struct update_ack *ack);
 	/* An event from a data plane. */
 	void (*event)(void *arg, unsigned dp, const struct update_event *event);
@@ -106,15 +107,20 @@ int publish_compile(const struct ctrl_config *config, const struct binding_recor
 
 /*
  * Sets (len 0: removes) the bundle with this id. Objects that the old bundle had and the new one
- * has not are deleted. Goes into the current delta. -ENOMEM.
+ * has not are deleted. *sequence is the number of the delta that says so. Returns 0, -EINVAL or
+ * -ENOMEM (nothing was changed).
  */
-int publish_set(struct publish *publish, uint64_t id, const struct bundle *bundle);
+int publish_set(
+	struct publish *publish, uint64_t id, const struct bundle *bundle, uint64_t *sequence);
 
 /*
- * Ends the current delta and starts sending it. Returns its sequence number, or the newest one when
- * nothing was set. Before the first data plane is heard, at start, deltas are only numbered.
+ * At start, before anybody can have connected: puts a bundle into the desired state without a
+ * delta. Returns 0 or -ENOMEM.
  */
-uint64_t publish_flush(struct publish *publish);
+int publish_restore(struct publish *publish, uint64_t id, const struct bundle *bundle);
+
+/* Ends the current delta: publish_send() sends it from now on. */
+void publish_flush(struct publish *publish);
 
 /* Index of the data plane that serves, or -ENOTCONN when none is synchronised. */
 int publish_serving(const struct publish *publish);
@@ -128,14 +134,15 @@ uint64_t publish_sequence(const struct publish *publish);
 /* Bundles of bindings in the desired state. */
 size_t publish_count(const struct publish *publish);
 
-/* Whether a bundle is published. */
-bool publish_has(const struct publish *publish, uint64_t id);
+/* The bundle with this id as it is published; len 0: none is. */
+void publish_get(const struct publish *publish, uint64_t id, struct bundle *bundle);
 
 /*
- * The MAC address of a port of a data plane as its hello said; 0, -ENOTCONN when the data plane is
- * down, or -ENOENT when it has no such port.
+ * A port of a data plane as its hello and its events said, valid during the loop's round; NULL when
+ * the data plane is down or has no such port.
  */
-int publish_port_mac(const struct publish *publish, unsigned dp, const char *port, struct mac *mac);
+const struct update_port *publish_port(
+	const struct publish *publish, unsigned dp, const char *port);
 
 /* How a data plane stands. */
 void publish_session_info(

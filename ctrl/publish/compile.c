@@ -1,0 +1,69 @@
+/*
+ * From what control knows to what data planes are told: all knowledge of both sides meets here.
+ */
+#include "ctrl/binding/binding.h"
+#include "ctrl/config.h"
+#include "ctrl/publish/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Appends one object to a bundle. */
+static int bundle_add(struct bundle *bundle, const struct object *object)
+{
+	struct writer w;
+	int error;
+
+	writer_init(&w, bundle->octets + bundle->len, sizeof(bundle->octets) - bundle->len);
+	error = object_encode(&w, object);
+	if (!error)
+		bundle->len = (uint16_t)(bundle->len + writer_len(&w));
+	return error;
+}
+
+int publish_compile(const struct ctrl_config *config, const struct binding_record *record,
+	struct bundle *bundle)
+{
+	const struct ctrl_config_home_prefix *home = ctrl_config_home_prefix(config, &record->home);
+	struct object path = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = record->path_id};
+	struct object subscriber = {
+		.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = record->subscriber_id};
+	int error;
+
+	bundle->len = 0;
+	if (record->life != BINDING_LIVE)
+		return 0;
+	path.path = (struct object_path){.id = path.id,
+		.kind = PATH_IP6_IN_IP6,
+		.local = record->agent,
+		.remote = record->care_of};
+	subscriber.subscriber = (struct object_subscriber){.id = subscriber.id,
+		.link_id = home ? ctrl_config_link_id(config, home->link) : 0,
+		.prefix_count = 1,
+		.path_count = 1,
+		.prefixes = {prefix6_of(&record->home, 128)},
+		.paths = {path.id}};
+	error = bundle_add(bundle, &path);
+	return error ? error : bundle_add(bundle, &subscriber);
+}
+
+int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle)
+{
+	struct object object = {.kind = OBJECT_LOCAL, .op = OBJECT_SET, .id = id};
+
+	object.local = (struct object_local){.id = id, .addr = *addr};
+	bundle->len = 0;
+	return bundle_add(bundle, &object);
+}
+
+int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle)
+{
+	struct object object = {.kind = OBJECT_LINK, .op = OBJECT_SET, .id = id};
+
+	if (strlen(port) > OBJECT_PORT_NAME_MAX)
+		return -EINVAL;
+	object.link = (struct object_link){.id = id, .watch_dad = true};
+	strcpy(object.link.port, port);
+	bundle->len = 0;
+	return bundle_add(bundle, &object);
+}

@@ -1,0 +1,494 @@
+#include "ctrl/publish/publish.h"
+
+#include "common/hmac.h"
+#include "common/log.h"
+#include "ctrl/config.h"
+#include "ctrl/loop.h"
+#include "ctrl/publish/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SEND_HWM = 64,       /* messages queued to one data plane: 16 MiB of the largest */
+	RECEIVE_BURST = 256, /* messages read in one round */
+	AGAIN_MS = 2,        /* until a full queue is tried again */
+};
+
+const struct counter_def publish_counter_defs[PUBLISH_COUNTERS] = {
+	[PUBLISH_HELLOS] = {"publish_hellos", "hellos of data planes accepted"},
+	[PUBLISH_REFUSED_NAME] = {"publish_refused_name",
+		"hellos refused: the name is not configured, or not that of the connection"},
+	[PUBLISH_REFUSED_VERSION] = {"publish_refused_version",
+		"messages refused: another version of the protocol"},
+	[PUBLISH_BAD_MESSAGE] = {"publish_bad_message", "messages that do not decode"},
+	[PUBLISH_STALE_EPOCH] = {"publish_stale_epoch", "messages of an earlier epoch, ignored"},
+	[PUBLISH_UNEXPECTED] = {"publish_unexpected", "messages that do not fit the moment"},
+	[PUBLISH_DELTAS] = {"publish_deltas", "deltas made"},
+	[PUBLISH_SNAPSHOTS] = {"publish_snapshots", "snapshots started"},
+	[PUBLISH_RESYNC_DELTA] = {"publish_resync_delta", "hellos answered with deltas alone"},
+	[PUBLISH_ACKS] = {"publish_acks", "acknowledgements taken"},
+	[PUBLISH_FAILED_OBJECTS] = {"publish_failed_objects",
+		"objects that a data plane could not apply"},
+	[PUBLISH_LOST] = {"publish_lost", "data planes given up"},
+	[PUBLISH_BLOCKED] = {"publish_blocked", "sends that had to wait for room in a queue"},
+};
+
+const char *const publish_state_names[PUBLISH_STATES + 1] = {
+	[PUBLISH_DOWN] = "down",
+	[PUBLISH_SNAPSHOT] = "snapshot",
+	[PUBLISH_SYNCED] = "synced",
+	[PUBLISH_LAGGING] = "lagging",
+};
+
+bool publish_choose(struct publish *p)
+{
+	int serving = -1;
+
+	for (size_t i = 0; i < p->session_count && serving < 0; i++)
+		if (p->sessions[i].ready)
+			serving = (int)i;
+	if (serving == p->serving)
+		return false;
+	p->serving = serving;
+	LOG_INFO("publish", "serving", "data_plane=%s",
+		serving < 0 ? "-" : p->sessions[serving].name);
+	return true;
+}
+
+void publish_tell_acked(struct publish *p, uint64_t sequence, const struct update_ack *ack)
+{
+	for (size_t i = 0; i < p->handler_count; i++)
+		if (p->handlers[i].acked)
+			p->handlers[i].acked(p->handlers[i].arg, sequence, ack);
+}
+
+/* Tells a peer why it is not served; it may have any name. */
+static void refuse(struct publish *p, struct zsock_message *m, const char *reason)
+{
+	static struct log_limit limit = LOG_LIMIT(2);
+	char name[UPDATE_NAME_MAX + 1];
+	struct writer w;
+
+	snprintf(name, sizeof(name), "%.*s", (int)zsock_part_len(m, 0),
+		(const char *)zsock_part(m, 0));
+	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "publish", "data-plane-refused", "name=%s reason=%s",
+		LOG_QUOTE(name), LOG_QUOTE(reason));
+	session_start(p, &w, UPDATE_REFUSE, 0);
+	update_reason_encode(&w, reason);
+	const struct iovec parts[] = {
+		{.iov_base = (void *)zsock_part(m, 0), .iov_len = zsock_part_len(m, 0)},
+		{.iov_base = w.base, .iov_len = writer_len(&w)},
+	};
+
+	zsock_send(&p->socket, parts, 2);
+}
+
+/* The data plane of the connection's identity, or NULL. */
+static struct session *session_of(struct publish *p, struct zsock_message *m)
+{
+	for (size_t i = 0; i < p->session_count; i++) {
+		struct session *s = &p->sessions[i];
+
+		if (strlen(s->name) == zsock_part_len(m, 0) &&
+			memcmp(s->name, zsock_part(m, 0), zsock_part_len(m, 0)) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static int take_hello(struct session *s, const struct update_head *head, struct cursor *c,
+	struct zsock_message *m)
+{
+	struct publish *p = s->publish;
+	struct update_hello hello;
+
+	if (update_hello_decode(c, &hello) < 0)
+		return -EBADMSG;
+	if (strcmp(hello.name, s->name) != 0) {
+		counter_add(&p->counters[PUBLISH_REFUSED_NAME], 1);
+		refuse(p, m, "the name is not that of the connection");
+		return 0;
+	}
+	session_hello(s, head, &hello);
+	return 0;
+}
+
+static int take_ack(struct session *s, const struct update_head *head, struct cursor *c)
+{
+	struct update_ack ack;
+
+	if (update_ack_decode(c, &ack) < 0)
+		return -EBADMSG;
+	session_ack(s, head, &ack);
+	return 0;
+}
+
+static int take_event(struct session *s, struct cursor *c)
+{
+	struct publish *p = s->publish;
+	struct update_event event;
+
+	if (update_event_decode(c, &event) < 0)
+		return -EBADMSG;
+	if (event.kind == UPDATE_EVENT_PORT)
+		for (size_t i = 0; i < s->hello.port_count; i++)
+			if (strcmp(s->hello.ports[i].name, event.port) == 0)
+				s->hello.ports[i].up = event.value != 0;
+	for (size_t i = 0; i < p->handler_count; i++)
+		if (p->handlers[i].event)
+			p->handlers[i].event(p->handlers[i].arg, s->dp, &event);
+	return 0;
+}
+
+/* A message of a known data plane. 0 or -EBADMSG. */
+static int take_message(struct session *s, const struct update_head *head, struct cursor *c,
+	struct zsock_message *m)
+{
+	struct publish *p = s->publish;
+
+	if (head->type == UPDATE_HELLO)
+		return take_hello(s, head, c, m);
+	if (head->epoch != p->epoch) {
+		counter_add(&p->counters[PUBLISH_STALE_EPOCH], 1);
+		return 0;
+	}
+	session_heard(s);
+	switch (head->type) {
+	case UPDATE_ACK:
+		return take_ack(s, head, c);
+	case UPDATE_STATS:
+		return stats_answer(s, c);
+	case UPDATE_EVENT:
+		return take_event(s, c);
+	case UPDATE_HEARTBEAT:
+		return cursor_left(c) ? -EBADMSG : 0;
+	default:
+		counter_add(&p->counters[PUBLISH_UNEXPECTED], 1);
+		return 0;
+	}
+}
+
+static void receive(struct publish *p, struct zsock_message *m)
+{
+	static struct log_limit limit = LOG_LIMIT(2);
+	struct session *s = session_of(p, m);
+	struct update_head head;
+	struct cursor c;
+	int error = -EBADMSG;
+
+	if (m->count == 2) {
+		cursor_init(&c, zsock_part(m, 1), zsock_part_len(m, 1));
+		error = update_head_decode(&c, &head);
+	}
+	if (error == -EPROTO) {
+		counter_add(&p->counters[PUBLISH_REFUSED_VERSION], 1);
+		refuse(p, m, "another version of the protocol");
+		return;
+	}
+	if (!error && !s) {
+		counter_add(&p->counters[PUBLISH_REFUSED_NAME], 1);
+		refuse(p, m, "the name is not configured");
+		return;
+	}
+	if (!error)
+		error = take_message(s, &head, &c, m);
+	if (error) {
+		counter_add(&p->counters[PUBLISH_BAD_MESSAGE], 1);
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "publish", "bad-message", "data_plane=%s",
+			s ? s->name : "-");
+	}
+}
+
+static void readable(void *arg)
+{
+	struct publish *p = arg;
+
+	for (int i = 0; i < RECEIVE_BURST; i++) {
+		struct zsock_message m;
+		int error = zsock_recv(&p->socket, &m);
+
+		if (error == -EMSGSIZE) {
+			counter_add(&p->counters[PUBLISH_BAD_MESSAGE], 1);
+			continue;
+		}
+		if (error)
+			return;
+		receive(p, &m);
+		zsock_message_close(&m);
+	}
+}
+
+void publish_send(struct publish *p)
+{
+	bool left = false;
+
+	for (size_t i = 0; i < p->session_count; i++)
+		left |= session_send(&p->sessions[i]);
+	if (left)
+		loop_arm_ms(p->loop, &p->again, AGAIN_MS);
+}
+
+/* Only wakes the loop: its hook sends. */
+static void send_again(struct wheel_timer *timer, void *context)
+{
+	(void)timer;
+	(void)context;
+}
+
+static void heartbeat(struct wheel_timer *timer, void *context)
+{
+	struct publish *p = wheel_entry(timer, struct publish, heartbeat);
+
+	(void)context;
+	for (size_t i = 0; i < p->session_count; i++)
+		session_heartbeat(&p->sessions[i]);
+	loop_arm_ms(p->loop, &p->heartbeat, p->config->channel.heartbeat_ms);
+}
+
+/* The objects that follow from the configuration alone. */
+static int make_fixed(struct publish *p)
+{
+	const struct ctrl_config *config = p->config;
+	size_t links = config->home_prefixes.count;
+	int error = 0;
+
+	p->fixed = calloc(config->address_count + links + 1, sizeof(*p->fixed));
+	if (!p->fixed)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->address_count && !error; i++)
+		error = publish_compile_address(
+			i + 1, &config->addresses[i], &p->fixed[p->fixed_count++]);
+	for (size_t i = 0; i < links && !error; i++) {
+		const char *link =
+			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i)
+				->link;
+
+		/* A link with several prefixes is one object. */
+		if (ctrl_config_link_id(config, link) == i + 1)
+			error = publish_compile_link(i + 1, link, &p->fixed[p->fixed_count++]);
+	}
+	return error;
+}
+
+static int make_sessions(struct publish *p)
+{
+	p->session_count = p->config->data_planes.count;
+	p->sessions = calloc(p->session_count, sizeof(*p->sessions));
+	if (!p->sessions)
+		return -ENOMEM;
+	for (unsigned i = 0; i < p->session_count; i++) {
+		p->sessions[i].publish = p;
+		p->sessions[i].dp = i;
+		p->sessions[i].name = ctrl_config_data_plane_name(p->config, i);
+	}
+	return 0;
+}
+
+/* Allocates what the publisher works with; publish_close() frees what there is. */
+static int prepare(struct publish *p)
+{
+	int error;
+
+	p->delta_octets = malloc(UPDATE_MESSAGE_MAX);
+	p->scratch = malloc(UPDATE_MESSAGE_MAX);
+	if (!p->delta_octets || !p->scratch)
+		return -ENOMEM;
+	writer_init(&p->delta, p->delta_octets, UPDATE_MESSAGE_MAX);
+	error = hmac_random(&p->epoch, sizeof(p->epoch));
+	if (!error)
+		error = make_fixed(p);
+	return error ? error : make_sessions(p);
+}
+
+int publish_open(struct publish **publish, const struct ctrl_config *config, struct loop *loop)
+{
+	const struct zsock_options options = {.type = ZMQ_ROUTER,
+		.send_hwm = SEND_HWM,
+		.router_mandatory = true,
+		.router_handover = true,
+		.max_message = UPDATE_MESSAGE_MAX};
+	struct publish *p = calloc(1, sizeof(*p));
+	int error;
+
+	*publish = NULL;
+	if (!p)
+		return -ENOMEM;
+	p->config = config;
+	p->loop = loop;
+	p->serving = -1;
+	delta_log_init(&p->log, (size_t)config->channel.delta_log_mib << 20);
+	wheel_timer_init(&p->heartbeat, heartbeat);
+	wheel_timer_init(&p->again, send_again);
+	error = prepare(p);
+	if (!error)
+		error = zsock_bind(&p->socket, &options, config->endpoints.update);
+	if (!error)
+		error = loop_add_socket(loop, &p->socket, readable, p);
+	if (error) {
+		publish_close(p);
+		return error;
+	}
+	loop_arm_ms(loop, &p->heartbeat, 0);
+	*publish = p;
+	return 0;
+}
+
+void publish_close(struct publish *p)
+{
+	if (!p)
+		return;
+	stats_clear(p);
+	loop_cancel(p->loop, &p->heartbeat);
+	loop_cancel(p->loop, &p->again);
+	zsock_close(&p->socket);
+	state_clear(&p->state);
+	delta_log_clear(&p->log);
+	free(p->sessions);
+	free(p->fixed);
+	free(p->delta_octets);
+	free(p->scratch);
+	free(p);
+}
+
+int publish_add_handlers(struct publish *p, const struct publish_handlers *handlers)
+{
+	if (p->handler_count == PUBLISH_HANDLERS_MAX)
+		return -ENOSPC;
+	p->handlers[p->handler_count++] = *handlers;
+	return 0;
+}
+
+/* Starts the next delta unless one is being made. */
+static void begin_delta(struct publish *p)
+{
+	const struct update_head head = {.type = UPDATE_DELTA,
+		.version = UPDATE_VERSION,
+		.epoch = p->epoch,
+		.sequence = p->log.next};
+
+	if (writer_len(&p->delta))
+		return;
+	update_head_encode(&p->delta, &head);
+}
+
+void publish_flush(struct publish *p)
+{
+	if (writer_len(&p->delta) <= UPDATE_HEAD_LEN)
+		return;
+	counter_add(&p->counters[PUBLISH_DELTAS], 1);
+	if (delta_log_add(&p->log, p->delta.base, writer_len(&p->delta)) < 0)
+		delta_log_skip(&p->log);
+	writer_init(&p->delta, p->delta_octets, UPDATE_MESSAGE_MAX);
+}
+
+int publish_set(struct publish *p, uint64_t id, const struct bundle *bundle, uint64_t *sequence)
+{
+	int error;
+
+	begin_delta(p);
+	error = state_set(&p->state, id, bundle, &p->delta);
+	if (error == -ENOSPC) {
+		publish_flush(p);
+		begin_delta(p);
+		error = state_set(&p->state, id, bundle, &p->delta);
+	}
+	*sequence = writer_len(&p->delta) > UPDATE_HEAD_LEN ? p->log.next : session_newest(p);
+	return error;
+}
+
+int publish_restore(struct publish *p, uint64_t id, const struct bundle *bundle)
+{
+	struct writer w;
+	int error;
+
+	writer_init(&w, p->scratch, UPDATE_MESSAGE_MAX);
+	error = state_set(&p->state, id, bundle, &w);
+	return error;
+}
+
+void publish_get(const struct publish *p, uint64_t id, struct bundle *bundle)
+{
+	const struct state_entry *entry = state_find(&p->state, id);
+
+	bundle->len = entry ? entry->len : 0;
+	if (entry)
+		memcpy(bundle->octets, entry->octets, entry->len);
+}
+
+int publish_serving(const struct publish *p)
+{
+	return p->serving < 0 ? -ENOTCONN : p->serving;
+}
+
+uint64_t publish_acked(const struct publish *p)
+{
+	return p->serving < 0 ? 0 : p->sessions[p->serving].acked;
+}
+
+uint64_t publish_epoch(const struct publish *p)
+{
+	return p->epoch;
+}
+
+uint64_t publish_sequence(const struct publish *p)
+{
+	return session_newest(p);
+}
+
+size_t publish_count(const struct publish *p)
+{
+	return HASH_COUNT(p->state.by_id);
+}
+
+const struct update_port *publish_port(const struct publish *p, unsigned dp, const char *port)
+{
+	const struct session *s = &p->sessions[dp];
+
+	for (size_t i = 0; s->up && i < s->hello.port_count; i++)
+		if (strcmp(s->hello.ports[i].name, port) == 0)
+			return &s->hello.ports[i];
+	return NULL;
+}
+
+static enum publish_session_state session_state(const struct session *s)
+{
+	if (!s->up)
+		return PUBLISH_DOWN;
+	if (s->snapshot.unacked)
+		return PUBLISH_SNAPSHOT;
+	return s->acked == session_newest(s->publish) ? PUBLISH_SYNCED : PUBLISH_LAGGING;
+}
+
+void publish_session_info(const struct publish *p, unsigned dp, struct publish_session_info *info)
+{
+	const struct session *s = &p->sessions[dp];
+
+	*info = (struct publish_session_info){.name = s->name,
+		.state = session_state(s),
+		.connected_real_ns = s->connected_real_ns,
+		.heard_ns = s->heard_ns,
+		.sequence_sent = s->sent,
+		.sequence_acked = s->acked,
+		.snapshots = s->snapshots,
+		.failures = s->failures,
+		.hello = s->hello};
+}
+
+int publish_each_object(
+	struct publish *p, int (*fn)(void *arg, const struct object *object), void *arg)
+{
+	for (size_t i = 0; i < p->fixed_count; i++) {
+		int result = state_each_encoded(p->fixed[i].octets, p->fixed[i].len, fn, arg);
+
+		if (result)
+			return result;
+	}
+	return state_each(&p->state, fn, arg);
+}
+
+const uint64_t *publish_counters(const struct publish *p)
+{
+	return p->counters;
+}

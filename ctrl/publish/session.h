@@ -1,0 +1,110 @@
+/*
+ * One data plane: where it stands, what is sent to it next. And the publisher's own structure,
+ * which sessions share. Private to ctrl/publish/.
+ */
+#pragma once
+
+#include "common/wheel.h"
+#include "common/zsock.h"
+#include "ctrl/publish/log.h"
+#include "ctrl/publish/publish.h"
+#include "ctrl/publish/state.h"
+
+struct stats_request;
+
+struct session {
+	struct publish *publish;
+	unsigned dp;
+	const char *name;
+	bool up;      /* said hello, and is heard */
+	bool ready;   /* has had everything once since its last hello: it may serve */
+	bool blocked; /* its queue was full at the last attempt */
+	struct {
+		bool active;
+		bool begun;   /* BEGIN was sent */
+		bool unacked; /* sent or being sent, and not yet acknowledged */
+		uint64_t sequence;
+		size_t slot;
+	} snapshot;
+	uint64_t sent;     /* it was sent everything up to this number */
+	uint64_t acked;    /* it has told that it has everything up to this number */
+	uint64_t ready_at; /* acknowledging this number makes it ready */
+	uint64_t snapshots, failures;
+	uint64_t connected_real_ns, heard_ns;
+	struct update_hello hello;
+};
+
+struct publish {
+	const struct ctrl_config *config;
+	struct loop *loop;
+	struct zsock socket;
+	uint64_t epoch;
+	struct state state;   /* bundles of bindings */
+	struct bundle *fixed; /* local addresses and links, which do not change */
+	size_t fixed_count;
+	struct delta_log log;
+	struct writer delta; /* the one being made; empty: none */
+	uint8_t *delta_octets, *scratch;
+	struct session *sessions;
+	size_t session_count;
+	struct publish_handlers handlers[PUBLISH_HANDLERS_MAX];
+	size_t handler_count;
+	int serving; /* index of a session, or -1 */
+	struct stats_request *stats;
+	uint32_t stats_id;
+	struct wheel_timer heartbeat, again;
+	uint64_t counters[PUBLISH_COUNTERS];
+};
+
+/* Newest number given to a delta. */
+static inline uint64_t session_newest(const struct publish *p)
+{
+	return p->log.next - 1;
+}
+
+/* A hello was decoded and is of this data plane: it starts anew, or goes on where it was. */
+void session_hello(
+	struct session *s, const struct update_head *head, const struct update_hello *hello);
+
+/* An acknowledgement of the current epoch. */
+void session_ack(struct session *s, const struct update_head *head, const struct update_ack *ack);
+
+/* Any message of it arrived: it is alive. */
+void session_heard(struct session *s);
+
+/* Gives it up: it is not served and does not serve until it is heard again. */
+void session_down(struct session *s, const char *reason);
+
+/*
+ * Sends as much as its queue takes and one call may cost. Returns whether more is left that could
+ * not be sent now.
+ */
+bool session_send(struct session *s);
+
+/* Sends the regular sign of life, also to those not heard of: they may wait for a new epoch. */
+void session_heartbeat(struct session *s);
+
+/* A message with this head and nothing else, or with what the caller wrote after it. */
+int session_message(struct session *s, struct writer *w);
+
+/* Starts a message in the scratch buffer. */
+void session_start(struct publish *p, struct writer *w, enum update_type type, uint64_t sequence);
+
+/* Chooses again who serves. Returns whether it is another one now. */
+bool publish_choose(struct publish *p);
+
+/* Tells the handlers what the serving data plane has acknowledged. */
+void publish_tell_acked(struct publish *p, uint64_t sequence, const struct update_ack *ack);
+
+/* Bundles of a local address and of a home link. 0 or -EINVAL. */
+int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle);
+int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle);
+
+/* Takes an answer to a statistics request. 0 or -EBADMSG. */
+int stats_answer(struct session *s, struct cursor *c);
+
+/* A data plane went: no answer will come. */
+void stats_gone(struct publish *p, unsigned dp);
+
+/* Ends all requests, without calls. */
+void stats_clear(struct publish *p);

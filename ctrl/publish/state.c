@@ -1,0 +1,212 @@
+#include "ctrl/publish/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void state_clear(struct state *state)
+{
+	HASH_CLEAR(hh, state->by_id);
+	for (size_t i = 0; i < state->slot_count; i++)
+		free(state->slots[i]);
+	free(state->slots);
+	free(state->free);
+	memset(state, 0, sizeof(*state));
+}
+
+const struct state_entry *state_find(const struct state *state, uint64_t id)
+{
+	struct state_entry *entry;
+
+	HASH_FIND(hh, state->by_id, &id, sizeof(id), entry);
+	return entry;
+}
+
+/* Names of the objects of a bundle. */
+struct names {
+	size_t count;
+	struct {
+		enum object_kind kind;
+		uint64_t id;
+	} name[2 * OBJECT_PATHS_MAX];
+};
+
+static int collect_name(void *arg, const struct object *object)
+{
+	struct names *names = arg;
+
+	if (names->count == sizeof(names->name) / sizeof(names->name[0]))
+		return -EINVAL;
+	names->name[names->count].kind = object->kind;
+	names->name[names->count++].id = object->id;
+	return 0;
+}
+
+static bool names_hold(const struct names *names, enum object_kind kind, uint64_t id)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (names->name[i].kind == kind && names->name[i].id == id)
+			return true;
+	return false;
+}
+
+/* Deletes what the old bundle has and the new one has not: users before what they use. */
+static int write_deletes(
+	const struct state_entry *old, const struct bundle *bundle, struct writer *w)
+{
+	struct names before = {0}, after = {0};
+	int error = state_each_encoded(old->octets, old->len, collect_name, &before);
+
+	if (!error)
+		error = state_each_encoded(bundle->octets, bundle->len, collect_name, &after);
+	for (size_t i = before.count; i > 0 && !error; i--) {
+		struct object gone = {.kind = before.name[i - 1].kind,
+			.op = OBJECT_DELETE,
+			.id = before.name[i - 1].id};
+
+		if (!names_hold(&after, gone.kind, gone.id))
+			error = object_encode(w, &gone);
+	}
+	return error;
+}
+
+/* A slot for a new entry. */
+static int take_slot(struct state *state, uint32_t *slot)
+{
+	if (state->free_count) {
+		*slot = state->free[--state->free_count];
+		return 0;
+	}
+	if (state->slot_count == state->slot_room) {
+		size_t room = state->slot_room ? 2 * state->slot_room : 1024;
+		struct state_entry **slots = realloc(state->slots, room * sizeof(*slots));
+
+		if (!slots)
+			return -ENOMEM;
+		state->slots = slots;
+		/* As long as the slots, so that giving one back cannot fail. */
+		uint32_t *spare = realloc(state->free, room * sizeof(*spare));
+
+		if (!spare)
+			return -ENOMEM;
+		state->free = spare;
+		state->slot_room = room;
+	}
+	*slot = (uint32_t)state->slot_count++;
+	return 0;
+}
+
+static struct state_entry *make_entry(uint64_t id, const struct bundle *bundle)
+{
+	struct state_entry *entry = malloc(sizeof(*entry) + bundle->len);
+
+	if (!entry)
+		return NULL;
+	memset(entry, 0, sizeof(*entry));
+	entry->id = id;
+	entry->len = bundle->len;
+	memcpy(entry->octets, bundle->octets, bundle->len);
+	return entry;
+}
+
+static void remove_entry(struct state *state, struct state_entry *entry)
+{
+	state->slots[entry->slot] = NULL;
+	state->free[state->free_count++] = entry->slot;
+	HASH_DEL(state->by_id, entry);
+	free(entry);
+}
+
+/* Puts the new bundle in the place of the old one (NULL: there was none). */
+static int put_entry(
+	struct state *state, struct state_entry *old, uint64_t id, const struct bundle *bundle)
+{
+	struct state_entry *entry;
+	uint32_t slot;
+
+	if (old && old->len == bundle->len) {
+		memcpy(old->octets, bundle->octets, bundle->len);
+		return 0;
+	}
+	entry = make_entry(id, bundle);
+	if (!entry)
+		return -ENOMEM;
+	if (old) {
+		slot = old->slot;
+		HASH_DEL(state->by_id, old);
+		free(old);
+	} else if (take_slot(state, &slot) < 0) {
+		free(entry);
+		return -ENOMEM;
+	}
+	entry->slot = slot;
+	state->slots[slot] = entry;
+	HASH_ADD(hh, state->by_id, id, sizeof(entry->id), entry);
+	return 0;
+}
+
+int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w)
+{
+	struct state_entry *old = (struct state_entry *)state_find(state, id);
+	struct writer before = *w;
+	int error = 0;
+
+	if (!old && !bundle->len)
+		return 0;
+	writer_bytes(w, bundle->octets, bundle->len);
+	if (!writer_ok(w))
+		error = -ENOSPC;
+	else if (old)
+		error = write_deletes(old, bundle, w);
+	if (!error && bundle->len)
+		error = put_entry(state, old, id, bundle);
+	else if (!error)
+		remove_entry(state, old);
+	if (error)
+		*w = before;
+	return error;
+}
+
+bool state_copy(const struct state *state, size_t *slot, struct writer *w)
+{
+	for (; *slot < state->slot_count; ++*slot) {
+		const struct state_entry *entry = state->slots[*slot];
+
+		if (!entry)
+			continue;
+		if (writer_left(w) < entry->len)
+			return true;
+		writer_bytes(w, entry->octets, entry->len);
+	}
+	return false;
+}
+
+int state_each_encoded(const uint8_t *octets, size_t len,
+	int (*fn)(void *arg, const struct object *object), void *arg)
+{
+	struct cursor c;
+	int result = 0;
+
+	cursor_init(&c, octets, len);
+	while (cursor_left(&c) && !result) {
+		struct object object;
+
+		result = object_decode(&c, &object);
+		if (!result)
+			result = fn(arg, &object);
+	}
+	return result;
+}
+
+int state_each(
+	const struct state *state, int (*fn)(void *arg, const struct object *object), void *arg)
+{
+	for (size_t i = 0; i < state->slot_count; i++) {
+		const struct state_entry *entry = state->slots[i];
+		int result = entry ? state_each_encoded(entry->octets, entry->len, fn, arg) : 0;
+
+		if (result)
+			return result;
+	}
+	return 0;
+}

@@ -1,0 +1,54 @@
+/*
+ * The desired state: bundles of encoded objects by id. Read in the order of slots, which does not
+ * change while bundles come and go: a snapshot is taken a piece at a time and the deltas made
+ * meanwhile are sent after it.
+ *
+ * A bundle costs its octets (about 100 for one path and one subscriber) and 80 more.
+ */
+#pragma once
+
+#include "ctrl/publish/publish.h"
+
+#include <uthash.h>
+
+struct state_entry {
+	uint64_t id;
+	uint32_t slot;
+	uint16_t len;
+	UT_hash_handle hh;
+	uint8_t octets[]; /* encoded objects, all OBJECT_SET */
+};
+
+struct state {
+	struct state_entry *by_id;
+	struct state_entry **slots; /* NULL where none is */
+	size_t slot_count, slot_room;
+	uint32_t *free; /* slots that are NULL */
+	size_t free_count;
+};
+
+/* Frees all bundles; the state is then empty. */
+void state_clear(struct state *state);
+
+const struct state_entry *state_find(const struct state *state, uint64_t id);
+
+/*
+ * Sets a bundle, or removes it (len 0), and writes what changes in a data plane: first the new
+ * objects, then deletes, last first, of those that the old bundle had and the new one has not.
+ * Returns 0; -ENOSPC when the writer has no room (it and the state are as before); -ENOMEM.
+ */
+int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w);
+
+/*
+ * Writes bundles from slot *slot on until the writer is full or none is left; *slot is then where
+ * to go on. Returns whether any are left.
+ */
+bool state_copy(const struct state *state, size_t *slot, struct writer *w);
+
+/* Calls fn for each object; not 0 ends the walk. */
+int state_each(
+	const struct state *state, int (*fn)(void *arg, const struct object *object), void *arg);
+
+/* The same for encoded objects: 0, what fn returned, or -EBADMSG. */
+int state_each_encoded(const uint8_t *octets, size_t len,
+	int (*fn)(void *arg, const struct object *object), void *arg);
