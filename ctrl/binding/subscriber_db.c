@@ -1,0 +1,353 @@
+/*
+ * All subscribers: two hash tables, and the table of the store behind them.
+ */
+#include "common/hmac.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/config.h"
+#include "ctrl/store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A change that is not yet durable. */
+struct staged {
+	struct subscriber *subscriber;
+	bool removed; /* else added */
+};
+
+struct subscriber_db {
+	const struct ctrl_config *config;
+	struct store *store;
+	struct subscriber *by_mn_id;
+	struct subscriber_home *by_home;
+	uint32_t last_id;
+	struct staged *staged;
+	size_t staged_count, staged_room;
+};
+
+struct subscriber_db *subscriber_db_new(const struct ctrl_config *config, struct store *store)
+{
+	struct subscriber_db *db = calloc(1, sizeof(*db));
+
+	if (!db)
+		return NULL;
+	db->config = config;
+	db->store = store;
+	return db;
+}
+
+static void subscriber_free(struct subscriber *s)
+{
+	hmac_wipe(s->key, sizeof(s->key));
+	free(s);
+}
+
+/* A subscriber made of a valid spec: one block with its home addresses and its identifier. */
+static struct subscriber *subscriber_make(const struct subscriber_spec *spec)
+{
+	size_t homes = spec->home_count * sizeof(struct subscriber_home);
+	struct subscriber *s = calloc(1, sizeof(*s) + homes + spec->mn_id_len + 1);
+
+	if (!s)
+		return NULL;
+	s->id = spec->id;
+	s->spi = spec->spi;
+	s->max_lifetime_s = spec->max_lifetime_s;
+	s->auth = spec->auth;
+	s->replay = spec->replay;
+	s->enabled = spec->enabled;
+	s->home_count = spec->home_count;
+	s->mn_id_len = spec->mn_id_len;
+	memcpy(s->key, spec->key, sizeof(s->key));
+	s->home = (struct subscriber_home *)(s + 1);
+	s->mn_id = (char *)(s->home + s->home_count);
+	memcpy(s->mn_id, spec->mn_id, spec->mn_id_len);
+	for (uint8_t i = 0; i < s->home_count; i++)
+		s->home[i] = (struct subscriber_home){
+			.addr = spec->home[i], .subscriber = s, .index = i};
+	return s;
+}
+
+static void link_in(struct subscriber_db *db, struct subscriber *s)
+{
+	HASH_ADD_KEYPTR(hh, db->by_mn_id, s->mn_id, s->mn_id_len, s);
+	for (uint8_t i = 0; i < s->home_count; i++)
+		HASH_ADD(hh, db->by_home, addr, sizeof(struct in6_addr), &s->home[i]);
+}
+
+static void take_out(struct subscriber_db *db, struct subscriber *s)
+{
+	for (uint8_t i = 0; i < s->home_count; i++)
+		HASH_DELETE(hh, db->by_home, &s->home[i]);
+	HASH_DELETE(hh, db->by_mn_id, s);
+}
+
+/* Room for one more change. */
+static int stage_room(struct subscriber_db *db)
+{
+	if (db->staged_count < db->staged_room)
+		return 0;
+	size_t room = db->staged_room ? 2 * db->staged_room : 64;
+	struct staged *more = realloc(db->staged, room * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	db->staged = more;
+	db->staged_room = room;
+	return 0;
+}
+
+static void stage(struct subscriber_db *db, struct subscriber *s, bool removed)
+{
+	db->staged[db->staged_count++] = (struct staged){.subscriber = s, .removed = removed};
+}
+
+int subscriber_db_commit(struct subscriber_db *db)
+{
+	int error = store_commit(db->store);
+
+	/* Backwards: what was added and then removed must end as it began. */
+	while (db->staged_count) {
+		struct staged *change = &db->staged[--db->staged_count];
+
+		if (error && change->removed) {
+			link_in(db, change->subscriber);
+			continue;
+		}
+		if (error)
+			take_out(db, change->subscriber);
+		if (error || change->removed)
+			subscriber_free(change->subscriber);
+	}
+	return error;
+}
+
+void subscriber_db_free(struct subscriber_db *db)
+{
+	struct subscriber *s, *next;
+
+	if (!db)
+		return;
+	while (db->staged_count)
+		if (db->staged[--db->staged_count].removed)
+			subscriber_free(db->staged[db->staged_count].subscriber);
+	free(db->staged);
+	HASH_CLEAR(hh, db->by_home);
+	HASH_ITER (hh, db->by_mn_id, s, next) {
+		HASH_DELETE(hh, db->by_mn_id, s);
+		subscriber_free(s);
+	}
+	free(db);
+}
+
+struct subscriber *subscriber_db_find(struct subscriber_db *db, const void *mn_id, size_t len)
+{
+	struct subscriber *s;
+
+	HASH_FIND(hh, db->by_mn_id, mn_id, len, s);
+	return s;
+}
+
+struct subscriber *subscriber_db_find_home(
+	struct subscriber_db *db, const struct in6_addr *home, uint8_t *index)
+{
+	struct subscriber_home *h;
+
+	HASH_FIND(hh, db->by_home, home, sizeof(*home), h);
+	if (!h)
+		return NULL;
+	if (index)
+		*index = h->index;
+	return h->subscriber;
+}
+
+struct subscriber *subscriber_db_find_id(struct subscriber_db *db, uint32_t id)
+{
+	for (struct subscriber *s = db->by_mn_id; s; s = s->hh.next)
+		if (s->id == id)
+			return s;
+	return NULL;
+}
+
+size_t subscriber_db_count(const struct subscriber_db *db)
+{
+	return HASH_COUNT(db->by_mn_id);
+}
+
+int subscriber_db_each(
+	struct subscriber_db *db, int (*fn)(void *arg, struct subscriber *subscriber), void *arg)
+{
+	struct subscriber *s, *next;
+
+	HASH_ITER (hh, db->by_mn_id, s, next) {
+		int result = fn(arg, s);
+
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+/* Whether identifier and home addresses are free. */
+static int check_free(
+	struct subscriber_db *db, const struct subscriber_spec *spec, struct subscriber_why *why)
+{
+	if (subscriber_db_find(db, spec->mn_id, spec->mn_id_len)) {
+		snprintf(why->text, sizeof(why->text), "mn_id: there is a subscriber of this name");
+		return -EEXIST;
+	}
+	for (size_t i = 0; i < spec->home_count; i++) {
+		struct subscriber *taken = subscriber_db_find_home(db, &spec->home[i], NULL);
+
+		if (!taken)
+			continue;
+		snprintf(why->text, sizeof(why->text),
+			"home_addresses: %s belongs to subscriber %.100s",
+			ADDR_TEXT(&spec->home[i]), taken->mn_id);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+/* Whether the home addresses are ours to give. */
+static int check_served(
+	struct subscriber_db *db, const struct subscriber_spec *spec, struct subscriber_why *why)
+{
+	for (size_t i = 0; i < spec->home_count; i++) {
+		const struct in6_addr *home = &spec->home[i];
+
+		if (!ctrl_config_home_prefix(db->config, home)) {
+			snprintf(why->text, sizeof(why->text),
+				"home_addresses: %s is in no configured home prefix",
+				ADDR_TEXT(home));
+			return -EINVAL;
+		}
+		if (ctrl_config_is_own(db->config, home)) {
+			snprintf(why->text, sizeof(why->text),
+				"home_addresses: %s is an address of the home agent",
+				ADDR_TEXT(home));
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int save(struct subscriber_db *db, const struct subscriber_spec *spec)
+{
+	uint8_t record[SUBSCRIBER_RECORD_MAX];
+	struct writer w;
+	int error;
+
+	writer_init(&w, record, sizeof(record));
+	error = subscriber_encode(&w, spec);
+	if (!error)
+		error = store_put(db->store, STORE_SUBSCRIBER, spec->mn_id, spec->mn_id_len, record,
+			writer_len(&w));
+	hmac_wipe(record, sizeof(record));
+	return error;
+}
+
+int subscriber_db_add(
+	struct subscriber_db *db, const struct subscriber_spec *spec, struct subscriber_why *why)
+{
+	struct subscriber_spec numbered = *spec;
+	struct subscriber *s = NULL;
+	int error = subscriber_spec_check(spec, why);
+
+	if (!error)
+		error = check_served(db, spec, why);
+	if (!error)
+		error = check_free(db, spec, why);
+	if (!error && db->last_id == UINT32_MAX) {
+		snprintf(why->text, sizeof(why->text), "no numbers are left for subscribers");
+		error = -ENOSPC;
+	}
+	if (!error) {
+		numbered.id = db->last_id + 1;
+		s = subscriber_make(&numbered);
+		error = s ? stage_room(db) : -ENOMEM;
+		if (!error)
+			error = save(db, &numbered);
+		if (error)
+			snprintf(why->text, sizeof(why->text), "%s", strerror(-error));
+	}
+	hmac_wipe(numbered.key, sizeof(numbered.key));
+	if (error) {
+		if (s)
+			subscriber_free(s);
+		return error;
+	}
+	db->last_id = s->id;
+	link_in(db, s);
+	stage(db, s, false);
+	return 0;
+}
+
+int subscriber_db_del(struct subscriber_db *db, const char *mn_id)
+{
+	struct subscriber *s = subscriber_db_find(db, mn_id, strlen(mn_id));
+
+	if (!s)
+		return -ENOENT;
+	int error = stage_room(db);
+
+	if (!error)
+		error = store_delete(db->store, STORE_SUBSCRIBER, s->mn_id, s->mn_id_len);
+	if (error)
+		return error;
+	take_out(db, s);
+	stage(db, s, true);
+	return 0;
+}
+
+struct load {
+	struct subscriber_db *db;
+	struct subscriber_why *why;
+};
+
+static int load_one(
+	void *arg, const void *key, size_t key_len, const void *record, size_t record_len)
+{
+	const struct load *load = arg;
+	struct subscriber_spec spec;
+	struct subscriber *s = NULL;
+	struct cursor c;
+	int error;
+
+	cursor_init(&c, record, record_len);
+	error = subscriber_decode(&c, &spec);
+	if (!error && (key_len != spec.mn_id_len || memcmp(key, spec.mn_id, key_len) != 0))
+		error = -EBADMSG;
+	if (!error)
+		error = check_free(load->db, &spec, load->why);
+	if (!error)
+		s = subscriber_make(&spec);
+	hmac_wipe(spec.key, sizeof(spec.key));
+	if (error) {
+		snprintf(load->why->text, sizeof(load->why->text),
+			"the record of subscriber \"%.*s\" is %s",
+			(int)(key_len > 100 ? 100 : key_len), (const char *)key,
+			error == -EPROTO ? "of another release" : "damaged");
+		return -EUCLEAN;
+	}
+	if (!s) {
+		snprintf(load->why->text, sizeof(load->why->text), "no memory");
+		return -ENOMEM;
+	}
+	if (s->id > load->db->last_id)
+		load->db->last_id = s->id;
+	link_in(load->db, s);
+	return 0;
+}
+
+int subscriber_db_load(struct subscriber_db *db, struct subscriber_why *why)
+{
+	struct load load = {.db = db, .why = why};
+	int error;
+
+	snprintf(why->text, sizeof(why->text), "the table of subscribers cannot be read");
+	error = store_each(db->store, STORE_SUBSCRIBER, load_one, &load);
+	return error ? error : (int)subscriber_db_count(db);
+}
