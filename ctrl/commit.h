@@ -26,9 +26,24 @@
  */
 #pragma once
 
+#include "common/counter.h"
 #include "ctrl/binding/binding.h"
 
 #include <stddef.h>
+
+enum commit_counter {
+	COMMIT_CHANGES,      /* changes submitted */
+	COMMIT_TRANSACTIONS, /* transactions of the store */
+	COMMIT_DONE,         /* changes that ended well */
+	COMMIT_NO_STORE,     /* failed: the store refused */
+	COMMIT_NO_PEER,      /* failed: no data plane serves */
+	COMMIT_NO_ROOM,      /* failed: the data plane's table is full */
+	COMMIT_NOT_APPLIED,  /* failed: the data plane could not apply it */
+	COMMIT_LATE,         /* failed: no acknowledgement in time */
+	COMMIT_TAKEN_BACK,   /* changes undone after a failure */
+	COMMIT_COUNTERS
+};
+extern const struct counter_def commit_counter_defs[COMMIT_COUNTERS];
 
 struct commit;
 struct ctrl_config;
@@ -60,3 +75,5 @@ size_t commit_count(const struct commit *commit);
 
 /* The loop's hook: stores and publishes what was submitted in this round. */
 void commit_flush(struct commit *commit);
+
+const uint64_t *commit_counters(const struct commit *commit);

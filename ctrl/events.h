@@ -28,9 +28,22 @@ struct event {
 	const char *port;
 };
 
+/* No events yet; the loop gives the time. NULL: no memory. */
 struct events *events_new(struct loop *loop);
 void events_free(struct events *events);
 
-/* Keeps the event and tells the followers. The message is one line for people, without secrets. */
+/* Keeps the event and tells the follower. The message is one line for people, without secrets. */
 void events_post(struct events *events, const struct event *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Gets each event as it is posted; the item is borrowed. One follower: the control interface. */
+typedef void events_follow_fn(void *arg, json_t *item);
+void events_set_follower(struct events *events, events_follow_fn *fn, void *arg);
+
+/* Calls fn for each event that is held, oldest first; not 0 ends the walk. Items are borrowed. */
+int events_each(struct events *events, int (*fn)(void *arg, json_t *item), void *arg);
+
+enum { EVENTS_TIME_SIZE = 48 };
+
+/* Writes a time as docs/api.md has it ("2026-01-31T12:00:00.250Z") and returns buf. */
+const char *events_time(char buf[static EVENTS_TIME_SIZE], uint64_t real_ns);

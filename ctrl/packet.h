@@ -45,8 +45,8 @@ void packet_set_handler(struct packet *packet, packet_handler_fn *fn, void *arg)
 
 /*
  * Sends a packet by a data plane; the frame is copied. It leaves at the end of the loop's round,
- * many in one message. Returns 0; -EINVAL; -ENOTCONN when the data plane has not been heard of;
- * -ENOBUFS when its queue is full. What is refused is counted here.
+ * many in one message; a full queue then drops and counts them. Returns 0; -EINVAL; -ENOTCONN when
+ * the data plane has not been heard of.
  */
 int packet_inject(struct packet *packet, unsigned dp, const struct packet_inject *inject);
 

@@ -1,0 +1,370 @@
+#include "common/clock.h"
+#include "common/log.h"
+#include "ctrl/api/request.h"
+#include "ctrl/config.h"
+#include "ctrl/events.h"
+#include "ctrl/loop.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SEND_HWM = 4096,    /* replies queued to one client */
+	RECEIVE_BURST = 16, /* requests read in one round */
+	LIST_BURST = 256,   /* items of a list sent in one round */
+	AGAIN_MS = 10,
+};
+
+struct method {
+	const char *name;
+	api_method_fn *fn;
+	const char *params[12]; /* those that it knows */
+};
+
+static const struct method methods[] = {
+	{"status", api_status, {NULL}},
+	{"dp.show", api_dp_show, {NULL}},
+	{"binding.show", api_binding_show, {"home_address", "mn_id"}},
+	{"binding.watch", api_binding_watch, {NULL}},
+	{"binding.clear", api_binding_clear, {"home_address"}},
+	{"subscriber.add", api_subscriber_add,
+		{"mn_id", "home_addresses", "spi", "key", "replay", "auth", "max_lifetime_s",
+			"enabled"}},
+	{"subscriber.del", api_subscriber_del, {"mn_id"}},
+	{"subscriber.show", api_subscriber_show, {"mn_id"}},
+	{"subscriber.import", api_subscriber_import, {"lines"}},
+	{"path.show", api_path_show, {NULL}},
+	{"stats", api_stats, {NULL}},
+	{"events", api_events, {"follow"}},
+};
+
+static void request_free(struct api_request *r)
+{
+	for (struct api_request **at = &r->api->requests; *at; at = &(*at)->next) {
+		if (*at != r)
+			continue;
+		*at = r->next;
+		r->api->request_count--;
+		break;
+	}
+	if (r->release)
+		r->release(r->state);
+	free(r->list.names);
+	free(r);
+}
+
+/* Ends the oldest request that has no end: its client may be gone, which only a send would tell. */
+static void drop_watcher(struct api *api)
+{
+	struct api_request *oldest = NULL;
+
+	for (struct api_request *r = api->requests; r; r = r->next)
+		if (r->watches_bindings || r->watches_events)
+			oldest = r;
+	if (oldest)
+		api_error(oldest, "unavailable", "too many requests are under way");
+}
+
+/* Sends {key: value}; takes the value. */
+static int send_reply(struct api_request *r, const char *key, json_t *value)
+{
+	json_t *reply = json_pack("{s:o}", key, value);
+	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	int error = -ENOMEM;
+
+	if (text) {
+		const struct iovec parts[] = {
+			{.iov_base = r->identity, .iov_len = r->identity_len},
+			{.iov_base = text, .iov_len = strlen(text)},
+		};
+
+		error = zsock_send(&r->api->socket, parts, 2);
+	}
+	free(text);
+	json_decref(reply);
+	return error;
+}
+
+int api_item(struct api_request *r, json_t *item)
+{
+	return send_reply(r, "item", item);
+}
+
+void api_result(struct api_request *r, json_t *result)
+{
+	send_reply(r, "result", result);
+	request_free(r);
+}
+
+void api_error(struct api_request *r, const char *code, const char *fmt, ...)
+{
+	char message[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	json_t *error = json_object();
+
+	json_put_str(error, "code", code);
+	json_put_str(error, "message", message);
+	send_reply(r, "error", error);
+	request_free(r);
+}
+
+void api_count(struct api_request *r, size_t n)
+{
+	api_result(r, json_pack("{s:I}", "count", (json_int_t)n));
+}
+
+void api_errno(struct api_request *r, int error)
+{
+	switch (error) {
+	case -EIO:
+	case -ENOSPC:
+		api_error(r, "unavailable", "the store refused the change (%s)", strerror(-error));
+		return;
+	case -ENOTCONN:
+	case -ETIMEDOUT:
+		api_error(r, "unavailable", "no data plane acknowledged the change");
+		return;
+	default:
+		api_error(r, "internal", "%s", strerror(-error));
+	}
+}
+
+void api_list_send(struct api_request *r, struct in6_addr *names, size_t count, api_item_fn *item)
+{
+	r->list = (struct api_list){.names = names, .count = count, .item = item};
+}
+
+/* Sends a piece of a list. Returns whether more is left that must wait. The request may be gone
+ * afterwards. */
+static bool list_more(struct api_request *r)
+{
+	struct api_list *list = &r->list;
+
+	for (int i = 0; i < LIST_BURST && list->next < list->count; i++) {
+		json_t *item = list->item(r->ctrl, &list->names[list->next]);
+		int error = item ? api_item(r, item) : 0;
+
+		if (error == -EAGAIN)
+			return true;
+		if (error) {
+			request_free(r);
+			return false;
+		}
+		list->next++;
+		list->sent += item != NULL;
+	}
+	if (list->next < list->count)
+		return true;
+	list->item = NULL;
+	if (!r->watches_bindings)
+		api_count(r, list->sent);
+	return false;
+}
+
+void api_flush(struct api *api)
+{
+	struct api_request *next;
+	bool left = false;
+
+	for (struct api_request *r = api->requests; r; r = next) {
+		next = r->next;
+		if (r->list.item)
+			left |= list_more(r);
+	}
+	if (left)
+		loop_arm_ms(api->ctrl->loop, &api->again, AGAIN_MS);
+}
+
+/* Only wakes the loop: its hook sends. */
+static void send_again(struct wheel_timer *timer, void *context)
+{
+	(void)timer;
+	(void)context;
+}
+
+static const struct method *find_method(const char *name)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strcmp(methods[i].name, name) == 0)
+			return &methods[i];
+	return NULL;
+}
+
+static void dispatch(struct api_request *r, const json_t *request)
+{
+	static const char *const fields[] = {"method", "params", NULL};
+	const json_t *params = json_object_get(request, "params");
+	const struct method *method;
+	struct json_why why;
+	const char *name;
+	json_t *empty = json_object();
+
+	if (json_fields_known(request, fields, &why) < 0 ||
+		json_field_str(request, "method", JSON_FIELD_REQUIRED, 1, 64, &name, &why) < 0) {
+		api_error(r, "bad-request", "%s", why.text);
+	} else if (!(method = find_method(name))) {
+		api_error(r, "unknown-method", "there is no method '%s'", name);
+	} else {
+		r->method = method->name;
+		if (!params || json_is_null(params))
+			params = empty;
+		if (json_fields_known(params, method->params, &why) < 0)
+			api_error(r, "invalid", "%s", why.text);
+		else
+			method->fn(r, params);
+	}
+	json_decref(empty);
+}
+
+static void receive(struct api *api, struct zsock_message *m)
+{
+	struct api_request *r = calloc(1, sizeof(*r));
+	json_error_t error;
+	json_t *request;
+
+	if (!r)
+		return;
+	r->api = api;
+	r->ctrl = api->ctrl;
+	r->identity_len = zsock_part_len(m, 0);
+	if (m->count < 2 || r->identity_len > sizeof(r->identity)) {
+		free(r);
+		return;
+	}
+	memcpy(r->identity, zsock_part(m, 0), r->identity_len);
+	r->next = api->requests;
+	api->requests = r;
+	if (++api->request_count > API_REQUESTS_MAX)
+		drop_watcher(api);
+	if (api->request_count > API_REQUESTS_MAX) {
+		api_error(r, "unavailable", "%d requests are under way, try again later",
+			API_REQUESTS_MAX);
+		return;
+	}
+	if (m->count != 2) {
+		api_error(r, "bad-request", "a request is one frame, got %zu", m->count - 1);
+		return;
+	}
+	request =
+		json_loadb(zsock_part(m, 1), zsock_part_len(m, 1), JSON_REJECT_DUPLICATES, &error);
+	if (!request)
+		api_error(
+			r, "bad-request", "not JSON: %s (at octet %d)", error.text, error.position);
+	else if (!json_is_object(request))
+		api_error(r, "bad-request", "not a JSON object");
+	else
+		dispatch(r, request);
+	json_decref(request);
+}
+
+static void readable(void *arg)
+{
+	struct api *api = arg;
+
+	for (int i = 0; i < RECEIVE_BURST; i++) {
+		struct zsock_message m;
+		int error = zsock_recv(&api->socket, &m);
+
+		if (error == -EMSGSIZE)
+			continue;
+		if (error)
+			return;
+		receive(api, &m);
+		zsock_message_close(&m);
+	}
+}
+
+/* Who does not take its events is cut off: nothing is kept for it. */
+static void send_live(struct api_request *r, json_t *item)
+{
+	static struct log_limit limit = LOG_LIMIT(2);
+	int error = api_item(r, item);
+
+	if (!error)
+		return;
+	if (error == -EAGAIN)
+		LOG_LIMITED(
+			&limit, LOG_LEVEL_WARN, "api", "watcher-too-slow", "method=%s", r->method);
+	request_free(r);
+}
+
+static void event_posted(void *arg, json_t *item)
+{
+	struct api *api = arg;
+	struct api_request *next;
+
+	for (struct api_request *r = api->requests; r; r = next) {
+		next = r->next;
+		if (r->watches_events)
+			send_live(r, json_incref(item));
+	}
+}
+
+void api_binding_event(struct api *api, const struct signalling_event *event)
+{
+	struct api_request *next;
+	char time[EVENTS_TIME_SIZE];
+	json_t *item = NULL;
+
+	for (struct api_request *r = api->requests; r; r = next) {
+		next = r->next;
+		if (!r->watches_bindings || !event->binding)
+			continue;
+		if (!item)
+			item = json_pack("{s:s,s:s,s:o}", "event",
+				signalling_event_name(event->kind), "time",
+				events_time(time, loop_real_ns(api->ctrl->loop)), "binding",
+				api_binding_json(api->ctrl, event->binding));
+		if (item)
+			send_live(r, json_incref(item));
+	}
+	json_decref(item);
+}
+
+int api_open(struct api **api, struct ctrl *ctrl)
+{
+	const struct zsock_options options = {.type = ZMQ_ROUTER,
+		.send_hwm = SEND_HWM,
+		.router_mandatory = true,
+		.max_message = API_MESSAGE_MAX};
+	struct api *a = calloc(1, sizeof(*a));
+	int error;
+
+	*api = NULL;
+	if (!a)
+		return -ENOMEM;
+	a->ctrl = ctrl;
+	a->started_ns = loop_now_ns(ctrl->loop);
+	a->started_real_ns = loop_real_ns(ctrl->loop);
+	wheel_timer_init(&a->again, send_again);
+	error = zsock_bind(&a->socket, &options, ctrl->config->endpoints.api);
+	if (!error)
+		error = loop_add_socket(ctrl->loop, &a->socket, readable, a);
+	if (error) {
+		zsock_close(&a->socket);
+		free(a);
+		return error;
+	}
+	events_set_follower(ctrl->events, event_posted, a);
+	*api = a;
+	return 0;
+}
+
+void api_close(struct api *api)
+{
+	if (!api)
+		return;
+	events_set_follower(api->ctrl->events, NULL, NULL);
+	while (api->requests)
+		request_free(api->requests);
+	loop_cancel(api->ctrl->loop, &api->again);
+	zsock_close(&api->socket);
+	free(api);
+}

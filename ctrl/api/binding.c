@@ -1,0 +1,235 @@
+/* binding.show, binding.watch, binding.clear */
+#include "ctrl/api/request.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/config.h"
+#include "ctrl/events.h"
+#include "ctrl/loop.h"
+#include "ctrl/publish/publish.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool api_binding_shown(const struct binding *b)
+{
+	return binding_is_live(b) || b->state == BINDING_STATE_DAD;
+}
+
+static void put_time(json_t *obj, const char *key, uint64_t real_ns)
+{
+	char text[EVENTS_TIME_SIZE];
+
+	json_put_str(obj, key, real_ns ? events_time(text, real_ns) : NULL);
+}
+
+static void put_id(json_t *obj, const char *key, bool known, uint64_t id)
+{
+	if (known)
+		json_put_uint(obj, key, id);
+	else
+		json_object_set_new(obj, key, json_null());
+}
+
+/* A record that is not live says nothing of an address, a lifetime or a path. */
+json_t *api_binding_json(struct ctrl *ctrl, const struct binding *b)
+{
+	const struct binding_record *now = &b->now;
+	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, &now->home, NULL);
+	const struct ctrl_config_home_prefix *home =
+		ctrl_config_home_prefix(ctrl->config, &now->home);
+	int serving = publish_serving(ctrl->publish);
+	bool live = now->life == BINDING_LIVE;
+	json_t *obj = json_object();
+
+	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
+	json_put_addr(obj, "home_address", &now->home);
+	if (live)
+		json_put_addr(obj, "care_of_address", &now->care_of);
+	else
+		json_put_str(obj, "care_of_address", NULL);
+	json_put_str(obj, "state", binding_state_name(b->state));
+	json_put_uint(obj, "sequence", now->sequence);
+	json_put_uint(
+		obj, "lifetime_s", live ? (uint64_t)now->lifetime * BINDING_LIFETIME_UNIT : 0);
+	json_put_uint(
+		obj, "remaining_s", live ? binding_remaining_s(now, loop_real_ns(ctrl->loop)) : 0);
+	put_time(obj, "registered", live ? now->registered_ns : 0);
+	put_time(obj, "updated", live ? now->updated_ns : 0);
+	put_time(obj, "expires", live ? now->expires_ns : 0);
+	json_put_str(obj, "data_plane",
+		live && serving >= 0 ? ctrl_config_data_plane_name(ctrl->config, (unsigned)serving)
+				     : NULL);
+	json_put_str(obj, "link", home ? home->link : NULL);
+	put_id(obj, "subscriber_id", live, now->subscriber_id);
+	put_id(obj, "path_id", live, now->path_id);
+	return obj;
+}
+
+int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count)
+{
+	struct binding_cache *cache = signalling_cache(ctrl->signalling);
+	size_t n = 0;
+	struct in6_addr *all = calloc(binding_cache_count(cache) + 1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	for (const struct binding *b = NULL; (b = binding_cache_next(cache, b));)
+		if (api_binding_shown(b) && b->now.bid == 0)
+			all[n++] = b->now.home;
+	*names = all;
+	*count = n;
+	return 0;
+}
+
+static const struct binding *shown_binding(struct ctrl *ctrl, const struct in6_addr *home)
+{
+	const struct binding *b = binding_cache_first(signalling_cache(ctrl->signalling), home);
+
+	return b && api_binding_shown(b) ? b : NULL;
+}
+
+static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *home)
+{
+	const struct binding *b = shown_binding(ctrl, home);
+
+	return b ? api_binding_json(ctrl, b) : NULL;
+}
+
+static json_t *present_item(struct ctrl *ctrl, const struct in6_addr *home)
+{
+	const struct binding *b = shown_binding(ctrl, home);
+	char time[EVENTS_TIME_SIZE];
+
+	if (!b)
+		return NULL;
+	return json_pack("{s:s,s:s,s:o}", "event", "present", "time",
+		events_time(time, loop_real_ns(ctrl->loop)), "binding", api_binding_json(ctrl, b));
+}
+
+/* The names that the parameters ask for: one address, those of one node, or all. */
+static int asked_names(struct ctrl *ctrl, const struct in6_addr *home, const char *mn_id,
+	struct in6_addr **names, size_t *count)
+{
+	const struct subscriber *s = NULL;
+	struct in6_addr *some;
+
+	if (!home && !mn_id)
+		return api_binding_names(ctrl, names, count);
+	if (mn_id)
+		s = subscriber_db_find(ctrl->subscribers, mn_id, strlen(mn_id));
+	some = calloc(SUBSCRIBER_HOME_MAX, sizeof(*some));
+	if (!some)
+		return -ENOMEM;
+	*names = some;
+	*count = 0;
+	if (!mn_id)
+		some[(*count)++] = *home;
+	for (uint8_t i = 0; s && i < s->home_count; i++)
+		if (!home || addr_equal(home, &s->home[i].addr))
+			some[(*count)++] = s->home[i].addr;
+	return 0;
+}
+
+void api_binding_show(struct api_request *r, const json_t *params)
+{
+	struct in6_addr home, *names;
+	const char *mn_id = NULL;
+	struct json_why why;
+	size_t count;
+	int has_home = json_field_addr(params, "home_address", JSON_FIELD_OPTIONAL, &home, &why);
+
+	if (has_home < 0 || json_field_str(params, "mn_id", JSON_FIELD_OPTIONAL, 1,
+				    SUBSCRIBER_MN_ID_MAX, &mn_id, &why) < 0)
+		api_error(r, "invalid", "%s", why.text);
+	else if (asked_names(r->ctrl, has_home ? &home : NULL, mn_id, &names, &count) < 0)
+		api_errno(r, -ENOMEM);
+	else
+		api_list_send(r, names, count, show_item);
+}
+
+void api_binding_watch(struct api_request *r, const json_t *params)
+{
+	struct in6_addr *names;
+	size_t count;
+
+	(void)params;
+	if (api_binding_names(r->ctrl, &names, &count) < 0) {
+		api_errno(r, -ENOMEM);
+		return;
+	}
+	r->watches_bindings = true;
+	api_list_send(r, names, count, present_item);
+}
+
+/* What binding.clear waits for. */
+struct clear {
+	unsigned left;
+	int error;
+	json_t *result;
+};
+
+static void clear_release(void *state)
+{
+	struct clear *clear = state;
+
+	json_decref(clear->result);
+	free(clear);
+}
+
+static void cleared(void *context, int error)
+{
+	struct api_request *r = context;
+	struct clear *clear = r->state;
+
+	if (error)
+		clear->error = error;
+	if (--clear->left)
+		return;
+	if (clear->error)
+		api_errno(r, clear->error);
+	else
+		api_result(r, json_incref(clear->result));
+}
+
+static void clear_binding(struct api_request *r, const struct binding *b)
+{
+	struct clear *clear = calloc(1, sizeof(*clear));
+	const struct in6_addr home = b->now.home;
+
+	if (!clear) {
+		api_errno(r, -ENOMEM);
+		return;
+	}
+	clear->result = json_object();
+	json_put_addr(clear->result, "home_address", &home);
+	if (b->now.life == BINDING_LIVE)
+		json_put_addr(clear->result, "care_of_address", &b->now.care_of);
+	else
+		json_put_str(clear->result, "care_of_address", NULL);
+	r->state = clear;
+	r->release = clear_release;
+	/* One more than there can be, so that a completion inside the call does not end it. */
+	clear->left = 1;
+	clear->left += signalling_clear(r->ctrl->signalling, &home, cleared, r);
+	if (clear->left == 1)
+		api_error(r, "not-found", "%s has no binding", ADDR_TEXT(&home));
+	else
+		cleared(r, 0);
+}
+
+void api_binding_clear(struct api_request *r, const json_t *params)
+{
+	const struct binding *b;
+	struct in6_addr home;
+	struct json_why why;
+
+	if (json_field_addr(params, "home_address", JSON_FIELD_REQUIRED, &home, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	b = shown_binding(r->ctrl, &home);
+	if (b)
+		clear_binding(r, b);
+	else
+		api_error(r, "not-found", "%s has no binding", ADDR_TEXT(&home));
+}

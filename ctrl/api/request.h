@@ -1,0 +1,84 @@
+/*
+ * A request under way, and how methods answer it. Private to ctrl/api/.
+ *
+ * Memory belongs to api.c: a request lives until its result or its error was sent, or its client
+ * is gone. A method that answers later keeps its own state in `state`, which `release` frees in
+ * either case.
+ */
+#pragma once
+
+#include "common/json.h"
+#include "common/wheel.h"
+#include "common/zsock.h"
+#include "ctrl/api/api.h"
+
+enum {
+	API_REQUESTS_MAX = 256,        /* under way at once */
+	API_MESSAGE_MAX = 1024 * 1024, /* octets of a request */
+	API_IDENTITY_MAX = 255,
+};
+
+/* Makes one item of a list: the element named by a home address; NULL: it is gone. */
+typedef json_t *api_item_fn(struct ctrl *ctrl, const struct in6_addr *home);
+
+/* A list that is sent a piece at a time: the names of its elements, gathered at the start. */
+struct api_list {
+	struct in6_addr *names;
+	size_t count, next, sent;
+	api_item_fn *item;
+};
+
+struct api_request {
+	struct api_request *next;
+	struct api *api;
+	struct ctrl *ctrl;
+	const char *method;
+	bool watches_bindings, watches_events; /* items follow as they happen, without end */
+	struct api_list list;
+	void *state;
+	void (*release)(void *state);
+	size_t identity_len;
+	uint8_t identity[API_IDENTITY_MAX];
+};
+
+struct api {
+	struct ctrl *ctrl;
+	struct zsock socket;
+	struct api_request *requests;
+	size_t request_count;
+	struct wheel_timer again; /* lists wait for room in a client's queue */
+	uint64_t started_ns, started_real_ns;
+};
+
+/* Answers. After api_result() and api_error() the request is gone. */
+int api_item(struct api_request *r, json_t *item); /* takes the item; -errno: client too slow */
+void api_result(struct api_request *r, json_t *result); /* takes the result */
+void api_error(struct api_request *r, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The result of a list: {"count": n}. */
+void api_count(struct api_request *r, size_t n);
+
+/* The error for a negative errno of a commit or of the store. */
+void api_errno(struct api_request *r, int error);
+
+/*
+ * Sends the elements with these names (taken over, from malloc) as items, then {"count"} unless
+ * the request watches.
+ */
+void api_list_send(struct api_request *r, struct in6_addr *names, size_t count, api_item_fn *item);
+
+/* Home addresses of all bindings that are shown, from malloc. 0 or -ENOMEM. */
+int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count);
+
+/* A binding as docs/api.md shows it; NULL: no memory. */
+json_t *api_binding_json(struct ctrl *ctrl, const struct binding *b);
+
+/* Whether binding.show shows a binding: it is bound, or about to be. */
+bool api_binding_shown(const struct binding *b);
+
+/* Methods: params has only fields that the table in api.c names. They answer r in the end. */
+typedef void api_method_fn(struct api_request *r, const json_t *params);
+api_method_fn api_status, api_dp_show, api_path_show, api_stats, api_events;
+api_method_fn api_binding_show, api_binding_watch, api_binding_clear;
+api_method_fn api_subscriber_add, api_subscriber_del, api_subscriber_show, api_subscriber_import;

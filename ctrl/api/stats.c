@@ -1,0 +1,174 @@
+/* stats, events */
+#include "ctrl/api/request.h"
+#include "ctrl/commit.h"
+#include "ctrl/config.h"
+#include "ctrl/events.h"
+#include "ctrl/packet.h"
+#include "ctrl/publish/publish.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* All counters of control in one object. */
+static json_t *control_counters(const struct ctrl *ctrl)
+{
+	json_t *all = signalling_counters(ctrl->signalling);
+	json_t *more[] = {
+		counter_json(commit_counter_defs, commit_counters(ctrl->commit), COMMIT_COUNTERS),
+		counter_json(
+			publish_counter_defs, publish_counters(ctrl->publish), PUBLISH_COUNTERS),
+		counter_json(packet_counter_defs, packet_counters(ctrl->packet), PACKET_COUNTERS),
+	};
+
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		json_object_update(all, more[i]);
+		json_decref(more[i]);
+	}
+	return all;
+}
+
+/* What a group of statistics becomes in JSON. */
+struct group {
+	const char *key;
+	const char *values[UPDATE_STAT_VALUES_MAX]; /* none: an object of NAME: value */
+};
+
+static const struct group groups[] = {
+	[UPDATE_STAT_COUNTER] = {"counters", {NULL}},
+	[UPDATE_STAT_DROP] = {"drops", {NULL}},
+	[UPDATE_STAT_NODE] = {"nodes", {"calls", "packets", "cycles"}},
+	[UPDATE_STAT_PORT] = {"ports",
+		{"rx_packets", "rx_octets", "tx_packets", "tx_octets", "rx_missed", "tx_errors"}},
+	[UPDATE_STAT_TABLE] = {"tables", {"entries", "capacity", "octets"}},
+};
+
+enum { GROUP_COUNT = sizeof(groups) / sizeof(groups[0]) };
+
+/* The answers so far: one object a data plane, NULL for those that were not asked. */
+struct answers {
+	size_t count;
+	json_t *item[];
+};
+
+static void answers_release(void *state)
+{
+	struct answers *answers = state;
+
+	for (size_t i = 0; i < answers->count; i++)
+		json_decref(answers->item[i]);
+	free(answers);
+}
+
+static json_t *answer_of(struct api_request *r, unsigned dp)
+{
+	struct answers *answers = r->state;
+	json_t *item = answers->item[dp];
+
+	if (item)
+		return item;
+	item = json_object();
+	json_put_str(item, "name", ctrl_config_data_plane_name(r->ctrl->config, dp));
+	json_put_bool(item, "answered", false);
+	for (size_t i = 0; i < GROUP_COUNT; i++)
+		if (groups[i].key)
+			json_object_set_new(item, groups[i].key,
+				groups[i].values[0] ? json_array() : json_object());
+	answers->item[dp] = item;
+	return item;
+}
+
+static void put_record(json_t *to, const struct group *group, const struct update_stat *stat)
+{
+	json_t *obj = json_object();
+
+	json_put_str(obj, "name", stat->name);
+	for (size_t i = 0; i < UPDATE_STAT_VALUES_MAX && group->values[i]; i++)
+		json_put_uint(obj, group->values[i], stat->values[i]);
+	if (stat->group == UPDATE_STAT_NODE)
+		json_object_set_new(obj, "cycles_per_packet",
+			stat->values[1]
+				? json_real((double)stat->values[2] / (double)stat->values[1])
+				: json_null());
+	json_array_append_new(to, obj);
+}
+
+static void take_record(void *arg, unsigned dp, const struct update_stat *stat)
+{
+	json_t *item = answer_of(arg, dp), *to;
+
+	if ((size_t)stat->group >= GROUP_COUNT || !groups[stat->group].key)
+		return;
+	to = json_object_get(item, groups[stat->group].key);
+	if (groups[stat->group].values[0])
+		put_record(to, &groups[stat->group], stat);
+	else
+		json_put_uint(to, stat->name, stat->values[0]);
+}
+
+static void take_done(void *arg, unsigned dp, bool answered)
+{
+	json_put_bool(answer_of(arg, dp), "answered", answered);
+}
+
+static void take_end(void *arg)
+{
+	struct api_request *r = arg;
+	struct answers *answers = r->state;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < answers->count; i++)
+		if (answers->item[i])
+			json_array_append(list, answers->item[i]);
+	api_result(r, json_pack("{s:{s:o},s:o}", "control", "counters", control_counters(r->ctrl),
+			      "data_planes", list));
+}
+
+void api_stats(struct api_request *r, const json_t *params)
+{
+	size_t count = r->ctrl->config->data_planes.count;
+	struct answers *answers = calloc(1, sizeof(*answers) + count * sizeof(json_t *));
+	const struct publish_stats_fns fns = {
+		.arg = r, .record = take_record, .done = take_done, .end = take_end};
+
+	(void)params;
+	if (!answers) {
+		api_errno(r, -ENOMEM);
+		return;
+	}
+	answers->count = count;
+	r->state = answers;
+	r->release = answers_release;
+	if (publish_stats(r->ctrl->publish, &fns) < 0)
+		api_errno(r, -ENOMEM);
+}
+
+struct sending {
+	struct api_request *request;
+	size_t count;
+};
+
+static int send_event(void *arg, json_t *item)
+{
+	struct sending *sending = arg;
+
+	sending->count++;
+	return api_item(sending->request, json_incref(item));
+}
+
+void api_events(struct api_request *r, const json_t *params)
+{
+	struct sending sending = {.request = r};
+	struct json_why why;
+	bool follow = false;
+
+	if (json_field_bool(params, "follow", JSON_FIELD_OPTIONAL, &follow, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	/* The queue to a client holds more messages than there are events. */
+	events_each(r->ctrl->events, send_event, &sending);
+	if (follow)
+		r->watches_events = true;
+	else
+		api_count(r, sending.count);
+}

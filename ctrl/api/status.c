@@ -1,0 +1,198 @@
+/* status, dp.show, path.show */
+#include "common/clock.h"
+#include "ctrl/api/request.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/config.h"
+#include "ctrl/events.h"
+#include "ctrl/loop.h"
+#include "ctrl/publish/publish.h"
+#include "ctrl/store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static json_t *role_list(const struct ctrl_config *config)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < config->roles.count; i++)
+		json_array_append_new(list, json_string(*config_item(&config->roles, char *, i)));
+	return list;
+}
+
+static json_t *address_list(const struct ctrl_config *config)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < config->address_count; i++)
+		json_array_append_new(list, json_string(ADDR_TEXT(&config->addresses[i])));
+	return list;
+}
+
+static json_t *prefix_list(const struct ctrl_config *config)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < config->home_prefixes.count; i++) {
+		const struct ctrl_config_home_prefix *p =
+			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i);
+		json_t *item = json_object();
+
+		json_put_prefix(item, "prefix", &p->prefix);
+		json_put_str(item, "link", p->link);
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static json_t *data_plane_counts(const struct ctrl *ctrl)
+{
+	json_int_t connected = 0, synced = 0;
+
+	for (unsigned dp = 0; dp < ctrl->config->data_planes.count; dp++) {
+		struct publish_session_info info;
+
+		publish_session_info(ctrl->publish, dp, &info);
+		connected += info.state != PUBLISH_DOWN;
+		synced += info.state == PUBLISH_SYNCED;
+	}
+	return json_pack("{s:I,s:I,s:I}", "known", (json_int_t)ctrl->config->data_planes.count,
+		"connected", connected, "synced", synced);
+}
+
+static json_t *store_json(const struct store *store)
+{
+	json_t *obj = json_object();
+
+	json_put_str(obj, "engine", store_engine(store));
+	json_put_str(obj, "path", store_path(store));
+	json_put_bool(obj, "ok", store_ok(store));
+	return obj;
+}
+
+void api_status(struct api_request *r, const json_t *params)
+{
+	const struct ctrl *ctrl = r->ctrl;
+	json_t *obj = json_object();
+	char epoch[17], time[EVENTS_TIME_SIZE];
+
+	(void)params;
+	snprintf(epoch, sizeof(epoch), "%016llx", (unsigned long long)publish_epoch(ctrl->publish));
+	json_put_str(obj, "version", DMM_VERSION);
+	json_put_int(obj, "pid", getpid());
+	json_object_set_new(obj, "roles", role_list(ctrl->config));
+	json_put_str(obj, "started", events_time(time, r->api->started_real_ns));
+	json_put_uint(
+		obj, "uptime_s", (loop_now_ns(ctrl->loop) - r->api->started_ns) / CLOCK_NS_PER_S);
+	json_put_str(obj, "epoch", epoch);
+	json_put_uint(obj, "sequence", publish_sequence(ctrl->publish));
+	json_object_set_new(obj, "home_agent_addresses", address_list(ctrl->config));
+	json_object_set_new(obj, "home_prefixes", prefix_list(ctrl->config));
+	json_put_uint(obj, "subscribers", subscriber_db_count(ctrl->subscribers));
+	json_put_uint(obj, "bindings", signalling_live(ctrl->signalling));
+	json_object_set_new(obj, "data_planes", data_plane_counts(ctrl));
+	json_object_set_new(obj, "store", store_json(ctrl->store));
+	api_result(r, obj);
+}
+
+static json_t *port_list(const struct update_hello *hello)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < hello->port_count; i++) {
+		const struct update_port *port = &hello->ports[i];
+		json_t *item = json_object();
+
+		json_put_str(item, "name", port->name);
+		json_put_mac(item, "mac", &port->mac);
+		json_put_uint(item, "mtu", port->mtu);
+		json_put_bool(item, "up", port->up);
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_session_info *info)
+{
+	json_t *obj = json_object();
+	char time[EVENTS_TIME_SIZE];
+	uint64_t newest = publish_sequence(ctrl->publish);
+
+	json_put_str(obj, "name", info->name);
+	json_put_str(obj, "state", publish_state_names[info->state]);
+	json_put_str(obj, "connected_since", events_time(time, info->connected_real_ns));
+	json_put_uint(
+		obj, "last_heard_ms", (loop_now_ns(ctrl->loop) - info->heard_ns) / CLOCK_NS_PER_MS);
+	json_put_uint(obj, "sequence_sent", info->sequence_sent);
+	json_put_uint(obj, "sequence_acked", info->sequence_acked);
+	json_put_uint(obj, "lag", newest - info->sequence_acked);
+	json_put_uint(obj, "subscribers", publish_count(ctrl->publish));
+	json_put_uint(obj, "subscribers_max", info->hello.subscribers_max);
+	json_put_uint(obj, "snapshots", info->snapshots);
+	json_put_uint(obj, "failures", info->failures);
+	json_object_set_new(obj, "ports", port_list(&info->hello));
+	return obj;
+}
+
+void api_dp_show(struct api_request *r, const json_t *params)
+{
+	size_t count = 0;
+
+	(void)params;
+	for (unsigned dp = 0; dp < r->ctrl->config->data_planes.count; dp++) {
+		struct publish_session_info info;
+
+		publish_session_info(r->ctrl->publish, dp, &info);
+		if (!info.connected_real_ns)
+			continue;
+		count++;
+		api_item(r, data_plane_item(r->ctrl, &info));
+	}
+	api_count(r, count);
+}
+
+/* The published path of the binding of a home address. */
+static json_t *path_item(struct ctrl *ctrl, const struct in6_addr *home)
+{
+	const struct binding *b = binding_cache_first(signalling_cache(ctrl->signalling), home);
+	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, home, NULL);
+	int serving = publish_serving(ctrl->publish);
+	struct bundle bundle;
+	struct object object;
+	struct cursor c;
+	json_t *obj;
+
+	if (!b)
+		return NULL;
+	publish_get(ctrl->publish, b->now.subscriber_id, &bundle);
+	cursor_init(&c, bundle.octets, bundle.len);
+	do {
+		if (!cursor_left(&c) || object_decode(&c, &object) < 0)
+			return NULL;
+	} while (object.kind != OBJECT_PATH);
+	obj = json_object();
+	json_put_uint(obj, "path_id", object.id);
+	json_put_str(obj, "kind", path_kind_name(object.path.kind));
+	json_put_addr(obj, "local", &object.path.local);
+	json_put_addr(obj, "remote", &object.path.remote);
+	json_put_uint(obj, "mtu", object.path.mtu);
+	json_put_str(obj, "data_plane",
+		serving >= 0 ? ctrl_config_data_plane_name(ctrl->config, (unsigned)serving) : NULL);
+	json_put_uint(obj, "subscribers", 1);
+	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
+	return obj;
+}
+
+void api_path_show(struct api_request *r, const json_t *params)
+{
+	struct in6_addr *names;
+	size_t count;
+
+	(void)params;
+	if (api_binding_names(r->ctrl, &names, &count) < 0)
+		api_errno(r, -ENOMEM);
+	else
+		api_list_send(r, names, count, path_item);
+}

@@ -1,0 +1,236 @@
+#include "ctrl/role_ha.h"
+
+#include "common/log.h"
+#include "ctrl/api/api.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/commit.h"
+#include "ctrl/config.h"
+#include "ctrl/events.h"
+#include "ctrl/loop.h"
+#include "ctrl/packet.h"
+#include "ctrl/publish/publish.h"
+#include "ctrl/signalling/signalling.h"
+#include "ctrl/store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct role_ha {
+	struct ctrl *ctrl;
+	struct api *api;
+	struct home_link *links;
+	struct home_prefix *prefixes;
+	size_t restored;
+};
+
+static int op_commit(void *context, const struct binding_record *good,
+	const struct binding_record *record, signalling_done *done, void *done_context)
+{
+	const struct role_ha *role = context;
+
+	return commit_submit(role->ctrl->commit, good, record, done, done_context);
+}
+
+static int op_inject(void *context, const char *data_plane, const struct packet_inject *inject)
+{
+	const struct role_ha *role = context;
+	int dp = data_plane ? ctrl_config_data_plane(role->ctrl->config, data_plane)
+			    : publish_serving(role->ctrl->publish);
+
+	return dp < 0 ? -ENOTCONN : packet_inject(role->ctrl->packet, (unsigned)dp, inject);
+}
+
+/* The port of a home link: of the serving data plane, else of any that has it. */
+static int op_port(
+	void *context, const struct home_link *link, const char **data_plane, struct mac *mac)
+{
+	const struct role_ha *role = context;
+	const struct ctrl *ctrl = role->ctrl;
+	unsigned count = (unsigned)ctrl->config->data_planes.count;
+	int serving = publish_serving(ctrl->publish);
+
+	for (unsigned i = 0; i <= count; i++) {
+		unsigned dp = i ? i - 1 : (unsigned)serving;
+		const struct update_port *port;
+
+		if (i == 0 && serving < 0)
+			continue;
+		port = publish_port(ctrl->publish, dp, link->port);
+		if (!port || !port->up)
+			continue;
+		*data_plane = ctrl_config_data_plane_name(ctrl->config, dp);
+		*mac = port->mac;
+		return 0;
+	}
+	return -ENOTCONN;
+}
+
+static void op_event(void *context, const struct signalling_event *event)
+{
+	const struct role_ha *role = context;
+	bool refused = event->kind == SIGNALLING_REFUSED;
+	struct event out = {.severity = refused ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+		.event = signalling_event_name(event->kind),
+		.mn_id = event->subscriber ? event->subscriber->mn_id : NULL,
+		.home_address = &event->home,
+		.care_of_address = &event->care_of};
+
+	if (refused)
+		events_post(role->ctrl->events, &out, "Binding Update refused with status %u",
+			event->status);
+	else
+		events_post(role->ctrl->events, &out, "%s %s at %s", ADDR_TEXT(&event->home),
+			signalling_event_name(event->kind), ADDR_TEXT(&event->care_of));
+	if (role->api)
+		api_binding_event(role->api, event);
+}
+
+static uint64_t op_now(void *context)
+{
+	const struct role_ha *role = context;
+
+	return loop_now_ns(role->ctrl->loop);
+}
+
+static uint64_t op_real(void *context)
+{
+	const struct role_ha *role = context;
+
+	return loop_real_ns(role->ctrl->loop);
+}
+
+static void punted(void *arg, unsigned dp, const struct packet_punt *punt)
+{
+	const struct role_ha *role = arg;
+
+	signalling_receive(
+		role->ctrl->signalling, ctrl_config_data_plane_name(role->ctrl->config, dp), punt);
+}
+
+/* The configuration's home prefixes and links as the signalling has them. */
+static int make_policy(struct role_ha *role, struct home_policy *policy)
+{
+	const struct ctrl_config *config = role->ctrl->config;
+	size_t count = config->home_prefixes.count;
+
+	role->links = calloc(count, sizeof(*role->links));
+	role->prefixes = calloc(count, sizeof(*role->prefixes));
+	if (!role->links || !role->prefixes)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const struct ctrl_config_home_prefix *p =
+			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i);
+		uint64_t id = ctrl_config_link_id(config, p->link);
+		struct home_link *link = id ? &role->links[id - 1] : NULL;
+
+		role->prefixes[i] = (struct home_prefix){.prefix = p->prefix, .link = link};
+		if (!link)
+			continue;
+		link->id = id;
+		snprintf(link->name, sizeof(link->name), "%s", p->link);
+		snprintf(link->port, sizeof(link->port), "%s", p->link);
+	}
+	*policy = (struct home_policy){.agents = config->addresses,
+		.agent_count = config->address_count,
+		.prefixes = role->prefixes,
+		.prefix_count = count};
+	return 0;
+}
+
+static int make_signalling(struct role_ha *role)
+{
+	const struct ctrl_config *config = role->ctrl->config;
+	const struct signalling_ops ops = {.context = role,
+		.commit = op_commit,
+		.inject = op_inject,
+		.port = op_port,
+		.event = op_event,
+		.now_ns = op_now,
+		.real_ns = op_real};
+	struct signalling_config signalling = {
+		.max_lifetime_s = config->binding.max_lifetime_ms / 1000,
+		.max_bindings = config->binding.max_bindings,
+		.timestamp_window_ms = config->binding.timestamp_window_ms,
+		.dad_transmits = config->binding.dad_transmits,
+		.dad_retrans_ms = config->binding.dad_retrans_ms,
+		.errors_per_second = config->binding.errors_per_second};
+	int error = make_policy(role, &signalling.policy);
+
+	if (error)
+		return error;
+	role->ctrl->signalling = signalling_new(&signalling, &ops, role->ctrl->subscribers);
+	if (!role->ctrl->signalling)
+		return -errno;
+	return loop_add_wheel(role->ctrl->loop, signalling_wheel(role->ctrl->signalling));
+}
+
+/* A record of the store: into the cache, and into what is published. */
+static int restore_one(void *arg, const void *key, size_t key_len, const void *octets, size_t len)
+{
+	struct role_ha *role = arg;
+	struct binding_record record;
+	struct bundle bundle;
+	struct cursor c;
+	int error;
+
+	(void)key;
+	(void)key_len;
+	cursor_init(&c, octets, len);
+	error = binding_record_decode(&c, &record);
+	if (!error)
+		error = signalling_restore(role->ctrl->signalling, &record);
+	if (!error)
+		error = publish_compile(role->ctrl->config, &record, &bundle);
+	if (!error)
+		error = publish_restore(role->ctrl->publish, record.subscriber_id, &bundle);
+	role->restored++;
+	return error;
+}
+
+int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_size)
+{
+	struct role_ha *role = calloc(1, sizeof(*role));
+	int error;
+
+	*out = NULL;
+	if (!role) {
+		snprintf(why, why_size, "no memory");
+		return -ENOMEM;
+	}
+	role->ctrl = ctrl;
+	error = make_signalling(role);
+	if (error) {
+		snprintf(why, why_size, "the signalling cannot start: %s", strerror(-error));
+		role_ha_close(role);
+		return error;
+	}
+	error = store_each(ctrl->store, STORE_BINDING, restore_one, role);
+	if (error) {
+		snprintf(why, why_size, "store %s: binding number %zu cannot be taken over: %s",
+			store_path(ctrl->store), role->restored,
+			error == -EPROTO ? "it is of another release" : strerror(-error));
+		role_ha_close(role);
+		return error;
+	}
+	packet_set_handler(ctrl->packet, punted, role);
+	*out = role;
+	return 0;
+}
+
+void role_ha_close(struct role_ha *role)
+{
+	if (!role)
+		return;
+	signalling_free(role->ctrl->signalling);
+	role->ctrl->signalling = NULL;
+	free(role->links);
+	free(role->prefixes);
+	free(role);
+}
+
+void role_ha_set_api(struct role_ha *role, struct api *api)
+{
+	role->api = api;
+}
