@@ -12,15 +12,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tools/mn/encap.h"
+
 enum {
 	BURST = 64,
 	PACKET_MAX = 65535,
-	HEADER_SIZE = 40,
+	HEADER_SIZE = ENCAP_HEADER_SIZE,
 	OFFSET_SOURCE = 8,
 	OFFSET_DESTINATION = 24,
-	HOP_LIMIT = 64,
-	ECN_MASK = 3,
-	ECN_CE = 3,
 	SOCKET_BUFFER = 4 << 20,
 };
 
@@ -120,38 +119,7 @@ int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
 
 /* ---- out ---------------------------------------------------------------------------------- */
 
-/* A label that is the same for all packets of an inner flow (RFC 6438, 3). The ports are read
- * only where they certainly are ports. */
-static uint32_t flow_label(const uint8_t *inner, size_t len)
-{
-	uint8_t proto = inner[6];
-	bool ports = (proto == IPPROTO_TCP || proto == IPPROTO_UDP) && len >= HEADER_SIZE + 4;
-	uint32_t hash = 2166136261u ^ proto;
-
-	for (size_t i = OFFSET_SOURCE; i < HEADER_SIZE + (ports ? 4u : 0u); i++)
-		hash = (hash ^ inner[i]) * 16777619u;
-	hash = (hash ^ hash >> 20) & 0xfffff;
-	return hash ? hash : 1;
-}
-
-static void outer_header(const struct tunnel *t, const uint8_t *inner, size_t len, uint8_t *h)
-{
-	uint32_t label = flow_label(inner, len);
-
-	/* traffic class with ECN is copied (RFC 6040, 4.1, normal mode) */
-	h[0] = inner[0];
-	h[1] = (uint8_t)((inner[1] & 0xf0) | label >> 16);
-	h[2] = (uint8_t)(label >> 8);
-	h[3] = (uint8_t)label;
-	h[4] = (uint8_t)(len >> 8);
-	h[5] = (uint8_t)len;
-	h[6] = IPPROTO_IPV6;
-	h[7] = HOP_LIMIT;
-	memcpy(h + OFFSET_SOURCE, &t->local, sizeof(t->local));
-	memcpy(h + OFFSET_DESTINATION, &t->remote, sizeof(t->remote));
-}
-
-static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
+static int send_whole(struct tunnel *t, uint8_t *inner, size_t len)
 {
 	uint8_t header[HEADER_SIZE];
 	struct iovec iov[2] = {{header, sizeof(header)}, {inner, len}};
@@ -159,6 +127,45 @@ static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
 	struct msghdr msg = {
 		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov, .msg_iovlen = 2};
 
+	encap_header(inner, len, &t->local, &t->remote, header);
+	return sendmsg(t->out, &msg, 0) < 0 ? -errno : 0;
+}
+
+static void put_control(struct msghdr *msg, size_t *used, int type, const void *data, size_t len)
+{
+	struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)msg->msg_control + *used);
+
+	*c = (struct cmsghdr){
+		.cmsg_level = IPPROTO_IPV6, .cmsg_type = type, .cmsg_len = CMSG_LEN(len)};
+	memcpy(CMSG_DATA(c), data, len);
+	*used += CMSG_SPACE(len);
+}
+
+/* A link with the least MTU of IPv6 leaves the inner packets no room to be of that size: the kernel
+ * makes fragments of the outer one (RFC 2473, 7.1), without our flow label. */
+static int send_fragmented(struct tunnel *t, uint8_t *inner, size_t len)
+{
+	struct in6_pktinfo from = {.ipi6_addr = t->local, .ipi6_ifindex = t->link_ifindex};
+	int class = (inner[0] & 0x0f) << 4 | inner[1] >> 4, hops = ENCAP_HOP_LIMIT;
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = t->remote};
+	struct iovec iov = {inner, len};
+	_Alignas(struct cmsghdr) uint8_t control[128] = {0};
+	struct msghdr msg = {.msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control};
+	size_t used = 0;
+
+	put_control(&msg, &used, IPV6_PKTINFO, &from, sizeof(from));
+	put_control(&msg, &used, IPV6_TCLASS, &class, sizeof(class));
+	put_control(&msg, &used, IPV6_HOPLIMIT, &hops, sizeof(hops));
+	msg.msg_controllen = used;
+	return sendmsg(t->in, &msg, 0) < 0 ? -errno : 0;
+}
+
+static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
+{
 	if (len < HEADER_SIZE || inner[0] >> 4 != 6 ||
 		memcmp(inner + OFFSET_SOURCE, &t->home_address, sizeof(t->home_address)) != 0) {
 		t->counters.out_not_home++;
@@ -168,8 +175,11 @@ static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
 		t->counters.out_no_tunnel++;
 		return;
 	}
-	outer_header(t, inner, len, header);
-	if (sendmsg(t->out, &msg, 0) < 0) {
+	int ret = send_whole(t, inner, len);
+
+	if (ret == -EMSGSIZE)
+		ret = send_fragmented(t, inner, len);
+	if (ret) {
 		t->counters.out_failed++;
 		return;
 	}
@@ -203,20 +213,6 @@ static uint8_t traffic_class(struct msghdr *msg)
 	return 0;
 }
 
-/* Combines the congestion marks of both headers (RFC 6040, 4.2, figure 4). False: drop. */
-static bool combine_ecn(uint8_t *inner, uint8_t outer_class)
-{
-	uint8_t outer = outer_class & ECN_MASK;
-	uint8_t ecn = inner[1] >> 4 & ECN_MASK;
-
-	if (outer == ECN_CE && ecn == 0)
-		return false;
-	/* CE outside marks the packet; ECT(1) outside replaces ECT(0) inside */
-	if (outer == ECN_CE || (outer == 1 && ecn == 2))
-		inner[1] = (uint8_t)((inner[1] & 0xcf) | outer << 4);
-	return true;
-}
-
 static void take_in(struct tunnel *t, struct msghdr *msg, size_t len)
 {
 	const struct sockaddr_in6 *from = msg->msg_name;
@@ -228,7 +224,7 @@ static void take_in(struct tunnel *t, struct msghdr *msg, size_t len)
 		counters->in_malformed++;
 	else if (memcmp(t->buf + OFFSET_DESTINATION, &t->home_address, sizeof(t->home_address)))
 		counters->in_not_home++;
-	else if (!combine_ecn(t->buf, traffic_class(msg)))
+	else if (!encap_combine_ecn(t->buf, traffic_class(msg)))
 		counters->in_congestion++;
 	else if (write(t->tun, t->buf, len) < 0)
 		counters->in_malformed++;

@@ -2,8 +2,7 @@
  * The bidirectional tunnel to the home agent (RFC 6275, 11.3.1; RFC 2473): a TUN interface that
  * holds the home address, and raw sockets that carry its packets as IPv6 in IPv6.
  *
- * Traffic class and ECN of RFC 6040 in both directions, a flow label from the inner flow
- * (RFC 6438), hop limit 64 outside. About 1.8 Gbit/s. Single thread.
+ * The outer header is encap.h's. About 1.8 Gbit/s. Single thread.
  */
 #pragma once
 
@@ -31,10 +30,11 @@ struct tunnel_counters {
 
 struct tunnel;
 
-/* Creates the TUN interface NAME (removed when closed) and the sockets. */
+/* Creates the TUN interface NAME (removed when closed) and the sockets. 0 or a negative errno. */
 int tunnel_open(struct tunnel **out, const char *name, const struct in6_addr *home_address);
 void tunnel_close(struct tunnel *t);
 
+/* The index of the TUN interface. */
 unsigned tunnel_ifindex(const struct tunnel *t);
 
 /*
@@ -51,4 +51,5 @@ int tunnel_link_fd(const struct tunnel *t);
 void tunnel_tun_input(struct tunnel *t);
 void tunnel_link_input(struct tunnel *t);
 
+/* What it has carried and dropped; lives as long as the tunnel. */
 const struct tunnel_counters *tunnel_counters(const struct tunnel *t);

@@ -16,7 +16,10 @@
 
 struct wire;
 
+/* Opens the sockets; nothing is used to send by yet. 0 or a negative errno. */
 int wire_open(struct wire **out);
+
+/* Closes them. NULL is allowed. */
 void wire_close(struct wire *w);
 
 /* The interface that wire_send() uses from now on; 0: none. 0 or a negative errno. */

@@ -1,0 +1,323 @@
+/* Binding Updates as they leave and answers as they come in. All octets were made with scapy and
+ * Python's hmac module. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "tools/mn/signal.h"
+
+#define TIMESTAMP 0xe9d6a1b280000001
+
+/* From the home agent to the care-of address, type 2 routing header to the home address. */
+#define BA_HEAD                                                                                    \
+	"6000000000582b4020010db800010000000000000000000120010db8000a0000"                         \
+	"0000000000000099870202010000000020010db8010000000000000000000010"
+
+static const char good_ba[] =
+	BA_HEAD "3b070600ef790080123400320810016d6e31406578616d706c652e6e65740102"
+		"00000a08e9d6a1b28000000100091101000003e8de6d9210524434638f970edb";
+static const char ba_with_advice[] =
+	BA_HEAD "3b070600461c0080123400320810016d6e31406578616d706c652e6e65740202"
+		"00070a08e9d6a1b28000000100091101000003e8b86e48bfc77ad43c01df9f2a";
+static const char ba_without_timestamp[] =
+	"6000000000502b4020010db800010000000000000000000120010db8000a0000"
+	"0000000000000099870202010000000020010db8010000000000000000000010"
+	"3b0606005d060080123400320810016d6e31406578616d706c652e6e65740101"
+	"00091101000003e834633d8314d6c2f82b20c7d101020000";
+static const char ba_of_another_key[] =
+	BA_HEAD "3b0706006f640080123400320810016d6e31406578616d706c652e6e65740102"
+		"00000a08e9d6a1b28000000100091101000003e89094c45a609601f107245713";
+static const char ba_of_another_spi[] =
+	BA_HEAD "3b0706000e5c0080123400320810016d6e31406578616d706c652e6e65740102"
+		"00000a08e9d6a1b28000000100091101000003e95ea4db5b263c4640304d9feb";
+static const char ba_without_authenticator[] =
+	"6000000000482b4020010db800010000000000000000000120010db8000a0000"
+	"0000000000000099870202010000000020010db8010000000000000000000010"
+	"3b05060099140080123400320810016d6e31406578616d706c652e6e65740102"
+	"00000a08e9d6a1b28000000101020000";
+static const char ba_of_another_source[] =
+	"6000000000582b4020010db800010000000000000000000220010db8000a0000"
+	"0000000000000099870202010000000020010db8010000000000000000000010"
+	"3b070600ef780080123400320810016d6e31406578616d706c652e6e65740102"
+	"00000a08e9d6a1b28000000100091101000003e8de6d9210524434638f970edb";
+static const char ba_to_another_home[] =
+	"6000000000582b4020010db800010000000000000000000120010db8000a0000"
+	"0000000000000099870202010000000020010db8010000000000000000000011"
+	"3b070600ef780080123400320810016d6e31406578616d706c652e6e65740102"
+	"00000a08e9d6a1b28000000100091101000003e8de6d9210524434638f970edb";
+static const char ba_at_home[] = "600000000040874020010db800010000000000000000000120010db801000000"
+				 "00000000000000103b07060067b80080123500000810016d6e31406578616d70"
+				 "6c652e6e6574010200000a08e9d6a1b28000000100091101000003e86a5e1ccf"
+				 "36bbd4ce3c984e3b";
+static const char ba_with_bad_checksum[] =
+	BA_HEAD "3b070600ee790080123400320810016d6e31406578616d706c652e6e65740102"
+		"00000a08e9d6a1b28000000100091101000003e8de6d9210524434638f970edb";
+static const char brr[] = "6000000000202b4020010db800010000000000000000000120010db8000a0000"
+			  "0000000000000099870202010000000020010db8010000000000000000000010"
+			  "3b00000067ec0000";
+static const char be[] = "600000000018874020010db800010000000000000000000120010db8000a0000"
+			 "00000000000000993b020700317e010020010db8010000000000000000000010";
+static const char be_for_another_home[] =
+	"600000000018874020010db800010000000000000000000120010db8000a0000"
+	"00000000000000993b020700317d010020010db8010000000000000000000011";
+
+struct fixture {
+	struct mn_config config;
+	struct hmac *hmac;
+	struct bul_entry bul;
+	struct bul_answer answer;
+	struct in6_addr care_of;
+};
+
+static struct in6_addr address(const char *text)
+{
+	struct in6_addr a;
+
+	assert_int_equal(addr_parse(text, &a), 0);
+	return a;
+}
+
+static int setup(void **state)
+{
+	static struct fixture f;
+
+	memset(&f, 0, sizeof(f));
+	f.config.mn_id = (char *)"mn1@example.net";
+	f.config.home_address = address("2001:db8:100::10");
+	f.config.home_agent = address("2001:db8:1::1");
+	f.config.spi = 1000;
+	for (uint8_t i = 0; i < MN_KEY_LEN; i++)
+		f.config.key[i] = i;
+	f.hmac = hmac_new();
+	f.care_of = address("2001:db8:a::99");
+	f.bul.request.care_of = f.care_of;
+	*state = &f;
+	return f.hmac ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	hmac_free(((struct fixture *)*state)->hmac);
+	return 0;
+}
+
+static size_t octets(const char *hex, uint8_t *out, size_t size)
+{
+	size_t len = strlen(hex) / 2;
+
+	assert_true(len <= size);
+	for (size_t n = 0; n < len; n++)
+		assert_int_equal(sscanf(hex + 2 * n, "%2hhx", &out[n]), 1);
+	return len;
+}
+
+static void assert_update(
+	struct fixture *f, const struct bul_update *u, bool stamp, const char *hex)
+{
+	uint8_t got[512], expected[512];
+	size_t len = octets(hex, expected, sizeof(expected));
+	ssize_t n = signal_binding_update(&f->config, f->hmac, u, stamp, got, sizeof(got));
+
+	assert_int_equal(n, len);
+	assert_memory_equal(got, expected, len);
+}
+
+static void update_from_a_foreign_link(void **state)
+{
+	struct fixture *f = *state;
+	struct bul_update u = {.sequence = 0x1234,
+		.timestamp = TIMESTAMP,
+		.lifetime_s = 420,
+		.care_of = f->care_of};
+
+	assert_update(f, &u, true,
+		"6000000000683c4020010db8000a0000000000000000009920010db800010000"
+		"0000000000000001870201020000c91020010db8010000000000000000000010"
+		"3b0905009d631234c00000690100031020010db8000a00000000000000000099"
+		"0810016d6e31406578616d706c652e6e65740a08e9d6a1b28000000100091101"
+		"000003e82f38ebba750c8cc081995921");
+	assert_update(f, &u, false,
+		"6000000000603c4020010db8000a0000000000000000009920010db800010000"
+		"0000000000000001870201020000c91020010db8010000000000000000000010"
+		"3b080500f4fc1234c00000690100031020010db8000a00000000000000000099"
+		"0810016d6e31406578616d706c652e6e6574010100091101000003e850141329"
+		"62be973b5ee2f862");
+}
+
+static void update_from_home(void **state)
+{
+	struct fixture *f = *state;
+	struct bul_update u = {.sequence = 0x1235,
+		.timestamp = TIMESTAMP,
+		.at_home = true,
+		.care_of = f->config.home_address};
+
+	assert_update(f, &u, true,
+		"600000000040874020010db801000000000000000000001020010db800010000"
+		"00000000000000013b0705001efb1235c00000000810016d6e31406578616d70"
+		"6c652e6e6574010200000a08e9d6a1b28000000100091101000003e87b4cf5b6"
+		"283178662c296a03");
+}
+
+static void update_needs_room(void **state)
+{
+	struct fixture *f = *state;
+	struct bul_update u = {.care_of = f->care_of};
+	uint8_t small[100];
+
+	assert_true(signal_binding_update(&f->config, f->hmac, &u, true, small, sizeof(small)) < 0);
+}
+
+/* What a packet is, read from a buffer of exactly its size. */
+static enum signal_kind look(struct fixture *f, const char *hex)
+{
+	uint8_t bytes[512];
+	size_t len = octets(hex, bytes, sizeof(bytes));
+	uint8_t *exact = malloc(len);
+
+	assert_non_null(exact);
+	memcpy(exact, bytes, len);
+	enum signal_kind kind = signal_input(&f->config, f->hmac, &f->bul, exact, len, &f->answer);
+
+	free(exact);
+	return kind;
+}
+
+static void takes_an_acknowledgement(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(look(f, good_ba), SIGNAL_ACK);
+	assert_int_equal(f->answer.status, 0);
+	assert_int_equal(f->answer.sequence, 0x1234);
+	assert_int_equal(f->answer.lifetime_s, 200);
+	assert_int_equal(f->answer.refresh_s, 0);
+	assert_true(f->answer.has_timestamp);
+	assert_true(f->answer.timestamp == TIMESTAMP);
+}
+
+static void takes_refresh_advice(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(look(f, ba_with_advice), SIGNAL_ACK);
+	assert_int_equal(f->answer.refresh_s, 28);
+}
+
+static void takes_one_without_time_stamp(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(look(f, ba_without_timestamp), SIGNAL_ACK);
+	assert_false(f->answer.has_timestamp);
+}
+
+static void takes_one_at_home(void **state)
+{
+	struct fixture *f = *state;
+
+	f->bul.request.care_of = f->config.home_address;
+	assert_int_equal(look(f, ba_at_home), SIGNAL_ACK);
+	assert_int_equal(f->answer.lifetime_s, 0);
+}
+
+/* The authenticator covers the care-of address of the request. */
+static void refuses_one_for_another_care_of_address(void **state)
+{
+	struct fixture *f = *state;
+
+	f->bul.request.care_of = address("2001:db8:b::99");
+	assert_int_equal(look(f, good_ba), SIGNAL_UNAUTHENTICATED);
+}
+
+static void refuses_what_is_not_authentic(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(look(f, ba_of_another_key), SIGNAL_UNAUTHENTICATED);
+	assert_int_equal(look(f, ba_of_another_spi), SIGNAL_UNAUTHENTICATED);
+	assert_int_equal(look(f, ba_without_authenticator), SIGNAL_UNAUTHENTICATED);
+	assert_int_equal(look(f, ba_with_bad_checksum), SIGNAL_BAD_CHECKSUM);
+}
+
+static void leaves_others_packets_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(look(f, ba_of_another_source), SIGNAL_NOT_OURS);
+	assert_int_equal(look(f, ba_to_another_home), SIGNAL_NOT_OURS);
+	assert_int_equal(look(f, be_for_another_home), SIGNAL_NOT_OURS);
+}
+
+static void takes_refresh_requests_and_errors(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(look(f, brr), SIGNAL_REFRESH_REQUEST);
+	assert_int_equal(look(f, be), SIGNAL_ERROR);
+	assert_int_equal(f->answer.status, 1);
+}
+
+/* Every cut and every flipped bit: never accepted, never read beyond its end. */
+static void survives_damage(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t bytes[512];
+	size_t len = octets(good_ba, bytes, sizeof(bytes));
+
+	for (size_t cut = 0; cut < len; cut++) {
+		uint8_t *exact = malloc(cut ? cut : 1);
+
+		assert_non_null(exact);
+		memcpy(exact, bytes, cut);
+		assert_int_not_equal(
+			signal_input(&f->config, f->hmac, &f->bul, exact, cut, &f->answer),
+			SIGNAL_ACK);
+		free(exact);
+	}
+	for (size_t bit = 64 * 8; bit < len * 8; bit++) {
+		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_not_equal(
+			signal_input(&f->config, f->hmac, &f->bul, bytes, len, &f->answer),
+			SIGNAL_ACK);
+		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+}
+
+static void kinds_have_names(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < SIGNAL_KINDS; kind++)
+		assert_true(strlen(signal_kind_name((enum signal_kind)kind)) > 2);
+	assert_string_equal(signal_kind_name(SIGNAL_KINDS), "unknown");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(update_from_a_foreign_link),
+		T(update_from_home),
+		T(update_needs_room),
+		T(takes_an_acknowledgement),
+		T(takes_refresh_advice),
+		T(takes_one_without_time_stamp),
+		T(takes_one_at_home),
+		T(refuses_one_for_another_care_of_address),
+		T(refuses_what_is_not_authentic),
+		T(leaves_others_packets_alone),
+		T(takes_refresh_requests_and_errors),
+		T(survives_damage),
+		T(kinds_have_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
