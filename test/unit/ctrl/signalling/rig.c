@@ -184,6 +184,7 @@ struct rig *rig_new(void)
 	prefixes[1].link = NULL;
 	rig->now = 1000 * CLOCK_NS_PER_S;
 	rig->real = RIG_REAL_START;
+	rig->from = node_mac;
 	rig->config = (struct signalling_config){
 		.policy = {.agents = agents,
 			.agent_count = 2,
@@ -302,7 +303,7 @@ void rig_punt(
 	};
 
 	memcpy(frame, port_mac.b, 6);
-	memcpy(frame + 6, node_mac.b, 6);
+	memcpy(frame + 6, rig->from.b, 6);
 	memcpy(frame + 12, "\x86\xdd", 2);
 	memcpy(frame + 14, ip, len);
 	strcpy(punt.port, port);

@@ -60,6 +60,7 @@ struct rig {
 	int commit_refusal; /* what the next commits return at once, 0: accept */
 	int inject_refusal; /* the same for packets */
 	bool link_down;     /* no data plane has the home link */
+	struct mac from;    /* who sends what is punted */
 	struct rig_commit commits[64];
 	size_t commit_count;
 	struct rig_packet packets[64];

@@ -44,13 +44,16 @@ static struct mh_ba refused(struct rig *rig, const struct rig_bu *bu, uint8_t st
 	struct mh mh;
 	char counter[32];
 
+	uint64_t before;
+
 	snprintf(counter, sizeof(counter), "ba_refused_%u", status);
+	before = rig_counter(rig, counter);
 	rig_send(rig, bu);
 	assert_int_equal(rig->packet_count, 1);
 	rig_ba(rig, &packet, &ip6, &mh);
 	assert_int_equal(mh.ba.status, status);
 	assert_int_equal(rig->commit_count, 0);
-	assert_int_equal(rig_counter(rig, counter), 1);
+	assert_int_equal(rig_counter(rig, counter), before + 1);
 	assert_true(rig->event_count > 0);
 	assert_int_equal(rig->events[rig->event_count - 1].kind, SIGNALLING_REFUSED);
 	assert_int_equal(rig->events[rig->event_count - 1].status, status);
@@ -286,6 +289,18 @@ static void timestamp_is_remembered_when_the_binding_is_gone(void **state)
 	}
 }
 
+static void timestamp_of_what_failed_is_used_up(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_bu bu = rig_bu(rig, 0, 1);
+
+	rig_send(rig, &bu);
+	rig_commit(rig, -ENOSPC);
+	assert_int_equal(rig_status(rig), STATUS_BA_RESOURCES);
+	rig_send(rig, &bu);
+	assert_int_equal(rig_status(rig), STATUS_BA_ID_MISMATCH);
+}
+
 static void timestamp_outlives_the_subscriber(void **state)
 {
 	struct rig *rig = *state;
@@ -328,6 +343,8 @@ static void without_timestamps_sequence_numbers_must_grow(void **state)
 	rig_bound(rig, 0, 65530);
 	bu = rig_bu(rig, 0, 65530);
 	bu.timestamp = 0;
+	assert_int_equal(refused(rig, &bu, STATUS_BA_SEQUENCE).sequence, 65530);
+	bu.sequence = 65529;
 	assert_int_equal(refused(rig, &bu, STATUS_BA_SEQUENCE).sequence, 65530);
 	bu.sequence = 32762; /* 32768 before the last one */
 	rig_send(rig, &bu);
@@ -423,6 +440,18 @@ static void home_address_of_somebody_else(void **state)
 	assert_true(binding_is_live(rig_binding(rig, RIG_LINK_HOME)));
 }
 
+static void nothing_is_told_of_somebody_else(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_bu bu;
+
+	rig_subscriber(rig, 0)->replay = SUBSCRIBER_REPLAY_SEQUENCE;
+	rig_bound(rig, 1, 1000);
+	bu = rig_bu(rig, 0, 7); /* old, if the other's number were looked at */
+	bu.home = RIG_LINK_HOME;
+	assert_int_equal(refused(rig, &bu, STATUS_BA_NOT_HOME_AGENT).sequence, 7);
+}
+
 static void registration_without_home_address_option(void **state)
 {
 	struct rig *rig = *state;
@@ -458,6 +487,16 @@ static void full(void **state)
 	assert_int_equal(rig_counter(rig, "resources_bindings"), 1);
 	assert_null(rig_binding(rig, RIG_LINK_HOME));
 	rig_bound(rig, 0, 2); /* who is bound stays served */
+	bu = rig_bu(rig, 0, 3);
+	bu.lifetime = 0;
+	rig_send(rig, &bu);
+	rig_commit(rig, 0);
+	assert_int_equal(rig_status(rig), 0);
+	bu = rig_bu(rig, 1, 2);
+	rig_send(rig, &bu);
+	rig_commit(rig, -ETIMEDOUT); /* what failed takes no room */
+	assert_int_equal(rig_status(rig), STATUS_BA_RESOURCES);
+	rig_bound(rig, 1, 3);
 }
 
 int main(void)
@@ -480,6 +519,7 @@ int main(void)
 		T(timestamp_must_be_close_enough),
 		T(timestamp_must_be_later_than_all_before),
 		T(timestamp_is_remembered_when_the_binding_is_gone),
+		T(timestamp_of_what_failed_is_used_up),
 		T(timestamp_outlives_the_subscriber),
 		T(with_timestamps_sequence_numbers_only_match),
 		T(without_timestamps_sequence_numbers_must_grow),
@@ -489,6 +529,7 @@ int main(void)
 		T(no_home_registration),
 		T(foreign_home_address),
 		T(home_address_of_somebody_else),
+		T(nothing_is_told_of_somebody_else),
 		T(registration_without_home_address_option),
 		T(deregistration_without_binding),
 		T(full),

@@ -194,6 +194,19 @@ static void what_is_no_rival(void **state)
 	assert_int_equal(rig_counter(rig, "drop_nd_other"), 3);
 }
 
+static void own_packets_are_no_rivals(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_bu bu = rig_bu(rig, 1, 1);
+
+	rig_send(rig, &bu);
+	rig_packet(rig);
+	assert_int_equal(mac_parse("02:00:00:00:00:01", &rig->from), 0); /* that of the port */
+	rival_advertises(rig, RIG_LINK_HOME, "home0");
+	rig_wait_ms(rig, 1002);
+	assert_int_equal(rig->commit_count, 1);
+}
+
 static void retransmissions_are_absorbed(void **state)
 {
 	struct rig *rig = *state;
@@ -317,6 +330,7 @@ int main(void)
 		T(advertisement_of_another),
 		T(probe_of_another),
 		T(what_is_no_rival),
+		T(own_packets_are_no_rivals),
 		T(retransmissions_are_absorbed),
 		T(node_that_moves_meanwhile),
 		T(deregistration_meanwhile),
