@@ -220,7 +220,6 @@ static json_t *subscriber_item(struct ctrl *ctrl, const struct in6_addr *home)
 	json_object_set_new(obj, "max_lifetime_s",
 		s->max_lifetime_s ? json_integer(s->max_lifetime_s) : json_null());
 	json_put_bool(obj, "enabled", s->enabled);
-	json_put_uint(obj, "subscriber_id", s->id);
 	json_put_uint(obj, "bindings", live_bindings(ctrl, s));
 	return obj;
 }
