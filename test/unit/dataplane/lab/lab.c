@@ -103,9 +103,12 @@ int lab_eal(void **state)
 	return 0;
 }
 
-static void apply(struct lab *lab, const struct object *object, int expected)
+void lab_apply(struct lab *lab, const struct object *object, int expected)
 {
+	/* The test is writer and reader in one thread: it must not wait for itself. */
+	worker_leave(lab->worker);
 	assert_int_equal(tables_apply(lab->tables, object), expected);
+	worker_enter(lab->worker);
 }
 
 void lab_set_path(struct lab *lab, uint64_t id, const char *remote, uint16_t mtu, int expected)
@@ -117,7 +120,7 @@ void lab_set_path(struct lab *lab, uint64_t id, const char *remote, uint16_t mtu
 		.local = packet_addr(LAB_LOCAL),
 		.remote = packet_addr(remote),
 		.mtu = mtu};
-	apply(lab, &o, expected);
+	lab_apply(lab, &o, expected);
 }
 
 void lab_set_subscriber(struct lab *lab, uint64_t id, const char *prefix, uint64_t link,
@@ -129,14 +132,14 @@ void lab_set_subscriber(struct lab *lab, uint64_t id, const char *prefix, uint64
 		.id = id, .link_id = link, .prefix_count = 1, .path_count = path_count};
 	assert_int_equal(prefix6_parse(prefix, &o.subscriber.prefixes[0]), 0);
 	memcpy(o.subscriber.paths, paths, path_count * sizeof(paths[0]));
-	apply(lab, &o, expected);
+	lab_apply(lab, &o, expected);
 }
 
 void lab_delete(struct lab *lab, enum object_kind kind, uint64_t id)
 {
 	struct object o = {.kind = kind, .op = OBJECT_DELETE, .id = id};
 
-	apply(lab, &o, 0);
+	lab_apply(lab, &o, 0);
 }
 
 static void set_route(struct lab *lab, const char *prefix, enum route_kind kind, uint16_t port,
@@ -163,10 +166,10 @@ static void fill_tables(struct lab *lab)
 	struct object o = {.kind = OBJECT_LOCAL, .op = OBJECT_SET, .id = 1};
 
 	o.local = (struct object_local){1, packet_addr(LAB_LOCAL)};
-	apply(lab, &o, 0);
+	lab_apply(lab, &o, 0);
 	o = (struct object){.kind = OBJECT_LINK, .op = OBJECT_SET, .id = 7};
 	o.link = (struct object_link){.id = 7, .port = "home", .watch_dad = true};
-	apply(lab, &o, 0);
+	lab_apply(lab, &o, 0);
 	lab_set_path(lab, 1, LAB_CARE_OF, 0, 0);
 	lab_set_subscriber(lab, 1, LAB_HOME_OF "/128", 7, &path, 1, 0);
 
@@ -176,7 +179,9 @@ static void fill_tables(struct lab *lab)
 	set_route(lab, "2001:db8:1::1/128", ROUTE_LOCAL, LAB_HOME, "::");
 	set_route(lab, "2001:db8:dead::/48", ROUTE_BLACKHOLE, 0, "::");
 	set_route(lab, "2001:db8:bad::/48", ROUTE_UNREACHABLE, 0, "::");
+	worker_leave(lab->worker);
 	route_table_commit(&lab->tables->routes);
+	worker_enter(lab->worker);
 	set_neighbour(lab, "fe80::1", LAB_CORE);
 	set_neighbour(lab, "fe80::2", LAB_VISITED);
 	set_neighbour(lab, "2001:db8:1::99", LAB_HOME);
@@ -201,8 +206,8 @@ int lab_setup(void **state)
 		return error;
 	for (int i = 0; i < LAB_PORTS; i++)
 		port_table[i].mtu = MTU;
-	fill_tables(lab);
 	worker_enter(lab->worker);
+	fill_tables(lab);
 	*state = lab;
 	return 0;
 }

@@ -73,6 +73,7 @@ struct mac lab_mac(enum lab_port port);
 struct mac lab_peer_mac(enum lab_port port);
 
 /* Applies objects; fails the test unless the result is expected. */
+void lab_apply(struct lab *lab, const struct object *object, int expected);
 void lab_set_path(struct lab *lab, uint64_t id, const char *remote, uint16_t mtu, int expected);
 void lab_set_subscriber(struct lab *lab, uint64_t id, const char *prefix, uint64_t link,
 	const uint64_t *paths, uint8_t path_count, int expected);
