@@ -134,6 +134,9 @@ void session_hello(
 		(unsigned long long)head->sequence, (unsigned long long)newest, hello->port_count);
 	tell(s, true, "hello");
 	choose(p);
+	/* One that has everything waits for being told so. */
+	if (s->ready)
+		session_heartbeat(s);
 }
 
 void session_ack(struct session *s, const struct update_head *head, const struct update_ack *ack)
@@ -244,6 +247,9 @@ void session_heartbeat(struct session *s)
 
 	if (s->up && loop_now_ns(p->loop) - s->heard_ns > patience)
 		session_down(s, "silent");
+	/* Before its BEGIN, a number would look like one that the data plane has missed. */
+	if (s->up && s->snapshot.active)
+		return;
 	session_start(p, &w, UPDATE_HEARTBEAT, s->up ? s->sent : session_newest(p));
 	error = session_message(s, &w);
 	if (s->up && error && error != -EAGAIN)

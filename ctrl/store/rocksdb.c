@@ -18,9 +18,13 @@
  * to open, so that nothing acknowledged vanishes silently.
  *
  * When a commit fails, RocksDB does not say how much of it reached the disk and takes no more
- * writes. So the state before is remembered (repair), and the next commit first opens the database
+ * writes. So the state before is remembered (repair), and a later commit first opens the database
  * anew and writes it: what was refused cannot come back later.
+ *
+ * RocksDB's own log of events is off: Debian's library is built with assertions, and one of them
+ * ends the process when that log is written to after it could not be (a full disk).
  */
+#include "common/clock.h"
 #include "ctrl/store/folder.h"
 
 #include <errno.h>
@@ -32,9 +36,12 @@
 #define ENGINE     "rocksdb"
 #define MARKER_KEY "format"
 
+/* A database that refused a commit is opened anew at most so often: it reads all of its log. */
+#define RECOVER_NS (200 * CLOCK_NS_PER_MS)
+
 enum {
 	WAL_TOLERATE_CORRUPTED_TAIL = 0, /* kTolerateCorruptedTailRecords */
-	INFO_LOG_WARN = 2,
+	INFO_LOG_NONE = 6,
 };
 
 struct store {
@@ -48,6 +55,7 @@ struct store {
 	rocksdb_t *db;
 	rocksdb_writebatch_t *batch;
 	rocksdb_writebatch_t *repair; /* NULL, or what a failed commit may have overwritten */
+	uint64_t recover_ns;          /* not before this time */
 	bool ok;
 };
 
@@ -79,8 +87,7 @@ static void set_options(struct store *s)
 	rocksdb_options_set_max_write_buffer_number(s->options, 3);
 	rocksdb_options_set_max_background_jobs(s->options, 2);
 	rocksdb_options_set_compression(s->options, rocksdb_no_compression);
-	rocksdb_options_set_info_log_level(s->options, INFO_LOG_WARN);
-	rocksdb_options_set_max_log_file_size(s->options, 1u << 20);
+	rocksdb_options_set_info_log_level(s->options, INFO_LOG_NONE);
 	rocksdb_options_set_keep_log_file_num(s->options, 2);
 	s->cache = rocksdb_cache_create_lru(8u << 20);
 	s->table = rocksdb_block_based_options_create();
@@ -290,6 +297,9 @@ static int recover(struct store *s)
 	struct store_why why;
 	char *message = NULL;
 
+	if (clock_mono_ns() < s->recover_ns)
+		return -EIO;
+	s->recover_ns = clock_mono_ns() + RECOVER_NS;
 	if (s->db)
 		rocksdb_close(s->db);
 	s->db = NULL;
@@ -319,6 +329,7 @@ int store_commit(struct store *s)
 		if (message) {
 			error = error_of(message) == -ENOSPC ? -ENOSPC : -EIO;
 			s->repair = rocksdb_writebatch_create();
+			s->recover_ns = clock_mono_ns() + RECOVER_NS;
 			rocksdb_writebatch_iterate(s->batch, s, remember_put, remember_delete);
 		}
 	}

@@ -3,8 +3,8 @@
  *
  * A table maps keys to records, both octets to the store. Changes are gathered in a transaction
  * and committed together: after store_commit() returned 0 they are all on the disk and survive a
- * kill -9 and a loss of power; after an error none of them is, and none will turn up later. A
- * folder is used by one process at a time. For one thread.
+ * kill -9 and a loss of power; after an error none of them has happened. A folder is used by one
+ * process at a time. For one thread.
  *
  * Records begin with a version octet of their own, so that a later release can read those of an
  * earlier one; the store itself has a marker record with the version of its layout.
@@ -69,7 +69,9 @@ size_t store_pending(const struct store *store);
 
 /*
  * Makes the transaction durable and starts an empty one; an empty one is no work. Returns 0; -EIO
- * or -ENOSPC when the disk refused, in which case the changes are forgotten.
+ * or -ENOSPC when the disk refused, in which case the changes are forgotten. Later commits try
+ * again; the first that succeeds also makes sure that nothing of what was refused has reached the
+ * disk.
  */
 int store_commit(struct store *store);
 
