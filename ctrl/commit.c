@@ -389,12 +389,12 @@ const uint64_t *commit_counters(const struct commit *commit)
 
 static int put_image(struct commit *commit, const struct flight_key *key, const struct image *image)
 {
-	uint8_t octets[sizeof(*key)];
+	uint8_t octets[sizeof(key->home) + sizeof(uint16_t)]; /* home address, BID */
 	struct writer w;
 
 	writer_init(&w, octets, sizeof(octets));
 	writer_addr6(&w, &key->home);
-	writer_u16(&w, key->bid);
+	writer_u16(&w, (uint16_t)key->bid);
 	if (!image->len)
 		return store_delete(commit->store, STORE_BINDING, octets, sizeof(octets));
 	return store_put(
