@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -27,6 +28,7 @@ struct tunnel {
 	int tun;               /* inner packets */
 	int in;                /* protocol 41, without outer header */
 	int out;               /* whole outer packets */
+	int fragments;         /* protocol 41, out only: the kernel writes the outer header */
 	unsigned ifindex;      /* of the TUN interface */
 	unsigned link_ifindex; /* of the way out, 0: none */
 	struct in6_addr home_address, local, remote;
@@ -48,6 +50,20 @@ static int open_tun(struct tunnel *t, const char *name)
 	return t->ifindex ? 0 : -errno;
 }
 
+/* A socket of its own, as one that is not bound to the link would take the default route into the
+ * tunnel. It takes nothing in. */
+static int open_fragments(struct tunnel *t)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog filter = {.len = 1, .filter = &nothing};
+
+	t->fragments = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_IPV6);
+	if (t->fragments < 0 ||
+		setsockopt(t->fragments, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)))
+		return -errno;
+	return 0;
+}
+
 static int open_sockets(struct tunnel *t)
 {
 	int on = 1, size = SOCKET_BUFFER;
@@ -58,6 +74,9 @@ static int open_sockets(struct tunnel *t)
 	t->out = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 	if (t->out < 0)
 		return -errno;
+	int ret = open_fragments(t);
+	if (ret)
+		return ret;
 	if (setsockopt(t->in, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)))
 		return -errno;
 	/* bursts must survive a scheduling delay; beyond the system's limit only if allowed */
@@ -72,7 +91,7 @@ int tunnel_open(struct tunnel **out, const char *name, const struct in6_addr *ho
 
 	if (!t)
 		return -ENOMEM;
-	t->tun = t->in = t->out = -1;
+	t->tun = t->in = t->out = t->fragments = -1;
 	t->home_address = *home_address;
 	int ret = open_tun(t, name);
 
@@ -96,6 +115,8 @@ void tunnel_close(struct tunnel *t)
 		close(t->in);
 	if (t->out >= 0)
 		close(t->out);
+	if (t->fragments >= 0)
+		close(t->fragments);
 	free(t);
 }
 
@@ -112,7 +133,8 @@ int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
 	t->link_ifindex = ifindex;
 	t->local = *local;
 	t->remote = *remote;
-	if (setsockopt(t->out, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)))
+	if (setsockopt(t->out, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)) ||
+		setsockopt(t->fragments, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)))
 		return -errno;
 	return 0;
 }
@@ -161,7 +183,7 @@ static int send_fragmented(struct tunnel *t, uint8_t *inner, size_t len)
 	put_control(&msg, &used, IPV6_TCLASS, &class, sizeof(class));
 	put_control(&msg, &used, IPV6_HOPLIMIT, &hops, sizeof(hops));
 	msg.msg_controllen = used;
-	return sendmsg(t->in, &msg, 0) < 0 ? -errno : 0;
+	return sendmsg(t->fragments, &msg, 0) < 0 ? -errno : 0;
 }
 
 static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
