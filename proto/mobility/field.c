@@ -1,7 +1,6 @@
 #include "proto/mobility/field.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 
 static uint64_t read_uint(struct cursor *c, unsigned size)
@@ -68,27 +67,74 @@ uint64_t field_value(const struct field *field, const void *base)
 	}
 }
 
+bool field_holds(const struct field *list, const struct field *field, const void *base)
+{
+	if (field->when == FIELD_ALWAYS)
+		return true;
+	return (field_value(&list[field->when_row], base) == field->when_value) ==
+	       (field->when == FIELD_WHEN);
+}
+
+static bool is_number(const struct field *f)
+{
+	return f->kind <= FIELD_STATUS;
+}
+
+static bool is_rest(const struct field *f)
+{
+	return f->kind >= FIELD_REST;
+}
+
+static bool is_addr_len(size_t len)
+{
+	return len == 0 || len == sizeof(struct in_addr) || len == sizeof(struct in6_addr);
+}
+
+static void decode_addr(struct cursor *c, struct field_addr *addr)
+{
+	size_t len = cursor_left(c);
+
+	*addr = (struct field_addr){.len = (uint8_t)len};
+	if (is_addr_len(len))
+		cursor_copy(c, &addr->ip6, len);
+	else
+		cursor_fail(c);
+}
+
+static void decode_rest(const struct field *f, struct cursor *c, void *member)
+{
+	struct field_bytes *rest = member;
+
+	if (f->kind == FIELD_ADDR) {
+		decode_addr(c, member);
+		return;
+	}
+	if (cursor_left(c) > UINT8_MAX || (f->kind == FIELD_LIST16 && cursor_left(c) % 2))
+		cursor_fail(c);
+	rest->len = (uint8_t)cursor_left(c);
+	rest->at = cursor_bytes(c, rest->len);
+}
+
 int field_decode(const struct field *list, const uint8_t *wire, size_t len, void *base)
 {
 	for (const struct field *f = list; f->kind != FIELD_END; f++) {
 		uint8_t *member = (uint8_t *)base + f->member;
 		struct cursor c;
 
+		if (!field_holds(list, f, base))
+			continue;
 		cursor_init(&c, wire, len);
 		cursor_skip(&c, f->at);
-		if (f->kind == FIELD_ADDR6) {
-			cursor_copy(&c, member, sizeof(struct in6_addr));
-		} else if (f->kind == FIELD_REST) {
-			struct field_bytes *rest = (void *)member;
-
-			rest->len = (uint8_t)cursor_left(&c);
-			rest->at = cursor_bytes(&c, rest->len);
-		} else {
+		if (is_rest(f)) {
+			decode_rest(f, &c, member);
+		} else if (is_number(f)) {
 			uint64_t value = read_uint(&c, f->size);
 
 			if (f->mask)
 				value = (value & f->mask) >> __builtin_ctz(f->mask);
 			store(member, f->width, value);
+		} else {
+			cursor_copy(&c, member, f->size);
 		}
 		if (!cursor_ok(&c))
 			return -EBADMSG;
@@ -123,32 +169,57 @@ static int encode_uint(const struct field *f, const void *base, uint8_t *wire, s
 static int encode_octets(const struct field *f, const void *base, uint8_t *wire, size_t len)
 {
 	const uint8_t *member = (const uint8_t *)base + f->member;
+	const struct field_bytes *rest = (const void *)member;
+	const struct field_addr *addr = (const void *)member;
 	struct writer w;
 
 	writer_init(&w, wire, len);
 	writer_reserve(&w, f->at);
-	if (f->kind == FIELD_REST) {
-		const struct field_bytes *rest = (const void *)member;
-
-		if (rest->at)
-			writer_bytes(&w, rest->at, rest->len);
-		else
-			writer_zero(&w, rest->len);
-	} else {
-		writer_bytes(&w, member, sizeof(struct in6_addr));
-	}
+	if (f->kind == FIELD_ADDR && !is_addr_len(addr->len))
+		return -EINVAL;
+	if (f->kind == FIELD_LIST16 && rest->len % 2)
+		return -EINVAL;
+	if (f->kind == FIELD_ADDR)
+		writer_bytes(&w, &addr->ip6, addr->len);
+	else if (!is_rest(f))
+		writer_bytes(&w, member, f->size);
+	else if (rest->at)
+		writer_bytes(&w, rest->at, rest->len);
+	else
+		writer_zero(&w, rest->len);
 	return writer_ok(&w) ? 0 : -ENOSPC;
 }
 
 int field_encode(const struct field *list, const void *base, uint8_t *wire, size_t len)
 {
 	for (const struct field *f = list; f->kind != FIELD_END; f++) {
-		bool octets = f->kind == FIELD_REST || f->kind == FIELD_ADDR6;
-		int rc = octets ? encode_octets(f, base, wire, len)
-				: encode_uint(f, base, wire, len);
+		int rc;
 
+		if (!field_holds(list, f, base))
+			continue;
+		rc = is_number(f) ? encode_uint(f, base, wire, len)
+				  : encode_octets(f, base, wire, len);
 		if (rc)
 			return rc;
 	}
 	return 0;
+}
+
+size_t field_size(const struct field *list, const void *base, size_t least)
+{
+	size_t size = least;
+
+	for (const struct field *f = list; f->kind != FIELD_END; f++) {
+		const void *member = (const uint8_t *)base + f->member;
+		size_t end = f->at + (size_t)f->size;
+
+		if (!field_holds(list, f, base))
+			continue;
+		if (f->kind == FIELD_ADDR)
+			end += ((const struct field_addr *)member)->len;
+		else if (is_rest(f))
+			end += ((const struct field_bytes *)member)->len;
+		size = end > size ? end : size;
+	}
+	return size;
 }

@@ -32,6 +32,9 @@ static const struct flags_def ba_table[] = {
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
+const struct flags_set flags_bu_set = {bu_table, COUNT(bu_table)};
+const struct flags_set flags_ba_set = {ba_table, COUNT(ba_table)};
+
 const struct flags_def *flags_bu_table(size_t *count)
 {
 	*count = COUNT(bu_table);
@@ -44,18 +47,17 @@ const struct flags_def *flags_ba_table(size_t *count)
 	return ba_table;
 }
 
-static const char *print(
-	const struct flags_def *table, size_t count, unsigned flags, char *buf, size_t size)
+const char *flags_print(const struct flags_set *set, unsigned flags, char *buf, size_t size)
 {
-	char letters[COUNT(bu_table) + 1];
+	char letters[16 + 1];
 	unsigned rest = flags;
 	size_t n = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct flags_def *def = &table[i];
+	for (size_t i = 0; i < set->count; i++) {
+		const struct flags_def *def = &set->rows[i];
 
 		if (!(flags & def->mask) || (flags & def->with) != def->with ||
-			flags & def->without)
+			flags & def->without || n + 1 >= sizeof(letters))
 			continue;
 		letters[n++] = def->letter;
 		rest &= ~(unsigned)def->mask;
@@ -70,10 +72,10 @@ static const char *print(
 
 const char *flags_bu_print(uint16_t flags, char *buf, size_t size)
 {
-	return print(bu_table, COUNT(bu_table), flags, buf, size);
+	return flags_print(&flags_bu_set, flags, buf, size);
 }
 
 const char *flags_ba_print(uint8_t flags, char *buf, size_t size)
 {
-	return print(ba_table, COUNT(ba_table), flags, buf, size);
+	return flags_print(&flags_ba_set, flags, buf, size);
 }

@@ -43,11 +43,23 @@ struct flags_def {
 	const char *rfc;
 };
 
+/* The flags of one field, from the highest bit down. */
+struct flags_set {
+	const struct flags_def *rows;
+	size_t count;
+};
+
+extern const struct flags_set flags_bu_set; /* Binding Update */
+extern const struct flags_set flags_ba_set; /* Binding Acknowledgement */
+
+/* flags_print: the letters that are set, highest bit first ("AHL"), then any unassigned bits as
+ * "+0x1". SIZE 32 always suffices. Returns BUF. */
+const char *flags_print(const struct flags_set *set, unsigned flags, char *buf, size_t size);
+
 /* flags_bu_table, flags_ba_table: rows from the highest bit down; the number goes to COUNT. */
 const struct flags_def *flags_bu_table(size_t *count);
 const struct flags_def *flags_ba_table(size_t *count);
 
-/* flags_bu_print, flags_ba_print: the letters that are set, highest bit first ("AHL"), then any
- * unassigned bits as "+0x0001". SIZE 32 always suffices. Returns BUF. */
+/* flags_bu_print, flags_ba_print: flags_print with the set of the message. */
 const char *flags_bu_print(uint16_t flags, char *buf, size_t size);
 const char *flags_ba_print(uint8_t flags, char *buf, size_t size);

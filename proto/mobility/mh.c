@@ -15,11 +15,11 @@ static int fail(struct mh_error *err, enum mh_fault fault, size_t offset, uint32
 }
 
 static int fail_option(
-	struct mh_error *err, enum mh_fault fault, size_t offset, uint8_t option, uint32_t value)
+	struct mh_error *err, enum mh_fault fault, size_t offset, uint16_t option, uint32_t value)
 {
 	fail(err, fault, offset, value);
 	if (err)
-		err->option = option;
+		err->option = (uint8_t)option;
 	return -EBADMSG;
 }
 
@@ -102,7 +102,7 @@ static int decode_options(const uint8_t *mh, size_t at, struct mh *out, struct m
 		struct mh_option option = {.offset = (uint16_t)cursor_offset(&c)};
 		const struct option_def *last;
 
-		option.type = cursor_u8(&c);
+		option.type = option.number = cursor_u8(&c);
 		if (option.type == OPTION_PAD1)
 			continue;
 		option.raw.len = cursor_u8(&c);
@@ -175,16 +175,9 @@ static void write_padding(struct writer *w, size_t n)
 /* The value of the Length octet, or -1 when it would not fit. */
 static int wire_len(const struct option_def *def, const struct mh_option *option)
 {
-	for (const struct field *f = def->fields; f->kind != FIELD_END; f++) {
-		if (f->kind == FIELD_REST) {
-			const struct field_bytes *rest =
-				(const void *)((const uint8_t *)option + f->member);
-			int len = f->at - 2 + rest->len;
+	size_t len = field_size(def->fields, option, 2u + def->shapes[0].min) - 2;
 
-			return len <= UINT8_MAX ? len : -1;
-		}
-	}
-	return def->shapes[0].min;
+	return len <= UINT8_MAX ? (int)len : -1;
 }
 
 static int encode_known(const struct mh *mh, unsigned i, struct writer *w)
@@ -207,7 +200,7 @@ static int encode_known(const struct mh *mh, unsigned i, struct writer *w)
 	if (!at)
 		return -ENOSPC;
 	memset(at, 0, 2u + (unsigned)len);
-	at[0] = option->type;
+	at[0] = def->type;
 	at[1] = (uint8_t)len;
 	if (def->flags & OPTION_F_LAST && (i + 1 != mh->option_count || writer_offset(w) % 8))
 		return -EINVAL;
@@ -221,7 +214,7 @@ static int encode_raw(const struct mh *mh, const struct mh_option *option, struc
 
 	if (option->state != state || (def && allowed_in(def, mh->type)))
 		return -EINVAL;
-	writer_u8(w, option->type);
+	writer_u8(w, (uint8_t)option->type);
 	writer_u8(w, option->raw.len);
 	writer_bytes(w, option->raw.at, option->raw.len);
 	return 0;

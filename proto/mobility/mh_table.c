@@ -1,13 +1,28 @@
+#include "proto/mobility/flags.h"
 #include "proto/mobility/mh.h"
+#include "proto/mobility/status.h"
 
-#define NUMBER(kind_, name_, at_, size_, member_)                                                  \
+#define WIDTH(member_)  sizeof(((struct mh *)0)->member_)
+#define MEMBER(member_) .width = WIDTH(member_), .member = offsetof(struct mh, member_)
+#define UINT(name_, at_, size_, member_)                                                           \
 	{                                                                                          \
-		.name = (name_), .kind = (kind_), .at = (at_), .size = (size_),                    \
-		.width = sizeof(((struct mh *)0)->member_), .member = offsetof(struct mh, member_) \
+		.name = (name_), .kind = FIELD_UINT, .at = (at_), .size = (size_), MEMBER(member_) \
 	}
-#define UINT(name, at, size, member)  NUMBER(FIELD_UINT, name, at, size, member)
-#define FLAGS(name, at, size, member) NUMBER(FIELD_FLAGS, name, at, size, member)
-#define STATUS(name, at, member)      NUMBER(FIELD_STATUS, name, at, 1, member)
+#define LIFETIME(at_, member_)                                                                     \
+	{                                                                                          \
+		.name = "lifetime", .kind = FIELD_UINT, .at = (at_), .size = 2, .unit = "4 s",     \
+		MEMBER(member_)                                                                    \
+	}
+#define FLAGS(at_, size_, member_, set_)                                                           \
+	{                                                                                          \
+		.name = "flags", .kind = FIELD_FLAGS, .at = (at_), .size = (size_),                \
+		.flags = (set_), MEMBER(member_)                                                   \
+	}
+#define NAMED(name_, at_, size_, member_, names_)                                                  \
+	{                                                                                          \
+		.name = (name_), .kind = FIELD_STATUS, .at = (at_), .size = (size_),               \
+		.names = (names_), MEMBER(member_)                                                 \
+	}
 #define ADDR6(name_, at_, member_)                                                                 \
 	{                                                                                          \
 		.name = (name_), .kind = FIELD_ADDR6, .at = (at_), .size = 16,                     \
@@ -26,14 +41,14 @@ static const struct field test_fields[] = {UINT("nonce_index", 6, 2, test.nonce_
 	UINT("cookie", 8, 8, test.cookie), UINT("token", 16, 8, test.token), END};
 
 static const struct field bu_fields[] = {UINT("sequence", 6, 2, bu.sequence),
-	FLAGS("flags", 8, 2, bu.flags), UINT("lifetime", 10, 2, bu.lifetime), END};
+	FLAGS(8, 2, bu.flags, &flags_bu_set), LIFETIME(10, bu.lifetime), END};
 
-static const struct field ba_fields[] = {STATUS("status", 6, ba.status),
-	FLAGS("flags", 7, 1, ba.flags), UINT("sequence", 8, 2, ba.sequence),
-	UINT("lifetime", 10, 2, ba.lifetime), END};
+static const struct field ba_fields[] = {NAMED("status", 6, 1, ba.status, &status_ba_names),
+	FLAGS(7, 1, ba.flags, &flags_ba_set), UINT("sequence", 8, 2, ba.sequence),
+	LIFETIME(10, ba.lifetime), END};
 
-static const struct field be_fields[] = {
-	STATUS("status", 6, be.status), ADDR6("home_address", 8, be.home_address), END};
+static const struct field be_fields[] = {NAMED("status", 6, 1, be.status, &status_be_names),
+	ADDR6("home_address", 8, be.home_address), END};
 
 #define ROW(type_, name_, abbreviation_, clause_, options_at_, minimum_, fields_)                  \
 	[type_] = {.name = (name_),                                                                \

@@ -2,7 +2,7 @@
 
 #include "proto/mobility/mh.h"
 
-const char *option_name(uint8_t type)
+const char *option_name(uint16_t type)
 {
 	const struct option_def *def = option_def_find(type);
 
@@ -17,7 +17,7 @@ const struct option_shape *option_shape_find(const struct option_def *def, uint8
 	return NULL;
 }
 
-static const struct mh_option *find_from(const struct mh *mh, unsigned i, uint8_t type)
+static const struct mh_option *find_from(const struct mh *mh, unsigned i, uint16_t type)
 {
 	for (; i < mh->option_count; i++)
 		if (mh->options[i].type == type && mh->options[i].state == OPTION_KNOWN)
@@ -25,7 +25,7 @@ static const struct mh_option *find_from(const struct mh *mh, unsigned i, uint8_
 	return NULL;
 }
 
-const struct mh_option *option_find(const struct mh *mh, uint8_t type)
+const struct mh_option *option_find(const struct mh *mh, uint16_t type)
 {
 	return find_from(mh, 0, type);
 }
@@ -35,7 +35,7 @@ const struct mh_option *option_next(const struct mh *mh, const struct mh_option 
 	return find_from(mh, (unsigned)(prev - mh->options) + 1, prev->type);
 }
 
-struct mh_option *option_add(struct mh *mh, uint8_t type)
+struct mh_option *option_add(struct mh *mh, uint16_t type)
 {
 	const struct option_def *def = option_def_find(type);
 	struct mh_option *option;

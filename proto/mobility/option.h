@@ -77,8 +77,9 @@ enum option_state {
 
 /* One option of a message: 48 octets, written by mh_decode or by who builds a message. */
 struct mh_option {
-	uint8_t type;    /* enum option_type, or any number when unknown */
+	uint16_t type;   /* enum option_type, or any number when unknown */
 	uint8_t state;   /* enum option_state */
+	uint8_t number;  /* decoded only: the Type octet */
 	uint16_t offset; /* decoded only: of the Type octet, from the start of the message */
 	struct field_bytes
 		raw; /* decoded, or unknown and misplaced: what follows the Length octet */
@@ -122,20 +123,20 @@ struct option_def {
 };
 
 /* option_def_find: the row of TYPE, NULL when the number is not known. */
-const struct option_def *option_def_find(uint8_t type);
+const struct option_def *option_def_find(uint16_t type);
 
 /* option_name: name of TYPE for logs and output; "unknown" when not in the table. */
-const char *option_name(uint8_t type);
+const char *option_name(uint16_t type);
 
 /* option_shape_find: the shape that allows LEN for this option, NULL when none does. */
 const struct option_shape *option_shape_find(const struct option_def *def, uint8_t len);
 
 /* option_find: first option of TYPE in MH that is valid there, NULL when there is none. */
-const struct mh_option *option_find(const struct mh *mh, uint8_t type);
+const struct mh_option *option_find(const struct mh *mh, uint16_t type);
 
 /* option_next: the next one of the same type after PREV, an option of MH. */
 const struct mh_option *option_next(const struct mh *mh, const struct mh_option *prev);
 
 /* option_add: appends an empty option of TYPE to MH, a message being built, for the caller to fill
  * in. NULL when the message has no room for more or the type is padding or unknown. */
-struct mh_option *option_add(struct mh *mh, uint8_t type);
+struct mh_option *option_add(struct mh *mh, uint16_t type);

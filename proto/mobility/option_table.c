@@ -119,7 +119,7 @@ static const struct option_def table[] = {
 		.fields = mesg_id_fields},
 };
 
-const struct option_def *option_def_find(uint8_t type)
+const struct option_def *option_def_find(uint16_t type)
 {
 	if (type >= sizeof(table) / sizeof(table[0]) || !table[type].name)
 		return NULL;

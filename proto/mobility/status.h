@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/mobility/names.h"
+
 #define STATUS_BA_REJECTED 128 /* from here on the update was rejected (RFC 6275, 6.1.8) */
 
 /* X(enumerator, code, name, RFC). The whole registry "Status Codes" of Mobile IPv6. */
@@ -81,6 +83,11 @@ enum status_be {
 	STATUS_BE_UNKNOWN_BINDING = 1, /* for the home address option of the packet */
 	STATUS_BE_UNKNOWN_TYPE = 2,    /* MH Type not recognised */
 };
+
+/* The same lists for printers; that of the binding acknowledgement is also that of the Binding
+ * Identifier option (RFC 5648, 4.3). */
+extern const struct names status_ba_names;
+extern const struct names status_be_names;
 
 /* status_ba_name: the registry's name, "unassigned" for a code without one. */
 const char *status_ba_name(uint8_t code);
