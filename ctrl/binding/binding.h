@@ -62,7 +62,7 @@ enum binding_state {
 struct ha_request;
 
 /*
- * A cache entry, 184 octets, from a free list. `now` is what was last committed and acknowledged:
+ * A cache entry, 192 octets, from a free list. `now` is what was last committed and acknowledged:
  * BINDING_LIVE in the states ACTIVE and EXPIRING, BINDING_DELETED in DELETED, and BINDING_NONE or
  * BINDING_DELETED in DAD and COMMITTING. What is under way shows in `now` only when it is a fact.
  */
@@ -75,10 +75,12 @@ struct binding {
 	bool unique;                /* duplicate address detection has passed for `waiting` */
 	struct ha_request *running; /* what the commit works on */
 	struct ha_request *waiting; /* what comes next, also while DAD runs */
-	struct wheel_timer timer;   /* next probe, refresh request, expiry or removal */
-	struct binding *next;       /* in the bucket of the hash table, or in the free list */
+	uint64_t end_ns;          /* CLOCK_MONOTONIC of now.expires_ns: what is acted upon, so that
+				   * setting the time of day changes no lifetime */
+	struct wheel_timer timer; /* next probe, refresh request, expiry or removal */
+	struct binding *next;     /* in the bucket of the hash table, or in the free list */
 };
-static_assert(sizeof(struct binding) == 184, "as documented");
+static_assert(sizeof(struct binding) == 192, "as documented");
 
 /* Name of a state ("active") for JSON and logs; "unknown" for others. */
 const char *binding_state_name(enum binding_state state);

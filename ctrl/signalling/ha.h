@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,8 +50,8 @@ enum ha_request_kind {
 	HA_FORGET,     /* a deleted binding need not be remembered any longer */
 };
 
-/* A change that a binding waits for. About 400 octets, from a free list; belongs to the binding's
- * `waiting`, then to its `running`. */
+/* A change that a binding waits for: 288 octets, from a free list. It is the binding's `waiting`,
+ * then its `running`. */
 struct ha_request {
 	enum ha_request_kind kind;
 	struct ha_update update; /* HA_REGISTER, HA_DEREGISTER */
@@ -61,6 +62,7 @@ struct ha_request {
 	struct signalling *owner; /* once running */
 	struct ha_request *next;  /* in the free list */
 };
+static_assert(sizeof(struct ha_request) == 288, "as documented");
 
 /* A Binding Update for one of our addresses, decoded, its checksum right. */
 void ha_receive(struct signalling *s, const struct receive_packet *packet, const struct mh *mh);

@@ -79,6 +79,7 @@ static void registered(struct signalling *s, struct binding *b, const struct ha_
 	b->now = r->to;
 	b->state = BINDING_STATE_ACTIVE;
 	b->refreshes = 0;
+	lifetime_begin(s, b);
 	if (first) {
 		s->live++;
 		defend_announce(s, b);
@@ -117,6 +118,7 @@ static void ended(struct signalling *s, struct binding *b, const struct ha_reque
 	s->live--;
 	b->now = r->to;
 	b->state = BINDING_STATE_DELETED;
+	lifetime_begin(s, b);
 }
 
 /* It could not become a fact: the binding stays what it was. */

@@ -7,11 +7,11 @@
 #include "ctrl/signalling/state.h"
 
 /* A live binding: at its end it expires, before it is asked for. */
-static enum ha_request_kind live_due(struct signalling *s, struct binding *b, uint64_t real)
+static enum ha_request_kind live_due(struct signalling *s, struct binding *b)
 {
-	if (real >= b->now.expires_ns)
+	if (state_now(s) >= b->end_ns)
 		return HA_EXPIRE;
-	if (real >= refresh_due_ns(b))
+	if (state_now(s) >= refresh_due_ns(b))
 		refresh_send(s, b);
 	return HA_NOTHING;
 }
@@ -28,8 +28,8 @@ static void on_timer(struct wheel_timer *timer, void *context)
 		return;
 	}
 	if (b->now.life == BINDING_LIVE)
-		kind = live_due(s, b, state_real(s));
-	else if (state_real(s) >= b->now.expires_ns)
+		kind = live_due(s, b);
+	else if (state_now(s) >= b->end_ns)
 		kind = HA_FORGET;
 	if (kind == HA_NOTHING) {
 		lifetime_rest(s, b);
@@ -47,6 +47,15 @@ void lifetime_init(struct binding *b)
 	wheel_timer_init(&b->timer, on_timer);
 }
 
+void lifetime_begin(struct signalling *s, struct binding *b)
+{
+	uint64_t real = state_real(s);
+
+	b->end_ns = state_now(s);
+	if (b->now.expires_ns > real)
+		b->end_ns += b->now.expires_ns - real;
+}
+
 void lifetime_stop(struct signalling *s, struct binding *b)
 {
 	wheel_cancel(&s->wheel, &b->timer);
@@ -59,7 +68,6 @@ void lifetime_retry(struct signalling *s, struct binding *b, uint64_t after_ns)
 
 void lifetime_rest(struct signalling *s, struct binding *b)
 {
-	uint64_t real = state_real(s);
 	uint64_t due;
 
 	switch (b->now.life) {
@@ -73,11 +81,11 @@ void lifetime_rest(struct signalling *s, struct binding *b)
 		break;
 	case BINDING_DELETED:
 		b->state = BINDING_STATE_DELETED;
-		due = b->now.expires_ns;
+		due = b->end_ns;
 		break;
 	default:
 		return;
 	}
 	if (!wheel_armed(&b->timer))
-		wheel_arm(&s->wheel, &b->timer, state_now(s) + (due > real ? due - real : 0));
+		wheel_arm(&s->wheel, &b->timer, due);
 }

@@ -13,6 +13,9 @@ struct signalling;
 /* Prepares the timer of a new entry. */
 void lifetime_init(struct binding *b);
 
+/* `now` is a new fact: its end is counted from here on. */
+void lifetime_begin(struct signalling *s, struct binding *b);
+
 /* Stops the timer: something is under way. */
 void lifetime_stop(struct signalling *s, struct binding *b);
 

@@ -16,9 +16,9 @@ uint64_t refresh_due_ns(const struct binding *b)
 	uint64_t lead = binding_lifetime_ns(b->now.lifetime) / 4;
 
 	lead = (lead < REFRESH_LEAD_NS ? lead : REFRESH_LEAD_NS) >> b->refreshes;
-	if (b->refreshes >= REFRESH_MAX || lead < REFRESH_LEAST_NS || lead >= b->now.expires_ns)
-		return b->now.expires_ns;
-	return b->now.expires_ns - lead;
+	if (b->refreshes >= REFRESH_MAX || lead < REFRESH_LEAST_NS || lead > b->end_ns)
+		return b->end_ns;
+	return b->end_ns - lead;
 }
 
 void refresh_send(struct signalling *s, struct binding *b)

@@ -8,7 +8,7 @@
 struct binding;
 struct signalling;
 
-/* Real time at which the next one is due, in nanoseconds; the end of the binding if none is. */
+/* When the next one is due, on the clock of b->end_ns; b->end_ns if none is. */
 uint64_t refresh_due_ns(const struct binding *b);
 
 /* Asks the node to refresh its binding. */

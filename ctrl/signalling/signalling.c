@@ -102,8 +102,9 @@ int signalling_restore(struct signalling *s, const struct binding_record *record
 		s->live++;
 		state_count(s, SIGNALLING_N_RESTORED);
 	}
+	lifetime_begin(s, b);
 	if (!is_served(s, &record->home))
-		b->now.expires_ns = 0;
+		b->end_ns = state_now(s);
 	if (subscriber && record->timestamp &&
 		(!subscriber->last_timestamp ||
 			(int64_t)(record->timestamp - subscriber->last_timestamp) > 0))

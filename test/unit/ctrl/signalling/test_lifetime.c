@@ -100,6 +100,23 @@ static void ends_with_its_lifetime_and_not_before(void **state)
 	assert_int_equal(binding_cache_count(signalling_cache(rig->s)), 0);
 }
 
+static void setting_the_clock_changes_no_lifetime(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_bound(rig, 0, 1);
+	rig->real -= 3600 * CLOCK_NS_PER_S;
+	rig_wait_ms(rig, 39999);
+	assert_int_equal(rig->commit_count, 0);
+	rig_wait_ms(rig, 3);
+	assert_int_equal(rig_commit(rig, 0).to.life, BINDING_DELETED);
+	rig->real += 7200 * CLOCK_NS_PER_S;
+	rig_wait_ms(rig, 13990);
+	assert_int_equal(rig->commit_count, 0);
+	rig_wait_ms(rig, 12);
+	assert_int_equal(rig_commit(rig, 0).to.life, BINDING_NONE);
+}
+
 static void shortest_lifetime(void **state)
 {
 	struct rig *rig = *state;
@@ -265,6 +282,7 @@ int main(void)
 		T(refresh_is_requested_before_the_end),
 		T(refreshed_binding_is_not_asked_again),
 		T(ends_with_its_lifetime_and_not_before),
+		T(setting_the_clock_changes_no_lifetime),
 		T(shortest_lifetime),
 		T(end_that_the_store_refuses_is_tried_again),
 		T(update_meets_the_end),
