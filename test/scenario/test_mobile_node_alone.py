@@ -401,6 +401,16 @@ def test_finds_its_interface_again(lab, agent, node):
     lab.mn.sysctl({"net.ipv6.conf.wlan0.optimistic_dad": 1, "net.ipv6.conf.wlan0.use_optimistic": 1})
 
 
+def test_notices_a_move_without_loss_of_carrier(lab, agent, away):
+    """The old router is silent, and another one speaks (RFC 6275, 11.5.1)."""
+    lab.air.ip("link set mn master br-b")
+    wait_for(lambda: agent.care_of and agent.care_of.startswith(VISITED_PREFIX["b"][:-1])
+             and state(away) == "registered", "the registration from the other link")
+    lab.air.ip("link set mn master br-home")
+    wait_state(away, "home")
+    lab.plug("home")
+
+
 def test_bounds_updates_when_the_link_flaps(lab, agent, away):
     """RFC 6275, 11.8: no more than three a second, and the last place counts."""
     for _ in range(8):

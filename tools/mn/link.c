@@ -212,11 +212,11 @@ static void take_router_input(struct link_watch *w)
 
 		if (!valid || !i || !i->up)
 			continue;
-		if (!i->advertised) {
-			i->check_stale = true;
-			wheel_cancel(w->wheel, &i->solicit);
-		}
-		link_iface_advertised(i, &router, &ra, clock_mono_ns());
+		wheel_cancel(w->wheel, &i->solicit);
+		bool first = !i->advertised;
+		bool other_link = link_iface_advertised(i, &router, &ra, clock_mono_ns());
+
+		i->check_stale |= first || other_link;
 		expire(w, i);
 	}
 }

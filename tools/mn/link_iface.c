@@ -5,6 +5,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+enum { SILENT_INTERVALS = 3 };
+
 static int find(const struct link_iface *i, const struct in6_addr *addr)
 {
 	for (int n = 0; n < i->address_count; n++)
@@ -48,9 +50,10 @@ static void prefix_remove(struct link_iface *i, int n)
 	i->prefixes[n] = i->prefixes[--i->prefix_count];
 }
 
-static void prefix_set(struct link_iface *i, const struct ra_prefix *p, uint64_t now_ns)
+static void prefix_set(struct link_iface *i, const struct in6_addr *router,
+	const struct ra_prefix *p, uint64_t now_ns)
 {
-	struct link_prefix new = {.prefix = p->prefix, .expires_ns = UINT64_MAX};
+	struct link_prefix new = {.prefix = p->prefix, .router = *router, .expires_ns = UINT64_MAX};
 	int n = 0;
 
 	if (p->valid_s != UINT32_MAX)
@@ -65,14 +68,58 @@ static void prefix_set(struct link_iface *i, const struct ra_prefix *p, uint64_t
 		i->prefixes[i->prefix_count++] = new;
 }
 
-void link_iface_advertised(
+static struct link_router *router_find(struct link_iface *i, const struct in6_addr *addr)
+{
+	for (int n = 0; n < i->router_count; n++)
+		if (addr_equal(&i->routers[n].addr, addr))
+			return &i->routers[n];
+	return NULL;
+}
+
+static void router_set(
+	struct link_iface *i, const struct in6_addr *addr, const struct ra *ra, uint64_t now_ns)
+{
+	struct link_router *r = router_find(i, addr);
+
+	if (!r && i->router_count < LINK_ROUTERS_MAX)
+		r = &i->routers[i->router_count++];
+	if (!r)
+		return;
+	*r = (struct link_router){.addr = *addr, .overdue_ns = UINT64_MAX};
+	if (ra->interval_ms)
+		r->overdue_ns = now_ns + SILENT_INTERVALS * ra->interval_ms * CLOCK_NS_PER_MS;
+	else if (ra->router_lifetime_s)
+		r->overdue_ns = now_ns + ra->router_lifetime_s * CLOCK_NS_PER_S;
+}
+
+static bool forget_silent(struct link_iface *i, uint64_t now_ns)
+{
+	bool forgotten = false;
+
+	for (int n = i->router_count - 1; n >= 0; n--) {
+		struct in6_addr gone = i->routers[n].addr;
+
+		if (i->routers[n].overdue_ns > now_ns)
+			continue;
+		i->routers[n] = i->routers[--i->router_count];
+		forgotten = true;
+		for (int m = i->prefix_count - 1; m >= 0; m--)
+			if (addr_equal(&i->prefixes[m].router, &gone))
+				prefix_remove(i, m);
+	}
+	return forgotten;
+}
+
+bool link_iface_advertised(
 	struct link_iface *i, const struct in6_addr *router, const struct ra *ra, uint64_t now_ns)
 {
 	i->advertised = true;
-	if (!link_iface_has_router(i, router) && i->router_count < LINK_ROUTERS_MAX)
-		i->routers[i->router_count++] = *router;
+	router_set(i, router, ra, now_ns);
+	bool forgotten = forget_silent(i, now_ns);
+
 	for (int n = 0; n < ra->prefix_count; n++)
-		prefix_set(i, &ra->prefixes[n], now_ns);
+		prefix_set(i, router, &ra->prefixes[n], now_ns);
+	return forgotten;
 }
 
 uint64_t link_iface_expire(struct link_iface *i, uint64_t now_ns)
@@ -91,7 +138,7 @@ uint64_t link_iface_expire(struct link_iface *i, uint64_t now_ns)
 bool link_iface_has_router(const struct link_iface *i, const struct in6_addr *router)
 {
 	for (int n = 0; n < i->router_count; n++)
-		if (addr_equal(&i->routers[n], router))
+		if (addr_equal(&i->routers[n].addr, router))
 			return true;
 	return false;
 }

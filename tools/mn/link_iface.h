@@ -24,10 +24,18 @@ struct link_address {
 	uint32_t flags;   /* IFA_F_* */
 };
 
+/* A router that has advertised itself. */
+struct link_router {
+	struct in6_addr addr;
+	uint64_t
+		overdue_ns; /* monotonic: it should have been heard again, UINT64_MAX: no telling */
+};
+
 /* A prefix that routers say is on the link. */
 struct link_prefix {
 	struct prefix6 prefix;
-	uint64_t expires_ns; /* monotonic, UINT64_MAX: never */
+	struct in6_addr router; /* the last one to say so */
+	uint64_t expires_ns;    /* monotonic, UINT64_MAX: never */
 };
 
 struct link_watch;
@@ -47,16 +55,20 @@ struct link_iface {
 	struct wheel_timer solicit, expire;
 	struct link_address addresses[LINK_ADDRESSES_MAX];
 	struct link_prefix prefixes[RA_PREFIXES_MAX]; /* advertised since the link came up */
-	struct in6_addr routers[LINK_ROUTERS_MAX];    /* that advertised them */
+	struct link_router routers[LINK_ROUTERS_MAX]; /* that advertised them */
 };
 
 /* Adds, updates or removes an address. One too many is left out and logged. */
 void link_iface_address_set(struct link_iface *i, const struct link_address *address);
 void link_iface_address_del(struct link_iface *i, const struct in6_addr *addr);
 
-/* Takes over what an advertisement says of the link at the time now_ns (monotonic). A prefix with
- * valid lifetime 0 is no longer there. */
-void link_iface_advertised(
+/*
+ * Takes over what an advertisement says of the link at the time now_ns (monotonic). A prefix with
+ * valid lifetime 0 is no longer there. Other routers that have been silent for three of their
+ * advertised intervals, or for their lifetime, are on a link that this one is not (RFC 6275,
+ * 11.5.1): they are forgotten with their prefixes. Returns whether that has happened.
+ */
+bool link_iface_advertised(
 	struct link_iface *i, const struct in6_addr *router, const struct ra *ra, uint64_t now_ns);
 
 /* Forgets prefixes whose lifetime has ended. Returns when the next one ends, UINT64_MAX: none. */

@@ -8,6 +8,7 @@
 enum {
 	OPTION_SOURCE_LLA = 1,
 	OPTION_PREFIX = 3,
+	OPTION_INTERVAL = 7,
 	OPTION_UNIT = 8,
 	PREFIX_OPTION_LEN = 32,
 	PREFIX_ON_LINK = 0x80,
@@ -56,6 +57,10 @@ int ra_decode(const uint8_t *msg, size_t len, struct ra *out)
 			return -EBADMSG;
 		if (kind == OPTION_PREFIX && units * OPTION_UNIT == PREFIX_OPTION_LEN)
 			read_prefix(&option, out);
+		else if (kind == OPTION_INTERVAL && units == 1) {
+			cursor_skip(&option, 2);
+			out->interval_ms = cursor_u32(&option);
+		}
 	}
 	return 0;
 }

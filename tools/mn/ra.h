@@ -19,7 +19,8 @@ struct ra_prefix {
 
 struct ra {
 	uint16_t router_lifetime_s; /* 0: not a default router */
-	uint8_t prefix_count;       /* on-link or autonomous ones; more than fit are left out */
+	uint32_t interval_ms; /* at most between unsolicited ones (RFC 6275, 7.3), 0: untold */
+	uint8_t prefix_count; /* on-link or autonomous ones; more than fit are left out */
 	struct ra_prefix prefixes[RA_PREFIXES_MAX];
 };
 

@@ -156,6 +156,56 @@ static void prefixes_end_with_their_lifetime(void **state)
 	assert_int_equal(iface.prefix_count, 1);
 }
 
+static bool hear(const char *router_text, const char *prefix_text, uint32_t interval_ms,
+	uint16_t lifetime_s, uint64_t now_ns)
+{
+	struct in6_addr router = address(router_text);
+	struct ra ra = {.interval_ms = interval_ms,
+		.router_lifetime_s = lifetime_s,
+		.prefix_count = 1,
+		.prefixes = {{prefix(prefix_text), 86400}}};
+
+	return link_iface_advertised(&iface, &router, &ra, now_ns);
+}
+
+/* RFC 6275, 11.5.1: a new router alone is no move; the old one's silence tells. */
+static void a_silent_router_is_forgotten_for_another(void **state)
+{
+	(void)state;
+	uint64_t ms = CLOCK_NS_PER_MS;
+
+	assert_false(hear("fe80::1", "2001:db8:100::/64", 70, 1800, S));
+	assert_false(hear("fe80::2", "2001:db8:a::/64", 70, 1800, S + 100 * ms));
+	assert_true(at_home());
+	assert_false(hear("fe80::2", "2001:db8:a::/64", 70, 1800, S + 209 * ms));
+	assert_true(at_home());
+	assert_true(hear("fe80::2", "2001:db8:a::/64", 70, 1800, S + 210 * ms));
+	assert_false(at_home());
+	assert_int_equal(iface.router_count, 1);
+	assert_int_equal(iface.prefix_count, 1);
+	/* silence alone, when nobody else speaks, is bad reception */
+	assert_true(link_iface_expire(&iface, 100 * S) != UINT64_MAX);
+	assert_int_equal(iface.prefix_count, 1);
+}
+
+static void a_prefix_of_two_routers_stays(void **state)
+{
+	(void)state;
+	hear("fe80::1", "2001:db8:100::/64", 70, 1800, S);
+	hear("fe80::2", "2001:db8:100::/64", 70, 1800, S);
+	assert_true(hear("fe80::2", "2001:db8:100::/64", 70, 1800, 2 * S));
+	assert_true(at_home());
+}
+
+static void without_interval_the_lifetime_of_a_router_tells(void **state)
+{
+	(void)state;
+	hear("fe80::1", "2001:db8:100::/64", 0, 30, S);
+	assert_false(hear("fe80::2", "2001:db8:a::/64", 0, 30, 30 * S));
+	assert_true(hear("fe80::2", "2001:db8:a::/64", 0, 30, 31 * S));
+	assert_false(at_home());
+}
+
 static void too_many_prefixes_are_left_out(void **state)
 {
 	(void)state;
@@ -280,6 +330,9 @@ int main(void)
 		T(home_is_where_the_home_prefix_is_advertised),
 		T(home_can_be_told_by_a_configured_address),
 		T(prefixes_end_with_their_lifetime),
+		T(a_silent_router_is_forgotten_for_another),
+		T(a_prefix_of_two_routers_stays),
+		T(without_interval_the_lifetime_of_a_router_tells),
 		T(too_many_prefixes_are_left_out),
 		T(a_care_of_address_must_be_usable),
 		T(a_care_of_address_is_never_in_the_home_prefix),

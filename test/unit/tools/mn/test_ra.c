@@ -112,6 +112,21 @@ static void leaves_out_prefixes_that_say_nothing(void **state)
 	assert_int_equal(ra.prefix_count, 0);
 }
 
+static void reads_the_interval(void **state)
+{
+	(void)state;
+	static const uint8_t option[] = {7, 1, 0, 0, 0, 0, 0x01, 0x2c};
+	uint8_t msg[HEADER + sizeof(option)];
+	struct ra ra;
+
+	assert_int_equal(decode(golden, sizeof(golden), &ra), 0);
+	assert_int_equal(ra.interval_ms, 0);
+	memcpy(msg, golden, HEADER);
+	memcpy(msg + HEADER, option, sizeof(option));
+	assert_int_equal(decode(msg, sizeof(msg), &ra), 0);
+	assert_int_equal(ra.interval_ms, 300);
+}
+
 static void takes_as_many_prefixes_as_fit(void **state)
 {
 	(void)state;
@@ -147,6 +162,7 @@ int main(void)
 		cmocka_unit_test(reads_prefixes),
 		cmocka_unit_test(refuses_what_is_malformed),
 		cmocka_unit_test(leaves_out_prefixes_that_say_nothing),
+		cmocka_unit_test(reads_the_interval),
 		cmocka_unit_test(takes_as_many_prefixes_as_fit),
 		cmocka_unit_test(writes_solicitations),
 	};
