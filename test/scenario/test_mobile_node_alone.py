@@ -307,6 +307,21 @@ def test_works_on_a_link_with_the_least_mtu(lab, agent, node):
         lab.mn.ip("link set wlan0 mtu 1500")
 
 
+def test_follows_the_mtu_of_the_path(lab, agent, away):
+    """A router on the way has a smaller link: the tunnel's interface tells programs."""
+    lab.ara.ip("link set core mtu 1400")
+    try:
+        lab.mn.run("ping", "-c", "1", "-W", "1", "-s", "1400", "-M", "dont", "-I", HOME_ADDRESS, CN,
+                   check=False)
+        wait_for(lambda: lab.mn.ip_json("link", "show", "dev", "dmm0")[0]["mtu"] == 1360,
+                 "the smaller MTU on the tunnel")
+        wait_for(lambda: "1 received" in lab.mn.run("ping", "-c", "1", "-W", "1", "-s", "1300",
+                                                    "-I", HOME_ADDRESS, CN, check=False),
+                 "an answer to a packet that fits")
+    finally:
+        lab.ara.ip("link set core mtu 1500")
+
+
 def test_leaves_the_host_as_it_was(lab, agent, node):
     before = host_state(lab)
     lab.plug("a")

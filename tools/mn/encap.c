@@ -1,13 +1,18 @@
 #include "tools/mn/encap.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <string.h>
 
+#include "common/cursor.h"
+
 enum {
+	OFFSET_NEXT_HEADER = 6,
 	OFFSET_SOURCE = 8,
 	OFFSET_DESTINATION = 24,
 	ECN_MASK = 3,
 	ECN_CE = 3,
+	IPV6_LEAST_MTU = 1280,
 };
 
 /* The ports are read only where they certainly are ports. */
@@ -51,4 +56,29 @@ bool encap_combine_ecn(uint8_t *inner, uint8_t outer_class)
 	if (outer == ECN_CE || (outer == 1 && ecn == 2))
 		inner[1] = (uint8_t)((inner[1] & 0xcf) | outer << 4);
 	return true;
+}
+
+uint32_t encap_path_mtu(const uint8_t *icmp, size_t len, const struct in6_addr *local,
+	const struct in6_addr *remote)
+{
+	struct in6_addr src, dst;
+	struct cursor c;
+
+	cursor_init(&c, icmp, len);
+	uint8_t type = cursor_u8(&c), code = cursor_u8(&c);
+
+	cursor_skip(&c, 2); /* checksum, which the kernel has verified */
+	uint32_t mtu = cursor_u32(&c);
+
+	cursor_skip(&c, OFFSET_NEXT_HEADER);
+	uint8_t next = cursor_u8(&c);
+
+	cursor_skip(&c, 1);
+	src = cursor_addr6(&c);
+	dst = cursor_addr6(&c);
+	/* fragments of the tunnel's packets fit anyway */
+	if (!cursor_ok(&c) || type != ICMP6_PACKET_TOO_BIG || code != 0 || next != IPPROTO_IPV6 ||
+		!addr_equal(&src, local) || !addr_equal(&dst, remote))
+		return 0;
+	return mtu > IPV6_LEAST_MTU ? mtu : IPV6_LEAST_MTU;
 }

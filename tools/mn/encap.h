@@ -1,5 +1,5 @@
-/* The outer header of the tunnel's packets (RFC 2473): written, and its congestion marks read. Pure
- * functions. */
+/* The outer header of the tunnel's packets (RFC 2473): written, its congestion marks read, and what
+ * is said about it when it does not fit. Pure functions. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,3 +27,11 @@ void encap_header(const uint8_t *inner, size_t len, const struct in6_addr *local
  * transport cannot be told by a mark.
  */
 bool encap_combine_ecn(uint8_t *inner, uint8_t outer_class);
+
+/*
+ * Reads an ICMPv6 message from its Type octet. Returns the MTU that a Packet Too Big reports for a
+ * packet of the tunnel from local to remote, at least 1280 (RFC 2473, 7.1; RFC 8201, 4), or 0: it
+ * is another message.
+ */
+uint32_t encap_path_mtu(const uint8_t *icmp, size_t len, const struct in6_addr *local,
+	const struct in6_addr *remote);

@@ -44,11 +44,22 @@ static void move_begin(struct mn *mn, const struct link_attachment *at)
 	mn->moves++;
 }
 
-static uint32_t tunnel_mtu(const struct link_attachment *at)
+static uint32_t tunnel_mtu(uint32_t path_mtu)
 {
 	uint32_t least = TUNNEL_MTU_MIN + TUNNEL_OVERHEAD;
 
-	return at->mtu > least ? at->mtu - TUNNEL_OVERHEAD : TUNNEL_MTU_MIN;
+	return path_mtu > least ? path_mtu - TUNNEL_OVERHEAD : TUNNEL_MTU_MIN;
+}
+
+/* Programs of this host are told by the MTU of the tunnel's interface. */
+static void tunnel_error(struct mn *mn)
+{
+	uint32_t mtu = tunnel_error_input(mn->tunnel);
+
+	if (!mtu || mtu >= mn->at.mtu)
+		return;
+	LOG_INFO("mn", "path-mtu", "mtu=%u", mtu);
+	hostnet_away(&mn->hostnet, tunnel_mtu(mtu));
 }
 
 static void go_foreign(struct mn *mn)
@@ -64,7 +75,7 @@ static void go_foreign(struct mn *mn)
 	if (!ret)
 		bul_register(&mn->bul, &at->care_of);
 	if (!ret)
-		ret = hostnet_away(&mn->hostnet, tunnel_mtu(at));
+		ret = hostnet_away(&mn->hostnet, tunnel_mtu(at->mtu));
 	if (ret)
 		LOG_ERROR("mn", "move-failed", "interface=%s error=%s", at->name,
 			LOG_QUOTE(strerror(-ret)));
@@ -90,7 +101,7 @@ static void attached(const struct link_attachment *at, void *context)
 	mn->at = *at;
 	if (!moved) {
 		if (at->place == LINK_FOREIGN)
-			hostnet_away(&mn->hostnet, tunnel_mtu(at));
+			hostnet_away(&mn->hostnet, tunnel_mtu(at->mtu));
 		return;
 	}
 	if (at->place != LINK_NOWHERE)
@@ -354,6 +365,7 @@ static int turn(struct mn *mn)
 		{.fd = tunnel_link_fd(mn->tunnel), .events = POLLIN},
 		{.fd = tunnel_tun_fd(mn->tunnel), .events = POLLIN},
 		{.fd = mn->status_fd, .events = POLLIN},
+		{.fd = tunnel_error_fd(mn->tunnel), .events = POLLIN},
 	};
 
 	if (poll(fds, sizeof(fds) / sizeof(*fds), poll_timeout(mn)) < 0 && errno != EINTR)
@@ -370,6 +382,8 @@ static int turn(struct mn *mn)
 		tunnel_tun_input(mn->tunnel);
 	if (fds[6].revents)
 		status_serve(mn->status_fd, mn_report(mn));
+	if (fds[7].revents)
+		tunnel_error(mn);
 	wheel_advance(&mn->wheel, clock_mono_ns(), 0);
 	if (fds[5].revents & POLLERR) {
 		LOG_ERROR("mn", "tunnel-gone", "interface=%s", mn->config.tunnel);

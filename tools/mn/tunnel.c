@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,10 @@ struct tunnel {
 	int in;                /* protocol 41, without outer header */
 	int out;               /* whole outer packets */
 	int fragments;         /* protocol 41, out only: the kernel writes the outer header */
+	int errors;            /* ICMPv6, Packet Too Big only */
 	unsigned ifindex;      /* of the TUN interface */
 	unsigned link_ifindex; /* of the way out, 0: none */
+	uint32_t path_mtu;     /* as far as it is known, 0: that of the link */
 	struct in6_addr home_address, local, remote;
 	struct tunnel_counters counters;
 	uint8_t buf[PACKET_MAX];
@@ -64,6 +67,19 @@ static int open_fragments(struct tunnel *t)
 	return 0;
 }
 
+static int open_errors(struct tunnel *t)
+{
+	struct icmp6_filter filter;
+
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &filter);
+	t->errors = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
+	if (t->errors < 0 ||
+		setsockopt(t->errors, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)))
+		return -errno;
+	return 0;
+}
+
 static int open_sockets(struct tunnel *t)
 {
 	int on = 1, size = SOCKET_BUFFER;
@@ -75,6 +91,9 @@ static int open_sockets(struct tunnel *t)
 	if (t->out < 0)
 		return -errno;
 	int ret = open_fragments(t);
+
+	if (!ret)
+		ret = open_errors(t);
 	if (ret)
 		return ret;
 	if (setsockopt(t->in, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)))
@@ -91,7 +110,7 @@ int tunnel_open(struct tunnel **out, const char *name, const struct in6_addr *ho
 
 	if (!t)
 		return -ENOMEM;
-	t->tun = t->in = t->out = t->fragments = -1;
+	t->tun = t->in = t->out = t->fragments = t->errors = -1;
 	t->home_address = *home_address;
 	int ret = open_tun(t, name);
 
@@ -117,6 +136,8 @@ void tunnel_close(struct tunnel *t)
 		close(t->out);
 	if (t->fragments >= 0)
 		close(t->fragments);
+	if (t->errors >= 0)
+		close(t->errors);
 	free(t);
 }
 
@@ -125,11 +146,20 @@ unsigned tunnel_ifindex(const struct tunnel *t)
 	return t->ifindex;
 }
 
+static void set_path_mtu(struct tunnel *t, uint32_t mtu)
+{
+	int value = (int)mtu;
+
+	t->path_mtu = mtu;
+	setsockopt(t->fragments, IPPROTO_IPV6, IPV6_MTU, &value, sizeof(value));
+}
+
 int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
 	const struct in6_addr *remote)
 {
 	int index = (int)ifindex;
 
+	set_path_mtu(t, 0);
 	t->link_ifindex = ifindex;
 	t->local = *local;
 	t->remote = *remote;
@@ -197,7 +227,8 @@ static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
 		t->counters.out_no_tunnel++;
 		return;
 	}
-	int ret = send_whole(t, inner, len);
+	bool fits = !t->path_mtu || len + HEADER_SIZE <= t->path_mtu;
+	int ret = fits ? send_whole(t, inner, len) : -EMSGSIZE;
 
 	if (ret == -EMSGSIZE)
 		ret = send_fragmented(t, inner, len);
@@ -274,6 +305,30 @@ void tunnel_link_input(struct tunnel *t)
 			return;
 		take_in(t, &msg, (size_t)n);
 	}
+}
+
+/* ---- errors ------------------------------------------------------------------------------- */
+
+int tunnel_error_fd(const struct tunnel *t)
+{
+	return t->errors;
+}
+
+uint32_t tunnel_error_input(struct tunnel *t)
+{
+	uint8_t icmp[256];
+	uint32_t lower = 0;
+	ssize_t n;
+
+	while ((n = recv(t->errors, icmp, sizeof(icmp), 0)) >= 0) {
+		uint32_t mtu = encap_path_mtu(icmp, (size_t)n, &t->local, &t->remote);
+
+		if (!mtu || !t->link_ifindex || (t->path_mtu && mtu >= t->path_mtu))
+			continue;
+		set_path_mtu(t, mtu);
+		lower = mtu;
+	}
+	return lower;
 }
 
 int tunnel_tun_fd(const struct tunnel *t)

@@ -51,5 +51,13 @@ int tunnel_link_fd(const struct tunnel *t);
 void tunnel_tun_input(struct tunnel *t);
 void tunnel_link_input(struct tunnel *t);
 
+/*
+ * A descriptor to poll for reading, and what to call when it is ready: some router between the ends
+ * has said that packets are too big. Returns the MTU that the path has now, 0: nothing new. What is
+ * still bigger is fragmented, until tunnel_set() names another path.
+ */
+int tunnel_error_fd(const struct tunnel *t);
+uint32_t tunnel_error_input(struct tunnel *t);
+
 /* What it has carried and dropped; lives as long as the tunnel. */
 const struct tunnel_counters *tunnel_counters(const struct tunnel *t);

@@ -133,6 +133,40 @@ static void combines_congestion_marks(void **state)
 		}
 }
 
+/* A Packet Too Big about a packet of the tunnel. */
+static void too_big(uint8_t m[48], uint32_t mtu)
+{
+	static const uint8_t head[8] = {2};
+
+	memset(m, 0, 48);
+	memcpy(m, head, sizeof(head));
+	m[6] = (uint8_t)(mtu >> 8);
+	m[7] = (uint8_t)mtu;
+	m[8] = 0x60;
+	m[14] = 41;
+	memcpy(m + 16, &local, 16);
+	memcpy(m + 32, &remote, 16);
+}
+
+static void reads_the_path_mtu(void **state)
+{
+	(void)state;
+	uint8_t m[48];
+
+	too_big(m, 1400);
+	assert_int_equal(encap_path_mtu(m, 48, &local, &remote), 1400);
+	for (size_t cut = 0; cut < 48; cut++)
+		assert_int_equal(encap_path_mtu(m, cut, &local, &remote), 0);
+	assert_int_equal(encap_path_mtu(m, 48, &remote, &local), 0);
+	m[0] = 3;
+	assert_int_equal(encap_path_mtu(m, 48, &local, &remote), 0);
+	too_big(m, 1400);
+	m[14] = 17; /* a packet of somebody else's */
+	assert_int_equal(encap_path_mtu(m, 48, &local, &remote), 0);
+	too_big(m, 68); /* less than IPv6 has */
+	assert_int_equal(encap_path_mtu(m, 48, &local, &remote), 1280);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +175,7 @@ int main(void)
 		cmocka_unit_test(reads_ports_only_of_what_has_ports),
 		cmocka_unit_test(labels_spread),
 		cmocka_unit_test(combines_congestion_marks),
+		cmocka_unit_test(reads_the_path_mtu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
