@@ -1,0 +1,480 @@
+#include "rig.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+static struct rig rig;
+static struct fake dp1;
+
+/* What `done` has told, in order. */
+static struct told {
+	unsigned count;
+	int error[8000];
+	int number[8000];
+} told;
+
+static const char *const quick = "channel = { heartbeat = \"20ms\"; heartbeats_missed = 100;\n"
+				 "            ack_timeout = \"50ms\"; };\n";
+
+static int open_rig(void **state)
+{
+	(void)state;
+	told.count = 0;
+	rig_open(&rig, NULL);
+	return 0;
+}
+
+static int open_quick_rig(void **state)
+{
+	(void)state;
+	told.count = 0;
+	rig_open(&rig, quick);
+	return 0;
+}
+
+static int close_rig(void **state)
+{
+	(void)state;
+	rig_close(&rig, false);
+	return 0;
+}
+
+static void done(void *arg, int error)
+{
+	told.error[told.count] = error;
+	told.number[told.count++] = (int)(intptr_t)arg;
+}
+
+static void submit(const struct binding_record *good, const struct binding_record *to, int number)
+{
+	assert_int_equal(commit_submit(rig.commit, good, to, done, (void *)(intptr_t)number), 0);
+}
+
+static void sync_with_dp1(void)
+{
+	rig_connect(&rig, &dp1, "dp1");
+	fake_hello(&dp1);
+	RIG_UNTIL(&rig, publish_serving(rig.publish) == 0);
+}
+
+static int find_record(void *arg, const void *key, size_t key_len, const void *octets, size_t len)
+{
+	struct binding_record *wanted = arg, found;
+	struct cursor c;
+
+	(void)key;
+	assert_int_equal(key_len, 18);
+	cursor_init(&c, octets, len);
+	assert_int_equal(binding_record_decode(&c, &found), 0);
+	if (!addr_equal(&found.home, &wanted->home))
+		return 0;
+	*wanted = found;
+	return 1;
+}
+
+/* What the store has of home address n: its care-of number, 0: nothing. */
+static unsigned stored(unsigned n)
+{
+	struct binding_record record = rig_record(n, 0);
+
+	if (store_each(rig.store, STORE_BINDING, find_record, &record) != 1)
+		return 0;
+	return record.sequence;
+}
+
+/* What the data plane has of it. */
+static unsigned forwarded(unsigned n)
+{
+	const struct object *path = fake_find(&dp1, OBJECT_PATH, 100000 + n);
+
+	return path && fake_find(&dp1, OBJECT_SUBSCRIBER, n) ? path->path.remote.s6_addr[15] : 0;
+}
+
+static uint64_t counted(enum commit_counter counter)
+{
+	return commit_counters(rig.commit)[counter];
+}
+
+static void tells_only_after_the_acknowledgement(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	sync_with_dp1();
+	dp1.silent = true;
+	submit(NULL, &to, 1);
+	assert_int_equal(told.count, 0);
+	RIG_UNTIL(&rig, dp1.deltas == 1);
+	for (int i = 0; i < 20; i++)
+		rig_round(&rig);
+	assert_int_equal(told.count, 0);
+	assert_int_equal(stored(1), 10);
+	assert_int_equal(commit_count(rig.commit), 1);
+	fake_ack(&dp1);
+	RIG_UNTIL(&rig, told.count == 1);
+	assert_int_equal(told.error[0], 0);
+	assert_int_equal(commit_count(rig.commit), 0);
+	assert_int_equal(forwarded(1), 10);
+	assert_int_equal(counted(COMMIT_DONE), 1);
+}
+
+static void commits_a_round_at_once(void **state)
+{
+	(void)state;
+	sync_with_dp1();
+	for (unsigned n = 1; n <= 200; n++) {
+		struct binding_record to = rig_record(n, 9);
+
+		submit(NULL, &to, (int)n);
+	}
+	RIG_UNTIL(&rig, told.count == 200);
+	assert_int_equal(counted(COMMIT_TRANSACTIONS), 1);
+	assert_int_equal(dp1.deltas, 1);
+	for (unsigned n = 1; n <= 200; n++) {
+		assert_int_equal(told.error[n - 1], 0);
+		assert_int_equal(told.number[n - 1], n);
+		assert_int_equal(forwarded(n), 9);
+	}
+}
+
+static void splits_what_is_longer_than_a_message(void **state)
+{
+	(void)state;
+	sync_with_dp1();
+	for (unsigned n = 1; n <= 6000; n++) {
+		struct binding_record to = rig_record(n, 9);
+
+		submit(NULL, &to, (int)n);
+	}
+	RIG_UNTIL(&rig, told.count == 6000);
+	assert_int_equal(counted(COMMIT_TRANSACTIONS), 1);
+	assert_true(dp1.deltas > 1);
+	for (unsigned n = 0; n < 6000; n++)
+		assert_int_equal(told.error[n], 0);
+	assert_int_equal(fake_count(&dp1, OBJECT_SUBSCRIBER), 6000);
+}
+
+static void refuses_without_a_data_plane(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	submit(NULL, &to, 1);
+	assert_int_equal(told.count, 0);
+	RIG_UNTIL(&rig, told.count == 1);
+	assert_int_equal(told.error[0], -ENOTCONN);
+	assert_int_equal(stored(1), 0);
+	assert_int_equal(publish_count(rig.publish), 0);
+	assert_int_equal(counted(COMMIT_NO_PEER), 1);
+}
+
+static void takes_back_what_is_not_acknowledged(void **state)
+{
+	struct binding_record first = rig_record(1, 10), second = rig_record(1, 20);
+
+	(void)state;
+	sync_with_dp1();
+	submit(NULL, &first, 1);
+	RIG_UNTIL(&rig, told.count == 1);
+	assert_int_equal(told.error[0], 0);
+	dp1.silent = true;
+	submit(&first, &second, 2);
+	RIG_UNTIL(&rig, told.count == 2);
+	assert_int_equal(told.error[1], -ETIMEDOUT);
+	assert_int_equal(stored(1), 10);
+	assert_int_equal(counted(COMMIT_TAKEN_BACK), 1);
+	RIG_UNTIL(&rig, forwarded(1) == 10 && dp1.deltas == 3);
+	assert_int_equal(counted(COMMIT_LATE), 1);
+}
+
+static void takes_back_a_first_registration(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	sync_with_dp1();
+	dp1.silent = true;
+	submit(NULL, &to, 1);
+	RIG_UNTIL(&rig, told.count == 1);
+	assert_int_equal(told.error[0], -ETIMEDOUT);
+	assert_int_equal(stored(1), 0);
+	assert_int_equal(publish_count(rig.publish), 0);
+	RIG_UNTIL(&rig, dp1.deltas == 2);
+	assert_null(fake_find(&dp1, OBJECT_SUBSCRIBER, 1));
+	assert_null(fake_find(&dp1, OBJECT_PATH, 100001));
+}
+
+static void a_full_table_fails_only_what_is_not_in_it(void **state)
+{
+	struct binding_record one = rig_record(1, 10), two = rig_record(2, 20);
+
+	(void)state;
+	sync_with_dp1();
+	dp1.fail_id = 2;
+	dp1.fail_error = ENOSPC;
+	submit(NULL, &one, 1);
+	submit(NULL, &two, 2);
+	RIG_UNTIL(&rig, told.count == 2);
+	assert_int_equal(told.number[0], 1);
+	assert_int_equal(told.error[0], 0);
+	assert_int_equal(told.number[1], 2);
+	assert_int_equal(told.error[1], -ENOSPC);
+	assert_int_equal(stored(1), 10);
+	assert_int_equal(stored(2), 0);
+	RIG_UNTIL(&rig, forwarded(1) == 10 && fake_find(&dp1, OBJECT_PATH, 100002) == NULL);
+	assert_int_equal(counted(COMMIT_NO_ROOM), 1);
+}
+
+static void another_failure_has_its_own_error(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	sync_with_dp1();
+	dp1.fail_id = 1;
+	dp1.fail_error = ENOENT;
+	submit(NULL, &to, 1);
+	RIG_UNTIL(&rig, told.count == 1);
+	assert_int_equal(told.error[0], -EPROTO);
+	assert_int_equal(stored(1), 0);
+}
+
+static void untold_failures_are_not_taken_for_success(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	sync_with_dp1();
+	dp1.silent = true;
+	submit(NULL, &to, 1);
+	RIG_UNTIL(&rig, dp1.deltas == 1);
+	dp1.ack.failure_total = 500;
+	fake_ack(&dp1);
+	RIG_UNTIL(&rig, told.count == 1);
+	assert_int_equal(told.error[0], -EPROTO);
+	assert_int_equal(stored(1), 0);
+}
+
+static void an_end_needs_no_data_plane(void **state)
+{
+	struct binding_record live = rig_record(1, 10), gone = rig_record(1, 10);
+
+	(void)state;
+	sync_with_dp1();
+	submit(NULL, &live, 1);
+	RIG_UNTIL(&rig, told.count == 1);
+	dp1.silent = true;
+	gone.life = BINDING_DELETED;
+	submit(&live, &gone, 2);
+	RIG_UNTIL(&rig, told.count == 2);
+	assert_int_equal(told.error[1], 0);
+	assert_int_equal(stored(1), 10);
+	rig_disconnect(&rig, &dp1);
+	RIG_UNTIL(&rig, publish_serving(rig.publish) < 0);
+	gone.life = BINDING_NONE;
+	submit(&live, &gone, 3);
+	RIG_UNTIL(&rig, told.count == 3);
+	assert_int_equal(told.error[2], 0);
+	assert_int_equal(stored(1), 0);
+	assert_int_equal(publish_count(rig.publish), 0);
+}
+
+static void changes_of_one_binding_keep_their_order(void **state)
+{
+	struct binding_record a = rig_record(1, 10), b = rig_record(1, 20), c = rig_record(1, 30);
+
+	(void)state;
+	sync_with_dp1();
+	submit(NULL, &a, 1);
+	submit(NULL, &b, 2);
+	rig_round(&rig);
+	submit(NULL, &c, 3);
+	RIG_UNTIL(&rig, told.count == 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(told.number[i], i + 1);
+		assert_int_equal(told.error[i], 0);
+	}
+	assert_int_equal(stored(1), 30);
+	assert_int_equal(forwarded(1), 30);
+}
+
+static void the_order_holds_when_the_first_fails(void **state)
+{
+	struct binding_record a = rig_record(1, 10), gone = rig_record(1, 10);
+
+	(void)state;
+	gone.life = BINDING_NONE;
+	submit(NULL, &a, 1);
+	submit(NULL, &gone, 2);
+	RIG_UNTIL(&rig, told.count == 2);
+	assert_int_equal(told.number[0], 1);
+	assert_int_equal(told.error[0], -ENOTCONN);
+	assert_int_equal(told.number[1], 2);
+	assert_int_equal(told.error[1], 0);
+	assert_int_equal(stored(1), 0);
+}
+
+static void submit_again(void *arg, int error)
+{
+	struct binding_record to = rig_record(2, 20);
+
+	done(arg, error);
+	submit(NULL, &to, 2);
+}
+
+static void completions_may_submit(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	sync_with_dp1();
+	assert_int_equal(
+		commit_submit(rig.commit, NULL, &to, submit_again, (void *)(intptr_t)1), 0);
+	RIG_UNTIL(&rig, told.count == 2);
+	assert_int_equal(told.number[1], 2);
+	assert_int_equal(told.error[1], 0);
+	assert_int_equal(stored(2), 20);
+}
+
+static void a_lost_data_plane_is_waited_for(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	sync_with_dp1();
+	dp1.stuck = true;
+	submit(NULL, &to, 1);
+	for (int i = 0; i < 10; i++)
+		rig_round(&rig);
+	rig_disconnect(&rig, &dp1);
+	RIG_UNTIL(&rig, publish_serving(rig.publish) < 0);
+	assert_int_equal(told.count, 0);
+	sync_with_dp1();
+	RIG_UNTIL(&rig, told.count == 1);
+	assert_int_equal(told.error[0], 0);
+	assert_int_equal(forwarded(1), 10);
+}
+
+static void a_snapshot_that_fails_it_is_no_success(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	sync_with_dp1();
+	dp1.stuck = true;
+	submit(NULL, &to, 1);
+	for (int i = 0; i < 10; i++)
+		rig_round(&rig);
+	rig_disconnect(&rig, &dp1);
+	RIG_UNTIL(&rig, publish_serving(rig.publish) < 0);
+	dp1.fail_id = 1;
+	dp1.fail_error = ENOSPC;
+	sync_with_dp1();
+	RIG_UNTIL(&rig, told.count == 1);
+	assert_int_equal(told.error[0], -ENOSPC);
+	assert_int_equal(stored(1), 0);
+}
+
+static void limit_files(rlim_t octets)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = octets;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void a_store_that_refuses_fails_the_change(void **state)
+{
+	struct binding_record first = rig_record(1, 10), second = rig_record(1, 20);
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	sync_with_dp1();
+	submit(NULL, &first, 1);
+	RIG_UNTIL(&rig, told.count == 1);
+	log_set_fd(-1);
+	limit_files(1);
+	submit(&first, &second, 2);
+	for (int i = 0; i < 10000 && told.count < 2; i++)
+		rig_round(&rig);
+	limit_files(RLIM_INFINITY);
+	log_set_fd(2);
+	assert_int_equal(told.count, 2);
+	assert_int_equal(told.error[1], -EIO);
+	assert_false(store_ok(rig.store));
+	assert_int_equal(forwarded(1), 10);
+	assert_int_equal(counted(COMMIT_NO_STORE), 1);
+	for (int i = 0; i < 1000 && !store_ok(rig.store); i++) {
+		unsigned before = told.count;
+
+		usleep(10000);
+		submit(&first, &second, 3);
+		RIG_UNTIL(&rig, told.count > before);
+	}
+	assert_true(store_ok(rig.store));
+	assert_int_equal(told.error[told.count - 1], 0);
+	assert_int_equal(stored(1), 20);
+	assert_int_equal(forwarded(1), 20);
+}
+
+static void acknowledged_bindings_are_there_after_a_restart(void **state)
+{
+	(void)state;
+	sync_with_dp1();
+	for (unsigned n = 1; n <= 50; n++) {
+		struct binding_record to = rig_record(n, 100 + n);
+
+		submit(NULL, &to, (int)n);
+	}
+	RIG_UNTIL(&rig, told.count == 50);
+	rig_disconnect(&rig, &dp1);
+	rig_close(&rig, true);
+	rig_open(&rig, NULL);
+	for (unsigned n = 1; n <= 50; n++)
+		assert_int_equal(stored(n), 100 + n);
+}
+
+static void refuses_what_cannot_be_encoded(void **state)
+{
+	struct binding_record to = rig_record(1, 10);
+
+	(void)state;
+	to.subscriber_id = 0;
+	assert_int_equal(commit_submit(rig.commit, NULL, &to, done, NULL), -EINVAL);
+	to = rig_record(1, 10);
+	to.life = (enum binding_life)77;
+	assert_int_equal(commit_submit(rig.commit, NULL, &to, done, NULL), -EINVAL);
+	assert_int_equal(commit_count(rig.commit), 0);
+}
+
+#define TEST(fn)       cmocka_unit_test_setup_teardown(fn, open_rig, close_rig)
+#define TEST_QUICK(fn) cmocka_unit_test_setup_teardown(fn, open_quick_rig, close_rig)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(tells_only_after_the_acknowledgement),
+		TEST(commits_a_round_at_once),
+		TEST(splits_what_is_longer_than_a_message),
+		TEST(refuses_without_a_data_plane),
+		TEST_QUICK(takes_back_what_is_not_acknowledged),
+		TEST_QUICK(takes_back_a_first_registration),
+		TEST(a_full_table_fails_only_what_is_not_in_it),
+		TEST(another_failure_has_its_own_error),
+		TEST(untold_failures_are_not_taken_for_success),
+		TEST_QUICK(an_end_needs_no_data_plane),
+		TEST(changes_of_one_binding_keep_their_order),
+		TEST(the_order_holds_when_the_first_fails),
+		TEST(completions_may_submit),
+		TEST(a_lost_data_plane_is_waited_for),
+		TEST(a_snapshot_that_fails_it_is_no_success),
+		TEST(a_store_that_refuses_fails_the_change),
+		TEST(acknowledged_bindings_are_there_after_a_restart),
+		TEST(refuses_what_cannot_be_encoded),
+	};
+	int failed = cmocka_run_group_tests_name("commit", tests, NULL, NULL);
+
+	zsock_context_end();
+	return failed;
+}
