@@ -41,27 +41,23 @@ static rte_edge_t steer_neighbour(struct worker *w, struct rte_mbuf *m)
 	return STEER_ND_PROXY;
 }
 
-static inline rte_edge_t steer_one(struct worker *w, struct rte_mbuf *m,
-	const struct local_set *local, const struct subscriber_entry *entry)
+/* Neither ours nor, without an entry, a subscriber's. */
+static inline rte_edge_t steer_one(
+	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
 	const struct rte_ipv6_hdr *ip = ip6_of(m);
-	struct meta *meta = meta_of(m);
 
-	if (entry) {
-		if (unlikely(ip->proto == IP6_ICMP)) {
-			rte_edge_t edge = steer_neighbour(w, m);
+	if (!entry)
+		return unlikely(ip6_is_unforwardable(ip6_dst(ip))) ? STEER_BAD_DESTINATION
+								   : STEER_FORWARD;
+	if (unlikely(ip->proto == IP6_ICMP)) {
+		rte_edge_t edge = steer_neighbour(w, m);
 
-			if (edge != STEER_ENCAP)
-				return edge;
-		}
-		meta->subscriber = subscriber_number(&w->tables->subscribers, entry);
-		return STEER_ENCAP;
+		if (edge != STEER_ENCAP)
+			return edge;
 	}
-	if (local_set_has(local, ip6_dst(ip)))
-		return STEER_LOCAL;
-	if (unlikely(ip6_is_unforwardable(ip6_dst(ip))))
-		return STEER_BAD_DESTINATION;
-	return STEER_FORWARD;
+	meta_of(m)->subscriber = subscriber_number(&w->tables->subscribers, entry);
+	return STEER_ENCAP;
 }
 
 static inline void steer_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -70,14 +66,22 @@ static inline void steer_work(struct worker *w, struct rte_graph *graph, struct 
 	const struct local_set *local = local_table_get(&w->tables->local);
 	const struct in6_addr *destinations[NODE_BURST];
 	const struct subscriber_entry *entries[NODE_BURST];
+	uint16_t others[NODE_BURST], count = 0;
 
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
-	for (uint16_t i = 0; i < n; i++)
-		destinations[i] = ip6_dst(ip6_of(mbufs[i]));
-	subscriber_table_lookup(&w->tables->subscribers, 0, destinations, n, entries);
-	for (uint16_t i = 0; i < n; i++)
-		next[i] = steer_one(w, mbufs[i], local, entries[i]);
+	for (uint16_t i = 0; i < n; i++) {
+		destinations[count] = ip6_dst(ip6_of(mbufs[i]));
+		if (unlikely(local_set_has(local, destinations[count])))
+			next[i] = STEER_LOCAL;
+		else
+			others[count++] = i;
+	}
+	if (count == 0)
+		return;
+	subscriber_table_lookup(&w->tables->subscribers, 0, destinations, count, entries);
+	for (uint16_t i = 0; i < count; i++)
+		next[others[i]] = steer_one(w, mbufs[others[i]], entries[i]);
 }
 
 static uint16_t steer_process(

@@ -31,6 +31,7 @@ static struct local_set *make_set(const struct local_table *t)
 		while (!addr_is_unspecified(&set->slots[at & set->mask]))
 			at++;
 		set->slots[at & set->mask] = entry->addr;
+		set->filter |= local_set_bit(&entry->addr);
 		set->count++;
 	}
 	return set;

@@ -62,24 +62,57 @@ static inline void stage_match(const struct subscriber_table *t, const struct ke
 	}
 }
 
-/* Third stage: compare the key; whatever is not what it seemed is looked for one by one. */
-static inline void stage_verify(const struct subscriber_table *t, const struct key keys[],
+/* The entry that a bucket has for a key, or NULL. */
+static inline const struct subscriber_entry *in_bucket(
+	const struct subscriber_table *t, const struct key *key, uint32_t bucket)
+{
+	const struct sig_bucket *b = &t->by_prefix.buckets[bucket];
+	uint32_t match = sig_index_match(b, sig_index_sig(key->hash));
+
+	for (; unlikely(match); match &= match - 1) {
+		uint32_t number = sig_index_value(b, match);
+
+		if (entry_is(t, number, key))
+			return subscriber_at(t, number);
+	}
+	return NULL;
+}
+
+/*
+ * Third stage: compare the key. A signature that only looked right is rare, and looked for one by
+ * one; where the first bucket had none, the second decides. Returns how many were not found.
+ */
+static inline unsigned stage_verify(const struct subscriber_table *t, const struct key keys[],
 	const uint32_t numbers[], const struct subscriber_entry *out[], unsigned from, unsigned to)
 {
+	unsigned missing = 0;
+
 	for (unsigned i = from; i < to; i++) {
-		if (likely(numbers[i] != SIG_INDEX_NONE && entry_is(t, numbers[i], &keys[i])))
+		if (unlikely(numbers[i] == SIG_INDEX_NONE))
+			out[i] = in_bucket(t, &keys[i],
+				sig_index_other(&t->by_prefix,
+					sig_index_home(&t->by_prefix, keys[i].hash),
+					sig_index_sig(keys[i].hash)));
+		else if (likely(entry_is(t, numbers[i], &keys[i])))
 			out[i] = subscriber_at(t, numbers[i]);
 		else
 			out[i] = find(t, &keys[i]);
+		missing += out[i] == NULL;
 	}
+	return missing;
 }
 
-/* One length: the stages follow each other a stride apart, so that fetches have time to arrive. */
-static void lookup_tag(const struct subscriber_table *t, uint32_t tag,
+/*
+ * One length: the stages follow each other a stride apart, so that fetches have time to arrive.
+ * A miss is certain only if nothing was moved meanwhile. Returns how many were not found.
+ */
+static unsigned lookup_tag(const struct subscriber_table *t, uint32_t tag,
 	const struct in6_addr *addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	struct key keys[SUBSCRIBER_BURST_MAX];
 	uint32_t numbers[SUBSCRIBER_BURST_MAX];
+	const uint32_t moves = sig_index_moves(&t->by_prefix);
+	unsigned missing = 0;
 
 	for (unsigned at = 0; at < n + 2 * STRIDE; at += STRIDE) {
 		if (at < n)
@@ -87,9 +120,19 @@ static void lookup_tag(const struct subscriber_table *t, uint32_t tag,
 		if (at >= STRIDE && at - STRIDE < n)
 			stage_match(t, keys, numbers, at - STRIDE, RTE_MIN(at, n));
 		if (at >= 2 * STRIDE)
-			stage_verify(
+			missing += stage_verify(
 				t, keys, numbers, out, at - 2 * STRIDE, RTE_MIN(at - STRIDE, n));
 	}
+	atomic_thread_fence(memory_order_acquire);
+	if (unlikely(missing && moves != sig_index_moves(&t->by_prefix))) {
+		missing = 0;
+		for (unsigned i = 0; i < n; i++) {
+			if (!out[i])
+				out[i] = find(t, &keys[i]);
+			missing += out[i] == NULL;
+		}
+	}
+	return missing;
 }
 
 /* Those that nothing longer took are looked up again by their first len bits. */
@@ -100,7 +143,7 @@ static unsigned lookup_len(const struct subscriber_table *t, uint32_t domain, ui
 	const struct in6_addr *wanted[SUBSCRIBER_BURST_MAX];
 	const struct subscriber_entry *found[SUBSCRIBER_BURST_MAX];
 	uint16_t of[SUBSCRIBER_BURST_MAX];
-	unsigned count = 0, missing = 0;
+	unsigned count = 0, missing;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (out[i])
@@ -111,11 +154,9 @@ static unsigned lookup_len(const struct subscriber_table *t, uint32_t domain, ui
 	}
 	if (count == 0)
 		return 0;
-	lookup_tag(t, domain << 8 | len, wanted, count, found);
-	for (unsigned i = 0; i < count; i++) {
+	missing = lookup_tag(t, domain << 8 | len, wanted, count, found);
+	for (unsigned i = 0; i < count; i++)
 		out[of[i]] = found[i];
-		missing += found[i] == NULL;
-	}
 	return missing;
 }
 
@@ -125,7 +166,7 @@ void subscriber_table_lookup(const struct subscriber_table *t, uint32_t domain,
 	unsigned missing = n;
 
 	if (atomic_load_explicit(&t->lengths[2], memory_order_acquire))
-		lookup_tag(t, domain << 8 | HOST_LEN, addresses, n, out);
+		missing = lookup_tag(t, domain << 8 | HOST_LEN, addresses, n, out);
 	else
 		memset(out, 0, n * sizeof(out[0]));
 	for (int word = 1; word >= 0; word--) {
