@@ -19,12 +19,14 @@
 #include "dataplane/mirror/mirror.h"
 
 enum {
-	DEVICE_TEXT = 320,
+	DEVICE_TEXT = 384,
 	RX_DESCRIPTORS = 1024,
 	TX_DESCRIPTORS = 1024,
 	POOL_CACHE = 256,
-	L2_OVERHEAD = RTE_ETHER_HDR_LEN + 8, /* and two VLAN tags */
 	DATA_MIN = 2048,
+	AF_PACKET_FRAMES = 2048,      /* in each direction */
+	AF_PACKET_BLOCK = 128 * 1024, /* octets; the kernel wants whole blocks of whole frames */
+	FRAME_OVERHEAD = 128, /* Ethernet's head with tags, and AF_PACKET's own of a frame */
 	/* Packets in rings, in walks and waiting for next hops, for each worker. */
 	BUFFERS_PER_WORKER = 8192,
 	BUFFERS_AT_LEAST = 8191,
@@ -76,7 +78,7 @@ static uint32_t data_room(const struct dp_config *config)
 
 	for (size_t i = 0; i < config->ports.count; i++)
 		largest = RTE_MAX(largest, (uint32_t)dp_config_port(config, i)->mtu);
-	return RTE_MAX(largest + L2_OVERHEAD, (uint32_t)DATA_MIN) + RTE_PKTMBUF_HEADROOM;
+	return RTE_MAX(largest + FRAME_OVERHEAD, (uint32_t)DATA_MIN) + RTE_PKTMBUF_HEADROOM;
 }
 
 size_t port_memory_needed(const struct dp_config *config)
@@ -121,15 +123,33 @@ static uint16_t find_device(const char *device)
 	return PORT_NONE;
 }
 
+/*
+ * AF_PACKET's own defaults hold 512 frames, what comes in while a worker sleeps or is kept from its
+ * core, cut at 2048 octets, and one queue. What the configuration says stays.
+ */
+static void complete_af_packet(char *device, size_t size, uint16_t mtu, uint32_t workers)
+{
+	unsigned frame = RTE_ALIGN_CEIL(RTE_MAX(mtu + FRAME_OVERHEAD, DATA_MIN), 16);
+	unsigned in_block = AF_PACKET_BLOCK / frame;
+	size_t used = strlen(device);
+
+	if (!strstr(device, ",framesz=") && !strstr(device, ",blocksz=") &&
+		!strstr(device, ",framecnt="))
+		used += (size_t)snprintf(device + used, size - used,
+			",blocksz=%d,framesz=%u,framecnt=%u", AF_PACKET_BLOCK, frame,
+			AF_PACKET_FRAMES / in_block * in_block);
+	if (workers > 1 && !strstr(device, ",qpairs=") && used < size)
+		snprintf(device + used, size - used, ",qpairs=%u", workers);
+}
+
 /* EAL has probed PCI devices at its start; virtual ones come now. */
 static int probe(const struct dp_config_port *conf, uint32_t workers, uint16_t *id)
 {
 	char device[DEVICE_TEXT];
-	bool af_packet = !strncmp(conf->device, "net_af_packet", 13);
 
 	snprintf(device, sizeof(device), "%s", conf->device);
-	if (af_packet && workers > 1 && !strstr(conf->device, "qpairs="))
-		snprintf(device, sizeof(device), "%s,qpairs=%u", conf->device, workers);
+	if (!strncmp(device, "net_af_packet", strlen("net_af_packet")))
+		complete_af_packet(device, sizeof(device), conf->mtu, workers);
 	if (find_device(device) == PORT_NONE) {
 		int rc = rte_dev_probe(device);
 
@@ -180,6 +200,29 @@ static int setup_queues(uint16_t id, uint16_t rx_queues, uint16_t tx_queues)
 	return 0;
 }
 
+/* An ioctl about the interface that a port takes over. */
+static int ask_kernel(const struct port *port, unsigned long request, struct ifreq *req)
+{
+	int rc = 0;
+	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return -errno;
+	if (!if_indextoname((unsigned)port->kernel_ifindex, req->ifr_name) ||
+		ioctl(sock, request, req) < 0)
+		rc = -errno;
+	close(sock);
+	return rc;
+}
+
+/* AF_PACKET devices claim to carry 1500 octets at most; what counts is the kernel's interface. */
+static int set_kernel_mtu(const struct port *port, uint16_t mtu)
+{
+	struct ifreq req = {.ifr_mtu = mtu};
+
+	return ask_kernel(port, SIOCSIFMTU, &req);
+}
+
 static int configure(
 	struct port *port, uint16_t id, const struct dp_config_port *conf, uint16_t workers)
 {
@@ -198,12 +241,11 @@ static int configure(
 		if (eth.rx_adv_conf.rss_conf.rss_hf == 0)
 			eth.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
 	}
-	if (info.max_mtu >= conf->mtu)
-		eth.rxmode.mtu = conf->mtu;
 	rc = rte_eth_dev_configure(id, (uint16_t)rx_queues, workers, &eth);
 	if (rc < 0)
 		return fail(conf->name, "configure", rc);
-	rc = rte_eth_dev_set_mtu(id, conf->mtu);
+	rc = port->kernel_ifindex ? set_kernel_mtu(port, conf->mtu)
+				  : rte_eth_dev_set_mtu(id, conf->mtu);
 	if (rc < 0 && !(rc == -ENOTSUP && conf->mtu <= RTE_ETHER_MTU))
 		return fail(conf->name, "mtu", rc);
 	rc = setup_queues(id, (uint16_t)rx_queues, workers);
@@ -322,19 +364,12 @@ void port_close_all(void)
  * AF_PACKET devices say that the link is up whatever happens to it; the kernel knows. Its flag
  * IFF_RUNNING follows the carrier as much as a second later, so it is asked as ethtool does.
  */
-static bool kernel_link(int ifindex)
+static bool kernel_link(const struct port *port)
 {
 	struct ethtool_value value = {.cmd = ETHTOOL_GLINK};
 	struct ifreq req = {.ifr_data = (char *)&value};
-	bool up = false;
-	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (sock < 0)
-		return false;
-	if (if_indextoname((unsigned)ifindex, req.ifr_name) && ioctl(sock, SIOCETHTOOL, &req) == 0)
-		up = value.data != 0;
-	close(sock);
-	return up;
+	return ask_kernel(port, SIOCETHTOOL, &req) == 0 && value.data != 0;
 }
 
 bool port_poll_link(struct port *port)
@@ -343,7 +378,7 @@ bool port_poll_link(struct port *port)
 	bool up = false;
 
 	if (port->kernel_ifindex)
-		up = kernel_link(port->kernel_ifindex);
+		up = kernel_link(port);
 	else if (rte_eth_link_get_nowait(port->number, &link) == 0)
 		up = link.link_status == RTE_ETH_LINK_UP;
 	if (up == port_is_up(port))

@@ -56,17 +56,21 @@ static int configure(int sock, const char *name, const struct rte_ether_addr *ma
 	return ioctl(sock, SIOCSIFFLAGS, &req) < 0 ? -errno : 0;
 }
 
-int twin_open(struct twin *twin, const char *name, const struct rte_ether_addr *mac, uint16_t mtu)
+int twin_open(struct twin *twin, const char *name, const struct rte_ether_addr *mac, uint16_t mtu,
+	bool carrier)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int rc = fd < 0 || sock < 0 ? -errno : attach(fd, name);
 
 	if (rc == 0) {
-		/* Without a carrier until the port's link is known. */
+		/*
+		 * Attaching gave it a carrier. One that comes after the interface is up lets the
+		 * kernel drop what it sends for up to a second.
+		 */
 		twin->fd = fd + 1;
 		twin->carrier = true;
-		twin_set_carrier(twin, false);
+		twin_set_carrier(twin, carrier);
 		rc = configure(sock, name, mac, mtu);
 		twin->ifindex = (int)if_nametoindex(name);
 	}

@@ -17,16 +17,17 @@ struct twin {
 };
 
 /*
- * Makes the twin, or takes the one that is there, gives it the MAC and MTU and brings it up without
- * a carrier. Returns 0 or a negative errno after a log line: -EBUSY if another process has it,
- * -EEXIST if an interface of another kind has the name.
+ * Makes the twin, or takes the one that is there, gives it the MAC and MTU and brings it up, with a
+ * carrier or without. Returns 0 or a negative errno after a log line: -EBUSY if another process has
+ * it, -EEXIST if an interface of another kind has the name.
  */
-int twin_open(struct twin *twin, const char *name, const struct rte_ether_addr *mac, uint16_t mtu);
+int twin_open(struct twin *twin, const char *name, const struct rte_ether_addr *mac, uint16_t mtu,
+	bool carrier);
 
 /* Lets go of it; the interface stays, without a carrier. */
 void twin_close(struct twin *twin);
 
-/* The descriptor to poll for frames of the kernel. */
+/* The descriptor to poll for frames of the kernel; -1 if the twin is not open. */
 int twin_fd(const struct twin *twin);
 
 /* Tells the kernel whether the port has a link. Does nothing if it knows. */
