@@ -30,10 +30,29 @@ static const struct flags_def ba_table[] = {
 	{FLAGS_BA_D, 0, 0, 'D', "distributed mobility management", "RFC 8885"},
 };
 
+static const struct flags_def heartbeat_table[] = {
+	{FLAGS_HEARTBEAT_U, 0, 0, 'U', "unsolicited response", "RFC 5847"},
+	{FLAGS_HEARTBEAT_R, 0, 0, 'R', "response", "RFC 5847"},
+};
+
+static const struct flags_def revocation_table[] = {
+	{FLAGS_REVOCATION_P, 0, 0, 'P', "proxy binding", "RFC 5846"},
+	{FLAGS_REVOCATION_V, 0, 0, 'V', "IPv4 home address binding only", "RFC 5846"},
+	{FLAGS_REVOCATION_G, 0, 0, 'G', "global", "RFC 5846"},
+};
+
+static const struct flags_def upn_table[] = {
+	{FLAGS_UPN_A, 0, 0, 'A', "acknowledge", "RFC 7077"},
+	{FLAGS_UPN_D, 0, 0, 'D', "retransmission", "RFC 7077"},
+};
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const struct flags_set flags_bu_set = {bu_table, COUNT(bu_table)};
 const struct flags_set flags_ba_set = {ba_table, COUNT(ba_table)};
+const struct flags_set flags_heartbeat_set = {heartbeat_table, COUNT(heartbeat_table)};
+const struct flags_set flags_revocation_set = {revocation_table, COUNT(revocation_table)};
+const struct flags_set flags_upn_set = {upn_table, COUNT(upn_table)};
 
 const struct flags_def *flags_bu_table(size_t *count)
 {

@@ -1,4 +1,4 @@
-/* Flags of the Binding Update and the Binding Acknowledgement, with their name tables.
+/* Flags of the messages, with their name tables.
  * Constant tables: any thread. */
 #pragma once
 
@@ -34,6 +34,25 @@ enum flags_ba {
 	FLAGS_BA_D = 0x02, /* RFC 8885 */
 };
 
+/* 16 bits at octet 6 of a Heartbeat (RFC 5847, 3.3). */
+enum flags_heartbeat {
+	FLAGS_HEARTBEAT_U = 0x0002, /* unsolicited response */
+	FLAGS_HEARTBEAT_R = 0x0001, /* response */
+};
+
+/* 16 bits at octet 10 of a Binding Revocation (RFC 5846, 5.1 and 5.2). */
+enum flags_revocation {
+	FLAGS_REVOCATION_P = 0x8000, /* proxy binding */
+	FLAGS_REVOCATION_V = 0x4000, /* IPv4 home address binding only */
+	FLAGS_REVOCATION_G = 0x2000, /* global */
+};
+
+/* 16 bits at octet 10 of an Update Notification (RFC 7077, 4.1). */
+enum flags_upn {
+	FLAGS_UPN_A = 0x8000, /* acknowledgement requested */
+	FLAGS_UPN_D = 0x4000, /* retransmission */
+};
+
 struct flags_def {
 	uint16_t mask;
 	uint16_t with;    /* the row holds only if all these bits are set ... */
@@ -51,6 +70,9 @@ struct flags_set {
 
 extern const struct flags_set flags_bu_set; /* Binding Update */
 extern const struct flags_set flags_ba_set; /* Binding Acknowledgement */
+extern const struct flags_set flags_heartbeat_set;
+extern const struct flags_set flags_revocation_set;
+extern const struct flags_set flags_upn_set;
 
 /* flags_print: the letters that are set, highest bit first ("AHL"), then any unassigned bits as
  * "+0x1". SIZE 32 always suffices. Returns BUF. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #define AT_HEADER_LEN 1
-#define AT_TYPE       2
 
 static int fail(struct mh_error *err, enum mh_fault fault, size_t offset, uint32_t value)
 {
@@ -140,7 +139,7 @@ int mh_decode(const uint8_t *mh, size_t len, struct mh *out, struct mh_error *er
 		return fail(err, MH_FAULT_TRUNCATED, len, (uint32_t)len);
 	def = mh_def_find(type);
 	if (!def)
-		return fail(err, MH_FAULT_TYPE, AT_TYPE, type);
+		return fail(err, MH_FAULT_TYPE, MH_AT_TYPE, type);
 	if (proto != MH_PAYLOAD_PROTO)
 		return fail(err, MH_FAULT_PAYLOAD_PROTO, 0, proto);
 	if (mh_size(mh, len) < def->minimum)
@@ -257,6 +256,6 @@ ssize_t mh_encode(const struct mh *mh, uint8_t *buf, size_t size)
 	write_padding(&w, -writer_offset(&w) % 8);
 	writer_put_u8_at(&w, 0, MH_PAYLOAD_PROTO);
 	writer_put_u8_at(&w, AT_HEADER_LEN, (uint8_t)(writer_len(&w) / 8 - 1));
-	writer_put_u8_at(&w, AT_TYPE, mh->type);
+	writer_put_u8_at(&w, MH_AT_TYPE, mh->type);
 	return writer_ok(&w) ? (ssize_t)writer_len(&w) : -ENOSPC;
 }

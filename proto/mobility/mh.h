@@ -17,6 +17,7 @@
 
 #define MH_NEXT_HEADER   135  /* of the header before it (RFC 6275, 6.1.1) */
 #define MH_PAYLOAD_PROTO 59   /* no next header */
+#define MH_AT_TYPE       2    /* octets before the MH Type */
 #define MH_AT_CHECKSUM   4    /* octets before the checksum */
 #define MH_HEADER_SIZE   6    /* octets up to and including the checksum */
 #define MH_SIZE_MAX      2048 /* octets: what Header Len can say */
@@ -26,14 +27,18 @@
 
 /* Numbers of the IANA registry "Mobility Header Types". */
 enum mh_type {
-	MH_BRR = 0,  /* Binding Refresh Request, RFC 6275, 6.1.2 */
-	MH_HOTI = 1, /* Home Test Init, 6.1.3 */
-	MH_COTI = 2, /* Care-of Test Init, 6.1.4 */
-	MH_HOT = 3,  /* Home Test, 6.1.5 */
-	MH_COT = 4,  /* Care-of Test, 6.1.6 */
-	MH_BU = 5,   /* Binding Update, 6.1.7 */
-	MH_BA = 6,   /* Binding Acknowledgement, 6.1.8 */
-	MH_BE = 7,   /* Binding Error, 6.1.9 */
+	MH_BRR = 0,         /* Binding Refresh Request, RFC 6275, 6.1.2 */
+	MH_HOTI = 1,        /* Home Test Init, 6.1.3 */
+	MH_COTI = 2,        /* Care-of Test Init, 6.1.4 */
+	MH_HOT = 3,         /* Home Test, 6.1.5 */
+	MH_COT = 4,         /* Care-of Test, 6.1.6 */
+	MH_BU = 5,          /* Binding Update, 6.1.7 */
+	MH_BA = 6,          /* Binding Acknowledgement, 6.1.8 */
+	MH_BE = 7,          /* Binding Error, 6.1.9 */
+	MH_HEARTBEAT = 13,  /* RFC 5847, 3.3 */
+	MH_REVOCATION = 16, /* Binding Revocation Indication and Acknowledgement, RFC 5846, 5 */
+	MH_UPN = 19,        /* Update Notification, RFC 7077, 4.1 */
+	MH_UPA = 20,        /* Update Notification Acknowledgement, RFC 7077, 4.2 */
 };
 
 struct mh_init { /* HoTI, CoTI */
@@ -64,6 +69,32 @@ struct mh_be {
 	struct in6_addr home_address;
 };
 
+struct mh_heartbeat {
+	uint16_t flags; /* enum flags_heartbeat */
+	uint32_t sequence;
+};
+
+struct mh_revocation {
+	uint8_t type; /* enum codes_revocation */
+	union {
+		uint8_t trigger; /* indication: enum codes_bri */
+		uint8_t status;  /* everything else: enum codes_bra */
+	};
+	uint16_t sequence;
+	uint16_t flags; /* enum flags_revocation */
+};
+
+struct mh_upn {
+	uint16_t sequence;
+	uint16_t reason; /* enum codes_upn */
+	uint16_t flags;  /* enum flags_upn */
+};
+
+struct mh_upa {
+	uint16_t sequence;
+	uint8_t status; /* enum codes_upa */
+};
+
 /* A decoded message, about 1.6 KiB, on the stack of who decodes or builds it. Views in it point
  * into the decoded octets and live as long as they do. Only the first option_count options are
  * written by the decoder. */
@@ -79,6 +110,10 @@ struct mh {
 		struct mh_bu bu;
 		struct mh_ba ba;
 		struct mh_be be;
+		struct mh_heartbeat heartbeat;
+		struct mh_revocation revocation;
+		struct mh_upn upn;
+		struct mh_upa upa;
 	};
 	struct mh_option options[MH_OPTIONS_MAX];
 };

@@ -1,3 +1,4 @@
+#include "proto/mobility/codes.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/mh.h"
 #include "proto/mobility/status.h"
@@ -50,6 +51,38 @@ static const struct field ba_fields[] = {NAMED("status", 6, 1, ba.status, &statu
 static const struct field be_fields[] = {NAMED("status", 6, 1, be.status, &status_be_names),
 	ADDR6("home_address", 8, be.home_address), END};
 
+static const struct field heartbeat_fields[] = {FLAGS(6, 2, heartbeat.flags, &flags_heartbeat_set),
+	UINT("sequence", 8, 4, heartbeat.sequence), END};
+
+/* Octet 7 is the trigger of an indication and the status of what answers it. */
+static const struct field revocation_fields[] = {
+	NAMED("revocation_type", 6, 1, revocation.type, &codes_revocation),
+	{.name = "trigger",
+		.kind = FIELD_STATUS,
+		.at = 7,
+		.size = 1,
+		.names = &codes_bri,
+		.when = FIELD_WHEN,
+		.when_value = CODES_REVOCATION_INDICATION,
+		MEMBER(revocation.trigger)},
+	{.name = "status",
+		.kind = FIELD_STATUS,
+		.at = 7,
+		.size = 1,
+		.names = &codes_bra,
+		.when = FIELD_UNLESS,
+		.when_value = CODES_REVOCATION_INDICATION,
+		MEMBER(revocation.status)},
+	UINT("sequence", 8, 2, revocation.sequence),
+	FLAGS(10, 2, revocation.flags, &flags_revocation_set), END};
+
+static const struct field upn_fields[] = {UINT("sequence", 6, 2, upn.sequence),
+	NAMED("reason", 8, 2, upn.reason, &codes_upn), FLAGS(10, 2, upn.flags, &flags_upn_set),
+	END};
+
+static const struct field upa_fields[] = {
+	UINT("sequence", 6, 2, upa.sequence), NAMED("status", 8, 1, upa.status, &codes_upa), END};
+
 #define ROW(type_, name_, abbreviation_, clause_, options_at_, minimum_, fields_)                  \
 	[type_] = {.name = (name_),                                                                \
 		.abbreviation = (abbreviation_),                                                   \
@@ -69,6 +102,11 @@ static const struct mh_def table[] = {
 	ROW(MH_BU, "Binding Update", "BU", "RFC 6275, 6.1.7", 12, 16, bu_fields),
 	ROW(MH_BA, "Binding Acknowledgement", "BA", "RFC 6275, 6.1.8", 12, 16, ba_fields),
 	ROW(MH_BE, "Binding Error", "BE", "RFC 6275, 6.1.9", 24, 24, be_fields),
+	ROW(MH_HEARTBEAT, "Heartbeat", "HB", "RFC 5847, 3.3", 12, 16, heartbeat_fields),
+	ROW(MH_REVOCATION, "Binding Revocation", "BR", "RFC 5846, 5", 12, 16, revocation_fields),
+	ROW(MH_UPN, "Update Notification", "UPN", "RFC 7077, 4.1", 12, 16, upn_fields),
+	ROW(MH_UPA, "Update Notification Acknowledgement", "UPA", "RFC 7077, 4.2", 12, 16,
+		upa_fields),
 };
 
 const struct mh_def *mh_def_find(uint8_t type)
