@@ -123,9 +123,11 @@ static void receive_mobility(struct signalling *s, const struct receive_packet *
 		message_fault(s, packet, &error);
 		return;
 	}
-	/* A type that the decoder knows and this role does not. */
+	/* A type that the decoder knows and this role does not: unknown, as its sender sees it. */
 	if (mh.type >= MESSAGES) {
-		state_count(s, SIGNALLING_N_MH_UNEXPECTED);
+		error = (struct mh_error){
+			.fault = MH_FAULT_TYPE, .offset = MH_AT_TYPE, .value = mh.type};
+		message_fault(s, packet, &error);
 		return;
 	}
 	row = &messages[mh.type];

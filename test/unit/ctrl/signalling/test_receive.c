@@ -126,6 +126,12 @@ static void unknown_type(void **state)
 	be = binding_error(rig);
 	assert_true(addr_equal(&be.home_address, &home));
 	assert_int_equal(rig_counter(rig, "drop_mh_type"), 2);
+	/* a Heartbeat, which the decoder knows and no home agent answers (RFC 5847, 3.3) */
+	punt_message(rig, RIG_CARE_OF, RIG_AGENT, NULL,
+		"\x3b\x01\x0d\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\x02\0\0", 16);
+	be = binding_error(rig);
+	assert_int_equal(be.status, STATUS_BE_UNKNOWN_TYPE);
+	assert_int_equal(rig_counter(rig, "drop_mh_type"), 3);
 }
 
 static void wrong_payload_proto(void **state)
