@@ -374,6 +374,32 @@ def test_a_silent_agent_does_not_keep_a_node_from_its_home(lab, agent, node, wit
     wait_for(lambda: pings(lab.host, None, HOME_ADDRESS), "the node to answer on its home link")
 
 
+def test_does_not_share_its_address(lab, agent, node):
+    """Another host at home has taken it: the node says so and keeps away."""
+    lab.host.ip(f"address add {HOME_ADDRESS}/128 dev eth0 nodad")
+    try:
+        agent.script = [{"status": 133}]  # no binding, so nobody has defended it
+        lab.plug("home")
+        node.start()
+        wait_for(lambda: "address-in-use" in node.process.output(), "the error in the log")
+        wait_for(lambda: HOME_ADDRESS not in lab.mn.addresses("wlan0"), "the address to be given up")
+        assert state(node) == "returning"
+    finally:
+        lab.host.ip(f"address del {HOME_ADDRESS}/128 dev eth0")
+
+
+def test_answers_unknown_messages(lab, agent, away):
+    """RFC 6275, 9.2 and 9.3.3: a Binding Error, by its octets."""
+    octets = bytes([59, 0, 200, 0, 0, 0, 0, 0])
+    head = bytes(IPv6(src=HOME_AGENT, dst=agent.care_of, nh=mip6.MH, plen=8))
+    since = agent.ears[0].mark()
+    agent.send(head + mip6.with_checksum(octets, HOME_AGENT, agent.care_of))
+    error = agent.ears[0].wait(lambda heard: mip6.mh_type(heard) == mip6.BE, "a Binding Error", since)
+    assert error[40 + 6] == 2  # unrecognised type
+    assert error[48:64] == bytes(16)
+    assert mip6.mh_checksum_good(error[40:], agent.care_of, HOME_AGENT)
+
+
 def test_answers_solicitations_while_it_returns(lab, agent, away, witness):
     """RFC 6275, 11.5.5: the agent must find the node to answer it."""
     agent.script = [SILENT]

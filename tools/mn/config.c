@@ -97,9 +97,16 @@ int mn_config_load(const char *path, struct mn_config *config, struct config_rep
 	if (!prefix6_contains(&config->home_prefix, &config->home_address)) {
 		config_report_add(report, path, 0, "home_address", "%s is not in home_prefix %s",
 			ADDR_TEXT(&config->home_address), PREFIX6_TEXT(&config->home_prefix));
-		return -EINVAL;
+		ret = -EINVAL;
 	}
-	return 0;
+	for (size_t n = 0; n < config->interfaces.count; n++)
+		if (strcmp(*config_item(&config->interfaces, char *, n), config->tunnel) == 0) {
+			config_report_add(report, path, 0, "tunnel",
+				"%s is one of interfaces; name one that does not exist",
+				config->tunnel);
+			ret = -EINVAL;
+		}
+	return ret;
 }
 
 void mn_config_free(struct mn_config *config)

@@ -205,6 +205,23 @@ static void binding_error(struct mn *mn, uint8_t status)
 		bul_refresh(&mn->bul);
 }
 
+/* Limited as ICMPv6 errors are. */
+static void unknown_type(struct mn *mn)
+{
+	static struct log_limit limit = LOG_LIMIT(1);
+	const struct in6_addr *from =
+		mn->at.place == LINK_FOREIGN ? &mn->at.care_of : &mn->config.home_address;
+	uint8_t pkt[MH_PACKET_MAX];
+	uint64_t suppressed;
+
+	if (!log_limit_pass(&limit, &suppressed))
+		return;
+	ssize_t len = signal_binding_error(&mn->config, from, pkt, sizeof(pkt));
+
+	if (len > 0)
+		wire_send(mn->wire, pkt, (size_t)len);
+}
+
 static void wire_input(struct mn *mn)
 {
 	uint8_t pkt[FRAME_MAX];
@@ -233,6 +250,8 @@ static void wire_input(struct mn *mn)
 			bul_refresh(&mn->bul);
 		else if (kind == SIGNAL_ERROR)
 			binding_error(mn, answer.status);
+		else if (kind == SIGNAL_UNKNOWN_TYPE)
+			unknown_type(mn);
 	}
 }
 

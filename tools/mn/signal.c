@@ -9,6 +9,7 @@
 #include "proto/mobility/mh.h"
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/option.h"
+#include "proto/mobility/status.h"
 
 const char *signal_kind_name(enum signal_kind kind)
 {
@@ -16,6 +17,7 @@ const char *signal_kind_name(enum signal_kind kind)
 		[SIGNAL_NOT_OURS] = "not_ours",
 		[SIGNAL_BAD_CHECKSUM] = "bad_checksum",
 		[SIGNAL_MALFORMED] = "malformed",
+		[SIGNAL_UNKNOWN_TYPE] = "unknown_types",
 		[SIGNAL_UNAUTHENTICATED] = "unauthenticated",
 		[SIGNAL_UNEXPECTED] = "unexpected",
 		[SIGNAL_ACK] = "acknowledgements",
@@ -89,6 +91,7 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_entry *entry, const uint8_t *pkt, size_t len, struct bul_answer *answer)
 {
 	struct ip6_packet ip;
+	struct mh_error error;
 	struct mh mh;
 
 	if (ip6_packet_decode(pkt, len, &ip, NULL) || ip.proto != MH_NEXT_HEADER ||
@@ -102,8 +105,9 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 		return SIGNAL_NOT_OURS;
 	if (!mh_checksum_ok(ip6_packet_effective_src(&ip), dst, raw, ip.len))
 		return SIGNAL_BAD_CHECKSUM;
-	if (mh_decode(raw, ip.len, &mh, NULL))
-		return SIGNAL_MALFORMED;
+	if (mh_decode(raw, ip.len, &mh, &error))
+		return mh_error_answer(&error) == MH_ANSWER_BINDING_ERROR ? SIGNAL_UNKNOWN_TYPE
+									  : SIGNAL_MALFORMED;
 	switch (mh.type) {
 	case MH_BA:
 		return acknowledgement(config, hmac, entry, raw, &mh, answer);
@@ -117,4 +121,14 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	default:
 		return SIGNAL_UNEXPECTED;
 	}
+}
+
+ssize_t signal_binding_error(
+	const struct mn_config *config, const struct in6_addr *from, uint8_t *buf, size_t size)
+{
+	struct ip6_build head = {.src = *from, .dst = config->home_agent};
+	struct mh mh = {.type = MH_BE};
+
+	mh.be.status = STATUS_BE_UNKNOWN_TYPE;
+	return mh_packet_encode(&head, &mh, NULL, buf, size);
 }

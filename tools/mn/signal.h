@@ -16,6 +16,7 @@ enum signal_kind {
 	SIGNAL_NOT_OURS,        /* no mobility message of our home agent for our home address */
 	SIGNAL_BAD_CHECKSUM,    /* dropped silently (RFC 6275, 9.2) */
 	SIGNAL_MALFORMED,       /* does not decode */
+	SIGNAL_UNKNOWN_TYPE,    /* a MH Type that nobody knows: signal_binding_error() (9.2) */
 	SIGNAL_UNAUTHENTICATED, /* an acknowledgement without a valid authenticator */
 	SIGNAL_UNEXPECTED,      /* an acknowledgement to nothing, or a type that a node ignores */
 	SIGNAL_ACK,             /* Binding Acknowledgement: the answer is filled in */
@@ -42,3 +43,11 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
  */
 enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_entry *entry, const uint8_t *pkt, size_t len, struct bul_answer *answer);
+
+/*
+ * Writes the packet of the Binding Error that answers a message of unknown type (RFC 6275, 9.3.3),
+ * from the address it was sent to, to the home agent. Returns the octets written or a negative
+ * errno.
+ */
+ssize_t signal_binding_error(
+	const struct mn_config *config, const struct in6_addr *from, uint8_t *buf, size_t size);

@@ -68,6 +68,11 @@ static const char be_for_another_home[] =
 	"600000000018874020010db800010000000000000000000120010db8000a0000"
 	"00000000000000993b020700317d010020010db8010000000000000000000011";
 
+static const char unknown_type[] =
+	"6000000000202b4020010db800010000000000000000000120010db8000a0000"
+	"0000000000000099870202010000000020010db8010000000000000000000010"
+	"3b00c8009feb0000";
+
 struct fixture {
 	struct mn_config config;
 	struct hmac *hmac;
@@ -265,6 +270,20 @@ static void takes_refresh_requests_and_errors(void **state)
 	assert_int_equal(f->answer.status, 1);
 }
 
+/* RFC 6275, 9.2 and 9.3.3: from the address it was sent to, for no home address. */
+static void answers_unknown_types(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t got[128], expected[128];
+	size_t len = octets("600000000018874020010db8000a0000000000000000009920010db800010000"
+			    "00000000000000013b0207005f47020000000000000000000000000000000000",
+		expected, sizeof(expected));
+
+	assert_int_equal(look(f, unknown_type), SIGNAL_UNKNOWN_TYPE);
+	assert_int_equal(signal_binding_error(&f->config, &f->care_of, got, sizeof(got)), len);
+	assert_memory_equal(got, expected, len);
+}
+
 /* Every cut and every flipped bit: never accepted, never read beyond its end. */
 static void survives_damage(void **state)
 {
@@ -315,6 +334,7 @@ int main(void)
 		T(refuses_what_is_not_authentic),
 		T(leaves_others_packets_alone),
 		T(takes_refresh_requests_and_errors),
+		T(answers_unknown_types),
 		T(survives_damage),
 		T(kinds_have_names),
 	};
