@@ -378,11 +378,13 @@ def test_does_not_share_its_address(lab, agent, node):
     """Another host at home has taken it: the node says so and keeps away."""
     lab.host.ip(f"address add {HOME_ADDRESS}/128 dev eth0 nodad")
     try:
-        agent.script = [{"status": 133}]  # no binding, so nobody has defended it
+        # no binding, so nobody has defended it; the answers may well reach the other host
+        agent.script = [{"status": 133}] * 100
         lab.plug("home")
         node.start()
         wait_for(lambda: "address-in-use" in node.process.output(), "the error in the log")
-        wait_for(lambda: HOME_ADDRESS not in lab.mn.addresses("wlan0"), "the address to be given up")
+        wait_for(lambda: HOME_ADDRESS not in lab.mn.addresses("wlan0"),
+                 "the address to be given up")
         assert state(node) == "returning"
     finally:
         lab.host.ip(f"address del {HOME_ADDRESS}/128 dev eth0")
