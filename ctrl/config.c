@@ -31,7 +31,7 @@ static int check_path(const void *at, char *why, size_t why_size)
 
 	if (text[0] == '/')
 		return 0;
-	snprintf(why, why_size, "an absolute path is needed");
+	snprintf(why, why_size, "\"%s\": an absolute path is needed", text);
 	return -EINVAL;
 }
 
@@ -42,15 +42,17 @@ static int check_name(const void *at, char *why, size_t why_size)
 	if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
 		strlen(text))
 		return 0;
-	snprintf(why, why_size, "a name has letters, digits, '_', '.' and '-' only");
+	snprintf(why, why_size, "\"%s\": a name has letters, digits, '_', '.' and '-' only", text);
 	return -EINVAL;
 }
 
 static int check_lifetime(const void *at, char *why, size_t why_size)
 {
-	if (*(const uint32_t *)at % LIFETIME_UNIT_MS == 0)
+	uint32_t ms = *(const uint32_t *)at;
+
+	if (ms % LIFETIME_UNIT_MS == 0)
 		return 0;
-	snprintf(why, why_size, "lifetimes are multiples of 4 s");
+	snprintf(why, why_size, "%u ms: lifetimes are multiples of 4 s", ms);
 	return -EINVAL;
 }
 

@@ -1,0 +1,159 @@
+#include "ctrl/config.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const minimal =
+	"roles = [\"ha\"];\n"
+	"data_planes = ( { name = \"dp1\"; }, { name = \"dp2\"; } );\n"
+	"home_agents = [\"2001:db8:1::1\", \"2001:db8:100::1\"];\n"
+	"home_prefixes = ( { prefix = \"2001:db8:100::/64\"; link = \"home\"; },\n"
+	"  { prefix = \"2001:db8:200::/64\"; },\n"
+	"  { prefix = \"2001:db8:300::/64\"; link = \"home\"; } );\n";
+
+static void has_defaults(void **state)
+{
+	struct config_report report = {0};
+	struct ctrl_config c;
+	struct in6_addr a;
+
+	(void)state;
+	assert_int_equal(ctrl_config_load_text(&c, "t", minimal, &report), 0);
+	assert_int_equal(report.count, 0);
+	assert_string_equal(c.endpoints.api, "ipc:///run/dmm/ctrl.api");
+	assert_string_equal(c.store, "/var/lib/dmm/store");
+	assert_int_equal(c.binding.timestamp_window_ms, 7000);
+	assert_int_equal(c.channel.heartbeat_ms, 300);
+	assert_int_equal(c.channel.heartbeats_missed, 3);
+	assert_int_equal(c.address_count, 2);
+	assert_int_equal(ctrl_config_data_plane(&c, "dp2"), 1);
+	assert_int_equal(ctrl_config_data_plane(&c, "dp3"), -ENOENT);
+	assert_string_equal(ctrl_config_data_plane_name(&c, 0), "dp1");
+	assert_int_equal(ctrl_config_link_id(&c, "home"), 1);
+	assert_int_equal(ctrl_config_link_id(&c, "core"), 0);
+	assert_int_equal(ctrl_config_link_id(&c, NULL), 0);
+	addr_parse("2001:db8:200::5", &a);
+	assert_null(ctrl_config_home_prefix(&c, &a)->link);
+	addr_parse("2001:db8:300::5", &a);
+	assert_string_equal(ctrl_config_home_prefix(&c, &a)->link, "home");
+	addr_parse("2001:db8:400::5", &a);
+	assert_null(ctrl_config_home_prefix(&c, &a));
+	addr_parse("2001:db8:100::1", &a);
+	assert_true(ctrl_config_is_own(&c, &a));
+	addr_parse("2001:db8:100::2", &a);
+	assert_false(ctrl_config_is_own(&c, &a));
+	ctrl_config_free(&c);
+}
+
+/* The text is refused, and the report names the key and the value. */
+static void assert_refused(const char *text, const char *key, const char *value)
+{
+	struct config_report report = {0};
+	struct ctrl_config c;
+
+	if (ctrl_config_load_text(&c, "file.cfg", text, &report) == 0)
+		fail_msg("accepted: %s", text);
+	assert_non_null(report.text);
+	if (!strstr(report.text, "file.cfg") || !strstr(report.text, key) ||
+		!strstr(report.text, value))
+		fail_msg("%s does not name %s and %s", report.text, key, value);
+	config_report_free(&report);
+	ctrl_config_free(&c);
+}
+
+/* The minimal text with a line more. */
+static const char *with(const char *more)
+{
+	static char text[2048];
+
+	snprintf(text, sizeof(text), "%s%s", minimal, more);
+	return text;
+}
+
+/* The minimal text with one part replaced. */
+static const char *instead(const char *part, const char *by)
+{
+	static char text[2048];
+	const char *at = strstr(minimal, part);
+
+	assert_non_null(at);
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - minimal), minimal, by,
+		at + strlen(part));
+	return text;
+}
+
+static void refuses_values_by_name(void **state)
+{
+	(void)state;
+	assert_refused(instead("\"ha\"", "\"lma\""), "roles", "lma");
+	assert_refused(instead("\"dp2\"", "\"dp1\""), "data_planes", "dp1");
+	assert_refused(instead("\"dp2\"", "\"d p\""), "name", "d p");
+	assert_refused(instead("2001:db8:200::/64", "2001:db8:100:0:8000::/80"), "home_prefixes",
+		"overlap");
+	assert_refused(instead("2001:db8:200::/64", "fe80::/64"), "home_prefixes", "fe80::/64");
+	assert_refused(
+		instead("2001:db8:200::/64", "2001:db8:200::1/64"), "prefix", "2001:db8:200::1/64");
+	assert_refused(instead("2001:db8:1::1", "ff02::1"), "home_agents", "ff02::1");
+	assert_refused(instead("2001:db8:1::1", "gateway"), "home_agents", "gateway");
+	assert_refused(instead("2001:db8:1::1", "2001:db8:100::1"), "home_agents", "given twice");
+	assert_refused(with("store = \"here\";"), "store", "absolute");
+	assert_refused(with("endpoints = { api = \"tcp://*:1\"; };"), "endpoints.api", "ipc://");
+	assert_refused(with("endpoints = { api = \"ipc:///x\"; packet = \"ipc:///x\"; };"),
+		"endpoints", "ipc:///x");
+	assert_refused(
+		with("binding = { max_lifetime = \"30s\"; };"), "binding.max_lifetime", "4 s");
+	assert_refused(
+		with("binding = { timestamp_window = \"3s\"; };"), "binding.timestamp_window", "3");
+	assert_refused(with("bindings = { };"), "bindings", "unknown");
+	assert_refused(with("log_level = \"loud\";"), "log_level", "loud");
+}
+
+static void names_the_line(void **state)
+{
+	(void)state;
+	assert_refused(
+		with("channel = { ack_timeout = \"0ms\"; };"), "file.cfg:7", "channel.ack_timeout");
+}
+
+static void needs_what_it_cannot_guess(void **state)
+{
+	(void)state;
+	assert_refused("", "roles", "home_prefixes");
+	assert_refused("", "data_planes", "home_agents");
+}
+
+static void the_example_is_right(void **state)
+{
+	struct config_report report = {0};
+	struct ctrl_config c;
+
+	(void)state;
+	if (ctrl_config_load(&c, EXAMPLE, &report) < 0)
+		fail_msg("%s", report.text);
+	assert_string_equal(ctrl_config_data_plane_name(&c, 0), "dp1");
+	ctrl_config_free(&c);
+	assert_int_equal(ctrl_config_load(&c, "/nonexistent/x.cfg", &report), -ENOENT);
+	assert_non_null(strstr(report.text, "/nonexistent/x.cfg"));
+	config_report_free(&report);
+	ctrl_config_free(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(has_defaults),
+		cmocka_unit_test(refuses_values_by_name),
+		cmocka_unit_test(names_the_line),
+		cmocka_unit_test(needs_what_it_cannot_guess),
+		cmocka_unit_test(the_example_is_right),
+	};
+
+	return cmocka_run_group_tests_name("ctrl config", tests, NULL, NULL);
+}
