@@ -101,7 +101,8 @@ class Agent:
         self.node.run("nft", "-f", "-", stdin=DEAF)
         self.node.ip(f"address replace {HOME_AGENT}/64 dev v-core nodad",
                      f"address replace {HOME_ROUTER}/64 dev v-home nodad",
-                     f"route replace default via {CORE_GATEWAY} dev v-core")
+                     f"route replace default via {CORE_GATEWAY} dev v-core",
+                     "neigh flush dev v-home")
         self.raw = self.node.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
         self.changed = threading.Condition()
         self.updates, self.inner, self.script, self.care_of = [], [], [], None
