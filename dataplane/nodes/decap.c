@@ -107,16 +107,18 @@ static inline rte_edge_t decap_one(
 static inline void decap_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
 {
-	static const struct in6_addr none;
-	const struct in6_addr *sources[NODE_BURST];
+	struct in6_addr sources[NODE_BURST];
 	const struct subscriber_entry *entries[NODE_BURST];
 	uint16_t done = 0;
 
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
+	if (unlikely(n == 0))
+		return;
 	for (uint16_t i = 0; i < n; i++) {
 		next[i] = check_inner(mbufs[i]);
-		sources[i] = likely(next[i] == DECAP_STEER) ? ip6_src(inner_of(mbufs[i])) : &none;
+		sources[i] = likely(next[i] == DECAP_STEER) ? ip6_load(inner_of(mbufs[i])->src_addr)
+							    : in6addr_any;
 	}
 	subscriber_table_lookup(&w->tables->subscribers, 0, sources, n, entries);
 	for (uint16_t i = 0; i < n; i++) {

@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/addr.h"
 
@@ -48,14 +49,19 @@ static inline struct rte_ipv6_hdr *ip6_of(struct rte_mbuf *m)
 	return rte_pktmbuf_mtod(m, struct rte_ipv6_hdr *);
 }
 
-static inline const struct in6_addr *ip6_src(const struct rte_ipv6_hdr *ip)
-{
-	return (const struct in6_addr *)(const void *)ip->src_addr;
-}
+/*
+ * The addresses of a packet. They lie on no boundary of their own in it, so they are copied, which
+ * costs a load; the result is a pointer to the copy and lives as long as the block around it.
+ */
+#define ip6_src(ip) ((const struct in6_addr[1]){ip6_load((ip)->src_addr)})
+#define ip6_dst(ip) ((const struct in6_addr[1]){ip6_load((ip)->dst_addr)})
 
-static inline const struct in6_addr *ip6_dst(const struct rte_ipv6_hdr *ip)
+static inline struct in6_addr ip6_load(const void *at)
 {
-	return (const struct in6_addr *)(const void *)ip->dst_addr;
+	struct in6_addr a;
+
+	memcpy(&a, at, sizeof(a));
+	return a;
 }
 
 /* Octets of the packet, header included. */

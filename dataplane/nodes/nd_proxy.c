@@ -27,13 +27,13 @@ enum {
 	ND_SOLICITED = 0x40,
 };
 
-/* Neighbour Solicitation and Advertisement (RFC 4861, 4.3, 4.4). */
+/* Neighbour Solicitation and Advertisement (RFC 4861, 4.3, 4.4), on any boundary. */
 struct nd_message {
 	uint8_t type, code;
 	rte_be16_t checksum;
 	uint8_t flags, reserved[3];
-	struct in6_addr target;
-};
+	uint8_t target[16];
+} __attribute__((packed));
 static_assert(sizeof(struct nd_message) == ND_LEN, "as on the wire");
 
 /* An answer as it leaves. */
@@ -76,11 +76,11 @@ static bool is_valid(const struct rte_ipv6_hdr *ip, uint16_t len)
 {
 	const struct nd_message *nd = (const struct nd_message *)(const void *)(ip + 1);
 	const struct in6_addr *dst = ip6_dst(ip);
-	struct in6_addr solicited;
+	struct in6_addr solicited, target;
 	bool source;
 
 	if (len < IP6_LEN + ND_LEN || ip->hop_limits != ND_HOP_LIMIT || nd->code != 0 ||
-		addr_is_multicast(&nd->target) ||
+		nd->target[0] == 0xff ||
 		ip6_checksum(ip6_src(ip), dst, IP6_ICMP, nd, (uint16_t)(len - IP6_LEN)) != 0 ||
 		!check_options(
 			(const uint8_t *)(nd + 1), (uint16_t)(len - IP6_LEN - ND_LEN), &source))
@@ -89,7 +89,8 @@ static bool is_valid(const struct rte_ipv6_hdr *ip, uint16_t len)
 		return !(addr_is_multicast(dst) && nd->flags & ND_SOLICITED);
 	if (!addr_is_unspecified(ip6_src(ip)))
 		return true;
-	solicited = addr_solicited_node(&nd->target);
+	target = ip6_load(nd->target);
+	solicited = addr_solicited_node(&target);
 	return !source && addr_equal(dst, &solicited);
 }
 
@@ -150,9 +151,11 @@ static void answer(struct rte_mbuf *m, const struct port *port)
 			.payload_len = rte_cpu_to_be_16(ND_LEN + ND_OPTION_LEN),
 			.proto = IP6_ICMP,
 			.hop_limits = ND_HOP_LIMIT},
-		.na = {.type = ND_ADVERTISEMENT,
-			.flags = probe ? 0 : ND_SOLICITED,
-			.target = nd->target},
+		.na =
+			{
+				.type = ND_ADVERTISEMENT,
+				.flags = probe ? 0 : ND_SOLICITED,
+			},
 		.option = ND_OPTION_TARGET,
 		.option_len = 1,
 		.mac = port->mac,
@@ -160,6 +163,7 @@ static void answer(struct rte_mbuf *m, const struct port *port)
 
 	if (probe)
 		memcpy(&a.eth.dst_addr, &group, sizeof(group));
+	memcpy(a.na.target, nd->target, sizeof(a.na.target));
 	memcpy(a.ip.src_addr, &from, sizeof(a.ip.src_addr));
 	memcpy(a.ip.dst_addr, &to, sizeof(a.ip.dst_addr));
 	a.na.checksum = ip6_checksum(&from, &to, IP6_ICMP, &a.na, ND_LEN + ND_OPTION_LEN);
@@ -168,10 +172,11 @@ static void answer(struct rte_mbuf *m, const struct port *port)
 }
 
 /* Whether this subscriber table entry is defended on the link of the port. */
-static bool is_defended(struct worker *w, const struct in6_addr *target, uint16_t port)
+static bool is_defended(struct worker *w, const uint8_t *at, uint16_t port)
 {
+	const struct in6_addr target = ip6_load(at);
 	const struct subscriber_entry *entry =
-		subscriber_table_find(&w->tables->subscribers, 0, target);
+		subscriber_table_find(&w->tables->subscribers, 0, &target);
 
 	return entry && entry->link != SUBSCRIBER_LINK_NONE &&
 	       link_table_is(&w->tables->links, entry->link, port);
@@ -194,7 +199,7 @@ static rte_edge_t nd_proxy_one(struct worker *w, struct rte_graph *graph, struct
 		return ND_PROXY_BAD;
 	if (!from_twin && is_dad(ip, nd, link))
 		punt_copy(graph, node, m);
-	if (nd->type != ND_SOLICITATION || !is_defended(w, &nd->target, meta->port))
+	if (nd->type != ND_SOLICITATION || !is_defended(w, nd->target, meta->port))
 		return otherwise;
 	answer(m, &port_table[meta->port]);
 	(*answered)++;

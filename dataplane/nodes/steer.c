@@ -64,15 +64,15 @@ static inline void steer_work(struct worker *w, struct rte_graph *graph, struct 
 	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
 {
 	const struct local_set *local = local_table_get(&w->tables->local);
-	const struct in6_addr *destinations[NODE_BURST];
+	struct in6_addr destinations[NODE_BURST];
 	const struct subscriber_entry *entries[NODE_BURST];
 	uint16_t others[NODE_BURST], count = 0;
 
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++) {
-		destinations[count] = ip6_dst(ip6_of(mbufs[i]));
-		if (unlikely(local_set_has(local, destinations[count])))
+		destinations[count] = ip6_load(ip6_of(mbufs[i])->dst_addr);
+		if (unlikely(local_set_has(local, &destinations[count])))
 			next[i] = STEER_LOCAL;
 		else
 			others[count++] = i;

@@ -33,10 +33,10 @@ static inline const struct subscriber_entry *find(
 
 /* First stage: hash, and fetch the bucket. */
 static inline void stage_hash(const struct subscriber_table *t, uint32_t tag,
-	const struct in6_addr *addresses[], struct key keys[], unsigned from, unsigned to)
+	const struct in6_addr addresses[], struct key keys[], unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++) {
-		keys[i] = (struct key){addresses[i], table_hash(addresses[i], tag), tag};
+		keys[i] = (struct key){&addresses[i], table_hash(&addresses[i], tag), tag};
 		sig_index_prefetch(&t->by_prefix, keys[i].hash);
 	}
 }
@@ -107,7 +107,7 @@ static inline unsigned stage_verify(const struct subscriber_table *t, const stru
  * A miss is certain only if nothing was moved meanwhile. Returns how many were not found.
  */
 static unsigned lookup_tag(const struct subscriber_table *t, uint32_t tag,
-	const struct in6_addr *addresses[], unsigned n, const struct subscriber_entry *out[])
+	const struct in6_addr addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	struct key keys[SUBSCRIBER_BURST_MAX];
 	uint32_t numbers[SUBSCRIBER_BURST_MAX];
@@ -137,10 +137,9 @@ static unsigned lookup_tag(const struct subscriber_table *t, uint32_t tag,
 
 /* Those that nothing longer took are looked up again by their first len bits. */
 static unsigned lookup_len(const struct subscriber_table *t, uint32_t domain, uint8_t len,
-	const struct in6_addr *addresses[], unsigned n, const struct subscriber_entry *out[])
+	const struct in6_addr addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	struct in6_addr prefixes[SUBSCRIBER_BURST_MAX];
-	const struct in6_addr *wanted[SUBSCRIBER_BURST_MAX];
 	const struct subscriber_entry *found[SUBSCRIBER_BURST_MAX];
 	uint16_t of[SUBSCRIBER_BURST_MAX];
 	unsigned count = 0, missing;
@@ -148,20 +147,19 @@ static unsigned lookup_len(const struct subscriber_table *t, uint32_t domain, ui
 	for (unsigned i = 0; i < n; i++) {
 		if (out[i])
 			continue;
-		prefixes[count] = prefix6_of(addresses[i], len).addr;
-		wanted[count] = &prefixes[count];
+		prefixes[count] = prefix6_of(&addresses[i], len).addr;
 		of[count++] = (uint16_t)i;
 	}
 	if (count == 0)
 		return 0;
-	missing = lookup_tag(t, domain << 8 | len, wanted, count, found);
+	missing = lookup_tag(t, domain << 8 | len, prefixes, count, found);
 	for (unsigned i = 0; i < count; i++)
 		out[of[i]] = found[i];
 	return missing;
 }
 
 void subscriber_table_lookup(const struct subscriber_table *t, uint32_t domain,
-	const struct in6_addr *addresses[], unsigned n, const struct subscriber_entry *out[])
+	const struct in6_addr addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	unsigned missing = n;
 
@@ -187,7 +185,7 @@ const struct subscriber_entry *subscriber_table_find(
 {
 	const struct subscriber_entry *entry;
 
-	subscriber_table_lookup(t, domain, &address, 1, &entry);
+	subscriber_table_lookup(t, domain, address, 1, &entry);
 	return entry;
 }
 

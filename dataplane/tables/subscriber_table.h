@@ -98,7 +98,7 @@ uint32_t subscriber_table_sweep(struct subscriber_table *t);
  * next quiescent state. Any registered reader.
  */
 void subscriber_table_lookup(const struct subscriber_table *t, uint32_t domain,
-	const struct in6_addr *addresses[], unsigned n, const struct subscriber_entry *out[]);
+	const struct in6_addr addresses[], unsigned n, const struct subscriber_entry *out[]);
 
 /* The same for one address. */
 const struct subscriber_entry *subscriber_table_find(
