@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -135,10 +137,8 @@ static int write_disable_ipv6(const char *interface, int value)
 	return rc;
 }
 
-/* Sets and clears flags of the interface; the ones before go to *old. */
-static int change_flags(const char *interface, short set, short clear, short *old)
+static int ask_kernel(const char *interface, unsigned long request, struct ifreq *req)
 {
-	struct ifreq req = {0};
 	int rc = 0;
 	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -146,20 +146,42 @@ static int change_flags(const char *interface, short set, short clear, short *ol
 		sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return -errno;
-	strncpy(req.ifr_name, interface, IFNAMSIZ - 1);
-	if (ioctl(sock, SIOCGIFFLAGS, &req) < 0) {
+	strncpy(req->ifr_name, interface, IFNAMSIZ - 1);
+	if (ioctl(sock, request, req) < 0)
 		rc = -errno;
-	} else {
-		short now = req.ifr_flags;
-
-		if (old)
-			*old = now;
-		req.ifr_flags = (short)((now | set) & ~clear);
-		if (req.ifr_flags != now && ioctl(sock, SIOCSIFFLAGS, &req) < 0)
-			rc = -errno;
-	}
 	close(sock);
 	return rc;
+}
+
+/* Sets and clears flags of the interface; the ones before go to *old. */
+static int change_flags(const char *interface, short set, short clear, short *old)
+{
+	struct ifreq req = {0};
+	int rc = ask_kernel(interface, SIOCGIFFLAGS, &req);
+	short now = req.ifr_flags;
+
+	if (rc < 0)
+		return rc;
+	if (old)
+		*old = now;
+	req.ifr_flags = (short)((now | set) & ~clear);
+	return req.ifr_flags == now ? 0 : ask_kernel(interface, SIOCSIFFLAGS, &req);
+}
+
+int cutoff_set_mtu(const struct cutoff *cut, uint16_t mtu)
+{
+	struct ifreq req = {.ifr_mtu = mtu};
+
+	return ask_kernel(cut->interface, SIOCSIFMTU, &req);
+}
+
+/* The flag IFF_RUNNING follows the carrier as much as a second later; this does not. */
+bool cutoff_has_link(const struct cutoff *cut)
+{
+	struct ethtool_value value = {.cmd = ETHTOOL_GLINK};
+	struct ifreq req = {.ifr_data = (char *)&value};
+
+	return ask_kernel(cut->interface, SIOCETHTOOL, &req) == 0 && value.data != 0;
 }
 
 /* The table's name says whose it is; characters that nft would not take are spelled in hex. */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Large enough for an interface name and an nft table named after it. */
 struct cutoff {
@@ -28,6 +29,12 @@ bool cutoff_interface(const char *device, char interface[static 16]);
  * after a log line, and then nothing is changed. May sleep; runs nft.
  */
 int cutoff_begin(struct cutoff *cut, const char *interface);
+
+/* Whether the interface that is cut off has a carrier. May sleep. */
+bool cutoff_has_link(const struct cutoff *cut);
+
+/* Sets its MTU, octets of IP. 0 or a negative errno. */
+int cutoff_set_mtu(const struct cutoff *cut, uint16_t mtu);
 
 /* Gives the interface back as it was. Nothing if it is not cut off. */
 void cutoff_end(struct cutoff *cut);

@@ -1,17 +1,12 @@
 #include "dataplane/port.h"
 
 #include <errno.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "dataplane/cutoff.h"
@@ -200,29 +195,6 @@ static int setup_queues(uint16_t id, uint16_t rx_queues, uint16_t tx_queues)
 	return 0;
 }
 
-/* An ioctl about the interface that a port takes over. */
-static int ask_kernel(const struct port *port, unsigned long request, struct ifreq *req)
-{
-	int rc = 0;
-	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (sock < 0)
-		return -errno;
-	if (!if_indextoname((unsigned)port->kernel_ifindex, req->ifr_name) ||
-		ioctl(sock, request, req) < 0)
-		rc = -errno;
-	close(sock);
-	return rc;
-}
-
-/* AF_PACKET devices claim to carry 1500 octets at most; what counts is the kernel's interface. */
-static int set_kernel_mtu(const struct port *port, uint16_t mtu)
-{
-	struct ifreq req = {.ifr_mtu = mtu};
-
-	return ask_kernel(port, SIOCSIFMTU, &req);
-}
-
 static int configure(
 	struct port *port, uint16_t id, const struct dp_config_port *conf, uint16_t workers)
 {
@@ -244,7 +216,8 @@ static int configure(
 	rc = rte_eth_dev_configure(id, (uint16_t)rx_queues, workers, &eth);
 	if (rc < 0)
 		return fail(conf->name, "configure", rc);
-	rc = port->kernel_ifindex ? set_kernel_mtu(port, conf->mtu)
+	/* AF_PACKET devices claim to carry 1500 octets at most; what counts is the interface. */
+	rc = port->kernel_ifindex ? cutoff_set_mtu(&cutoffs[id], conf->mtu)
 				  : rte_eth_dev_set_mtu(id, conf->mtu);
 	if (rc < 0 && !(rc == -ENOTSUP && conf->mtu <= RTE_ETHER_MTU))
 		return fail(conf->name, "mtu", rc);
@@ -360,25 +333,14 @@ void port_close_all(void)
 	pool = NULL;
 }
 
-/*
- * AF_PACKET devices say that the link is up whatever happens to it; the kernel knows. Its flag
- * IFF_RUNNING follows the carrier as much as a second later, so it is asked as ethtool does.
- */
-static bool kernel_link(const struct port *port)
-{
-	struct ethtool_value value = {.cmd = ETHTOOL_GLINK};
-	struct ifreq req = {.ifr_data = (char *)&value};
-
-	return ask_kernel(port, SIOCETHTOOL, &req) == 0 && value.data != 0;
-}
-
 bool port_poll_link(struct port *port)
 {
 	struct rte_eth_link link = {0};
 	bool up = false;
 
+	/* AF_PACKET devices say that the link is up whatever happens to it. */
 	if (port->kernel_ifindex)
-		up = kernel_link(port);
+		up = cutoff_has_link(&cutoffs[port->number]);
 	else if (rte_eth_link_get_nowait(port->number, &link) == 0)
 		up = link.link_status == RTE_ETH_LINK_UP;
 	if (up == port_is_up(port))

@@ -144,6 +144,23 @@ def test_a_new_default_route_replaces_the_old(lab, data_plane):
     reached(lab.host, CN)
 
 
+def test_lost_changes_are_made_good(lab, data_plane):
+    """More changes than fit into a socket while dmm-dp does not look: it reads everything again."""
+    reached(lab.cn, HOST)
+    routes = [f"2001:db8:{0x1000 + i:x}::/48" for i in range(12000)]
+    data_plane.process.send(signal.SIGSTOP)
+    try:
+        lab.gw.ip(*(f"route add {route} dev home" for route in routes),
+                  *(f"route del {route} dev home" for route in routes),
+                  f"route add blackhole {HOST}/128")
+    finally:
+        data_plane.process.send(signal.SIGCONT)
+    wait_for(lambda: "event=changes-lost" in data_plane.said(), "the loss to be noticed")
+    wait_for(lambda: ping(lab.cn, HOST, 1) == [], "the last change to be in use")
+    lab.gw.ip(f"route del blackhole {HOST}/128")
+    reached(lab.cn, HOST)
+
+
 def test_a_twin_that_is_down_forwards_nothing(lab, data_plane):
     reached(lab.cn, HOST)
     lab.gw.ip("link set home down")
