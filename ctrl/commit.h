@@ -76,4 +76,5 @@ size_t commit_count(const struct commit *commit);
 /* The loop's hook: stores and publishes what was submitted in this round. */
 void commit_flush(struct commit *commit);
 
+/* Its counters, COMMIT_COUNTERS of them. */
 const uint64_t *commit_counters(const struct commit *commit);

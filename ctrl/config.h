@@ -74,6 +74,7 @@ int ctrl_config_load(struct ctrl_config *config, const char *path, struct config
 int ctrl_config_load_text(struct ctrl_config *config, const char *name, const char *text,
 	struct config_report *report);
 
+/* Frees what a load has made; all is zero afterwards. */
 void ctrl_config_free(struct ctrl_config *config);
 
 /* The home prefix that holds the address (prefixes do not overlap), or NULL: a foreign address. */

@@ -54,7 +54,7 @@ static void make_folder(const char *endpoint)
 	const char *path = endpoint + strlen("ipc://");
 	char part[128];
 
-	for (size_t i = 1; path[i] && i < sizeof(part); i++) {
+	for (size_t i = 1; i < sizeof(part) && path[i]; i++) {
 		if (path[i] != '/')
 			continue;
 		memcpy(part, path, i);

@@ -137,6 +137,7 @@ struct subscriber *subscriber_db_find_home(
 /* By id, or NULL; O(n): for the control interface only. */
 struct subscriber *subscriber_db_find_id(struct subscriber_db *db, uint32_t id);
 
+/* How many there are. */
 size_t subscriber_db_count(const struct subscriber_db *db);
 
 /* Calls fn for each, in the order in which they were added; not 0 ends the walk. */

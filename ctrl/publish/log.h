@@ -20,7 +20,10 @@ struct delta_log {
 	size_t octets, octets_max;
 };
 
+/* An empty log of at most so many octets. */
 void delta_log_init(struct delta_log *log, size_t octets_max);
+
+/* Frees all deltas and starts again at number 1. */
 void delta_log_clear(struct delta_log *log);
 
 /* Adds the delta with the number log->next (copied). Returns 0 or -ENOMEM. */

@@ -7,10 +7,12 @@
  * log still has them, else a snapshot. See proto/channel/update.h for the protocol.
  *
  *   publish.c   the socket, the list of data planes, who serves
+ *   receive.c   what arrives: names, versions, epochs
  *   session.c   one data plane: hello, acks, heartbeats, what is sent to it next
  *   state.c     the desired state
  *   log.c       recent deltas
  *   compile.c   from a binding to its bundle
+ *   stats.c     questions to all data planes
  */
 #pragma once
 
@@ -128,7 +130,10 @@ int publish_serving(const struct publish *publish);
 /* Highest sequence that the serving data plane has acknowledged; 0 when none serves. */
 uint64_t publish_acked(const struct publish *publish);
 
+/* The epoch of this process. */
 uint64_t publish_epoch(const struct publish *publish);
+
+/* Number of the newest delta; 0: none yet. */
 uint64_t publish_sequence(const struct publish *publish);
 
 /* Bundles of bindings in the desired state. */
@@ -168,4 +173,5 @@ int publish_each_object(
 /* The loop's hook: sends what can be sent. */
 void publish_send(struct publish *publish);
 
+/* Its counters, PUBLISH_COUNTERS of them. */
 const uint64_t *publish_counters(const struct publish *publish);

@@ -96,6 +96,9 @@ bool publish_choose(struct publish *p);
 /* Tells the handlers what the serving data plane has acknowledged. */
 void publish_tell_acked(struct publish *p, uint64_t sequence, const struct update_ack *ack);
 
+/* The loop has something to read for the publisher (arg). */
+void publish_readable(void *arg);
+
 /* Bundles of a local address and of a home link. 0 or -EINVAL. */
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle);
 int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle);

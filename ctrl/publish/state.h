@@ -30,6 +30,7 @@ struct state {
 /* Frees all bundles; the state is then empty. */
 void state_clear(struct state *state);
 
+/* The bundle with this id, or NULL. It lives until it is set again. */
 const struct state_entry *state_find(const struct state *state, uint64_t id);
 
 /*

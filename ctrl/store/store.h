@@ -51,6 +51,7 @@ void store_close(struct store *store);
 /* "rocksdb 7.8.3" */
 const char *store_engine(const struct store *store);
 
+/* Its folder, as it was opened. */
 const char *store_path(const struct store *store);
 
 /* Whether the last commit succeeded. */

@@ -1,0 +1,167 @@
+/*
+ * What arrives on the update channel: who it is from, whether it may be, and who it is for.
+ */
+#include "common/log.h"
+#include "ctrl/publish/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RECEIVE_BURST = 256 }; /* messages read in one round */
+
+/* Tells a peer why it is not served; it may have any name. */
+static void refuse(struct publish *p, struct zsock_message *m, const char *reason)
+{
+	static struct log_limit limit = LOG_LIMIT(2);
+	char name[UPDATE_NAME_MAX + 1];
+	struct writer w;
+
+	snprintf(name, sizeof(name), "%.*s", (int)zsock_part_len(m, 0),
+		(const char *)zsock_part(m, 0));
+	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "publish", "data-plane-refused", "name=%s reason=%s",
+		LOG_QUOTE(name), LOG_QUOTE(reason));
+	session_start(p, &w, UPDATE_REFUSE, 0);
+	update_reason_encode(&w, reason);
+	const struct iovec parts[] = {
+		{.iov_base = (void *)zsock_part(m, 0), .iov_len = zsock_part_len(m, 0)},
+		{.iov_base = w.base, .iov_len = writer_len(&w)},
+	};
+
+	zsock_send(&p->socket, parts, 2);
+}
+
+/* The data plane of the connection's identity, or NULL. */
+static struct session *session_of(struct publish *p, struct zsock_message *m)
+{
+	for (size_t i = 0; i < p->session_count; i++) {
+		struct session *s = &p->sessions[i];
+
+		if (strlen(s->name) == zsock_part_len(m, 0) &&
+			memcmp(s->name, zsock_part(m, 0), zsock_part_len(m, 0)) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static int take_hello(struct session *s, const struct update_head *head, struct cursor *c,
+	struct zsock_message *m)
+{
+	struct publish *p = s->publish;
+	struct update_hello hello;
+
+	if (update_hello_decode(c, &hello) < 0)
+		return -EBADMSG;
+	if (strcmp(hello.name, s->name) != 0) {
+		counter_add(&p->counters[PUBLISH_REFUSED_NAME], 1);
+		refuse(p, m, "the name is not that of the connection");
+		return 0;
+	}
+	session_hello(s, head, &hello);
+	return 0;
+}
+
+static int take_ack(struct session *s, const struct update_head *head, struct cursor *c)
+{
+	struct update_ack ack;
+
+	if (update_ack_decode(c, &ack) < 0)
+		return -EBADMSG;
+	session_ack(s, head, &ack);
+	return 0;
+}
+
+static int take_event(struct session *s, struct cursor *c)
+{
+	struct publish *p = s->publish;
+	struct update_event event;
+
+	if (update_event_decode(c, &event) < 0)
+		return -EBADMSG;
+	if (event.kind == UPDATE_EVENT_PORT)
+		for (size_t i = 0; i < s->hello.port_count; i++)
+			if (strcmp(s->hello.ports[i].name, event.port) == 0)
+				s->hello.ports[i].up = event.value != 0;
+	for (size_t i = 0; i < p->handler_count; i++)
+		if (p->handlers[i].event)
+			p->handlers[i].event(p->handlers[i].arg, s->dp, &event);
+	return 0;
+}
+
+/* A message of a known data plane. 0 or -EBADMSG. */
+static int take_message(struct session *s, const struct update_head *head, struct cursor *c,
+	struct zsock_message *m)
+{
+	struct publish *p = s->publish;
+
+	if (head->type == UPDATE_HELLO)
+		return take_hello(s, head, c, m);
+	if (head->epoch != p->epoch) {
+		counter_add(&p->counters[PUBLISH_STALE_EPOCH], 1);
+		return 0;
+	}
+	session_heard(s);
+	switch (head->type) {
+	case UPDATE_ACK:
+		return take_ack(s, head, c);
+	case UPDATE_STATS:
+		return stats_answer(s, c);
+	case UPDATE_EVENT:
+		return take_event(s, c);
+	case UPDATE_HEARTBEAT:
+		return cursor_left(c) ? -EBADMSG : 0;
+	default:
+		counter_add(&p->counters[PUBLISH_UNEXPECTED], 1);
+		return 0;
+	}
+}
+
+static void receive(struct publish *p, struct zsock_message *m)
+{
+	static struct log_limit limit = LOG_LIMIT(2);
+	struct session *s = session_of(p, m);
+	struct update_head head;
+	struct cursor c;
+	int error = -EBADMSG;
+
+	if (m->count == 2) {
+		cursor_init(&c, zsock_part(m, 1), zsock_part_len(m, 1));
+		error = update_head_decode(&c, &head);
+	}
+	if (error == -EPROTO) {
+		counter_add(&p->counters[PUBLISH_REFUSED_VERSION], 1);
+		refuse(p, m, "another version of the protocol");
+		return;
+	}
+	if (!error && !s) {
+		counter_add(&p->counters[PUBLISH_REFUSED_NAME], 1);
+		refuse(p, m, "the name is not configured");
+		return;
+	}
+	if (!error)
+		error = take_message(s, &head, &c, m);
+	if (error) {
+		counter_add(&p->counters[PUBLISH_BAD_MESSAGE], 1);
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "publish", "bad-message", "data_plane=%s",
+			s ? s->name : "-");
+	}
+}
+
+void publish_readable(void *arg)
+{
+	struct publish *p = arg;
+
+	for (int i = 0; i < RECEIVE_BURST; i++) {
+		struct zsock_message m;
+		int error = zsock_recv(&p->socket, &m);
+
+		if (error == -EMSGSIZE) {
+			counter_add(&p->counters[PUBLISH_BAD_MESSAGE], 1);
+			continue;
+		}
+		if (error)
+			return;
+		receive(p, &m);
+		zsock_message_close(&m);
+	}
+}
