@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -22,6 +23,8 @@ NUMBERS = itertools.count(0x100)
 
 
 def pytest_configure(config):
+    # Otherwise a test would take the end of the session for its own failure.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 1))
     config.addinivalue_line("markers", "long: takes long; only in tools/check --long")
 
 
@@ -56,6 +59,7 @@ def gateway(lab, build):
 
 @pytest.fixture
 def control(gateway):
+    gateway.require()
     return gateway.control
 
 
@@ -89,6 +93,7 @@ def add(control, values):
 @pytest.fixture
 def peer(lab, gateway):
     """A mobile node played by the test."""
+    gateway.require()
     made = Peer(lab)
     yield made
     lab.plug(None)

@@ -108,6 +108,11 @@ class Gateway:
         wait_for(self.synchronised, "the data plane to be synchronised")
         self.lab.advertise(self.node, "home", HOME_PREFIX.removesuffix("/64"), RADVD_HOME_AGENT)
 
+    def require(self):
+        """Raises, with the end of its log, if one of the two has ended."""
+        self.control.process.require()
+        self.data_plane.process.require()
+
     def synchronised(self, plane_runs=True):
         """Whether a data plane has everything; plane_runs: it is an error if ours has ended."""
         self.control.process.require()
