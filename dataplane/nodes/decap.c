@@ -109,22 +109,25 @@ static inline void decap_work(struct worker *w, struct rte_graph *graph, struct 
 {
 	struct in6_addr sources[NODE_BURST];
 	const struct subscriber_entry *entries[NODE_BURST];
-	uint16_t done = 0;
+	uint16_t sound[NODE_BURST], count = 0, done = 0;
 
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
-	if (unlikely(n == 0))
-		return;
 	for (uint16_t i = 0; i < n; i++) {
 		next[i] = check_inner(mbufs[i]);
-		sources[i] = likely(next[i] == DECAP_STEER) ? ip6_load(inner_of(mbufs[i])->src_addr)
-							    : in6addr_any;
+		if (unlikely(next[i] != DECAP_STEER))
+			continue;
+		sources[count] = ip6_load(inner_of(mbufs[i])->src_addr);
+		sound[count++] = i;
 	}
-	subscriber_table_lookup(&w->tables->subscribers, 0, sources, n, entries);
-	for (uint16_t i = 0; i < n; i++) {
-		if (likely(next[i] == DECAP_STEER))
-			next[i] = decap_one(w, mbufs[i], entries[i]);
-		done += next[i] == DECAP_STEER;
+	if (unlikely(count == 0))
+		return;
+	subscriber_table_lookup(&w->tables->subscribers, 0, sources, count, entries);
+	for (uint16_t i = 0; i < count; i++) {
+		rte_edge_t edge = decap_one(w, mbufs[sound[i]], entries[i]);
+
+		next[sound[i]] = edge;
+		done += edge == DECAP_STEER;
 	}
 	node_count(w, WORKER_decapsulated, done);
 }
