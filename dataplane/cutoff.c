@@ -47,18 +47,20 @@ bool cutoff_interface(const char *device, char interface[static 16])
 static void read_all(int fd, char *out, size_t size)
 {
 	size_t used = 0;
-	char scratch[256];
+	char part[256];
 
 	for (;;) {
-		bool room = used + 1 < size;
-		ssize_t n = read(
-			fd, room ? out + used : scratch, room ? size - 1 - used : sizeof(scratch));
+		ssize_t n = read(fd, part, sizeof(part));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;
-		used += room ? (size_t)n : 0;
+		size_t room = size - 1 - used;
+		size_t take = (size_t)n < room ? (size_t)n : room;
+
+		memcpy(out + used, part, take);
+		used += take;
 	}
 	out[used] = '\0';
 }

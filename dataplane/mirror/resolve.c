@@ -77,6 +77,7 @@ void resolve_expire(struct resolve *r, uint64_t now_ms, resolve_fn *fn, void *co
 	struct resolve_hop *hop, *next;
 
 	HASH_ITER (hh, r->waiting, hop, next) {
+		// cppcheck-suppress uninitvar
 		if (now_ms - hop->since_ms >= RESOLVE_TIMEOUT_MS)
 			end(r, hop, false, fn, context);
 	}

@@ -43,6 +43,7 @@ int resolve_init(struct resolve *r);
 /* Frees everything, with the packets that wait. */
 void resolve_free(struct resolve *r);
 
+/* A packet begins to wait for a next hop; it belongs to the resolve unless the result says else. */
 enum resolve_result resolve_add(
 	struct resolve *r, const struct resolve_key *key, struct rte_mbuf *m, uint64_t now_ms);
 
