@@ -1,14 +1,16 @@
 """The data plane as a router, without control: what Linux is told with `ip` is what it forwards by,
 and the kernel is kept from its ports."""
 
+import os
 import signal
 
 import pytest
 
 from lab import programs
 from lab.system import LabError, wait_for
-from lab.topology import CN, HOME_ROUTER, HOST
+from lab.topology import CN, HOME_AGENT, HOME_ROUTER, HOST
 
+NOBODY = "2001:db8:100::dead"
 PORTS = {"core": "v-core", "home": "v-home"}
 
 
@@ -291,6 +293,31 @@ def test_hugepages_that_are_not_there_are_refused_when_wanted(lab, build, tmp_pa
     process = lab.gw.start("hugepages", programs.program(build, "dmm-dp"), "--config", file)
     assert process.wait() == 1
     assert "hugepages-missing" in process.output()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_workers(lab, build, tmp_path):
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    file = tmp_path / "dp.cfg"
+    file.write_text((programs.CONFIGS / "dmm-dp.cfg").read_text() + f"workers = {cores};\n")
+    plane = DataPlane(lab.gw, build, file)
+    plane.start()
+    assert "rx_queues=2 tx_queues=2" in plane.said()
+    reached(lab.cn, HOST)
+    replies = ping(lab.cn, HOST, 20)
+    assert len(replies) == 20 and not any("DUP" in line for line in replies)
+    assert len(ping(lab.host, HOME_ROUTER, 5)) == 5
+    assert plane.process.stop() == 0
+
+
+def test_a_next_hop_that_nobody_answers_for_is_reported(lab, build, data_plane):
+    """RFC 4443, 3.1 code 3. The gateway speaks with the address that control gave it."""
+    control = programs.Control(lab.gw, build)
+    control.start()
+    wait_for(lambda: "event=synced" in data_plane.said(), "the data plane to be synchronised")
+    output = lab.cn.run("ping", "-n", "-c", "1", "-W", "20", NOBODY, check=False, timeout=60)
+    assert f"From {HOME_AGENT}" in output and "Address unreachable" in output
+    assert control.process.stop() == 0
 
 
 def test_control_that_goes_is_reported_and_missed_by_nobody(lab, build, data_plane):
