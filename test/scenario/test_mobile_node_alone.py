@@ -506,6 +506,21 @@ def test_says_why_it_does_not_start(lab, agent, away):
     assert "nftables" in refused(lab, away, "env", "PATH=/nonexistent")
 
 
+def test_ends_when_its_tunnel_is_taken_away(lab, agent, node):
+    """It cannot go on, says so, and leaves nothing behind; a hangup is no reason to end."""
+    before = host_state(lab)
+    lab.plug("a")
+    node.start()
+    wait_state(node, "registered")
+    node.process.send(signal.SIGHUP)
+    wait_for(lambda: "hangup-ignored" in node.process.output(), "the hangup in the log")
+    wait_state(node, "registered")
+    lab.mn.ip("link del dmm0")
+    assert node.process.wait() == 1
+    assert "tunnel-gone" in node.process.output()
+    assert host_state(lab) == before
+
+
 def test_status_is_one_json_document(lab, agent, away):
     program = programs.program(away.build, "dmm-mn")
     document = json.loads(lab.mn.run(program, "--status", "--socket", "/run/dmm/mn.sock"))
