@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-	RESOLVE_HOPS = 1024,       /* next hops that are waited for at a time */
+	RESOLVE_HOPS = 512, /* waited for at a time; the kernel holds 1,024 neighbours by default */
 	RESOLVE_PACKETS = 4,       /* that wait for one of them */
 	RESOLVE_TIMEOUT_MS = 4000, /* the kernel has given up by then (RFC 4861, 10: 3 x 1 s) */
 };
