@@ -53,6 +53,25 @@ static int set_int(void *socket, int option, int value)
 	return zmq_setsockopt(socket, option, &value, sizeof(value));
 }
 
+static int set_curve(void *socket, const struct zsock_options *o)
+{
+	struct curve_key own;
+	int rc = curve_public(o->curve_secret, &own);
+
+	if (rc < 0)
+		return rc;
+	if (o->curve_server)
+		rc |= zmq_setsockopt(
+			socket, ZMQ_CURVE_SERVERKEY, o->curve_server->b, CURVE_KEY_LEN);
+	else
+		rc |= set_int(socket, ZMQ_CURVE_SERVER, 1);
+	rc |= zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, own.b, CURVE_KEY_LEN);
+	rc |= zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, o->curve_secret->b, CURVE_KEY_LEN);
+	if (o->zap_domain)
+		rc |= zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, o->zap_domain, strlen(o->zap_domain));
+	return rc ? zerror() : 0;
+}
+
 static int set_options(void *socket, const struct zsock_options *o)
 {
 	int64_t max = o->max_message ? o->max_message : MESSAGE_MAX_DEFAULT;
@@ -78,7 +97,24 @@ static int set_options(void *socket, const struct zsock_options *o)
 	}
 	if (o->routing_id_len)
 		rc |= zmq_setsockopt(socket, ZMQ_ROUTING_ID, o->routing_id, o->routing_id_len);
-	return rc ? zerror() : 0;
+	if (rc)
+		return zerror();
+	return o->curve_secret ? set_curve(socket, o) : 0;
+}
+
+/* The other end of the socket's monitor, at an address of its own. */
+static int open_watch(void *socket, struct zsock *watch)
+{
+	static unsigned number;
+	char endpoint[48];
+	const int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+			   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+
+	snprintf(endpoint, sizeof(endpoint), "inproc://watch-%u",
+		__atomic_add_fetch(&number, 1, __ATOMIC_RELAXED));
+	if (zmq_socket_monitor(socket, endpoint, events) < 0)
+		return zerror();
+	return zsock_connect(watch, &(struct zsock_options){.type = ZMQ_PAIR}, endpoint);
 }
 
 static int open_socket(struct zsock *z, const struct zsock_options *options)
@@ -90,6 +126,8 @@ static int open_socket(struct zsock *z, const struct zsock_options *options)
 	if (!z->socket)
 		return zerror();
 	int rc = set_options(z->socket, options);
+	if (rc == 0 && options->watch)
+		rc = open_watch(z->socket, options->watch);
 	if (rc < 0)
 		zsock_close(z);
 	return rc;
@@ -321,4 +359,57 @@ void zsock_message_close(struct zsock_message *m)
 {
 	while (m->count)
 		zmq_msg_close(&m->part[--m->count]);
+}
+
+const char *zsock_user(struct zsock_message *m)
+{
+	return m->count ? zmq_msg_gets(&m->part[m->count - 1], "User-Id") : NULL;
+}
+
+void zsock_cut(struct zsock_message *m)
+{
+	int fd = m->count ? zmq_msg_get(&m->part[m->count - 1], ZMQ_SRCFD) : -1;
+
+	if (fd >= 0)
+		shutdown(fd, SHUT_RDWR);
+}
+
+/* What an event of libzmq's monitor and its value mean. */
+static enum zsock_event event_of(uint16_t event, uint32_t value)
+{
+	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+		return ZSOCK_REFUSED_KEY;
+	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+		value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
+		return ZSOCK_NOT_CURVE;
+	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+		value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC)
+		return ZSOCK_WRONG_KEY;
+	return ZSOCK_BROKEN;
+}
+
+int zsock_watch_next(struct zsock *watch, enum zsock_event *event)
+{
+	struct zsock_message m;
+	uint16_t number = 0;
+	uint32_t value = 0;
+
+	for (;;) {
+		int rc = watch->socket ? zsock_recv(watch, &m) : -EAGAIN;
+
+		if (rc < 0)
+			return rc;
+		/* zmq_socket_monitor(3): 16 bits of event, 32 of value, in host order. */
+		if (zsock_part_len(&m, 0) == sizeof(number) + sizeof(value)) {
+			const char *data = zsock_part(&m, 0);
+
+			memcpy(&number, data, sizeof(number));
+			memcpy(&value, data + sizeof(number), sizeof(value));
+		}
+		zsock_message_close(&m);
+		if (number == ZMQ_EVENT_MONITOR_STOPPED)
+			continue;
+		*event = event_of(number, value);
+		return 0;
+	}
 }

@@ -16,7 +16,11 @@
 #include <sys/uio.h>
 #include <zmq.h>
 
+#include "common/curve.h"
+
 #define ZSOCK_PARTS_MAX 8
+
+struct zsock;
 
 /* How a socket is opened; zero fields mean the default in brackets. */
 struct zsock_options {
@@ -34,6 +38,16 @@ struct zsock_options {
 	const void *routing_id; /* own identity for ROUTER peers [made up by the peer] */
 	size_t routing_id_len;  /* 1 to 255 */
 	mode_t mode;            /* ipc bind: permissions of the socket file [0600] */
+
+	/* CURVE, for tcp. Both ends give their own secret key; the connecting one the other's
+	 * public key as well; the binding one a zap_domain, and the ZAP handler (common/zap.h) says
+	 * who gets in. libzmq keeps copies of its own. */
+	const struct curve_key *curve_secret; /* [no CURVE] */
+	const struct curve_key *curve_server;
+	const char *zap_domain;
+	/* Opened beside it, of the same thread: tells of handshakes that fail, and must be read, or
+	 * libzmq waits in the end. Close it after the socket. */
+	struct zsock *watch;
 };
 
 /* An open socket. The fields are private; all zero is closed. */
@@ -103,3 +117,24 @@ static inline size_t zsock_part_len(const struct zsock_message *m, size_t i)
 {
 	return zmq_msg_size(&m->part[i]);
 }
+
+/* The user id that the ZAP handler gave to the connection of the message; lives as long as it.
+ * NULL: no handler was asked. Without one libzmq lets everybody in, so check this. */
+const char *zsock_user(struct zsock_message *m);
+
+/* Ends the connection that the message came by, on tcp; its peer may try to connect again. A
+ * connection that took its descriptor in the meantime would be ended instead, and connect again. */
+void zsock_cut(struct zsock_message *m);
+
+/* Why a connection of a watched socket did not come to be. */
+enum zsock_event {
+	ZSOCK_REFUSED_KEY, /* the other end does not let our key in; libzmq does not try again, so
+			    * the socket must be opened anew. Binding: our ZAP handler refused. */
+	ZSOCK_NOT_CURVE,   /* the other end has no CURVE */
+	ZSOCK_WRONG_KEY,   /* binding: the other end has another server key than ours */
+	ZSOCK_BROKEN,      /* ended in the middle, or spoke no ZMTP */
+	ZSOCK_EVENTS
+};
+
+/* Takes the next event of a watch (struct zsock_options): 0, or -EAGAIN when there is none. */
+int zsock_watch_next(struct zsock *watch, enum zsock_event *event);
