@@ -62,6 +62,7 @@ static struct tables_config tables_wanted(const struct dp_config *config)
 		.routes = config->routes,
 		.neighbours = config->neighbours,
 		.readers = (unsigned)config->workers.count,
+		.name = config->name,
 	};
 }
 

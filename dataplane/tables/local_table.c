@@ -3,13 +3,29 @@
 #include <errno.h>
 #include <rte_malloc.h>
 
-/* A set of what the entries say; NULL: no memory. */
+#include "dataplane/tables/data_plane_table.h"
+
+static void put(struct local_set *set, const struct in6_addr *addr)
+{
+	uint32_t at = (uint32_t)addr_hash(addr);
+
+	if (local_set_has(set, addr))
+		return;
+	while (!addr_is_unspecified(&set->slots[at & set->mask]))
+		at++;
+	set->slots[at & set->mask] = *addr;
+	set->filter |= local_set_bit(addr);
+	set->count++;
+}
+
+/* A set of what the entries say and our own address; NULL: no memory. */
 static struct local_set *make_set(const struct local_table *t)
 {
+	const struct in6_addr *own = data_plane_table_own(t->data_planes);
 	uint32_t slots = 8;
 	uint64_t lowest = UINT64_MAX;
 
-	while (slots < 2 * t->count)
+	while (slots < 2 * (t->count + 1))
 		slots *= 2;
 
 	struct local_set *set = rte_zmalloc("local addresses",
@@ -20,19 +36,18 @@ static struct local_set *make_set(const struct local_table *t)
 	set->mask = slots - 1;
 	for (uint32_t i = 0; i < t->count; i++) {
 		const struct local_entry *entry = &t->entries[i];
-		uint32_t at = (uint32_t)addr_hash(&entry->addr);
 
+		if (data_plane_table_is_other(t->data_planes, &entry->addr))
+			continue;
 		if (entry->id < lowest) {
 			lowest = entry->id;
 			set->first = entry->addr;
 		}
-		if (local_set_has(set, &entry->addr))
-			continue;
-		while (!addr_is_unspecified(&set->slots[at & set->mask]))
-			at++;
-		set->slots[at & set->mask] = entry->addr;
-		set->filter |= local_set_bit(&entry->addr);
-		set->count++;
+		put(set, &entry->addr);
+	}
+	if (own) {
+		put(set, own);
+		set->first = *own;
 	}
 	return set;
 }
@@ -53,9 +68,15 @@ static int publish(struct local_table *t)
 	return 0;
 }
 
-int local_table_init(struct local_table *t, struct rte_rcu_qsbr *rcu)
+int local_table_init(
+	struct local_table *t, const struct data_plane_table *data_planes, struct rte_rcu_qsbr *rcu)
 {
-	*t = (struct local_table){.rcu = rcu};
+	*t = (struct local_table){.rcu = rcu, .data_planes = data_planes};
+	return publish(t);
+}
+
+int local_table_refresh(struct local_table *t)
+{
 	return publish(t);
 }
 

@@ -1,6 +1,7 @@
 /*
  * Local addresses: where tunnels end and to which signalling is sent. Those that control
- * publishes; what is configured on the twins is the kernel's and comes as routes of kind LOCAL.
+ * publishes, without those of other data planes, and the data plane's own; what is configured on
+ * the twins is the kernel's and comes as routes of kind LOCAL.
  *
  * Layout: an immutable open-addressed set, at most half full, replaced as a whole by every
  * change. In front of it a filter of 64 bits, of which each address sets one: most lookups that
@@ -21,11 +22,13 @@ enum {
 	LOCAL_MAX = 256,
 };
 
+struct data_plane_table;
+
 struct local_set {
 	uint32_t count;
 	uint32_t mask;
 	uint64_t filter;
-	struct in6_addr first;   /* of the lowest id: source of our own messages */
+	struct in6_addr first;   /* source of our own messages: our own, or that of the lowest id */
 	struct in6_addr slots[]; /* the unspecified address: free */
 };
 
@@ -38,12 +41,14 @@ struct local_entry {
 struct local_table {
 	_Atomic(struct local_set *) set;
 	struct rte_rcu_qsbr *rcu;
+	const struct data_plane_table *data_planes;
 	struct local_entry entries[LOCAL_MAX]; /* writer */
 	uint32_t count;                        /* writer */
 };
 
 /* An empty table. 0 or -ENOMEM. */
-int local_table_init(struct local_table *t, struct rte_rcu_qsbr *rcu);
+int local_table_init(struct local_table *t, const struct data_plane_table *data_planes,
+	struct rte_rcu_qsbr *rcu);
 void local_table_destroy(struct local_table *t);
 
 /* Writer: adds or replaces. 0, -ENOSPC, -ENOMEM. Waits for the readers. */
@@ -51,6 +56,9 @@ int local_table_set(struct local_table *t, const struct object_local *object);
 
 /* Writer: removes; one that is not there is no error. -ENOMEM. Waits for the readers. */
 int local_table_delete(struct local_table *t, uint64_t id);
+
+/* Writer: the data planes have changed. -ENOMEM. Waits for the readers. */
+int local_table_refresh(struct local_table *t);
 
 /* Writer: mark and sweep as in tables.h. */
 void local_table_mark(struct local_table *t);

@@ -12,9 +12,10 @@ enum {
 	SPARE = 1024,         /* versions of changed paths that readers may still hold */
 };
 
-int path_table_init(struct path_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu)
+int path_table_init(struct path_table *t, uint32_t capacity, struct data_plane_table *data_planes,
+	struct rte_rcu_qsbr *rcu)
 {
-	*t = (struct path_table){0};
+	*t = (struct path_table){.data_planes = data_planes, .own_shape = PATH_SHAPE_NONE};
 	if (pool_init(&t->paths, "paths", capacity + SPARE, sizeof(struct path),
 		    offsetof(struct path, link), rcu) < 0 ||
 		pool_init(&t->shapes, "shapes", PATH_SHAPES_MAX, sizeof(struct path_shape),
@@ -76,10 +77,35 @@ static uint32_t take_shape(struct path_table *t, const struct in6_addr *local)
 	return number;
 }
 
+/* Where the data plane of a path stands, with PATH_RELAYED unless it is us; or why not. */
+static int data_plane_of(const struct path_table *t, const struct object_path *object)
+{
+	int slot = data_plane_table_slot(t->data_planes, object->data_plane);
+
+	if (slot < 0 || data_plane_table_is_own(t->data_planes, (uint16_t)slot))
+		return slot;
+	if (t->own_shape == PATH_SHAPE_NONE)
+		return -EADDRNOTAVAIL;
+	if (!data_plane_table_is_other(t->data_planes, &t->data_planes->slots[slot].addr))
+		return -EINVAL;
+	return slot | PATH_RELAYED;
+}
+
+static uint32_t *data_plane_users(struct path_table *t, const struct path *path)
+{
+	return &t->data_planes->slots[path->data_plane & ~PATH_RELAYED].users;
+}
+
 int64_t path_table_make(struct path_table *t, const struct object_path *object)
 {
+	int data_plane = data_plane_of(t, object);
+
 	if (object->kind != PATH_IP6_IN_IP6)
 		return -EOPNOTSUPP;
+	if (addr_equal(&object->local, &object->remote))
+		return -EINVAL;
+	if (data_plane < 0)
+		return data_plane;
 
 	uint32_t number = pool_take(&t->paths);
 	uint32_t shape = number == POOL_NONE ? POOL_NONE : take_shape(t, &object->local);
@@ -89,16 +115,63 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 			pool_return(&t->paths, number);
 		return -ENOSPC;
 	}
-	*path_at(t, number) = (struct path){
+
+	struct path *path = path_at(t, number);
+
+	*path = (struct path){
 		.remote = object->remote,
 		.id = object->id,
 		.shape = (uint16_t)shape,
-		.mtu = object->mtu,
 		.set_mtu = object->mtu,
+		.data_plane = (uint16_t)data_plane,
 		.link = POOL_NONE,
 	};
+	path->mtu = path_table_first_mtu(path);
+	if (data_plane)
+		++*data_plane_users(t, path);
 	bits_clear(t->marks, number);
 	return number;
+}
+
+struct object_path path_table_object(const struct path_table *t, uint32_t number)
+{
+	const struct path *path = path_at(t, number);
+
+	return (struct object_path){
+		.id = path->id,
+		.kind = PATH_IP6_IN_IP6,
+		.local = *path_shape_local(path_shape_at(t, path->shape)),
+		.remote = path->remote,
+		.data_plane = t->data_planes->slots[path->data_plane & ~PATH_RELAYED].id,
+		.mtu = path->set_mtu,
+	};
+}
+
+uint16_t path_table_first_mtu(const struct path *path)
+{
+	return path->data_plane & PATH_RELAYED ? 0 : path->set_mtu;
+}
+
+struct path_outer path_table_outer(const struct path_table *t, const struct path *path)
+{
+	const struct data_plane_slot *slot =
+		&t->data_planes->slots[path->data_plane & ~PATH_RELAYED];
+
+	if (path->data_plane & PATH_RELAYED)
+		return (struct path_outer){slot->addr, t->own_shape, path->mtu, true};
+	return (struct path_outer){path->remote, path->shape, path->mtu, false};
+}
+
+int path_table_take_own(struct path_table *t)
+{
+	const struct in6_addr *own = data_plane_table_own(t->data_planes);
+	uint16_t before = t->own_shape;
+	uint32_t shape = own ? take_shape(t, own) : PATH_SHAPE_NONE;
+
+	if (own && shape == POOL_NONE)
+		return -ENOSPC;
+	t->own_shape = (uint16_t)shape;
+	return before;
 }
 
 int path_table_publish(struct path_table *t, uint32_t path, uint32_t old)
@@ -116,12 +189,23 @@ void path_table_hide(struct path_table *t, uint32_t path)
 	sig_index_remove(&t->by_id, table_hash_id(path_at(t, path)->id), path);
 }
 
-void path_table_retire(struct path_table *t, uint32_t path)
+void path_table_release_shape(struct path_table *t, uint16_t number)
 {
-	uint16_t number = path_at(t, path)->shape;
-	struct path_shape *shape = pool_at(&t->shapes, number);
+	struct path_shape *shape;
 
+	if (number == PATH_SHAPE_NONE)
+		return;
+	shape = pool_at(&t->shapes, number);
 	if (--shape->users == 0)
 		pool_retire(&t->shapes, number);
-	pool_retire(&t->paths, path);
+}
+
+void path_table_retire(struct path_table *t, uint32_t number)
+{
+	const struct path *path = path_at(t, number);
+
+	path_table_release_shape(t, path->shape);
+	if (path->data_plane)
+		--*data_plane_users(t, path);
+	pool_retire(&t->paths, number);
 }

@@ -2,9 +2,10 @@
  * Paths: the ways to subscribers, and the shapes that paths share.
  *
  * A shape is what many paths have in common: kind and local address, as a ready outer header. A
- * path adds remote address and MTU. Subscriber entries hold a copy of what encapsulation needs of
- * their first path, so the downlink never comes here; the uplink does so only for subscribers
- * with more than one path.
+ * path adds remote address and MTU. What another data plane serves is relayed to it: encapsulated
+ * not as the path says but from our own address to that of the other. Subscriber entries hold a
+ * copy of what encapsulation needs of their first path, so the downlink never comes here; the
+ * uplink does so only for subscribers with more than one path, or relayed.
  *
  * Writer: the agent thread. A path that readers may hold is never changed: a change makes a new
  * one and the subscribers are moved over (subscriber_table.h).
@@ -15,6 +16,7 @@
 #include <assert.h>
 #include <rte_rcu_qsbr.h>
 
+#include "dataplane/tables/data_plane_table.h"
 #include "dataplane/tables/pool.h"
 #include "dataplane/tables/sig_index.h"
 #include "proto/channel/object.h"
@@ -22,6 +24,8 @@
 enum {
 	PATH_SHAPES_MAX = 1024,
 	PATH_HEADER_LEN = 40, /* the outer header without options */
+	PATH_SHAPE_NONE = UINT16_MAX,
+	PATH_RELAYED = 1 << 15, /* in path.data_plane */
 };
 
 /* One cache line, the outer header ready but for length, class, flow label and destination. */
@@ -39,9 +43,9 @@ struct path {
 	uint16_t shape;
 	uint16_t mtu;     /* largest outer packet: what control said and the way taught; 0: any */
 	uint16_t set_mtu; /* as control said */
-	uint16_t spare;
-	uint32_t users; /* subscribers; writer */
-	uint32_t link;  /* chain of the pool; while users is 1: entry of that user; writer */
+	uint16_t data_plane; /* slot of the one that serves it, and PATH_RELAYED unless it is us */
+	uint32_t users;      /* subscribers; writer */
+	uint32_t link;       /* chain of the pool; while users is 1: entry of that user; writer */
 };
 static_assert(sizeof(struct path) == 40, "five eighths of a cache line");
 
@@ -59,11 +63,22 @@ struct path_table {
 	struct pool shapes;
 	struct pool lists;
 	struct sig_index by_id;
-	uint64_t *marks; /* a bit a path: named since the last tables_mark() */
+	struct data_plane_table *data_planes;
+	uint64_t *marks;    /* a bit a path: named since the last tables_mark() */
+	uint16_t own_shape; /* from our own address, or PATH_SHAPE_NONE; writer */
+};
+
+/* What goes around the packets of a path. */
+struct path_outer {
+	struct in6_addr remote;
+	uint16_t shape;
+	uint16_t mtu;
+	bool relayed;
 };
 
 /* Room for capacity paths. Returns 0 or -ENOMEM. */
-int path_table_init(struct path_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu);
+int path_table_init(struct path_table *t, uint32_t capacity, struct data_plane_table *data_planes,
+	struct rte_rcu_qsbr *rcu);
 void path_table_destroy(struct path_table *t);
 
 /* Writer: number of the path with this id, or POOL_NONE. */
@@ -71,7 +86,9 @@ uint32_t path_table_find(const struct path_table *t, uint64_t id);
 
 /*
  * Writer: makes a path for an object, not yet found by its id. Returns its number, or a negative
- * errno: -EOPNOTSUPP for a kind that this data plane does not have, -ENOSPC.
+ * errno: -EOPNOTSUPP for a kind that this data plane does not have; -ENOENT: its data plane is not
+ * known; -EADDRNOTAVAIL: to be relayed, but our own address is not known; -EINVAL: the tunnel would
+ * end where it begins; -ENOSPC.
  */
 int64_t path_table_make(struct path_table *t, const struct object_path *object);
 
@@ -84,6 +101,23 @@ void path_table_hide(struct path_table *t, uint32_t path);
 
 /* Writer: gives back a path that no subscriber uses any more. */
 void path_table_retire(struct path_table *t, uint32_t path);
+
+/* Writer: a path as control set it. */
+struct object_path path_table_object(const struct path_table *t, uint32_t path);
+
+/* Writer: the MTU that a path has when it has learned none: what control said is that of the way to
+ * the node, not to another data plane. */
+uint16_t path_table_first_mtu(const struct path *path);
+
+/* Writer: how packets of a path are encapsulated by this data plane. */
+struct path_outer path_table_outer(const struct path_table *t, const struct path *path);
+
+/*
+ * Writer: our own address is now that of the data planes' table. The shape that was in use until
+ * now is returned: path_table_release_shape() when no path is relayed by it any more. -ENOSPC.
+ */
+int path_table_take_own(struct path_table *t);
+void path_table_release_shape(struct path_table *t, uint16_t shape);
 
 /* The path, shape or list of a number. Any reader. */
 static inline struct path *path_at(const struct path_table *t, uint32_t path)

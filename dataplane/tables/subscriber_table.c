@@ -137,19 +137,20 @@ static void fill(const struct subscriber_table *t, const struct change *c, unsig
 	uint16_t link, struct subscriber_entry *entry)
 {
 	const struct object_subscriber *object = c->object;
-	const struct path *path = path_at(t->paths, c->paths[0]);
+	const struct path_outer outer = path_table_outer(t->paths, path_at(t->paths, c->paths[0]));
 
 	*entry = (struct subscriber_entry){
 		.prefix = object->prefixes[i].addr,
-		.remote = path->remote,
+		.remote = outer.remote,
 		.id = object->id,
 		.tag = object->domain << 8 | object->prefixes[i].len,
 		.path = c->paths[0],
 		.paths = c->list,
 		.next = POOL_NONE,
-		.shape = path->shape,
-		.mtu = path->mtu,
+		.shape = outer.shape,
+		.mtu = outer.mtu,
 		.link = link,
+		.relayed = outer.relayed,
 	};
 }
 

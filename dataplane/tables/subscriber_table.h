@@ -37,16 +37,16 @@ enum {
 
 struct subscriber_entry {
 	struct in6_addr prefix;
-	struct in6_addr remote; /* of the first path: the care-of address */
+	struct in6_addr remote; /* of the first path: the care-of address, unless relayed */
 	uint64_t id;
-	uint32_t tag;   /* domain in the upper 24 bits, prefix length in the lower 8 */
-	uint32_t path;  /* number of the first path */
-	uint32_t paths; /* number of the list of all paths; POOL_NONE: just the one */
-	uint32_t next;  /* entry of the subscriber's next prefix, chain of the pool; writer */
-	uint16_t shape; /* of the first path */
-	uint16_t mtu;   /* of the first path, 0: any */
-	uint16_t link;  /* slot in the link table where it is defended, or SUBSCRIBER_LINK_NONE */
-	uint16_t spare;
+	uint32_t tag;     /* domain in the upper 24 bits, prefix length in the lower 8 */
+	uint32_t path;    /* number of the first path */
+	uint32_t paths;   /* number of the list of all paths; POOL_NONE: just the one */
+	uint32_t next;    /* entry of the subscriber's next prefix, chain of the pool; writer */
+	uint16_t shape;   /* of the first path */
+	uint16_t mtu;     /* of the first path, 0: any */
+	uint16_t link;    /* slot in the link table where it is defended, or SUBSCRIBER_LINK_NONE */
+	uint16_t relayed; /* 0, or 1: remote and shape lead to the data plane that serves it */
 } __rte_cache_aligned;
 static_assert(sizeof(struct subscriber_entry) == 64, "one cache line");
 

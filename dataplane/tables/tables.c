@@ -16,9 +16,12 @@ struct tables *tables_create(const struct tables_config *config, int *error)
 		t->rcu = rte_zmalloc("rcu", size, RTE_CACHE_LINE_SIZE);
 	if (t && t->rcu && rte_rcu_qsbr_init(t->rcu, config->readers) == 0) {
 		link_table_init(&t->links);
-		err = local_table_init(&t->local, t->rcu);
+		err = data_plane_table_init(&t->data_planes, config->name, t->rcu);
 		if (err == 0)
-			err = path_table_init(&t->paths, config->subscribers, t->rcu);
+			err = local_table_init(&t->local, &t->data_planes, t->rcu);
+		if (err == 0)
+			err = path_table_init(
+				&t->paths, config->subscribers, &t->data_planes, t->rcu);
 		if (err == 0)
 			err = subscriber_table_init(
 				&t->subscribers, config->subscribers, &t->paths, t->rcu);
@@ -44,6 +47,7 @@ void tables_destroy(struct tables *t)
 	subscriber_table_destroy(&t->subscribers);
 	path_table_destroy(&t->paths);
 	local_table_destroy(&t->local);
+	data_plane_table_destroy(&t->data_planes);
 	rte_free(t->rcu);
 	rte_free(t);
 }
@@ -79,6 +83,8 @@ static int apply_set(struct tables *t, const struct object *object)
 		if (slot < 0)
 			return slot;
 		return subscriber_table_set(&t->subscribers, &object->subscriber, (uint16_t)slot);
+	case OBJECT_DATA_PLANE:
+		return tables_set_data_plane(t, &object->data_plane);
 	}
 	return -EINVAL;
 }
@@ -98,6 +104,8 @@ int tables_apply(struct tables *t, const struct object *object)
 	case OBJECT_SUBSCRIBER:
 		subscriber_table_delete(&t->subscribers, object->id);
 		return 0;
+	case OBJECT_DATA_PLANE:
+		return tables_delete_data_plane(t, object->id);
 	}
 	return -EINVAL;
 }
@@ -106,16 +114,19 @@ void tables_mark(struct tables *t)
 {
 	local_table_mark(&t->local);
 	link_table_mark(&t->links);
+	data_plane_table_mark(&t->data_planes);
 	subscriber_table_mark(&t->subscribers);
 	bits_clear_all(t->paths.marks, t->paths.paths.capacity);
 }
 
-/* Subscribers go first, so that the paths which only they used can go too. */
+/* Subscribers go first, so that the paths which only they used can go too, and then the data planes
+ * that only those named. */
 uint32_t tables_sweep(struct tables *t)
 {
 	uint32_t removed = subscriber_table_sweep(&t->subscribers);
 
 	removed += tables_sweep_paths(t);
+	removed += tables_sweep_data_planes(t);
 	removed += link_table_sweep(&t->links);
 	return removed + local_table_sweep(&t->local);
 }

@@ -11,6 +11,7 @@
 #include <rte_rcu_qsbr.h>
 #include <stdint.h>
 
+#include "dataplane/tables/data_plane_table.h"
 #include "dataplane/tables/link_table.h"
 #include "dataplane/tables/local_table.h"
 #include "dataplane/tables/neighbour_table.h"
@@ -23,6 +24,7 @@ struct tables_config {
 	uint32_t routes;
 	uint32_t neighbours;
 	unsigned readers; /* workers */
+	const char *name; /* of this data plane; NULL: it has none and knows none */
 };
 
 enum {
@@ -40,10 +42,12 @@ struct tables {
 	struct rte_rcu_qsbr *rcu;
 	struct local_table local;
 	struct link_table links;
+	struct data_plane_table data_planes;
 	struct path_table paths;
 	struct subscriber_table subscribers;
 	struct route_table routes;
 	struct neighbour_table neighbours;
+	bool renewing; /* paths of a changed data plane that found no room; agent thread */
 	struct tables_learned learned[TABLES_LEARNED_MAX]; /* agent thread */
 };
 
@@ -58,11 +62,13 @@ void tables_destroy(struct tables *t);
 size_t tables_memory_needed(const struct tables_config *config);
 
 /*
- * Applies one object. Agent thread. Returns 0; -ENOSPC: full; -ENOENT: it names a path that was
- * not set or a port that is not here; -EEXIST: a prefix belongs to another subscriber;
- * -EOPNOTSUPP: a kind of path that this data plane does not have; -EBUSY: a path that
- * subscribers still use was to be deleted; -EINVAL: a tunnel to its own local address. After an
- * error the tables are as before.
+ * Applies one object. Agent thread. Returns 0; -ENOSPC: full; -ENOENT: it names a path or data
+ * plane that was not set or a port that is not here; -EEXIST: a prefix belongs to another
+ * subscriber; -EOPNOTSUPP: a kind of path that this data plane does not have; -EADDRNOTAVAIL: a
+ * path is to be relayed, but our own address is not known; -EBUSY: a path that subscribers still
+ * use, or a data plane that paths name, was to be deleted; -EINVAL: a tunnel to its own local
+ * address. After an error the tables are as before, but for the paths of a changed data plane, of
+ * which some may not have found room; setting it again continues.
  */
 int tables_apply(struct tables *t, const struct object *object);
 
@@ -91,7 +97,14 @@ int tables_path_mtu_learn(struct tables *t, uint64_t subscriber, const struct in
  * second. */
 void tables_path_mtu_age(struct tables *t, uint64_t now_ms);
 
-/* Parts of tables_apply() and tables_sweep(), in tables_path.c. */
+/* Parts of tables_apply() and tables_sweep(), in tables_path.c and tables_data_plane.c. */
+int tables_set_data_plane(struct tables *t, const struct object_data_plane *object);
+int tables_delete_data_plane(struct tables *t, uint64_t id);
+uint32_t tables_sweep_data_planes(struct tables *t);
+
+/* Makes a path anew when its data plane or ours has changed: its users see the change packet by
+ * packet. */
+int tables_renew_path(struct tables *t, uint32_t path);
 int tables_set_path(struct tables *t, const struct object_path *object);
 int tables_delete_path(struct tables *t, uint64_t id);
 uint32_t tables_sweep_paths(struct tables *t);

@@ -11,6 +11,7 @@
 enum {
 	MTU_MIN = 1280,               /* of an IPv6 link (RFC 8200, 5) */
 	LEARNED_LIFETIME_MS = 600000, /* RFC 8201, 4 */
+	FIRST_MTU = UINT16_MAX + 1,
 };
 
 /* A new path as an object says; waits for readers if versions that they hold fill the pool. */
@@ -54,6 +55,8 @@ static bool is_unchanged(const struct tables *t, uint32_t number, const struct o
 	const struct path_shape *shape = path_shape_at(&t->paths, path->shape);
 
 	return object->kind == PATH_IP6_IN_IP6 && path->set_mtu == object->mtu &&
+	       (path->data_plane & ~PATH_RELAYED) ==
+		       data_plane_table_slot(&t->data_planes, object->data_plane) &&
 	       addr_equal(&path->remote, &object->remote) &&
 	       addr_equal(path_shape_local(shape), &object->local);
 }
@@ -66,8 +69,6 @@ int tables_set_path(struct tables *t, const struct object_path *object)
 		bits_set(t->paths.marks, old);
 		return 0;
 	}
-	if (addr_equal(&object->local, &object->remote))
-		return -EINVAL;
 
 	int64_t fresh = make(t, object);
 
@@ -110,29 +111,28 @@ uint32_t tables_sweep_paths(struct tables *t)
 	return removed;
 }
 
-/* The same path with another MTU. */
-static int set_mtu(struct tables *t, uint32_t old, uint16_t mtu)
+/* The same path again, with this MTU, or the one it has before it learns any. */
+static int renew(struct tables *t, uint32_t old, uint32_t mtu)
 {
-	const struct path *path = path_at(&t->paths, old);
-	const struct object_path object = {
-		.id = path->id,
-		.kind = PATH_IP6_IN_IP6,
-		.local = *path_shape_local(path_shape_at(&t->paths, path->shape)),
-		.remote = path->remote,
-		.mtu = path->set_mtu,
-	};
+	const struct object_path object = path_table_object(&t->paths, old);
 	bool marked = bits_test(t->paths.marks, old);
 	int64_t fresh = make(t, &object);
 
 	if (fresh < 0)
 		return (int)fresh;
-	path_at(&t->paths, (uint32_t)fresh)->mtu = mtu;
+	if (mtu != FIRST_MTU)
+		path_at(&t->paths, (uint32_t)fresh)->mtu = (uint16_t)mtu;
 
 	int err = publish(t, (uint32_t)fresh, old);
 
 	if (err == 0 && !marked)
 		bits_clear(t->paths.marks, (uint32_t)fresh);
 	return err;
+}
+
+int tables_renew_path(struct tables *t, uint32_t path)
+{
+	return renew(t, path, FIRST_MTU);
 }
 
 /* Number of the path of a subscriber that leads to this remote address. */
@@ -176,7 +176,7 @@ static void forget(struct tables *t, struct tables_learned *learned)
 {
 	uint32_t path = path_table_find(&t->paths, learned->path);
 
-	if (path != POOL_NONE && set_mtu(t, path, path_at(&t->paths, path)->set_mtu) < 0)
+	if (path != POOL_NONE && renew(t, path, FIRST_MTU) < 0)
 		return;
 	*learned = (struct tables_learned){0};
 }
@@ -201,7 +201,7 @@ int tables_path_mtu_learn(struct tables *t, uint64_t subscriber, const struct in
 	if (place->path && place->path != id)
 		forget(t, place);
 
-	int err = set_mtu(t, number, value);
+	int err = renew(t, number, value);
 
 	if (err == 0)
 		*place = (struct tables_learned){id, now_ms};

@@ -10,9 +10,10 @@
  *
  *   local        address (16 octets)
  *   link         watch_dad (8), name (8 length, text)
- *   path         kind (8), local (16 octets), remote (16 octets), mtu (16)
+ *   path         kind (8), local (16 octets), remote (16 octets), data plane (64), mtu (16)
  *   subscriber   domain (32), link id (64), prefix count (8), path count (8),
  *                prefixes (16 octets address, 8 length), path ids (64)
+ *   data plane   address (16 octets), name (8 length, text)
  */
 
 enum {
@@ -82,6 +83,7 @@ static void path_encode(struct writer *w, const struct object *obj)
 	writer_u8(w, (uint8_t)obj->path.kind);
 	writer_addr6(w, &obj->path.local);
 	writer_addr6(w, &obj->path.remote);
+	writer_u64(w, obj->path.data_plane);
 	writer_u16(w, obj->path.mtu);
 }
 
@@ -91,6 +93,7 @@ static void path_decode(struct cursor *c, struct object *obj)
 	obj->path.kind = cursor_u8(c);
 	obj->path.local = cursor_addr6(c);
 	obj->path.remote = cursor_addr6(c);
+	obj->path.data_plane = cursor_u64(c);
 	obj->path.mtu = cursor_u16(c);
 	if (!path_kind_known(obj->path.kind))
 		cursor_fail(c);
@@ -166,6 +169,24 @@ static void subscriber_decode(struct cursor *c, struct object *obj)
 		cursor_fail(c);
 }
 
+static bool data_plane_ok(const struct object *obj)
+{
+	return obj->data_plane.id == obj->id &&
+	       record_text_ok(obj->data_plane.name, 1, OBJECT_NAME_MAX, false);
+}
+
+static void data_plane_encode(struct writer *w, const struct object *obj)
+{
+	writer_addr6(w, &obj->data_plane.addr);
+	record_text_encode(w, obj->data_plane.name);
+}
+
+static void data_plane_decode(struct cursor *c, struct object *obj)
+{
+	obj->data_plane = (struct object_data_plane){.id = obj->id, .addr = cursor_addr6(c)};
+	record_text_decode(c, obj->data_plane.name, 1, OBJECT_NAME_MAX, false);
+}
+
 /* All that differs from kind to kind. */
 static const struct kind {
 	const char *name;
@@ -177,6 +198,7 @@ static const struct kind {
 	[OBJECT_LINK] = {"link", link_ok, link_encode, link_decode},
 	[OBJECT_PATH] = {"path", path_ok, path_encode, path_decode},
 	[OBJECT_SUBSCRIBER] = {"subscriber", subscriber_ok, subscriber_encode, subscriber_decode},
+	[OBJECT_DATA_PLANE] = {"data-plane", data_plane_ok, data_plane_encode, data_plane_decode},
 };
 
 static const struct kind *kind_find(unsigned kind)
@@ -248,4 +270,24 @@ int object_decode(struct cursor *c, struct object *obj)
 		return -EBADMSG;
 	}
 	return 0;
+}
+
+/* FNV-1a over the record, then a final mixing: sums of plain FNV values show regular changes in
+ * regular places. */
+uint64_t object_digest(const struct object *obj)
+{
+	struct object set = *obj;
+	uint8_t buf[OBJECT_WIRE_MAX];
+	uint64_t h = 0xcbf29ce484222325u;
+	struct writer w;
+
+	set.op = OBJECT_SET;
+	writer_init(&w, buf, sizeof(buf));
+	if (object_encode(&w, &set))
+		return 0;
+	for (size_t i = 0; i < writer_len(&w); i++)
+		h = (h ^ buf[i]) * 0x100000001b3u;
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
+	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
+	return h ^ h >> 32;
 }

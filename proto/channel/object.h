@@ -28,6 +28,7 @@ enum object_kind {
 	OBJECT_LINK = 2,       /* a port on which control serves neighbours */
 	OBJECT_PATH = 3,       /* one way to reach a subscriber */
 	OBJECT_SUBSCRIBER = 4, /* addresses and the paths that lead to them */
+	OBJECT_DATA_PLANE = 5, /* a data plane that serves paths, perhaps the receiver itself */
 };
 
 enum object_op {
@@ -38,6 +39,7 @@ enum object_op {
 enum {
 	OBJECT_PREFIXES_MAX = 8,   /* prefixes of one subscriber */
 	OBJECT_PATHS_MAX = 8,      /* paths of one subscriber */
+	OBJECT_NAME_MAX = 31,      /* name of a data plane */
 	OBJECT_PORT_NAME_MAX = 15, /* as long as a Linux interface name */
 	OBJECT_WIRE_MAX = 512,     /* no record is longer */
 };
@@ -69,7 +71,13 @@ struct object_path {
 	enum path_kind kind;
 	struct in6_addr local;  /* outer source; also the only outer destination accepted uplink */
 	struct in6_addr remote; /* outer destination: the care-of address; outer source uplink */
-	uint16_t mtu;           /* largest outer packet on the way, octets; 0: that of the port */
+	/*
+	 * The data plane that serves the path. Another one relays to it: what it has for the path
+	 * goes as IPv6 in IPv6 from its own address to that of the serving one. 0: whoever has the
+	 * path serves it.
+	 */
+	uint64_t data_plane;
+	uint16_t mtu; /* largest outer packet on the way, octets; 0: that of the port */
 };
 
 struct object_subscriber {
@@ -86,6 +94,19 @@ struct object_subscriber {
 	uint64_t paths[OBJECT_PATHS_MAX];
 };
 
+/*
+ * A data plane as all data planes know it. The one whose own name this is serves the paths that
+ * name it. Tunnels to nodes and relayed packets to it end at its address, which is a local address
+ * of it without being set as one, and of no other, even if it is set; what comes from there as IPv6
+ * in IPv6 is relayed, and is never relayed again. A message sets data planes before the paths that
+ * name them and deletes them after those.
+ */
+struct object_data_plane {
+	uint64_t id;
+	char name[OBJECT_NAME_MAX + 1];
+	struct in6_addr addr;
+};
+
 struct object {
 	enum object_kind kind;
 	enum object_op op;
@@ -95,6 +116,7 @@ struct object {
 		struct object_link link;
 		struct object_path path;
 		struct object_subscriber subscriber;
+		struct object_data_plane data_plane;
 	};
 };
 
@@ -120,3 +142,10 @@ int object_encode(struct writer *w, const struct object *obj);
  * but *obj, which is undefined after an error.
  */
 int object_decode(struct cursor *c, struct object *obj);
+
+/*
+ * A 64-bit digest of an object that is set, the same on every host. The digest of a set of objects
+ * is the sum of theirs modulo 2^64, so that it can be kept up to date by adding and subtracting. It
+ * finds accidents, not forgers. 0 for an object that object_encode() would refuse.
+ */
+uint64_t object_digest(const struct object *obj);

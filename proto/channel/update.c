@@ -16,12 +16,14 @@ static const char *const type_names[] = {
 	[UPDATE_HEARTBEAT] = "heartbeat",
 	[UPDATE_STATS] = "stats",
 	[UPDATE_EVENT] = "event",
+	[UPDATE_DIGEST] = "digest",
 	[UPDATE_BEGIN] = "begin",
 	[UPDATE_OBJECTS] = "objects",
 	[UPDATE_END] = "end",
 	[UPDATE_DELTA] = "delta",
 	[UPDATE_STATS_REQUEST] = "stats-request",
 	[UPDATE_REFUSE] = "refuse",
+	[UPDATE_DIGEST_REQUEST] = "digest-request",
 };
 
 static const char *const event_names[] = {
@@ -265,6 +267,26 @@ int update_event_decode(struct cursor *c, struct update_event *event)
 	record_text_decode(c, event->port, 0, OBJECT_PORT_NAME_MAX, false);
 	if (!event_ok(event))
 		cursor_fail(c);
+	return body_end(c);
+}
+
+int update_digest_encode(struct writer *w, const struct update_digest *digest)
+{
+	struct record_mark mark = record_begin(w);
+
+	for (unsigned i = 0; i < UPDATE_DIGEST_KINDS; i++) {
+		writer_u32(w, digest->kinds[i].count);
+		writer_u64(w, digest->kinds[i].sum);
+	}
+	return record_end(w, mark);
+}
+
+int update_digest_decode(struct cursor *c, struct update_digest *digest)
+{
+	for (unsigned i = 0; i < UPDATE_DIGEST_KINDS; i++) {
+		digest->kinds[i].count = cursor_u32(c);
+		digest->kinds[i].sum = cursor_u64(c);
+	}
 	return body_end(c);
 }
 

@@ -33,7 +33,7 @@
 enum {
 	UPDATE_VERSION = 1,
 	UPDATE_HEAD_LEN = 20,
-	UPDATE_NAME_MAX = 31,            /* name of a data plane */
+	UPDATE_NAME_MAX = OBJECT_NAME_MAX,
 	UPDATE_PORTS_MAX = 16,           /* ports of a data plane */
 	UPDATE_FAILURES_MAX = 256,       /* failures told in one ACK; more are only counted */
 	UPDATE_MESSAGE_MAX = 256 * 1024, /* no message is longer; a snapshot uses several */
@@ -43,17 +43,19 @@ enum {
 };
 
 enum update_type {
-	UPDATE_HELLO = 1,          /* dp -> control */
-	UPDATE_ACK = 2,            /* dp -> control */
-	UPDATE_HEARTBEAT = 3,      /* both; no body */
-	UPDATE_STATS = 4,          /* dp -> control: answer to UPDATE_STATS_REQUEST */
-	UPDATE_EVENT = 5,          /* dp -> control */
-	UPDATE_BEGIN = 16,         /* control -> dp; no body */
-	UPDATE_OBJECTS = 17,       /* control -> dp: objects of a snapshot */
-	UPDATE_END = 18,           /* control -> dp; no body */
-	UPDATE_DELTA = 19,         /* control -> dp: objects, applied as one */
-	UPDATE_STATS_REQUEST = 20, /* control -> dp */
-	UPDATE_REFUSE = 21,        /* control -> dp: reason; the data plane keeps what it has */
+	UPDATE_HELLO = 1,           /* dp -> control */
+	UPDATE_ACK = 2,             /* dp -> control */
+	UPDATE_HEARTBEAT = 3,       /* both; no body */
+	UPDATE_STATS = 4,           /* dp -> control: answer to UPDATE_STATS_REQUEST */
+	UPDATE_EVENT = 5,           /* dp -> control */
+	UPDATE_DIGEST = 6,          /* dp -> control: answer to UPDATE_DIGEST_REQUEST */
+	UPDATE_BEGIN = 16,          /* control -> dp; no body */
+	UPDATE_OBJECTS = 17,        /* control -> dp: objects of a snapshot */
+	UPDATE_END = 18,            /* control -> dp; no body */
+	UPDATE_DELTA = 19,          /* control -> dp: objects, applied as one */
+	UPDATE_STATS_REQUEST = 20,  /* control -> dp */
+	UPDATE_REFUSE = 21,         /* control -> dp: reason; the data plane keeps what it has */
+	UPDATE_DIGEST_REQUEST = 22, /* control -> dp; no body: what do your tables hold? */
 };
 
 struct update_head {
@@ -89,6 +91,19 @@ struct update_ack {
 	uint32_t failure_total;
 	uint16_t failure_count; /* of these are told, at most UPDATE_FAILURES_MAX */
 	struct update_failure failures[UPDATE_FAILURES_MAX];
+};
+
+/*
+ * What a data plane holds, computed from the tables that its readers use, when everything up to the
+ * sequence number of the message's head was applied. Index: enum object_kind.
+ */
+enum { UPDATE_DIGEST_KINDS = 8 };
+
+struct update_digest {
+	struct {
+		uint32_t count;
+		uint64_t sum;         /* of object_digest() */
+	} kinds[UPDATE_DIGEST_KINDS]; /* kinds that do not exist: 0 */
 };
 
 /* What one number of the statistics is about, and what its values are. */
@@ -159,6 +174,8 @@ int update_ack_encode(struct writer *w, const struct update_ack *ack);
 int update_ack_decode(struct cursor *c, struct update_ack *ack);
 int update_event_encode(struct writer *w, const struct update_event *event);
 int update_event_decode(struct cursor *c, struct update_event *event);
+int update_digest_encode(struct writer *w, const struct update_digest *digest);
+int update_digest_decode(struct cursor *c, struct update_digest *digest);
 int update_reason_encode(struct writer *w, const char *reason);
 int update_reason_decode(struct cursor *c, char reason[UPDATE_REASON_MAX + 1]);
 

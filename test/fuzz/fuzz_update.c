@@ -57,6 +57,7 @@ static void one_body(enum update_type type, struct cursor *c)
 	static struct update_hello hello;
 	static struct update_event event;
 	static struct update_ack ack;
+	static struct update_digest digest;
 	char reason[UPDATE_REASON_MAX + 1];
 	struct writer w;
 
@@ -73,6 +74,10 @@ static void one_body(enum update_type type, struct cursor *c)
 	case UPDATE_EVENT:
 		if (update_event_decode(c, &event) == 0)
 			check_same(update_event_encode(&w, &event), &w, from, c);
+		break;
+	case UPDATE_DIGEST:
+		if (update_digest_decode(c, &digest) == 0)
+			check_same(update_digest_encode(&w, &digest), &w, from, c);
 		break;
 	case UPDATE_REFUSE:
 		if (update_reason_decode(c, reason) == 0)

@@ -38,7 +38,16 @@ static struct object a_path(void)
 			.kind = PATH_IP6_IN_IP6,
 			.local = addr("2001:db8::1"),
 			.remote = addr("2001:db8:a::99"),
+			.data_plane = 0x0a0b,
 			.mtu = 1480}};
+}
+
+static struct object a_data_plane(void)
+{
+	return (struct object){.kind = OBJECT_DATA_PLANE,
+		.op = OBJECT_SET,
+		.id = 0x0a0b,
+		.data_plane = {.id = 0x0a0b, .name = "dp-a", .addr = addr("2001:db8::a")}};
 }
 
 static struct object a_subscriber(void)
@@ -105,10 +114,16 @@ static void same_object(const struct object *a, const struct object *b)
 		assert_int_equal(a->path.kind, b->path.kind);
 		assert_true(addr_equal(&a->path.local, &b->path.local));
 		assert_true(addr_equal(&a->path.remote, &b->path.remote));
+		assert_int_equal(a->path.data_plane, b->path.data_plane);
 		assert_int_equal(a->path.mtu, b->path.mtu);
 		break;
 	case OBJECT_SUBSCRIBER:
 		same_subscriber(&a->subscriber, &b->subscriber);
+		break;
+	case OBJECT_DATA_PLANE:
+		assert_int_equal(a->data_plane.id, b->data_plane.id);
+		assert_string_equal(a->data_plane.name, b->data_plane.name);
+		assert_true(addr_equal(&a->data_plane.addr, &b->data_plane.addr));
 		break;
 	}
 }
@@ -122,11 +137,13 @@ static void golden(void **state)
 	} cases[] = {
 		{a_local(), "01 01 0018 0000000000000007 20010db8000000000000000000000001"},
 		{a_link(), "02 01 000f 0000000000000003 01 05 686f6d6530"},
-		{a_path(), "03 01 002b 0102030405060708 01 20010db8000000000000000000000001 "
-			   "20010db8000a00000000000000000099 05c8"},
+		{a_path(), "03 01 0033 0102030405060708 01 20010db8000000000000000000000001 "
+			   "20010db8000a00000000000000000099 0000000000000a0b 05c8"},
 		{a_subscriber(), "04 01 0040 0000000000000009 00000005 0000000000000003 02 01 "
 				 "20010db8010000000000000000000010 80 "
 				 "20010db8000700000000000000000000 30 0000000000001122"},
+		{a_data_plane(), "05 01 001d 0000000000000a0b 20010db800000000000000000000000a "
+				 "04 64702d61"},
 		{{.kind = OBJECT_PATH, .op = OBJECT_DELETE, .id = 0xff},
 			"03 02 0008 00000000000000ff"},
 	};
@@ -147,7 +164,7 @@ static void round_trip_and_truncation(void **state)
 {
 	(void)state;
 	const struct object objects[] = {a_local(), a_link(), a_path(), a_subscriber(),
-		a_full_subscriber(),
+		a_full_subscriber(), a_data_plane(),
 		{.kind = OBJECT_SUBSCRIBER, .op = OBJECT_DELETE, .id = UINT64_MAX}};
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
@@ -205,7 +222,7 @@ static void no_room(void **state)
 static void encoder_refuses(void **state)
 {
 	(void)state;
-	struct object bad[16];
+	struct object bad[20];
 	uint8_t buf[OBJECT_WIRE_MAX];
 	struct writer w;
 	size_t n = 0;
@@ -213,7 +230,7 @@ static void encoder_refuses(void **state)
 	bad[n] = a_local(), bad[n].id = 0, bad[n++].local.id = 0;
 	bad[n] = a_local(), bad[n++].local.id = 8;
 	bad[n] = a_local(), bad[n++].kind = 0;
-	bad[n] = a_local(), bad[n++].kind = 5;
+	bad[n] = a_local(), bad[n++].kind = 6;
 	bad[n] = a_local(), bad[n++].op = 3;
 	bad[n] = a_link(), bad[n++].link.port[0] = '\0';
 	bad[n] = a_link(), memset(bad[n++].link.port, 'x', OBJECT_PORT_NAME_MAX + 1);
@@ -226,6 +243,10 @@ static void encoder_refuses(void **state)
 	bad[n] = a_subscriber(), bad[n++].subscriber.path_count = OBJECT_PATHS_MAX + 1;
 	bad[n] = a_subscriber(), bad[n++].subscriber.prefixes[1].len = 32;
 	bad[n] = a_subscriber(), bad[n++].subscriber.paths[0] = 0;
+	bad[n] = a_data_plane(), bad[n++].data_plane.id = 1;
+	bad[n] = a_data_plane(), bad[n++].data_plane.name[0] = '\0';
+	bad[n] = a_data_plane(), memset(bad[n++].data_plane.name, 'x', OBJECT_NAME_MAX + 1);
+	bad[n] = a_data_plane(), bad[n++].data_plane.name[1] = ' ';
 	for (size_t i = 0; i < n; i++) {
 		writer_init(&w, buf, sizeof(buf));
 		assert_int_equal(object_encode(&w, &bad[i]), -EINVAL);
@@ -244,7 +265,7 @@ static void decoder_refuses(void **state)
 		const char *rule;
 	} cases[] = {
 		{a_local(), 0, 0, "unknown kind"},
-		{a_local(), 0, 5, "unknown kind"},
+		{a_local(), 0, 6, "unknown kind"},
 		{a_local(), 0, 255, "unknown kind"},
 		{a_local(), 1, 0, "unknown operation"},
 		{a_local(), 1, 3, "unknown operation"},
@@ -269,6 +290,10 @@ static void decoder_refuses(void **state)
 		{a_subscriber(), 25, OBJECT_PATHS_MAX + 1, "too many paths"},
 		{a_subscriber(), 42, 129, "a prefix longer than an address"},
 		{a_subscriber(), 42, 64, "bits behind the prefix"},
+		{a_data_plane(), 28, 0, "an empty name"},
+		{a_data_plane(), 28, 3, "octets left over"},
+		{a_data_plane(), 28, OBJECT_NAME_MAX + 1, "a long name"},
+		{a_data_plane(), 29, ' ', "a space in a name"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -287,6 +312,39 @@ static void decoder_refuses(void **state)
 	}
 }
 
+/* The digest says what is set, all of it, and nothing else; control and data planes of one version
+ * must agree on it, so its value is fixed. */
+static void digest(void **state)
+{
+	(void)state;
+	struct object changed[16];
+	size_t n = 0;
+
+	changed[n++] = a_path();
+	changed[n] = a_path(), changed[n].id++, changed[n++].path.id++;
+	changed[n] = a_path(), changed[n++].path.local.s6_addr[15] ^= 1;
+	changed[n] = a_path(), changed[n++].path.remote.s6_addr[0] ^= 0x80;
+	changed[n] = a_path(), changed[n++].path.data_plane = 0;
+	changed[n] = a_path(), changed[n++].path.mtu = 0;
+	changed[n++] = a_subscriber();
+	changed[n] = a_subscriber(), changed[n++].subscriber.paths[0]++;
+	changed[n++] = a_full_subscriber();
+	changed[n++] = a_data_plane();
+	changed[n++] = a_local();
+	changed[n++] = a_link();
+	for (size_t i = 0; i < n; i++) {
+		assert_int_not_equal(object_digest(&changed[i]), 0);
+		for (size_t j = 0; j < i; j++)
+			assert_int_not_equal(
+				object_digest(&changed[i]), object_digest(&changed[j]));
+	}
+	assert_int_equal(object_digest(&changed[0]), 0x69426858c2290b2f);
+	changed[0].op = OBJECT_DELETE;
+	assert_int_equal(object_digest(&changed[0]), 0x69426858c2290b2f);
+	changed[0].id = 0;
+	assert_int_equal(object_digest(&changed[0]), 0);
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -294,6 +352,7 @@ static void names(void **state)
 	assert_string_equal(object_kind_name(OBJECT_LINK), "link");
 	assert_string_equal(object_kind_name(OBJECT_PATH), "path");
 	assert_string_equal(object_kind_name(OBJECT_SUBSCRIBER), "subscriber");
+	assert_string_equal(object_kind_name(OBJECT_DATA_PLANE), "data-plane");
 	assert_string_equal(object_kind_name(0), "unknown");
 	assert_string_equal(object_kind_name(99), "unknown");
 	assert_string_equal(path_kind_name(PATH_IP6_IN_IP6), "ip6-in-ip6");
@@ -301,7 +360,7 @@ static void names(void **state)
 	assert_string_equal(path_kind_name(99), "unknown");
 	assert_true(object_kind_known(OBJECT_SUBSCRIBER));
 	assert_false(object_kind_known(0));
-	assert_false(object_kind_known(5));
+	assert_false(object_kind_known(6));
 }
 
 int main(void)
@@ -312,6 +371,7 @@ int main(void)
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(encoder_refuses),
 		cmocka_unit_test(decoder_refuses),
+		cmocka_unit_test(digest),
 		cmocka_unit_test(names),
 	};
 

@@ -121,6 +121,38 @@ static int event_decode(struct cursor *c)
 	return 0;
 }
 
+static struct update_digest a_digest(void)
+{
+	struct update_digest digest = {0};
+
+	digest.kinds[OBJECT_LOCAL].count = 1;
+	digest.kinds[OBJECT_LOCAL].sum = 0x0102030405060708;
+	digest.kinds[OBJECT_SUBSCRIBER].count = 0x000f4240;
+	digest.kinds[OBJECT_SUBSCRIBER].sum = UINT64_MAX;
+	return digest;
+}
+
+static int digest_encode(struct writer *w)
+{
+	struct update_digest digest = a_digest();
+
+	return update_digest_encode(w, &digest);
+}
+
+static int digest_decode(struct cursor *c)
+{
+	struct update_digest got, want = a_digest();
+	int rc = update_digest_decode(c, &got);
+
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < UPDATE_DIGEST_KINDS; i++) {
+		assert_int_equal(got.kinds[i].count, want.kinds[i].count);
+		assert_int_equal(got.kinds[i].sum, want.kinds[i].sum);
+	}
+	return 0;
+}
+
 static int reason_encode(struct writer *w)
 {
 	return update_reason_encode(w, "version 1 is wanted");
@@ -164,6 +196,7 @@ static const struct body bodies[] = {
 	{"event", event_encode, event_decode},
 	{"reason", reason_encode, reason_decode},
 	{"stat", stat_encode, stat_decode},
+	{"digest", digest_encode, digest_decode},
 };
 
 static void bodies_round_trip_and_truncation(void **state)
@@ -203,6 +236,9 @@ static void golden(void **state)
 		"00000000000000000000000000000020 02 01 00000500 00",
 		"13 76657273696f6e20312069732077616e746564",
 		"03 0b 64656361705f636865636b 0000000000000001 0000000000000100 0102030405060708",
+		"000000000000000000000000 000000010102030405060708 000000000000000000000000 "
+		"000000000000000000000000 000f4240ffffffffffffffff 000000000000000000000000 "
+		"000000000000000000000000 000000000000000000000000",
 	};
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
@@ -220,7 +256,7 @@ static void head_round_trip(void **state)
 	(void)state;
 	static const enum update_type types[] = {UPDATE_HELLO, UPDATE_ACK, UPDATE_HEARTBEAT,
 		UPDATE_STATS, UPDATE_EVENT, UPDATE_BEGIN, UPDATE_OBJECTS, UPDATE_END, UPDATE_DELTA,
-		UPDATE_STATS_REQUEST, UPDATE_REFUSE};
+		UPDATE_STATS_REQUEST, UPDATE_REFUSE, UPDATE_DIGEST, UPDATE_DIGEST_REQUEST};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct update_head head = {
@@ -255,8 +291,8 @@ static void head_errors(void **state)
 		size_t at;
 		uint8_t value;
 		int rc;
-	} cases[] = {{0, 0, -EBADMSG}, {1, 0x4b, -EBADMSG}, {3, 0, -EBADMSG}, {3, 6, -EBADMSG},
-		{3, 15, -EBADMSG}, {3, 22, -EBADMSG}, {3, 255, -EBADMSG}, {2, 0, -EPROTO},
+	} cases[] = {{0, 0, -EBADMSG}, {1, 0x4b, -EBADMSG}, {3, 0, -EBADMSG}, {3, 7, -EBADMSG},
+		{3, 15, -EBADMSG}, {3, 23, -EBADMSG}, {3, 255, -EBADMSG}, {2, 0, -EPROTO},
 		{2, 2, -EPROTO}};
 	struct update_head head;
 	struct cursor c;
@@ -308,7 +344,7 @@ static void head_encoder_errors(void **state)
 
 	writer_init(&w, buf, sizeof(buf) - 1);
 	assert_int_equal(update_head_encode(&w, &head), -ENOSPC);
-	head.type = 6;
+	head.type = 7;
 	assert_int_equal(update_head_encode(&w, &head), -EINVAL);
 	assert_int_equal(writer_len(&w), 0);
 }
@@ -406,7 +442,7 @@ static void ack_decoder_refuses(void **state)
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} cases[] = {{6, 0}, {6, 5}, {14, 0}, {16, 0}};
+	} cases[] = {{6, 0}, {6, 6}, {14, 0}, {16, 0}};
 	static struct update_ack got;
 	struct cursor c;
 
@@ -535,8 +571,8 @@ static void names(void **state)
 	assert_string_equal(update_type_name(UPDATE_HELLO), "hello");
 	assert_string_equal(update_type_name(UPDATE_REFUSE), "refuse");
 	assert_string_equal(update_type_name(0), "unknown");
-	assert_string_equal(update_type_name(6), "unknown");
-	assert_string_equal(update_type_name(22), "unknown");
+	assert_string_equal(update_type_name(7), "unknown");
+	assert_string_equal(update_type_name(23), "unknown");
 	assert_string_equal(update_event_name(UPDATE_EVENT_WRONG_SOURCE), "wrong-source");
 	assert_string_equal(update_event_name(UPDATE_EVENT_TUNNEL_ERROR), "tunnel-error");
 	assert_string_equal(update_event_name(UPDATE_EVENT_PORT), "port");
