@@ -1,5 +1,8 @@
 #include "common/zsock.h"
 
+#include "common/args.h"
+
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -230,6 +233,37 @@ int zsock_bind(struct zsock *z, const struct zsock_options *options, const char 
 	if (rc < 0)
 		zsock_close(z);
 	return rc;
+}
+
+bool zsock_is_tcp(const char *endpoint)
+{
+	return strncmp(endpoint, "tcp://", 6) == 0;
+}
+
+bool zsock_is_good_tcp(const char *endpoint, bool to_bind)
+{
+	const char *host = endpoint + 6;
+	const char *colon = strrchr(endpoint, ':');
+	uint64_t port;
+
+	if (!zsock_is_tcp(endpoint) || colon <= host ||
+		args_parse_uint(colon + 1, 1, 65535, &port) < 0)
+		return false;
+	size_t len = (size_t)(colon - host);
+	if (host[0] == '[') {
+		struct in6_addr address;
+		char text[INET6_ADDRSTRLEN];
+
+		if (len < 4 || host[len - 1] != ']' || len - 2 >= sizeof(text))
+			return false;
+		memcpy(text, host + 1, len - 2);
+		text[len - 2] = '\0';
+		return inet_pton(AF_INET6, text, &address) == 1;
+	}
+	if (len == 1 && host[0] == '*')
+		return to_bind;
+	return strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") ==
+	       len;
 }
 
 int zsock_connect(struct zsock *z, const struct zsock_options *options, const char *endpoint)

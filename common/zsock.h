@@ -71,6 +71,11 @@ void zsock_context_end(void);
  * the start, whatever the umask. Abstract names (ipc://@NAME) and wildcards are -EINVAL. */
 int zsock_bind(struct zsock *z, const struct zsock_options *options, const char *endpoint);
 
+/* Whether an endpoint is for tcp; whether it is a right one, "tcp://HOST:PORT" with a port from 1
+ * to 65535, an IPv6 address in brackets and, when it is to be bound, perhaps "*" for HOST. */
+bool zsock_is_tcp(const char *endpoint);
+bool zsock_is_good_tcp(const char *endpoint, bool to_bind);
+
 /* Opens a socket and connects it; succeeds also when nobody is there yet. Returns 0 or a negative
  * errno. */
 int zsock_connect(struct zsock *z, const struct zsock_options *options, const char *endpoint);

@@ -1,5 +1,8 @@
 #include "ctrl/config.h"
 
+#include "common/zsock.h"
+#include "ctrl/keyring.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +14,7 @@ enum {
 	IPC_PATH_MAX = 107,                 /* sun_path less its end */
 };
 
-/* An endpoint is a path: other transports need keys, and none are configured here. */
-static int check_endpoint(const void *at, char *why, size_t why_size)
+static int check_path_endpoint(const void *at, char *why, size_t why_size)
 {
 	const char *text = *(char *const *)at;
 
@@ -22,6 +24,22 @@ static int check_endpoint(const void *at, char *why, size_t why_size)
 	snprintf(why, why_size,
 		"an endpoint is \"ipc://\" and an absolute path of at most %d octets",
 		IPC_PATH_MAX);
+	return -EINVAL;
+}
+
+/* Where data planes connect. */
+static int check_endpoint(const void *at, char *why, size_t why_size)
+{
+	const char *text = *(char *const *)at;
+
+	if (!zsock_is_tcp(text))
+		return check_path_endpoint(at, why, why_size);
+	if (zsock_is_good_tcp(text, true))
+		return 0;
+	snprintf(why, why_size,
+		"\"%.80s\" is not tcp://HOST:PORT with an IPv6 address in brackets, a name, an "
+		"IPv4 address or \"*\" for HOST and a number from 1 to 65535 for PORT",
+		text);
 	return -EINVAL;
 }
 
@@ -64,13 +82,24 @@ static const struct config_key endpoint_keys[] = {
 		.check = check_endpoint,
 		.help = "packet channel: signalling packets from and to data planes"),
 	CONFIG_KEY(STRING, struct ctrl_config_endpoints, api, .text = "ipc:///run/dmm/ctrl.api",
-		.check = check_endpoint, .help = "control interface: requests of `dmmctl`"),
+		.check = check_path_endpoint, .help = "control interface: requests of `dmmctl`"),
+	CONFIG_END};
+
+static const struct config_key security_keys[] = {
+	CONFIG_KEY(STRING, struct ctrl_config_security, secret_key_file, .max = 400,
+		.check = check_path,
+		.help = "secret key of dmm-ctrl, made by `dmmctl keygen`; required for endpoints "
+			"on tcp"),
 	CONFIG_END};
 
 static const struct config_key data_plane_keys[] = {
 	CONFIG_KEY(STRING, struct ctrl_config_data_plane, name, .required = true, .min = 1,
 		.max = UPDATE_NAME_MAX, .check = check_name,
 		.help = "name that the data plane says hello with"),
+	CONFIG_KEY(STRINGS, struct ctrl_config_data_plane, public_keys, .max_items = 2,
+		.help = "its public key, the digits or the path of the file, required for "
+			"endpoints on tcp; two while it changes from one to the other; read anew "
+			"on SIGHUP"),
 	CONFIG_END};
 
 static const struct config_key home_prefix_keys[] = {
@@ -126,6 +155,8 @@ const struct config_key ctrl_config_keys[] = {
 		.help = "how much is logged"),
 	CONFIG_KEY(GROUP, struct ctrl_config, endpoints, .keys = endpoint_keys,
 		.help = "where the parts meet"),
+	CONFIG_KEY(GROUP, struct ctrl_config, security, .keys = security_keys,
+		.help = "keys of the endpoints on tcp"),
 	CONFIG_KEY(GROUPS, struct ctrl_config, data_planes, .required = true, .max_items = 64,
 		.keys = data_plane_keys, .item_size = sizeof(struct ctrl_config_data_plane),
 		.help = "data planes that may connect; the first that is synchronised serves"),
@@ -235,7 +266,7 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 	check_data_planes(c, &to);
 	check_endpoints(c, &to);
 	check_prefixes(c, &to);
-	if (check_addresses(c, &to) < 0)
+	if (check_addresses(c, &to) < 0 || keyring_check(c, name, report) == -ENOMEM)
 		return -ENOMEM;
 	return report->count == before ? 0 : -EINVAL;
 }

@@ -20,6 +20,12 @@ struct ctrl_config_endpoints {
 /* A data plane that may connect. The first of the list that is synchronised serves. */
 struct ctrl_config_data_plane {
 	char *name;
+	struct config_list public_keys; /* of char *: digits or a path, see ctrl/keyring.h */
+};
+
+/* Keys of the endpoints on tcp. */
+struct ctrl_config_security {
+	char *secret_key_file; /* NULL: none */
 };
 
 /* A prefix from which home addresses are taken. */
@@ -50,6 +56,7 @@ struct ctrl_config {
 	char *store;              /* folder of the store */
 	enum log_level log_level;
 	struct ctrl_config_endpoints endpoints;
+	struct ctrl_config_security security;
 	struct config_list data_planes;   /* of struct ctrl_config_data_plane */
 	struct config_list home_agents;   /* of char *; use ctrl_config_address() */
 	struct config_list home_prefixes; /* of struct ctrl_config_home_prefix */

@@ -7,6 +7,7 @@
 struct commit;
 struct ctrl_config;
 struct events;
+struct keyring;
 struct loop;
 struct packet;
 struct publish;
@@ -17,6 +18,7 @@ struct subscriber_db;
 struct ctrl {
 	const struct ctrl_config *config;
 	struct loop *loop;
+	struct keyring *keyring;
 	struct store *store;
 	struct subscriber_db *subscribers;
 	struct publish *publish;

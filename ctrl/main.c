@@ -10,6 +10,7 @@
 #include "ctrl/config.h"
 #include "ctrl/dp_events.h"
 #include "ctrl/events.h"
+#include "ctrl/keyring.h"
 #include "ctrl/loop.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
@@ -29,6 +30,7 @@ enum { OPEN_FILES = 16384 };
 
 struct program {
 	struct ctrl_config config;
+	const char *config_path;
 	struct ctrl ctrl;
 	struct role_ha *ha;
 	struct api *api;
@@ -54,6 +56,8 @@ static void make_folder(const char *endpoint)
 	const char *path = endpoint + strlen("ipc://");
 	char part[128];
 
+	if (zsock_is_tcp(endpoint))
+		return;
 	for (size_t i = 1; i < sizeof(part) && path[i]; i++) {
 		if (path[i] != '/')
 			continue;
@@ -97,10 +101,13 @@ static int open_channels(struct program *p)
 	make_folder(at->update);
 	make_folder(at->packet);
 	make_folder(at->api);
-	error = publish_open(&c->publish, c->config, c->loop);
+	error = keyring_open(&c->keyring, c->config, c->loop);
+	if (error)
+		return refuse("cannot use the keys of the channels: %s", strerror(-error));
+	error = publish_open(&c->publish, c->config, c->keyring, c->loop);
 	if (error)
 		return refuse_endpoint(at->update, error);
-	error = packet_open(&c->packet, c->config, c->loop);
+	error = packet_open(&c->packet, c->config, c->keyring, c->loop);
 	if (error)
 		return refuse_endpoint(at->packet, error);
 	c->commit = commit_new(c->config, c->loop, c->store, c->publish);
@@ -124,14 +131,31 @@ static int open_roles(struct program *p)
 	return 0;
 }
 
+/* Other keys are taken over, the rest of the configuration only by the next start. */
+static void reload_keys(struct program *p)
+{
+	struct config_report report = {0};
+
+	if (keyring_reload(p->ctrl.keyring, p->config_path, &report) < 0) {
+		LOG_ERROR("ctrl", "reload-refused", "error=%s",
+			LOG_QUOTE(report.text ? report.text : "no memory"));
+	} else {
+		publish_keys_changed(p->ctrl.publish);
+		packet_keys_changed(p->ctrl.packet);
+	}
+	config_report_free(&report);
+}
+
 static void take_signal(void *arg)
 {
 	struct program *p = arg;
 	int number;
 
 	while ((number = daemon_signal_next(p->signals)) > 0) {
-		if (number == SIGHUP)
+		if (number == SIGHUP) {
+			reload_keys(p);
 			continue;
+		}
 		LOG_INFO("ctrl", "stopping", "signal=%s", sigabbrev_np(number));
 		loop_stop(p->ctrl.loop);
 	}
@@ -195,6 +219,7 @@ static void close_all(struct program *p)
 	commit_free(p->ctrl.commit);
 	packet_close(p->ctrl.packet);
 	publish_close(p->ctrl.publish);
+	keyring_close(p->ctrl.keyring);
 	events_free(p->ctrl.events);
 	subscriber_db_free(p->ctrl.subscribers);
 	store_close(p->ctrl.store);
@@ -276,6 +301,7 @@ int main(int argc, char **argv)
 		return args_fail(&a, "--config FILE is needed");
 	if (a.done)
 		return a.exit_code;
+	p.config_path = path;
 	if (ctrl_config_load(&p.config, path, &report) < 0) {
 		fputs(report.text ? report.text : "dmm-ctrl: no memory\n", stderr);
 		code = 1;

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/zsock.h"
 #include "ctrl/config.h"
+#include "ctrl/keyring.h"
 #include "ctrl/loop.h"
 
 #include <errno.h>
@@ -19,6 +20,8 @@ const struct counter_def packet_counter_defs[PACKET_COUNTERS] = {
 	[PACKET_PUNTED] = {"packet_punted", "packets received from data planes"},
 	[PACKET_INJECTED] = {"packet_injected", "packets given to data planes"},
 	[PACKET_BAD_MESSAGE] = {"packet_bad_message", "messages or records that do not decode"},
+	[PACKET_REFUSED_VERSION] = {"packet_refused_version",
+		"messages refused: another version of the protocol"},
 	[PACKET_UNKNOWN_PEER] = {"packet_unknown_peer",
 		"messages of a name that is not configured"},
 	[PACKET_INJECT_NO_PEER] = {"packet_inject_no_peer",
@@ -30,6 +33,7 @@ const struct counter_def packet_counter_defs[PACKET_COUNTERS] = {
 /* Packets on the way to one data plane. */
 struct packet_peer {
 	const char *name;
+	struct keyring_peer at;
 	bool heard;
 	unsigned records; /* in the message being made */
 	struct writer w;
@@ -37,7 +41,9 @@ struct packet_peer {
 };
 
 struct packet {
+	struct keyring *keyring;
 	struct zsock socket;
+	bool secured; /* on tcp: data planes are who their keys say */
 	packet_handler_fn *handler;
 	void *arg;
 	struct packet_peer *peers;
@@ -50,9 +56,12 @@ static void count(struct packet *p, enum packet_counter counter, uint64_t n)
 	counter_add(&p->counters[counter], n);
 }
 
-/* Index of the data plane with the connection's identity, or -ENOENT. */
-static int peer_of(const struct packet *p, struct zsock_message *m)
+/* Index of the data plane with the connection's key or, without keys, its identity; or -ENOENT,
+ * -EACCES. */
+static int peer_of(struct packet *p, struct zsock_message *m)
 {
+	if (p->secured)
+		return keyring_data_plane(p->keyring, m);
 	for (size_t i = 0; i < p->peer_count; i++)
 		if (strlen(p->peers[i].name) == zsock_part_len(m, 0) &&
 			memcmp(p->peers[i].name, zsock_part(m, 0), zsock_part_len(m, 0)) == 0)
@@ -60,18 +69,23 @@ static int peer_of(const struct packet *p, struct zsock_message *m)
 	return -ENOENT;
 }
 
-/* Hands on each record. 0 or -EBADMSG: the rest of the message is lost with the broken one. */
+/* Hands on each record. 0, -EPROTO for another version, or -EBADMSG: the rest of the message is
+ * lost with the broken one. */
 static int take_records(struct packet *p, unsigned dp, struct zsock_message *m)
 {
 	enum packet_type type;
 	struct cursor c;
+	int error;
 
 	if (m->count != 2)
 		return -EBADMSG;
 	cursor_init(&c, zsock_part(m, 1), zsock_part_len(m, 1));
-	if (packet_head_decode(&c, &type) < 0 || type != PACKET_PUNT)
-		return -EBADMSG;
+	error = packet_head_decode(&c, &type);
+	if (error || type != PACKET_PUNT)
+		return error ? error : -EBADMSG;
 	p->peers[dp].heard = true;
+	if (!keyring_peer_is(&p->peers[dp].at, m))
+		keyring_peer_set(&p->peers[dp].at, m);
 	while (cursor_left(&c)) {
 		struct packet_punt punt;
 
@@ -87,18 +101,22 @@ static int take_records(struct packet *p, unsigned dp, struct zsock_message *m)
 static void receive(struct packet *p, struct zsock_message *m)
 {
 	static struct log_limit limit = LOG_LIMIT(2);
-	int dp = peer_of(p, m);
+	int dp = peer_of(p, m), error;
 
 	count(p, PACKET_MESSAGES, 1);
+	if (dp == -EACCES)
+		return;
 	if (dp < 0) {
 		count(p, PACKET_UNKNOWN_PEER, 1);
 		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "packet", "unknown-peer", "octets=%zu",
 			zsock_part_len(m, 0));
 		return;
 	}
-	if (take_records(p, (unsigned)dp, m) < 0) {
-		count(p, PACKET_BAD_MESSAGE, 1);
-		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "packet", "bad-message", "data_plane=%s",
+	error = take_records(p, (unsigned)dp, m);
+	if (error) {
+		count(p, error == -EPROTO ? PACKET_REFUSED_VERSION : PACKET_BAD_MESSAGE, 1);
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "packet",
+			error == -EPROTO ? "version-refused" : "bad-message", "data_plane=%s",
 			p->peers[dp].name);
 	}
 }
@@ -140,7 +158,8 @@ static int make_peers(struct packet *p, const struct ctrl_config *config)
 	return 0;
 }
 
-int packet_open(struct packet **packet, const struct ctrl_config *config, struct loop *loop)
+int packet_open(struct packet **packet, const struct ctrl_config *config, struct keyring *keyring,
+	struct loop *loop)
 {
 	const struct zsock_options options = {.type = ZMQ_ROUTER,
 		.send_hwm = SEND_HWM,
@@ -153,9 +172,11 @@ int packet_open(struct packet **packet, const struct ctrl_config *config, struct
 	*packet = NULL;
 	if (!p)
 		return -ENOMEM;
+	p->keyring = keyring;
+	p->secured = zsock_is_tcp(config->endpoints.packet);
 	error = make_peers(p, config);
 	if (!error)
-		error = zsock_bind(&p->socket, &options, config->endpoints.packet);
+		error = keyring_bind(keyring, &p->socket, &options, config->endpoints.packet);
 	if (!error)
 		error = loop_add_socket(loop, &p->socket, readable, p);
 	if (error) {
@@ -177,6 +198,13 @@ void packet_close(struct packet *p)
 	free(p);
 }
 
+void packet_keys_changed(struct packet *p)
+{
+	for (unsigned dp = 0; p->secured && dp < p->peer_count; dp++)
+		if (keyring_peer_drop(p->keyring, dp, &p->peers[dp].at))
+			p->peers[dp].heard = false;
+}
+
 void packet_set_handler(struct packet *p, packet_handler_fn *fn, void *arg)
 {
 	p->handler = fn;
@@ -187,14 +215,14 @@ void packet_set_handler(struct packet *p, packet_handler_fn *fn, void *arg)
 static void send_message(struct packet *p, struct packet_peer *peer)
 {
 	const struct iovec parts[] = {
-		{.iov_base = (void *)peer->name, .iov_len = strlen(peer->name)},
+		{.iov_base = peer->at.id, .iov_len = peer->at.id_len},
 		{.iov_base = peer->octets, .iov_len = writer_len(&peer->w)},
 	};
 	int error;
 
 	if (!peer->records)
 		return;
-	error = zsock_send(&p->socket, parts, 2);
+	error = peer->at.id_len ? zsock_send(&p->socket, parts, 2) : -EHOSTUNREACH;
 	if (!error)
 		count(p, PACKET_INJECTED, peer->records);
 	else if (error == -EAGAIN)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct ctrl_config;
+struct keyring;
 struct loop;
 struct packet;
 
@@ -21,6 +22,7 @@ enum packet_counter {
 	PACKET_PUNTED,          /* packets received */
 	PACKET_INJECTED,        /* packets handed to the socket */
 	PACKET_BAD_MESSAGE,     /* messages or records that do not decode */
+	PACKET_REFUSED_VERSION, /* messages of another version of the protocol */
 	PACKET_UNKNOWN_PEER,    /* messages of a name that is not configured */
 	PACKET_INJECT_NO_PEER,  /* injected packets dropped: the data plane is not there */
 	PACKET_INJECT_OVERFLOW, /* injected packets dropped: its queue is full */
@@ -32,13 +34,17 @@ extern const struct counter_def packet_counter_defs[PACKET_COUNTERS];
 typedef void packet_handler_fn(void *arg, unsigned dp, const struct packet_punt *punt);
 
 /*
- * Binds the endpoint and adds itself to the loop. Returns 0, -EADDRINUSE when another process
- * serves it, or another negative errno.
+ * Binds the endpoint and adds itself to the loop. keyring may be NULL for an endpoint on this host.
+ * Returns 0, -EADDRINUSE when another process serves it, or another negative errno.
  */
-int packet_open(struct packet **packet, const struct ctrl_config *config, struct loop *loop);
+int packet_open(struct packet **packet, const struct ctrl_config *config, struct keyring *keyring,
+	struct loop *loop);
 
 /* Closes it. NULL is allowed. */
 void packet_close(struct packet *packet);
+
+/* The keyring has other keys: who was let in by one that is gone is sent nothing more. */
+void packet_keys_changed(struct packet *packet);
 
 /* Who gets the punted packets: one handler, set before the loop runs. */
 void packet_set_handler(struct packet *packet, packet_handler_fn *fn, void *arg);

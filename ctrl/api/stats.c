@@ -3,6 +3,7 @@
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
 #include "ctrl/events.h"
+#include "ctrl/keyring.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 
@@ -18,6 +19,9 @@ static json_t *control_counters(const struct ctrl *ctrl)
 		counter_json(
 			publish_counter_defs, publish_counters(ctrl->publish), PUBLISH_COUNTERS),
 		counter_json(packet_counter_defs, packet_counters(ctrl->packet), PACKET_COUNTERS),
+		counter_json(
+			keyring_counter_defs, keyring_counters(ctrl->keyring), KEYRING_COUNTERS),
+		counter_json(zap_counter_defs, keyring_zap_counters(ctrl->keyring), ZAP_COUNTERS),
 	};
 
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {

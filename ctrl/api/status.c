@@ -114,6 +114,17 @@ static json_t *port_list(const struct update_hello *hello)
 	return list;
 }
 
+/* What last went wrong; null: nothing. */
+static json_t *fault_json(const struct publish_session_info *info)
+{
+	char time[EVENTS_TIME_SIZE];
+
+	if (!info->fault_real_ns)
+		return json_null();
+	return json_pack(
+		"{s:s,s:s}", "time", events_time(time, info->fault_real_ns), "reason", info->fault);
+}
+
 static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_session_info *info)
 {
 	json_t *obj = json_object();
@@ -122,9 +133,13 @@ static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_ses
 
 	json_put_str(obj, "name", info->name);
 	json_put_str(obj, "state", publish_state_names[info->state]);
-	json_put_str(obj, "connected_since", events_time(time, info->connected_real_ns));
-	json_put_uint(
-		obj, "last_heard_ms", (loop_now_ns(ctrl->loop) - info->heard_ns) / CLOCK_NS_PER_MS);
+	json_put_str(obj, "connected_since",
+		info->connected_real_ns ? events_time(time, info->connected_real_ns) : NULL);
+	if (info->heard_ns)
+		json_put_uint(obj, "last_heard_ms",
+			(loop_now_ns(ctrl->loop) - info->heard_ns) / CLOCK_NS_PER_MS);
+	else
+		json_object_set_new(obj, "last_heard_ms", json_null());
 	json_put_uint(obj, "sequence_sent", info->sequence_sent);
 	json_put_uint(obj, "sequence_acked", info->sequence_acked);
 	json_put_uint(obj, "lag", newest - info->sequence_acked);
@@ -132,6 +147,7 @@ static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_ses
 	json_put_uint(obj, "subscribers_max", info->hello.subscribers_max);
 	json_put_uint(obj, "snapshots", info->snapshots);
 	json_put_uint(obj, "failures", info->failures);
+	json_object_set_new(obj, "last_fault", fault_json(info));
 	json_object_set_new(obj, "ports", port_list(&info->hello));
 	return obj;
 }
@@ -145,7 +161,7 @@ void api_dp_show(struct api_request *r, const json_t *params)
 		struct publish_session_info info;
 
 		publish_session_info(r->ctrl->publish, dp, &info);
-		if (!info.connected_real_ns)
+		if (!info.connected_real_ns && !info.fault_real_ns)
 			continue;
 		count++;
 		api_item(r, data_plane_item(r->ctrl, &info));

@@ -115,8 +115,16 @@ static int make_fixed(struct publish *p)
 	return error;
 }
 
+/* Without keys the name is the routing id. */
+static void name_peer(struct session *s)
+{
+	s->peer.id_len = (uint8_t)strlen(s->name);
+	memcpy(s->peer.id, s->name, s->peer.id_len);
+}
+
 static int make_sessions(struct publish *p)
 {
+	p->secured = zsock_is_tcp(p->config->endpoints.update);
 	p->session_count = p->config->data_planes.count;
 	p->sessions = calloc(p->session_count, sizeof(*p->sessions));
 	if (!p->sessions)
@@ -125,6 +133,8 @@ static int make_sessions(struct publish *p)
 		p->sessions[i].publish = p;
 		p->sessions[i].dp = i;
 		p->sessions[i].name = ctrl_config_data_plane_name(p->config, i);
+		if (!p->secured)
+			name_peer(&p->sessions[i]);
 	}
 	return 0;
 }
@@ -145,7 +155,8 @@ static int prepare(struct publish *p)
 	return error ? error : make_sessions(p);
 }
 
-int publish_open(struct publish **publish, const struct ctrl_config *config, struct loop *loop)
+int publish_open(struct publish **publish, const struct ctrl_config *config,
+	struct keyring *keyring, struct loop *loop)
 {
 	const struct zsock_options options = {.type = ZMQ_ROUTER,
 		.send_hwm = SEND_HWM,
@@ -159,6 +170,7 @@ int publish_open(struct publish **publish, const struct ctrl_config *config, str
 	if (!p)
 		return -ENOMEM;
 	p->config = config;
+	p->keyring = keyring;
 	p->loop = loop;
 	p->serving = -1;
 	delta_log_init(&p->log, (size_t)config->channel.delta_log_mib << 20);
@@ -166,7 +178,7 @@ int publish_open(struct publish **publish, const struct ctrl_config *config, str
 	wheel_timer_init(&p->again, send_again);
 	error = prepare(p);
 	if (!error)
-		error = zsock_bind(&p->socket, &options, config->endpoints.update);
+		error = keyring_bind(keyring, &p->socket, &options, config->endpoints.update);
 	if (!error)
 		error = loop_add_socket(loop, &p->socket, publish_readable, p);
 	if (error) {
@@ -316,7 +328,16 @@ void publish_session_info(const struct publish *p, unsigned dp, struct publish_s
 		.sequence_acked = s->acked,
 		.snapshots = s->snapshots,
 		.failures = s->failures,
+		.fault = s->fault,
+		.fault_real_ns = s->fault_real_ns,
 		.hello = s->hello};
+}
+
+void publish_keys_changed(struct publish *p)
+{
+	for (unsigned dp = 0; p->secured && dp < p->session_count; dp++)
+		if (keyring_peer_drop(p->keyring, dp, &p->sessions[dp].peer))
+			session_down(&p->sessions[dp], "its key is no longer listed");
 }
 
 int publish_each_object(

@@ -25,6 +25,7 @@
 
 struct binding_record;
 struct ctrl_config;
+struct keyring;
 struct loop;
 struct publish;
 
@@ -64,6 +65,8 @@ struct publish_session_info {
 	uint64_t heard_ns;          /* loop's clock, of its last message */
 	uint64_t sequence_sent, sequence_acked;
 	uint64_t snapshots, failures;
+	uint64_t fault_real_ns;    /* when something last went wrong; 0: never */
+	const char *fault;         /* what it was */
 	struct update_hello hello; /* valid when connected_real_ns is not 0 */
 };
 
@@ -81,10 +84,11 @@ struct publish_handlers {
 
 /*
  * Draws the epoch, puts the gateway's addresses and home links into the desired state, binds the
- * endpoint and adds itself to the loop. Returns 0, -EADDRINUSE when another process serves the
- * endpoint, or another negative errno.
+ * endpoint and adds itself to the loop. keyring may be NULL for an endpoint on this host. Returns
+ * 0, -EADDRINUSE when another process serves the endpoint, or another negative errno.
  */
-int publish_open(struct publish **publish, const struct ctrl_config *config, struct loop *loop);
+int publish_open(struct publish **publish, const struct ctrl_config *config,
+	struct keyring *keyring, struct loop *loop);
 
 /* Closes it. NULL is allowed. */
 void publish_close(struct publish *publish);
@@ -169,6 +173,9 @@ int publish_stats(struct publish *publish, const struct publish_stats_fns *fns);
 /* Calls fn for each object of the desired state; not 0 ends the walk. */
 int publish_each_object(
 	struct publish *publish, int (*fn)(void *arg, const struct object *object), void *arg);
+
+/* The keyring has other keys: who was let in by one that is gone is given up at once. */
+void publish_keys_changed(struct publish *publish);
 
 /* The loop's hook: sends what can be sent. */
 void publish_send(struct publish *publish);

@@ -11,14 +11,17 @@
 enum { RECEIVE_BURST = 256 }; /* messages read in one round */
 
 /* Tells a peer why it is not served; it may have any name. */
-static void refuse(struct publish *p, struct zsock_message *m, const char *reason)
+static void refuse(
+	struct publish *p, struct session *s, struct zsock_message *m, const char *reason)
 {
 	static struct log_limit limit = LOG_LIMIT(2);
 	char name[UPDATE_NAME_MAX + 1];
 	struct writer w;
 
-	snprintf(name, sizeof(name), "%.*s", (int)zsock_part_len(m, 0),
-		(const char *)zsock_part(m, 0));
+	if (s)
+		session_fault(s, reason);
+	snprintf(name, sizeof(name), "%.*s", s ? UPDATE_NAME_MAX : (int)zsock_part_len(m, 0),
+		s ? s->name : (const char *)zsock_part(m, 0));
 	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "publish", "data-plane-refused", "name=%s reason=%s",
 		LOG_QUOTE(name), LOG_QUOTE(reason));
 	session_start(p, &w, UPDATE_REFUSE, 0);
@@ -31,9 +34,14 @@ static void refuse(struct publish *p, struct zsock_message *m, const char *reaso
 	zsock_send(&p->socket, parts, 2);
 }
 
-/* The data plane of the connection's identity, or NULL. */
+/* The data plane of the connection's key or, without keys, of its identity; or NULL. */
 static struct session *session_of(struct publish *p, struct zsock_message *m)
 {
+	if (p->secured) {
+		int dp = keyring_data_plane(p->keyring, m);
+
+		return dp < 0 ? NULL : &p->sessions[dp];
+	}
 	for (size_t i = 0; i < p->session_count; i++) {
 		struct session *s = &p->sessions[i];
 
@@ -42,6 +50,18 @@ static struct session *session_of(struct publish *p, struct zsock_message *m)
 			return s;
 	}
 	return NULL;
+}
+
+/* Whether a message is of the connection that the data plane speaks by: the one that said hello, or
+ * any when there is none. An older one has nothing more to say. */
+static bool of_current(struct session *s, enum update_type type, struct zsock_message *m)
+{
+	if (!s->publish->secured || keyring_peer_is(&s->peer, m))
+		return true;
+	if (s->up && type != UPDATE_HELLO)
+		return false;
+	keyring_peer_set(&s->peer, m);
+	return true;
 }
 
 static int take_hello(struct session *s, const struct update_head *head, struct cursor *c,
@@ -54,9 +74,12 @@ static int take_hello(struct session *s, const struct update_head *head, struct 
 		return -EBADMSG;
 	if (strcmp(hello.name, s->name) != 0) {
 		counter_add(&p->counters[PUBLISH_REFUSED_NAME], 1);
-		refuse(p, m, "the name is not that of the connection");
+		refuse(p, s, m,
+			p->secured ? "the name is not that of the key"
+				   : "the name is not that of the connection");
 		return 0;
 	}
+	of_current(s, UPDATE_HELLO, m);
 	session_hello(s, head, &hello);
 	return 0;
 }
@@ -96,6 +119,10 @@ static int take_message(struct session *s, const struct update_head *head, struc
 
 	if (head->type == UPDATE_HELLO)
 		return take_hello(s, head, c, m);
+	if (!of_current(s, head->type, m)) {
+		counter_add(&p->counters[PUBLISH_UNEXPECTED], 1);
+		return 0;
+	}
 	if (head->epoch != p->epoch) {
 		counter_add(&p->counters[PUBLISH_STALE_EPOCH], 1);
 		return 0;
@@ -124,18 +151,20 @@ static void receive(struct publish *p, struct zsock_message *m)
 	struct cursor c;
 	int error = -EBADMSG;
 
+	if (!s && p->secured)
+		return;
 	if (m->count == 2) {
 		cursor_init(&c, zsock_part(m, 1), zsock_part_len(m, 1));
 		error = update_head_decode(&c, &head);
 	}
 	if (error == -EPROTO) {
 		counter_add(&p->counters[PUBLISH_REFUSED_VERSION], 1);
-		refuse(p, m, "another version of the protocol");
+		refuse(p, s, m, "another version of the protocol");
 		return;
 	}
 	if (!error && !s) {
 		counter_add(&p->counters[PUBLISH_REFUSED_NAME], 1);
-		refuse(p, m, "the name is not configured");
+		refuse(p, NULL, m, "the name is not configured");
 		return;
 	}
 	if (!error)

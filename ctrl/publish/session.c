@@ -23,10 +23,10 @@ void session_start(struct publish *p, struct writer *w, enum update_type type, u
 static int send_octets(struct session *s, const void *octets, size_t len)
 {
 	const struct iovec parts[] = {
-		{.iov_base = (void *)s->name, .iov_len = strlen(s->name)},
+		{.iov_base = s->peer.id, .iov_len = s->peer.id_len},
 		{.iov_base = (void *)octets, .iov_len = len},
 	};
-	int error = zsock_send(&s->publish->socket, parts, 2);
+	int error = s->peer.id_len ? zsock_send(&s->publish->socket, parts, 2) : -EHOSTUNREACH;
 
 	if (error == -EAGAIN && !s->blocked) {
 		s->blocked = true;
@@ -58,12 +58,19 @@ static void choose(struct publish *p)
 		publish_tell_acked(p, p->sessions[p->serving].acked, NULL);
 }
 
+void session_fault(struct session *s, const char *fault)
+{
+	s->fault = fault;
+	s->fault_real_ns = loop_real_ns(s->publish->loop);
+}
+
 void session_down(struct session *s, const char *reason)
 {
 	if (!s->up)
 		return;
 	s->up = false;
 	s->ready = false;
+	session_fault(s, reason);
 	counter_add(&s->publish->counters[PUBLISH_LOST], 1);
 	LOG_WARN("publish", "data-plane-down", "name=%s reason=%s sent=%llu acked=%llu", s->name,
 		LOG_QUOTE(reason), (unsigned long long)s->sent, (unsigned long long)s->acked);

@@ -6,6 +6,7 @@
 
 #include "common/wheel.h"
 #include "common/zsock.h"
+#include "ctrl/keyring.h"
 #include "ctrl/publish/log.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/publish/state.h"
@@ -16,9 +17,10 @@ struct session {
 	struct publish *publish;
 	unsigned dp;
 	const char *name;
-	bool up;      /* said hello, and is heard */
-	bool ready;   /* has had everything once since its last hello: it may serve */
-	bool blocked; /* its queue was full at the last attempt */
+	struct keyring_peer peer; /* where it is sent to */
+	bool up;                  /* said hello, and is heard */
+	bool ready;               /* has had everything once since its last hello: it may serve */
+	bool blocked;             /* its queue was full at the last attempt */
 	struct {
 		bool active;
 		bool begun;   /* BEGIN was sent */
@@ -31,13 +33,18 @@ struct session {
 	uint64_t ready_at; /* acknowledging this number makes it ready */
 	uint64_t snapshots, failures;
 	uint64_t connected_real_ns, heard_ns;
+	uint64_t fault_real_ns; /* 0: never */
+	const char *fault;      /* the last thing that went wrong, a constant */
 	struct update_hello hello;
 };
 
 struct publish {
 	const struct ctrl_config *config;
+	struct keyring *keyring;
 	struct loop *loop;
 	struct zsock socket;
+	bool secured; /* on tcp: data planes are who their keys say, not what they call themselves
+		       */
 	uint64_t epoch;
 	struct state state;   /* bundles of bindings */
 	struct bundle *fixed; /* local addresses and links, which do not change */
@@ -71,6 +78,9 @@ void session_ack(struct session *s, const struct update_head *head, const struct
 
 /* Any message of it arrived: it is alive. */
 void session_heard(struct session *s);
+
+/* Remembers what went wrong, for the control interface; a constant text. */
+void session_fault(struct session *s, const char *fault);
 
 /* Gives it up: it is not served and does not serve until it is heard again. */
 void session_down(struct session *s, const char *reason);

@@ -12,6 +12,7 @@ static const struct table_column columns[] = {
 	{"ROOM", "subscribers_max", TABLE_TEXT},
 	{"SNAPSHOTS", "snapshots", TABLE_TEXT},
 	{"FAILURES", "failures", TABLE_TEXT},
+	{"LAST FAULT", "last_fault.reason", TABLE_TEXT},
 	{0},
 };
 

@@ -46,7 +46,7 @@ void rig_open(struct rig *rig, const char *more)
 	assert_non_null(rig->loop);
 	if (store_open(&rig->store, rig->config.store, &why) < 0)
 		fail_msg("%s", why.text);
-	assert_int_equal(publish_open(&rig->publish, &rig->config, rig->loop), 0);
+	assert_int_equal(publish_open(&rig->publish, &rig->config, NULL, rig->loop), 0);
 	rig->commit = commit_new(&rig->config, rig->loop, rig->store, rig->publish);
 	assert_non_null(rig->commit);
 	assert_int_equal(loop_add_flush(rig->loop, flush_commit, rig->commit), 0);

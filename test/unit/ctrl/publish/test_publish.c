@@ -486,7 +486,7 @@ static void a_second_publisher_is_refused(void **state)
 	struct publish *second;
 
 	(void)state;
-	assert_int_equal(publish_open(&second, &rig.config, rig.loop), -EADDRINUSE);
+	assert_int_equal(publish_open(&second, &rig.config, NULL, rig.loop), -EADDRINUSE);
 	assert_null(second);
 	set(1, 10);
 	sync_with(&dp1, "dp1");
