@@ -101,12 +101,24 @@ static void decode_addr(struct cursor *c, struct field_addr *addr)
 		cursor_fail(c);
 }
 
+static void decode_maybe(struct cursor *c, struct field_optional *number)
+{
+	number->present = cursor_left(c) > 0;
+	number->value = number->present ? cursor_u32(c) : 0;
+	if (cursor_left(c))
+		cursor_fail(c);
+}
+
 static void decode_rest(const struct field *f, struct cursor *c, void *member)
 {
 	struct field_bytes *rest = member;
 
 	if (f->kind == FIELD_ADDR) {
 		decode_addr(c, member);
+		return;
+	}
+	if (f->kind == FIELD_MAYBE) {
+		decode_maybe(c, member);
 		return;
 	}
 	if (cursor_left(c) > UINT8_MAX || (f->kind == FIELD_LIST16 && cursor_left(c) % 2))
@@ -171,6 +183,7 @@ static int encode_octets(const struct field *f, const void *base, uint8_t *wire,
 	const uint8_t *member = (const uint8_t *)base + f->member;
 	const struct field_bytes *rest = (const void *)member;
 	const struct field_addr *addr = (const void *)member;
+	const struct field_optional *number = (const void *)member;
 	struct writer w;
 
 	writer_init(&w, wire, len);
@@ -181,6 +194,10 @@ static int encode_octets(const struct field *f, const void *base, uint8_t *wire,
 		return -EINVAL;
 	if (f->kind == FIELD_ADDR)
 		writer_bytes(&w, &addr->ip6, addr->len);
+	else if (f->kind == FIELD_MAYBE && number->present)
+		writer_u32(&w, number->value);
+	else if (f->kind == FIELD_MAYBE)
+		writer_reserve(&w, 0);
 	else if (!is_rest(f))
 		writer_bytes(&w, member, f->size);
 	else if (rest->at)
@@ -217,6 +234,8 @@ size_t field_size(const struct field *list, const void *base, size_t least)
 			continue;
 		if (f->kind == FIELD_ADDR)
 			end += ((const struct field_addr *)member)->len;
+		else if (f->kind == FIELD_MAYBE)
+			end += ((const struct field_optional *)member)->present ? 4 : 0;
 		else if (is_rest(f))
 			end += ((const struct field_bytes *)member)->len;
 		size = end > size ? end : size;

@@ -30,6 +30,7 @@ enum field_kind {
 	FIELD_TEXT,   /* as FIELD_REST, printed as text */
 	FIELD_LIST16, /* as FIELD_REST: numbers of 16 bits, an even number of octets */
 	FIELD_ADDR,   /* nothing, an IPv4 or an IPv6 address: struct field_addr */
+	FIELD_MAYBE,  /* nothing or a number of 32 bits: struct field_optional */
 };
 
 /* A view of octets that belong to somebody else. */
@@ -45,6 +46,12 @@ struct field_addr {
 		struct in_addr ip4;
 	};
 	uint8_t len; /* octets: 0 (none), 4 or 16 */
+};
+
+/* A number that may be missing. */
+struct field_optional {
+	uint32_t value;
+	bool present;
 };
 
 /* When a row holds: some octets mean different things by the value of an earlier row. */
@@ -83,8 +90,8 @@ bool field_holds(const struct field *list, const struct field *field, const void
 
 /* field_decode: reads all fields of LIST that hold from WIRE, LEN octets long, into the members at
  * BASE. Views point into WIRE and live as long as it. Bits that no row names are ignored.
- * Returns 0, or -EBADMSG when a field would run past LEN, an address is neither 0, 4 nor 16 octets
- * long or a list of 16-bit numbers has an odd octet. */
+ * Returns 0, or -EBADMSG when a field would run past LEN or what is left up to the end is not a
+ * whole value: an address of 0, 4 or 16 octets, numbers of 16 bits, one or no number of 32 bits. */
 int field_decode(const struct field *list, const uint8_t *wire, size_t len, void *base);
 
 /* field_encode: writes all fields of LIST that hold to WIRE, LEN octets long and zeroed by the

@@ -95,7 +95,7 @@ struct mh_upa {
 	uint8_t status; /* enum codes_upa */
 };
 
-/* A decoded message, about 1.6 KiB, on the stack of who decodes or builds it. Views in it point
+/* A decoded message, about 2.1 KiB, on the stack of who decodes or builds it. Views in it point
  * into the decoded octets and live as long as they do. Only the first option_count options are
  * written by the decoder. */
 struct mh {
@@ -143,7 +143,8 @@ enum mh_answer {
 struct mh_error {
 	enum mh_fault fault;
 	uint16_t offset; /* of the octet at fault, from the start of the Mobility Header */
-	uint8_t option;  /* option type, for the OPTION faults */
+	uint16_t option; /* enum option_type or an unknown number, for the OPTION faults */
+	uint8_t number;  /* its number on the wire */
 	uint32_t value;  /* what stood there: type, protocol, Header Len, option length, count */
 };
 
@@ -185,6 +186,11 @@ size_t mh_size(const uint8_t *mh, size_t len);
  * Returns 0, or -EBADMSG and the first fault in ERR (which may be NULL); OUT is then undefined. */
 int mh_decode(const uint8_t *mh, size_t len, struct mh *out, struct mh_error *err);
 
+/* mh_decode_with: the same, with the options whose numbers NUMBERS assigns (valid ones: see
+ * option_numbers_valid); mh_decode knows those of the registry only. */
+int mh_decode_with(const struct option_numbers *numbers, const uint8_t *mh, size_t len,
+	struct mh *out, struct mh_error *err);
+
 /* mh_encode: writes MH with Header Len, alignment and trailing padding (all zeros), checksum 0.
  * Options are written in the order given; OPTION_UNKNOWN and OPTION_MISPLACED ones as their raw
  * octets, without alignment. Set the checksum last, after signing: mh_checksum_set.
@@ -192,6 +198,10 @@ int mh_decode(const uint8_t *mh, size_t len, struct mh *out, struct mh_error *er
  * -EINVAL when the type is not known or an option has a length, place, number or order that
  * mh_decode would not take as OPTION_KNOWN. */
 ssize_t mh_encode(const struct mh *mh, uint8_t *buf, size_t size);
+
+/* mh_encode_with: the same, with the options whose numbers NUMBERS assigns. */
+ssize_t mh_encode_with(
+	const struct option_numbers *numbers, const struct mh *mh, uint8_t *buf, size_t size);
 
 /* mh_checksum: the checksum of the LEN octets of a message over the pseudo-header with next header
  * 135, its own checksum field taken as 0 (RFC 6275, 6.1.1). SRC and DST are the effective

@@ -41,7 +41,7 @@ const char *mh_error_print(const struct mh_error *error, char *buf, size_t size)
 	const char *text = error->fault < MH_FAULT_COUNT ? faults[error->fault].text : "unknown";
 
 	if (error->fault >= MH_FAULT_OPTION_TRUNCATED)
-		snprintf(buf, size, "option %u (%s) at offset %u: %s (%u)", error->option,
+		snprintf(buf, size, "option %u (%s) at offset %u: %s (%u)", error->number,
 			option_name(error->option), error->offset, text, error->value);
 	else
 		snprintf(buf, size, "offset %u: %s (%u)", error->offset, text, error->value);

@@ -111,6 +111,12 @@ static int visit_addr(const struct visitor *v, const char *name, const struct fi
 		v, name, addr->len == 4 ? VISIT_ADDR4 : VISIT_ADDR6, &addr->ip6, addr->len);
 }
 
+static int visit_maybe(
+	const struct visitor *v, const struct field *f, const struct field_optional *number)
+{
+	return number->present ? visit_number(v, f->name, number->value, f->unit) : 0;
+}
+
 static int visit_field(const struct field *f, const void *base, const struct visitor *v)
 {
 	const void *member = (const uint8_t *)base + f->member;
@@ -140,6 +146,8 @@ static int visit_field(const struct field *f, const void *base, const struct vis
 		return visit_list16(v, f->name, rest);
 	case FIELD_ADDR:
 		return visit_addr(v, f->name, member);
+	case FIELD_MAYBE:
+		return visit_maybe(v, f, member);
 	}
 	return 0;
 }

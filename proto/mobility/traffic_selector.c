@@ -1,0 +1,208 @@
+#include "proto/mobility/traffic_selector.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/cursor.h"
+#include "proto/mobility/visit.h"
+
+#define FLAGS_SIZE 4
+
+/* One field of a format: its start flag, the end flag is the bit below. */
+struct row {
+	uint32_t flag;
+	uint32_t mask; /* bits that count of a number; 0: an address */
+	uint8_t size;  /* octets on the wire; 0: the format does not have it */
+};
+
+static const struct row ip4_rows[TRAFFIC_FIELD_COUNT] = {
+	[TRAFFIC_SOURCE] = {0x80000000, 0, 4},
+	[TRAFFIC_DESTINATION] = {0x20000000, 0, 4},
+	[TRAFFIC_SPI] = {0x08000000, 0xffffffff, 4},
+	[TRAFFIC_SOURCE_PORT] = {0x02000000, 0xffff, 2},
+	[TRAFFIC_DESTINATION_PORT] = {0x00800000, 0xffff, 2},
+	[TRAFFIC_CLASS] = {0x00200000, 0xfc, 1},
+	[TRAFFIC_PROTOCOL] = {0x00080000, 0xff, 1},
+};
+
+static const struct row ip6_rows[TRAFFIC_FIELD_COUNT] = {
+	[TRAFFIC_SOURCE] = {0x80000000, 0, 16},
+	[TRAFFIC_DESTINATION] = {0x20000000, 0, 16},
+	[TRAFFIC_SPI] = {0x08000000, 0xffffffff, 4},
+	[TRAFFIC_FLOW_LABEL] = {0x02000000, 0xfffff, 4},
+	[TRAFFIC_SOURCE_PORT] = {0x00800000, 0xffff, 2},
+	[TRAFFIC_DESTINATION_PORT] = {0x00200000, 0xffff, 2},
+	[TRAFFIC_CLASS] = {0x00080000, 0xfc, 1},
+	[TRAFFIC_PROTOCOL] = {0x00020000, 0xff, 1},
+};
+
+static const struct {
+	const char *start;
+	const char *end;
+} names[TRAFFIC_FIELD_COUNT] = {
+	[TRAFFIC_SOURCE] = {"source_address_start", "source_address_end"},
+	[TRAFFIC_DESTINATION] = {"destination_address_start", "destination_address_end"},
+	[TRAFFIC_SPI] = {"spi_start", "spi_end"},
+	[TRAFFIC_FLOW_LABEL] = {"flow_label_start", "flow_label_end"},
+	[TRAFFIC_SOURCE_PORT] = {"source_port_start", "source_port_end"},
+	[TRAFFIC_DESTINATION_PORT] = {"destination_port_start", "destination_port_end"},
+	[TRAFFIC_CLASS] = {"traffic_class_start", "traffic_class_end"},
+	[TRAFFIC_PROTOCOL] = {"protocol_start", "protocol_end"},
+};
+
+static const struct row *rows_of(uint8_t format)
+{
+	return format == TRAFFIC_FORMAT_IP4   ? ip4_rows
+	       : format == TRAFFIC_FORMAT_IP6 ? ip6_rows
+					      : NULL;
+}
+
+const char *traffic_fault_name(enum traffic_fault fault)
+{
+	static const char *const faults[TRAFFIC_FAULT_COUNT] = {
+		[TRAFFIC_FAULT_NONE] = "none",
+		[TRAFFIC_FAULT_FORMAT] = "format",
+		[TRAFFIC_FAULT_TRUNCATED] = "truncated",
+		[TRAFFIC_FAULT_END] = "end-without-start",
+		[TRAFFIC_FAULT_TRAILING] = "trailing-octets",
+	};
+
+	return fault < TRAFFIC_FAULT_COUNT ? faults[fault] : "unknown";
+}
+
+static void read_value(struct cursor *c, const struct row *row, union traffic_value *value)
+{
+	if (!row->mask)
+		cursor_copy(c, value, row->size);
+	else if (row->size == 4)
+		value->number = cursor_u32(c) & row->mask;
+	else if (row->size == 2)
+		value->number = cursor_u16(c);
+	else
+		value->number = cursor_u8(c) & row->mask;
+}
+
+static enum traffic_fault decode_fields(
+	const struct row *rows, struct cursor *c, struct traffic_selector *out)
+{
+	uint32_t flags = cursor_u32(c);
+
+	for (unsigned i = 0; i < TRAFFIC_FIELD_COUNT && cursor_ok(c); i++) {
+		struct traffic_range *range = &out->ranges[i];
+
+		range->has_start = rows[i].size && flags & rows[i].flag;
+		range->has_end = rows[i].size && flags & rows[i].flag >> 1;
+		if (range->has_end && !range->has_start)
+			return TRAFFIC_FAULT_END;
+		if (range->has_start)
+			read_value(c, &rows[i], &range->start);
+		if (range->has_end)
+			read_value(c, &rows[i], &range->end);
+	}
+	if (!cursor_ok(c))
+		return TRAFFIC_FAULT_TRUNCATED;
+	return cursor_left(c) ? TRAFFIC_FAULT_TRAILING : TRAFFIC_FAULT_NONE;
+}
+
+enum traffic_fault traffic_selector_decode(uint8_t format, const uint8_t *wire, size_t len,
+	struct traffic_selector *out, size_t *offset)
+{
+	const struct row *rows = rows_of(format);
+	enum traffic_fault fault = TRAFFIC_FAULT_FORMAT;
+	struct cursor c;
+
+	cursor_init(&c, wire, len);
+	if (rows) {
+		*out = (struct traffic_selector){.format = format};
+		fault = decode_fields(rows, &c, out);
+	}
+	if (offset)
+		*offset = cursor_offset(&c);
+	return fault;
+}
+
+static bool fits(const struct row *row, const union traffic_value *value)
+{
+	return !row->mask || !(value->number & ~row->mask);
+}
+
+static bool is_sound(const struct row *row, const struct traffic_range *range)
+{
+	if (!range->has_start)
+		return !range->has_end;
+	return row->size && fits(row, &range->start) && (!range->has_end || fits(row, &range->end));
+}
+
+static void write_value(struct writer *w, const struct row *row, const union traffic_value *value)
+{
+	if (!row->mask)
+		writer_bytes(w, value, row->size);
+	else if (row->size == 4)
+		writer_u32(w, value->number);
+	else if (row->size == 2)
+		writer_u16(w, (uint16_t)value->number);
+	else
+		writer_u8(w, (uint8_t)value->number);
+}
+
+ssize_t traffic_selector_encode(const struct traffic_selector *selector, uint8_t *buf, size_t size)
+{
+	const struct row *rows = rows_of(selector->format);
+	uint32_t flags = 0;
+	struct writer w;
+
+	if (!rows)
+		return -EINVAL;
+	for (unsigned i = 0; i < TRAFFIC_FIELD_COUNT; i++) {
+		const struct traffic_range *range = &selector->ranges[i];
+
+		if (!is_sound(&rows[i], range))
+			return -EINVAL;
+		flags |= range->has_start ? rows[i].flag : 0;
+		flags |= range->has_end ? rows[i].flag >> 1 : 0;
+	}
+	writer_init(&w, buf, size);
+	writer_u32(&w, flags);
+	for (unsigned i = 0; i < TRAFFIC_FIELD_COUNT; i++) {
+		if (selector->ranges[i].has_start)
+			write_value(&w, &rows[i], &selector->ranges[i].start);
+		if (selector->ranges[i].has_end)
+			write_value(&w, &rows[i], &selector->ranges[i].end);
+	}
+	return writer_ok(&w) ? (ssize_t)writer_len(&w) : -ENOSPC;
+}
+
+size_t traffic_selector_align(const struct traffic_selector *selector)
+{
+	const struct row *rows = rows_of(selector->format);
+	size_t align = 1;
+
+	for (unsigned i = 0; rows && i < TRAFFIC_FIELD_COUNT; i++)
+		if (selector->ranges[i].has_start && rows[i].size > align)
+			align = rows[i].size > 8 ? 8 : rows[i].size;
+	return align;
+}
+
+static int visit_value(const struct visitor *v, const char *name, const struct row *row,
+	const union traffic_value *value)
+{
+	if (row->mask)
+		return visit_number(v, name, value->number, NULL);
+	return visit_octets(v, name, row->size == 4 ? VISIT_ADDR4 : VISIT_ADDR6, value, row->size);
+}
+
+int traffic_selector_visit(const struct traffic_selector *selector, const struct visitor *v)
+{
+	const struct row *rows = rows_of(selector->format);
+	int rc = 0;
+
+	for (unsigned i = 0; rows && !rc && i < TRAFFIC_FIELD_COUNT; i++) {
+		const struct traffic_range *range = &selector->ranges[i];
+
+		if (range->has_start)
+			rc = visit_value(v, names[i].start, &rows[i], &range->start);
+		if (!rc && range->has_end)
+			rc = visit_value(v, names[i].end, &rows[i], &range->end);
+	}
+	return rc;
+}

@@ -1,0 +1,198 @@
+/* The table of options as a whole: every row in every message, with every length, both ways. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "octets.h"
+#include "proto/mobility/flags.h"
+#include "proto/mobility/mh.h"
+
+static const struct option_numbers numbers = OPTION_NUMBERS_DEFAULT;
+static uint8_t buf[MH_SIZE_MAX];
+
+/* The bits of the LEN octets behind the Length that fields of this row hold. */
+static void significant(const struct option_def *def, unsigned len, uint8_t *mask)
+{
+	memset(mask, 0, len);
+	for (const struct field *f = def->fields; f->kind != FIELD_END; f++) {
+		unsigned size = f->size ? f->size : len + 2 - f->at;
+
+		for (unsigned i = 0; i < size; i++) {
+			unsigned shift = 8 * (size - 1 - i);
+
+			mask[f->at - 2 + i] |= f->mask ? (uint8_t)(f->mask >> shift) : 0xff;
+		}
+	}
+}
+
+static uint8_t pattern(unsigned which, unsigned i)
+{
+	return which == 0 ? 0 : which == 1 ? 0xff : (uint8_t)(i + 1);
+}
+
+/* A message of TYPE, with the flags of a sender of distributed mobility management, that holds one
+ * option of this row with LEN octets, as a canonical sender writes it. */
+static size_t with_option(uint8_t type, const struct option_def *def,
+	const struct option_shape *shape, uint8_t len, unsigned which)
+{
+	size_t at = mh_def_find(type)->options_at;
+	uint8_t mask[UINT8_MAX];
+	size_t pad = 0;
+
+	memset(buf, 0, sizeof(buf));
+	buf[0] = MH_PAYLOAD_PROTO;
+	buf[2] = type;
+	buf[7] = type == MH_BA ? FLAGS_BA_P | FLAGS_BA_D : 0;
+	buf[8] = type == MH_BU ? (FLAGS_BU_A | FLAGS_BU_P) >> 8 : 0;
+	buf[9] = type == MH_BU ? FLAGS_BU_D : 0;
+	while ((at + pad) % shape->align_n != shape->align_m)
+		pad++;
+	for (int end = 0; end < 2; end++) {
+		if (pad > 1) {
+			buf[at] = OPTION_PADN;
+			buf[at + 1] = (uint8_t)(pad - 2);
+		}
+		at += pad;
+		if (end)
+			break;
+		buf[at] = option_def_wire(&numbers, def);
+		buf[at + 1] = len;
+		if (option_shape_find(def, len)) {
+			significant(def, len, mask);
+			for (unsigned i = 0; i < len; i++)
+				buf[at + 2 + i] = pattern(which, i) & mask[i];
+		}
+		at += 2u + len;
+		pad = (8 - at % 8) % 8;
+	}
+	buf[1] = (uint8_t)(at / 8 - 1);
+	return at;
+}
+
+/* Decoded where the row allows it, refused or skipped where not, and encoded to the same octets.
+ * Returns whether it was decoded. */
+static bool one_case(const struct option_def *def, uint8_t type, uint8_t len, unsigned which)
+{
+	static uint8_t again[MH_SIZE_MAX];
+	const struct option_shape *shape = option_shape_find(def, len);
+	size_t size = with_option(type, def, shape ? shape : &def->shapes[0], len, which);
+	struct mh mh;
+	int rc = mh_decode_with(&numbers, buf, size, &mh, NULL);
+
+	if (!(def->messages >> type & 1)) {
+		assert_int_equal(rc, 0);
+		assert_int_equal(mh.misplaced, 1);
+		assert_int_equal(mh.options[0].state, OPTION_MISPLACED);
+		assert_int_equal(mh.options[0].type, def->type);
+	}
+	if (rc) {
+		assert_int_equal(rc, -EBADMSG);
+		assert_true(!shape || def->agrees);
+		return false;
+	}
+	if (def->messages >> type & 1) {
+		assert_non_null(shape);
+		assert_int_equal(mh.option_count, 1);
+		assert_int_equal(mh.options[0].type, def->type);
+		assert_int_equal(mh.options[0].state, OPTION_KNOWN);
+		assert_int_equal(mh_encode_with(&numbers, &mh, again, sizeof(again)), size);
+		assert_memory_equal(again, buf, size);
+	}
+	return true;
+}
+
+/* Whether option 18 with this length is that of the configured option. */
+static bool is_taken(const struct option_def *def, uint8_t len)
+{
+	return (def->type == OPTION_EXPERIMENTAL) && len == 16;
+}
+
+static void every_row(void **state)
+{
+	(void)state;
+	unsigned rows = 0;
+
+	for (unsigned n = 0; n < OPTION_TYPE_COUNT * 256; n++) {
+		const struct option_def *def = option_def_find((uint16_t)(n >> 8));
+		uint8_t len = n & 0xff;
+
+		if (!def || def->flags & OPTION_F_PAD || is_taken(def, len) ||
+			(def->type == OPTION_HA_TUNNEL && len != 16))
+			continue;
+		rows += len == 16;
+		for (uint8_t type = 0; type < 32; type++) {
+			bool any = false;
+
+			if (!mh_def_find(type) ||
+				(def->type == OPTION_HA_TUNNEL && !(def->messages >> type & 1)))
+				continue;
+			for (unsigned which = 0; which < 3; which++)
+				any |= one_case(def, type, len, which);
+			assert_int_equal(
+				any, !(def->messages >> type & 1) || option_shape_find(def, len));
+		}
+	}
+	/* all but Pad1, PadN and option 18, which was skipped at that length */
+	assert_int_equal(rows, 43);
+}
+
+static void rows_are_sound(void **state)
+{
+	(void)state;
+	assert_string_equal(option_name(OPTION_MN_ID), "Mobile Node Identifier");
+	assert_string_equal(option_name(200), "unknown");
+	assert_string_equal(option_name(OPTION_MULTICAST_STATE), "Multicast State");
+	assert_null(option_def_find(OPTION_TYPE_COUNT));
+	for (uint16_t type = 0; type < OPTION_TYPE_COUNT; type++) {
+		const struct option_def *def = option_def_find(type);
+		unsigned most = 2, least = 255;
+
+		if (!def)
+			continue;
+		assert_int_equal(def->type, type);
+		assert_non_null(def->clause);
+		assert_true(def->messages);
+		assert_true(def->shapes[0].align_n);
+		for (int i = 0; i < OPTION_SHAPES_MAX && def->shapes[i].align_n; i++) {
+			assert_true(def->shapes[i].min <= def->shapes[i].max &&
+				    def->shapes[i].align_m < def->shapes[i].align_n);
+			least = def->shapes[i].min < least ? def->shapes[i].min : least;
+		}
+		for (const struct field *f = def->fields; f->kind != FIELD_END; f++) {
+			assert_non_null(f->name);
+			assert_true(f->at >= 2);
+			assert_true(f->kind != FIELD_STATUS || f->names);
+			most = f->at + f->size > most ? f->at + f->size : most;
+		}
+		/* the shortest form holds all fixed fields */
+		assert_true(most - 2 <= least);
+	}
+}
+
+static void assigned_numbers(void **state)
+{
+	(void)state;
+	static const struct {
+		struct option_numbers numbers;
+		bool valid;
+	} cases[] = {{OPTION_NUMBERS_DEFAULT, true}, {{0, 0}, true}, {{18, 0}, true},
+		{{71, 255}, true}, {{200, 200}, false}, {{18, 18}, false}, {{70, 0}, false},
+		{{0, 1}, false}, {{200, 19}, false}};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(option_numbers_valid(&cases[i].numbers), cases[i].valid);
+	assert_int_equal(option_def_wire(&numbers, option_def_find(OPTION_MULTICAST_STATE)), 200);
+	assert_int_equal(option_def_wire(&numbers, option_def_find(OPTION_HA_TUNNEL)), 18);
+	assert_int_equal(option_def_wire(NULL, option_def_find(OPTION_HA_TUNNEL)), 0);
+	assert_int_equal(option_def_wire(NULL, option_def_find(OPTION_BID)), 35);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row),
+		cmocka_unit_test(rows_are_sound),
+		cmocka_unit_test(assigned_numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
