@@ -84,7 +84,7 @@ static void say_hello(struct session *s, uint64_t now_ms)
 	uint8_t buf[MESSAGE_SIZE];
 	struct writer w;
 
-	if (s->hello_ms && now_ms - s->hello_ms < SESSION_HELLO_MS)
+	if ((s->hello_ms && now_ms - s->hello_ms < SESSION_HELLO_MS) || now_ms < s->hello_after_ms)
 		return;
 	strncpy(hello.name, s->name, UPDATE_NAME_MAX);
 	s->ops->hello(s->context, &hello);
@@ -257,7 +257,7 @@ static void on_heartbeat(struct session *s, const struct update_head *head, uint
 	}
 }
 
-static void on_refuse(struct session *s, struct cursor *body)
+static void on_refuse(struct session *s, struct cursor *body, uint64_t now_ms)
 {
 	static struct log_limit limit = LOG_LIMIT(1);
 	char reason[UPDATE_REASON_MAX + 1];
@@ -267,6 +267,7 @@ static void on_refuse(struct session *s, struct cursor *body)
 		return;
 	}
 	LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "agent", "refused", "reason=%s", LOG_QUOTE(reason));
+	s->hello_after_ms = now_ms + SESSION_REFUSED_MS;
 	enter(s, SESSION_GREETING);
 }
 
@@ -321,7 +322,7 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 			counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
 		break;
 	case UPDATE_REFUSE:
-		on_refuse(s, &body);
+		on_refuse(s, &body, now_ms);
 		break;
 	default:
 		counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);

@@ -67,9 +67,10 @@ struct session {
 	uint64_t epoch, sequence; /* what the tables are; epoch 0: unknown, a snapshot is needed */
 	uint64_t snapshot_epoch, snapshot_sequence; /* what they become in SNAPSHOT */
 	uint64_t heard_ms, said_ms, hello_ms, behind_ms;
-	bool hello_due; /* as soon as it may be said again */
-	bool ack_due;   /* something was applied that is not acknowledged */
-	bool quiet;     /* and every reader sees it */
+	uint64_t hello_after_ms; /* control refused us: not before */
+	bool hello_due;          /* as soon as it may be said again */
+	bool ack_due;            /* something was applied that is not acknowledged */
+	bool quiet;              /* and every reader sees it */
 	struct update_ack ack;
 	uint64_t counters[SESSION_COUNTERS];
 };
@@ -98,5 +99,6 @@ struct update_head session_head(const struct session *s, enum update_type type);
 
 enum {
 	SESSION_TICK_MS = 20,
-	SESSION_HELLO_MS = 200, /* between hellos, so that two who disagree do not storm */
+	SESSION_REFUSED_MS = 5000, /* before the next hello after a refusal */
+	SESSION_HELLO_MS = 200,    /* between hellos, so that two who disagree do not storm */
 };

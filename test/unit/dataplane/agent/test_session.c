@@ -464,6 +464,31 @@ static void test_garbage_is_counted(void **state)
 	assert_int_equal(w->session.counters[SESSION_BAD_MESSAGE], 4);
 }
 
+static void test_refusal_is_no_end(void **state)
+{
+	struct world *w = *state;
+	const struct update_head head = {
+		.type = UPDATE_REFUSE, .version = UPDATE_VERSION, .epoch = EPOCH};
+	uint8_t buf[256];
+	struct writer out;
+
+	snapshot(w, EPOCH, 5, IDS(1));
+	later(w, SESSION_HELLO_MS);
+	writer_init(&out, buf, sizeof(buf));
+	update_head_encode(&out, &head);
+	update_reason_encode(&out, "unknown name");
+	session_message(&w->session, buf, writer_len(&out), w->now);
+	assert_true(w->has[1]);
+	unsigned hellos = said(w, UPDATE_HELLO);
+	for (int i = 0; i < 10; i++) {
+		later(w, HEARTBEAT);
+		tell(w, UPDATE_HEARTBEAT, OTHER, 0, NULL);
+	}
+	assert_int_equal(said(w, UPDATE_HELLO), hellos);
+	later(w, SESSION_REFUSED_MS);
+	assert_int_equal(said(w, UPDATE_HELLO), hellos + 1);
+}
+
 static void test_statistics_and_events(void **state)
 {
 	struct world *w = *state;
@@ -502,6 +527,7 @@ int main(void)
 		cmocka_unit_test_setup(test_silence_and_return_of_control, setup),
 		cmocka_unit_test_setup(test_lost_delta_shows_in_heartbeats, setup),
 		cmocka_unit_test_setup(test_garbage_is_counted, setup),
+		cmocka_unit_test_setup(test_refusal_is_no_end, setup),
 		cmocka_unit_test_setup(test_statistics_and_events, setup),
 	};
 
