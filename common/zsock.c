@@ -87,7 +87,8 @@ static int set_options(void *socket, const struct zsock_options *o)
 	rc |= set_int(socket, ZMQ_IMMEDIATE, o->immediate);
 	rc |= set_int(
 		socket, ZMQ_RECONNECT_IVL, o->reconnect_ms ? o->reconnect_ms : RECONNECT_DEFAULT);
-	rc |= set_int(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX);
+	rc |= set_int(socket, ZMQ_RECONNECT_IVL_MAX,
+		o->reconnect_max_ms ? o->reconnect_max_ms : RECONNECT_MAX);
 	rc |= zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof(max));
 	if (o->router_mandatory)
 		rc |= set_int(socket, ZMQ_ROUTER_MANDATORY, 1);

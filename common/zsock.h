@@ -32,7 +32,8 @@ struct zsock_options {
 	bool router_handover;   /* ROUTER: a new connection takes over its identity */
 	bool immediate;         /* queue only for completed connections */
 	int heartbeat_ms;       /* ZMTP PING interval [none]; a peer silent for three is dropped */
-	int reconnect_ms;       /* first wait before reconnecting [100], doubled up to 2 s */
+	int reconnect_ms;       /* first wait before reconnecting [100], doubled up to the most */
+	int reconnect_max_ms;   /* [2000] */
 	int64_t max_message;    /* octets of the largest part accepted, larger ones drop the
 				   connection [16 MiB] */
 	const void *routing_id; /* own identity for ROUTER peers [made up by the peer] */
