@@ -10,11 +10,12 @@
 #include "common/clock.h"
 #include "common/daemon.h"
 #include "common/log.h"
-#include "common/zsock.h"
 #include "dataplane/agent/answer.h"
 #include "dataplane/agent/events.h"
 #include "dataplane/agent/fold.h"
 #include "dataplane/agent/session.h"
+#include "dataplane/control_link.h"
+#include "dataplane/keys.h"
 #include "dataplane/port.h"
 
 enum {
@@ -26,7 +27,7 @@ enum {
 
 struct agent {
 	struct agent_config given;
-	struct zsock sock;
+	struct control_link link;
 	struct session session;
 	struct fold fold;
 	uint64_t age_ms;
@@ -65,7 +66,7 @@ static int on_send(void *context, const void *message, size_t len)
 {
 	struct agent *a = context;
 
-	return zsock_send1(&a->sock, message, len);
+	return zsock_send1(&a->link.sock, message, len);
 }
 
 static void on_hello(void *context, struct update_hello *hello)
@@ -103,7 +104,7 @@ static void on_stats(void *context, uint32_t request_id)
 
 	writer_init(&w, a->message, sizeof(a->message));
 	if (answer_encode(&answer, &w) == 0)
-		zsock_send1(&a->sock, a->message, writer_len(&w));
+		zsock_send1(&a->link.sock, a->message, writer_len(&w));
 }
 
 static const struct session_ops ops = {
@@ -124,9 +125,8 @@ struct agent *agent_open(const struct agent_config *config, int *error)
 		.immediate = true,
 		.heartbeat_ms = (int)conf->channel.heartbeat,
 		.reconnect_ms = 20,
+		.reconnect_max_ms = 200,
 		.max_message = UPDATE_MESSAGE_MAX,
-		.routing_id = conf->name,
-		.routing_id_len = strlen(conf->name),
 	};
 	struct agent *a = calloc(1, sizeof(*a));
 
@@ -136,7 +136,7 @@ struct agent *agent_open(const struct agent_config *config, int *error)
 	a->given = *config;
 	session_init(&a->session, &ops, a, conf->name, conf->channel.heartbeat,
 		conf->channel.heartbeats_missed);
-	*error = zsock_connect(&a->sock, &options, conf->endpoints.update);
+	*error = control_link_open(&a->link, &options, conf->name, conf->endpoints.update);
 	if (*error == 0) {
 		LOG_INFO("agent", "control-sought", "endpoint=%s name=%s", conf->endpoints.update,
 			conf->name);
@@ -151,7 +151,7 @@ struct agent *agent_open(const struct agent_config *config, int *error)
 void agent_close(struct agent *a)
 {
 	if (a)
-		zsock_close(&a->sock);
+		control_link_close(&a->link);
 	free(a);
 }
 
@@ -162,9 +162,9 @@ static void receive(struct agent *a)
 	while (more) {
 		for (int i = 0; more && i < MESSAGES_PER_SETTLE; i++) {
 			struct zsock_message m;
-			int rc = zsock_recv(&a->sock, &m);
+			int rc = zsock_recv(&a->link.sock, &m);
 
-			more = rc != -EAGAIN && rc != -EINTR;
+			more = rc == 0 || rc == -EMSGSIZE;
 			if (rc < 0)
 				continue;
 			if (m.count == 1)
@@ -174,7 +174,7 @@ static void receive(struct agent *a)
 		}
 		session_settle(&a->session, clock_mono_ms());
 		/* Sending may have swallowed the edge that tells of new messages. */
-		more = more || zsock_readable(&a->sock);
+		more = more || zsock_readable(&a->link.sock);
 	}
 }
 
@@ -201,14 +201,18 @@ static void take_events(struct agent *a, uint64_t now_ms)
 
 int agent_run(struct agent *a, int signals)
 {
-	struct pollfd fds[] = {
-		{.fd = zsock_fd(&a->sock), .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = zsock_fd(&a->link.sock), .events = POLLIN},
+		{.fd = signals, .events = POLLIN}};
 
 	for (;;) {
 		poll(fds, 2, SESSION_TICK_MS);
 		receive(a);
 		uint64_t now_ms = clock_mono_ms();
 
+		if (control_link_tick(&a->link, now_ms)) {
+			fds[0].fd = zsock_fd(&a->link.sock);
+			session_reconnected(&a->session);
+		}
 		take_events(a, now_ms);
 		session_tick(&a->session, now_ms);
 		if (now_ms - a->age_ms >= AGE_MS) {
@@ -219,5 +223,7 @@ int agent_run(struct agent *a, int signals)
 		int number = daemon_signal_next(signals);
 		if (number == SIGTERM || number == SIGINT)
 			return number;
+		if (number == SIGHUP)
+			keys_reload();
 	}
 }

@@ -33,9 +33,8 @@ int packets_open(struct packets *p, const struct dp_config *config)
 		.immediate = true,
 		.heartbeat_ms = 1000,
 		.reconnect_ms = 20,
+		.reconnect_max_ms = 200,
 		.max_message = PACKET_MESSAGE_MAX,
-		.routing_id = config->name,
-		.routing_id_len = strlen(config->name),
 	};
 
 	*p = (struct packets){.ns_per_cycle = 1e9 / (double)rte_get_tsc_hz()};
@@ -44,7 +43,7 @@ int packets_open(struct packets *p, const struct dp_config *config)
 		return -ENOMEM;
 	begin_message(p);
 	set_clock(p);
-	int rc = zsock_connect(&p->sock, &options, config->endpoints.packet);
+	int rc = control_link_open(&p->link, &options, config->name, config->endpoints.packet);
 	if (rc < 0) {
 		LOG_ERROR("mirror", "connect-failed", "endpoint=%s error=%s",
 			config->endpoints.packet, LOG_QUOTE(strerror(-rc)));
@@ -55,14 +54,14 @@ int packets_open(struct packets *p, const struct dp_config *config)
 
 void packets_close(struct packets *p)
 {
-	zsock_close(&p->sock);
+	control_link_close(&p->link);
 	free(p->message);
 	p->message = NULL;
 }
 
 int packets_fd(const struct packets *p)
 {
-	return zsock_fd(&p->sock);
+	return zsock_fd(&p->link.sock);
 }
 
 bool packets_has_room(const struct packets *p)
@@ -108,7 +107,7 @@ bool packets_flush(struct packets *p, uint64_t now_ms)
 {
 	if (p->count == 0)
 		return true;
-	int rc = zsock_send1(&p->sock, p->message, writer_len(&p->writer));
+	int rc = zsock_send1(&p->link.sock, p->message, writer_len(&p->writer));
 	if (rc < 0 && now_ms - p->since_ms < PACKETS_AGE_MAX_MS)
 		return false;
 	count_mirror(rc < 0 ? MIRROR_DROP_NO_CONTROL : MIRROR_PUNTED, p->count);
@@ -185,7 +184,7 @@ unsigned packets_receive(struct packets *p, unsigned most, packets_fn *fn, void 
 
 	for (; count < most; count++) {
 		struct zsock_message message;
-		int rc = zsock_recv(&p->sock, &message);
+		int rc = zsock_recv(&p->link.sock, &message);
 
 		if (rc == -EMSGSIZE) {
 			count_mirror(MIRROR_DROP_BAD_MESSAGE, 1);
@@ -203,16 +202,18 @@ unsigned packets_receive(struct packets *p, unsigned most, packets_fn *fn, void 
 	return count;
 }
 
-void packets_tick(struct packets *p, uint64_t now_ms)
+bool packets_tick(struct packets *p, uint64_t now_ms)
 {
 	uint8_t hello[16];
 	struct writer w;
+	bool anew = control_link_tick(&p->link, now_ms);
 
-	if (now_ms - p->hello_ms < PACKETS_HELLO_MS)
-		return;
+	if (!anew && now_ms - p->hello_ms < PACKETS_HELLO_MS)
+		return false;
 	set_clock(p);
 	writer_init(&w, hello, sizeof(hello));
 	packet_head_encode(&w, PACKET_PUNT);
-	bool said = zsock_send1(&p->sock, hello, writer_len(&w)) == 0;
+	bool said = zsock_send1(&p->link.sock, hello, writer_len(&w)) == 0;
 	p->hello_ms = said ? now_ms : now_ms - PACKETS_HELLO_MS + PACKETS_RETRY_MS;
+	return anew;
 }
