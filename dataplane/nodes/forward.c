@@ -68,7 +68,7 @@ static rte_edge_t to_kernel(struct rte_mbuf *m, const struct route_next_hop *hop
 	port = port_get(meta->port);
 	if (!port)
 		return FORWARD_PORT_GONE;
-	return ip6_restore_ethernet(m, &port->mac) ? FORWARD_MIRROR : FORWARD_NO_ROOM;
+	return node_restore_ethernet(m, &port->mac) ? FORWARD_MIRROR : FORWARD_NO_ROOM;
 }
 
 /* Routes that lead nowhere. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "common/cursor.h"
-#include "dataplane/nodes/meta.h"
 
 enum {
 	HEADERS_MAX = 8,
@@ -109,19 +108,4 @@ uint16_t ip6_checksum(const struct in6_addr *src, const struct in6_addr *dst, ui
 	uint32_t sum = __rte_raw_cksum(&pseudo, sizeof(pseudo), 0);
 
 	return (uint16_t)~__rte_raw_cksum_reduce(__rte_raw_cksum(data, len, sum));
-}
-
-bool ip6_restore_ethernet(struct rte_mbuf *m, const struct rte_ether_addr *dst)
-{
-	struct rte_ether_hdr *eth =
-		(struct rte_ether_hdr *)(void *)rte_pktmbuf_prepend(m, sizeof(*eth));
-
-	if (!eth)
-		return false;
-	if (meta_of(m)->flags & (META_DECAPSULATED | META_ORIGINATED)) {
-		eth->dst_addr = *dst;
-		eth->src_addr = *dst;
-		eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6);
-	}
-	return true;
 }

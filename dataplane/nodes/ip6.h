@@ -94,9 +94,3 @@ static inline void ip6_trim(struct rte_mbuf *m, uint32_t total)
 	if (unlikely(m->pkt_len > total))
 		rte_pktmbuf_trim(m, (uint16_t)(m->pkt_len - total));
 }
-
-/*
- * Moves the data of a packet from its IPv6 header back to its Ethernet header, which is still
- * there if it came by a port; otherwise writes one, to dst. False: no room in front.
- */
-bool ip6_restore_ethernet(struct rte_mbuf *m, const struct rte_ether_addr *dst);

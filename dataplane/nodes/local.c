@@ -30,7 +30,7 @@ static rte_edge_t to_mirror(struct rte_mbuf *m)
 {
 	const struct port *port = &port_table[meta_of(m)->port % PORT_MAX];
 
-	return ip6_restore_ethernet(m, &port->mac) ? LOCAL_MIRROR : LOCAL_NO_ROOM;
+	return node_restore_ethernet(m, &port->mac) ? LOCAL_MIRROR : LOCAL_NO_ROOM;
 }
 
 /* To control: the frame that it came in, or from the inner header on if it came in a tunnel. */
@@ -41,7 +41,7 @@ static rte_edge_t to_control(struct rte_mbuf *m, enum packet_reason reason, enum
 	meta->punt_reason = (uint8_t)reason;
 	meta->punt_class = (uint8_t) class;
 	if (!(meta->flags & META_DECAPSULATED) &&
-		!ip6_restore_ethernet(m, &port_table[meta->port % PORT_MAX].mac))
+		!node_restore_ethernet(m, &port_table[meta->port % PORT_MAX].mac))
 		return LOCAL_NO_ROOM;
 	return LOCAL_PUNT;
 }

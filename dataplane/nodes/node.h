@@ -41,6 +41,12 @@ static inline void node_count(struct worker *w, enum worker_counter counter, uin
 }
 
 /*
+ * Moves the data of a packet from its IPv6 header back to its Ethernet header, which is still
+ * there if it came by a port; otherwise writes one, to dst. False: no room in front.
+ */
+bool node_restore_ethernet(struct rte_mbuf *m, const struct rte_ether_addr *dst);
+
+/*
  * Hands n packets (all that the node was called with, still in its stream) on, each to its edge.
  * The usual burst goes one way and costs a swap of two pointers.
  */

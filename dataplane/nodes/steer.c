@@ -36,7 +36,7 @@ static rte_edge_t steer_neighbour(struct worker *w, struct rte_mbuf *m)
 		return STEER_ENCAP;
 	if (type != ND_SOLICITATION || meta->flags & (META_DECAPSULATED | META_ORIGINATED) ||
 		!link_table_on(&w->tables->links, meta->port) ||
-		!ip6_restore_ethernet(m, &port_table[meta->port].mac))
+		!node_restore_ethernet(m, &port_table[meta->port].mac))
 		return STEER_NEIGHBOUR_UNICAST;
 	return STEER_ND_PROXY;
 }

@@ -107,7 +107,7 @@ static rte_edge_t to_kernel(struct rte_mbuf *m)
 {
 	const struct port *port = &port_table[meta_of(m)->port % PORT_MAX];
 
-	return ip6_restore_ethernet(m, &port->mac) ? TUNNEL_ERROR_MIRROR : TUNNEL_ERROR_NO_ROOM;
+	return node_restore_ethernet(m, &port->mac) ? TUNNEL_ERROR_MIRROR : TUNNEL_ERROR_NO_ROOM;
 }
 
 static rte_edge_t tunnel_error_one(
@@ -130,7 +130,7 @@ static rte_edge_t tunnel_error_one(
 	if (!find_inner(m, local, &r))
 		return to_kernel(m);
 	entry = subscriber_table_find(t, 0, ip6_dst(r.inner));
-	if (!entry || !subscriber_accepts(t, entry, ip6_dst(r.outer), ip6_src(r.outer)))
+	if (!entry || !subscriber_sends(t, entry, ip6_dst(r.outer), ip6_src(r.outer)))
 		return TUNNEL_ERROR_STALE;
 	tell(w, m, &r, entry);
 	if (!translate(&r, meta_of(m)))

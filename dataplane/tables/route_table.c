@@ -4,8 +4,8 @@
 #include <rte_errno.h>
 #include <rte_fib6.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_rib6.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A change that one instance has and the other has not yet. */
@@ -72,7 +72,7 @@ void route_table_destroy(struct route_table *t)
 	rte_fib6_free(t->fibs[1]);
 	t->fibs[0] = t->fibs[1] = NULL;
 	pool_destroy(&t->hops);
-	free(t->changes);
+	rte_free(t->changes);
 	t->changes = NULL;
 }
 
@@ -138,7 +138,7 @@ static int reserve_change(struct route_table *t)
 		return 0;
 
 	uint32_t room = t->change_room ? 2 * t->change_room : 64;
-	struct route_change *changes = reallocarray(t->changes, room, sizeof(*changes));
+	struct route_change *changes = rte_realloc(t->changes, room * sizeof(*changes), 0);
 
 	if (!changes)
 		return -ENOMEM;

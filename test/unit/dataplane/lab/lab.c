@@ -14,6 +14,7 @@
 
 #include "dataplane/agent/events.h"
 #include "dataplane/nodes/meta.h"
+#include "dataplane/nodes/reassembly.h"
 #include "dataplane/port.h"
 
 enum {
@@ -189,8 +190,11 @@ static void fill_tables(struct lab *lab)
 
 int lab_setup(void **state)
 {
-	static const struct tables_config config = {
-		.subscribers = 1000, .routes = 100, .neighbours = 100, .readers = 1};
+	static const struct tables_config config = {.subscribers = 1000,
+		.routes = 100,
+		.neighbours = 100,
+		.readers = 1,
+		.name = LAB_NAME};
 	struct lab *lab = calloc(1, sizeof(*lab));
 	int error = 0;
 
@@ -220,11 +224,10 @@ static void drain(struct rte_ring *ring)
 		rte_pktmbuf_free(m);
 }
 
-int lab_teardown(void **state)
+/* All that left or waits. */
+static void drain_all(void)
 {
-	struct lab *lab = *state;
 	struct update_event event;
-	unsigned left;
 
 	for (int i = 0; i < LAB_PORTS; i++) {
 		drain(bench.rx[i]);
@@ -237,13 +240,29 @@ int lab_teardown(void **state)
 		drain(mirror_queues[0].punt[i]);
 	while (events_take(&event))
 		;
+}
+
+unsigned lab_drain(struct lab *lab)
+{
+	drain_all();
+	/* Fragments wait for others: a new table for them lets go of those. */
+	reassembly_destroy(lab->worker->reassembly);
+	lab->worker->reassembly = reassembly_create();
+	return lab->buffers - rte_mempool_avail_count(bench.pool);
+}
+
+int lab_teardown(void **state)
+{
+	struct lab *lab = *state;
+	unsigned left;
+
+	drain_all();
 	worker_leave(lab->worker);
 	worker_destroy(lab->worker);
 	tables_destroy(lab->tables);
-	left = rte_mempool_avail_count(bench.pool);
-	if (left != lab->buffers)
-		print_error("%u packet buffers are missing\n", lab->buffers - left);
-	left = lab->buffers - left;
+	left = lab->buffers - rte_mempool_avail_count(bench.pool);
+	if (left)
+		print_error("%u packet buffers are missing\n", left);
 	free(lab);
 	return left ? -1 : 0;
 }

@@ -18,6 +18,7 @@
 
 enum lab_port { LAB_CORE, LAB_VISITED, LAB_HOME, LAB_PORTS };
 
+#define LAB_NAME    "lab"
 #define LAB_LOCAL   "2001:db8:ffff::1"
 #define LAB_HOME_OF "2001:db8:1::10" /* home address of subscriber 1 */
 #define LAB_CARE_OF "2001:db8:f::10" /* where it is */
@@ -60,6 +61,10 @@ void lab_taken(struct lab *lab, struct rte_ring *ring, struct packet *p, struct 
 
 /* Fails the test if a packet is left on any port or ring. */
 void lab_nothing(struct lab *lab);
+
+/* Frees all that is on ports, rings and in reassembly; returns how many buffers are still missing.
+ */
+unsigned lab_drain(struct lab *lab);
 
 /* Receives on a port, walks, and expects that nothing comes out and one drop of this reason. */
 void lab_expect_drop(

@@ -75,16 +75,22 @@ static uint32_t checksum(const struct packet *p)
 	return ~sum & 0xffff;
 }
 
+void packet_mend_icmp(struct packet *p)
+{
+	if (p->len < PACKET_IP6 + 4 || p->data[6] != IPPROTO_ICMPV6 ||
+		packet_payload(p) + PACKET_IP6 != p->len)
+		return;
+	put16(p->data + PACKET_IP6 + 2, 0);
+	put16(p->data + PACKET_IP6 + 2, checksum(p));
+}
+
 void packet_ip6(struct packet *p, const char *src, const char *dst, uint8_t next_header,
 	const void *body, uint16_t size)
 {
 	p->len = size;
 	memcpy(p->data, body, size);
 	header(p, src, dst, next_header);
-	if (next_header == IPPROTO_ICMPV6 && size >= 4) {
-		put16(p->data + PACKET_IP6 + 2, 0);
-		put16(p->data + PACKET_IP6 + 2, checksum(p));
-	}
+	packet_mend_icmp(p);
 }
 
 void packet_udp(struct packet *p, const char *src, const char *dst, uint16_t size)

@@ -30,6 +30,9 @@ void packet_udp(struct packet *p, const char *src, const char *dst, uint16_t siz
 void packet_ip6(struct packet *p, const char *src, const char *dst, uint8_t next_header,
 	const void *body, uint16_t size);
 
+/* Makes the checksum of an ICMPv6 packet without extension headers good, if it is one. */
+void packet_mend_icmp(struct packet *p);
+
 /* Puts an extension header of n octets behind the IPv6 header: its first octet becomes the old next
  * header, the IPv6 header's becomes kind. */
 void packet_extend(struct packet *p, uint8_t kind, const void *header, uint16_t n);
