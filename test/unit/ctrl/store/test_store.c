@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -487,6 +488,45 @@ static void resumes_when_the_disk_does(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* A disk that takes everything and then does not say that it is durable. */
+static bool sync_fails;
+
+int fdatasync(int fd)
+{
+	if (sync_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void what_was_refused_does_not_come_back(void **state)
+{
+	struct store *s = open_ok();
+
+	(void)state;
+	put(s, STORE_BINDING, "old", "before");
+	assert_int_equal(store_commit(s), 0);
+	sync_fails = true;
+	put(s, STORE_BINDING, "old", "after");
+	put(s, STORE_BINDING, "new", "refused");
+	assert_int_equal(store_commit(s), -EIO);
+	sync_fails = false;
+	assert_has(s, STORE_BINDING, "old", "before");
+	assert_has_not(s, STORE_BINDING, "new");
+	for (int i = 0; i < 1000 && !store_ok(s); i++) {
+		put(s, STORE_BINDING, "later", "taken");
+		if (store_commit(s) < 0)
+			usleep(10000);
+	}
+	store_close(s);
+	s = open_ok();
+	assert_has(s, STORE_BINDING, "old", "before");
+	assert_has_not(s, STORE_BINDING, "new");
+	assert_has(s, STORE_BINDING, "later", "taken");
+	store_close(s);
+}
+
 static int run_named_part(const char *part, const char *where)
 {
 	const struct CMUnitTest full[] = {cmocka_unit_test(fill_the_disk)};
@@ -521,6 +561,7 @@ int main(int argc, char **argv)
 		TEST(is_used_by_one_process),
 		TEST(survives_being_killed),
 		TEST(resumes_when_the_disk_does),
+		TEST(what_was_refused_does_not_come_back),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
