@@ -31,6 +31,8 @@ struct worker_config {
 	X(received, "packets received from ports")                                                 \
 	X(encapsulated, "packets sent into tunnels")                                               \
 	X(decapsulated, "packets taken out of tunnels")                                            \
+	X(relayed_out, "of those sent into tunnels, to the data plane that serves them")           \
+	X(relayed_in, "of those taken out of tunnels, relayed by another data plane")              \
 	X(forwarded, "packets routed without a tunnel")                                            \
 	X(punted, "packets for control")                                                           \
 	X(mirrored, "packets for the kernel")                                                      \

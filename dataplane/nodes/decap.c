@@ -1,6 +1,6 @@
 /*
  * decap: takes a packet out of its tunnel, if it comes from where its source is registered (RFC
- * 6275, 10.4.5; RFC 2473, 3.3; RFC 6040, 4.2).
+ * 6275, 10.4.5; RFC 2473, 3.3; RFC 6040, 4.2), or from another data plane.
  */
 #include "dataplane/agent/events.h"
 #include "dataplane/nodes/budget.h"
@@ -9,6 +9,7 @@
 
 enum edge {
 	DECAP_STEER,
+	DECAP_RELAY,
 	DECAP_INNER,
 	DECAP_SCOPE,
 	DECAP_ECN,
@@ -87,20 +88,31 @@ static inline rte_edge_t strip(struct rte_mbuf *m, uint32_t subscriber)
 	return DECAP_STEER;
 }
 
+/* Not sent by a node from where it is. From another data plane it is on its way to a node, and
+ * comes from anywhere. */
+static rte_edge_t decap_else(
+	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	const struct data_plane_set *set = data_plane_table_get(&w->tables->data_planes);
+	const struct rte_ipv6_hdr *outer = ip6_of(m);
+
+	if (data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer))) {
+		rte_edge_t edge = strip(m, SUBSCRIBER_NONE);
+
+		return edge == DECAP_STEER ? DECAP_RELAY : edge;
+	}
+	tell(w, m, entry);
+	return entry ? DECAP_WRONG_CARE_OF : DECAP_UNKNOWN_SOURCE;
+}
+
 static inline rte_edge_t decap_one(
 	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
 	const struct subscriber_table *t = &w->tables->subscribers;
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
 
-	if (unlikely(!entry)) {
-		tell(w, m, NULL);
-		return DECAP_UNKNOWN_SOURCE;
-	}
-	if (unlikely(!subscriber_accepts(t, entry, ip6_src(outer), ip6_dst(outer)))) {
-		tell(w, m, entry);
-		return DECAP_WRONG_CARE_OF;
-	}
+	if (unlikely(!entry || !subscriber_accepts(t, entry, ip6_src(outer), ip6_dst(outer))))
+		return decap_else(w, m, entry);
 	return strip(m, subscriber_number(t, entry));
 }
 
@@ -127,7 +139,7 @@ static inline void decap_work(struct worker *w, struct rte_graph *graph, struct 
 		rte_edge_t edge = decap_one(w, mbufs[sound[i]], entries[i]);
 
 		next[sound[i]] = edge;
-		done += edge == DECAP_STEER;
+		done += edge == DECAP_STEER || edge == DECAP_RELAY;
 	}
 	node_count(w, WORKER_decapsulated, done);
 }
@@ -146,6 +158,7 @@ static struct rte_node_register decap_node = {
 	.next_nodes =
 		{
 			[DECAP_STEER] = "steer",
+			[DECAP_RELAY] = "relay",
 			[DECAP_INNER] = "drop_tunnel_inner",
 			[DECAP_SCOPE] = "drop_tunnel_scope",
 			[DECAP_ECN] = "drop_tunnel_ecn",

@@ -1,6 +1,6 @@
 /*
  * encap: puts the outer header of a subscriber's path in front of a packet (RFC 2473, 3.1; RFC
- * 6275, 10.4.2).
+ * 6275, 10.4.2), or, if another data plane serves the path, one that leads there.
  */
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
@@ -129,7 +129,7 @@ static inline rte_edge_t encap_one(
 static inline void encap_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
 {
-	uint16_t done = 0;
+	uint16_t done = 0, relayed = 0;
 
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
@@ -139,8 +139,11 @@ static inline void encap_work(struct worker *w, struct rte_graph *graph, struct 
 
 		next[i] = encap_one(w, mbufs[i], entry);
 		done += next[i] == ENCAP_FORWARD;
+		relayed += next[i] == ENCAP_FORWARD && entry->relayed;
 	}
 	node_count(w, WORKER_encapsulated, done);
+	if (unlikely(relayed))
+		node_count(w, WORKER_relayed_out, relayed);
 }
 
 static uint16_t encap_process(

@@ -201,25 +201,43 @@ const struct subscriber_entry *subscriber_table_by_id(const struct subscriber_ta
 	return number == SIG_INDEX_NONE ? NULL : subscriber_at(t, number);
 }
 
+/* A node may not know yet that its data plane has changed: what it sends to the old one, which has
+ * become a relay, is taken there. */
+static bool path_accepts(const struct path_table *paths, uint32_t number,
+	const struct in6_addr *remote, const struct in6_addr *local)
+{
+	const struct data_plane_set *set = data_plane_table_get(paths->data_planes);
+	const struct path *path = path_at(paths, number);
+
+	return addr_equal(&path->remote, remote) &&
+	       (addr_equal(path_shape_local(path_shape_at(paths, path->shape)), local) ||
+		       addr_equal(&set->own, local));
+}
+
 bool subscriber_accepts(const struct subscriber_table *t, const struct subscriber_entry *entry,
 	const struct in6_addr *remote, const struct in6_addr *local)
 {
 	const struct path_table *paths = t->paths;
 
-	if (likely(addr_equal(&entry->remote, remote)) &&
+	if (likely(addr_equal(&entry->remote, remote)) && likely(!entry->relayed) &&
 		addr_equal(path_shape_local(path_shape_at(paths, entry->shape)), local))
 		return true;
-	if (likely(entry->paths == POOL_NONE))
-		return false;
+	if (entry->paths == POOL_NONE)
+		return path_accepts(paths, entry->path, remote, local);
 
 	const struct path_list *list = path_list_at(paths, entry->paths);
 
-	for (uint32_t i = 0; i < list->count; i++) {
-		const struct path *path = path_at(paths, list->paths[i]);
-
-		if (addr_equal(&path->remote, remote) &&
-			addr_equal(path_shape_local(path_shape_at(paths, path->shape)), local))
+	for (uint32_t i = 0; i < list->count; i++)
+		if (path_accepts(paths, list->paths[i], remote, local))
 			return true;
-	}
 	return false;
+}
+
+bool subscriber_sends(const struct subscriber_table *t, const struct subscriber_entry *entry,
+	const struct in6_addr *remote, const struct in6_addr *local)
+{
+	const struct path_shape *shape = path_shape_at(t->paths, entry->shape);
+
+	return (addr_equal(&entry->remote, remote) && addr_equal(path_shape_local(shape), local)) ||
+	       subscriber_accepts(t, entry, remote, local);
 }

@@ -123,7 +123,12 @@ static inline uint32_t subscriber_number(
 
 /*
  * Whether a tunnelled packet of this subscriber may come from outer source remote to our address
- * local: one of its paths says so (RFC 6275, 10.4.5). Any registered reader.
+ * local: one of its paths says so, whoever serves it (RFC 6275, 10.4.5). Any registered reader.
  */
 bool subscriber_accepts(const struct subscriber_table *t, const struct subscriber_entry *entry,
+	const struct in6_addr *remote, const struct in6_addr *local);
+
+/* Whether packets to this subscriber may have left from our address local to outer destination
+ * remote, so that an error about one can be true. Any registered reader. */
+bool subscriber_sends(const struct subscriber_table *t, const struct subscriber_entry *entry,
 	const struct in6_addr *remote, const struct in6_addr *local);
