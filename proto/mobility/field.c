@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-static uint64_t read_uint(struct cursor *c, unsigned size)
+static inline uint64_t read_uint(struct cursor *c, unsigned size)
 {
 	switch (size) {
 	case 1:
@@ -34,7 +34,7 @@ static void write_uint(struct writer *w, unsigned size, uint64_t value)
 	}
 }
 
-static void store(void *member, unsigned width, uint64_t value)
+static inline void store(void *member, unsigned width, uint64_t value)
 {
 	switch (width) {
 	case 1:
@@ -51,7 +51,7 @@ static void store(void *member, unsigned width, uint64_t value)
 	}
 }
 
-uint64_t field_value(const struct field *field, const void *base)
+static inline uint64_t load(const struct field *field, const void *base)
 {
 	const uint8_t *member = (const uint8_t *)base + field->member;
 
@@ -67,20 +67,30 @@ uint64_t field_value(const struct field *field, const void *base)
 	}
 }
 
-bool field_holds(const struct field *list, const struct field *field, const void *base)
+uint64_t field_value(const struct field *field, const void *base)
 {
-	if (field->when == FIELD_ALWAYS)
-		return true;
-	return (field_value(&list[field->when_row], base) == field->when_value) ==
-	       (field->when == FIELD_WHEN);
+	return load(field, base);
 }
 
-static bool is_number(const struct field *f)
+/* Most rows hold always: that test alone belongs into the loops below. */
+static inline bool holds(const struct field *list, const struct field *field, const void *base)
+{
+	return __builtin_expect(field->when == FIELD_ALWAYS, 1) ||
+	       (load(&list[field->when_row], base) == field->when_value) ==
+		       (field->when == FIELD_WHEN);
+}
+
+bool field_holds(const struct field *list, const struct field *field, const void *base)
+{
+	return holds(list, field, base);
+}
+
+static inline bool is_number(const struct field *f)
 {
 	return f->kind <= FIELD_STATUS;
 }
 
-static bool is_rest(const struct field *f)
+static inline bool is_rest(const struct field *f)
 {
 	return f->kind >= FIELD_REST;
 }
@@ -95,9 +105,11 @@ static void decode_addr(struct cursor *c, struct field_addr *addr)
 	size_t len = cursor_left(c);
 
 	*addr = (struct field_addr){.len = (uint8_t)len};
-	if (is_addr_len(len))
-		cursor_copy(c, &addr->ip6, len);
-	else
+	if (len == sizeof(addr->ip6))
+		cursor_copy(c, &addr->ip6, sizeof(addr->ip6));
+	else if (len == sizeof(addr->ip4))
+		cursor_copy(c, &addr->ip4, sizeof(addr->ip4));
+	else if (len)
 		cursor_fail(c);
 }
 
@@ -127,27 +139,33 @@ static void decode_rest(const struct field *f, struct cursor *c, void *member)
 	rest->at = cursor_bytes(c, rest->len);
 }
 
+static inline void decode_number(const struct field *f, struct cursor *c, void *member)
+{
+	uint64_t value = read_uint(c, f->size);
+
+	if (f->mask)
+		value = (value & f->mask) >> __builtin_ctz(f->mask);
+	store(member, f->width, value);
+}
+
 int field_decode(const struct field *list, const uint8_t *wire, size_t len, void *base)
 {
 	for (const struct field *f = list; f->kind != FIELD_END; f++) {
 		uint8_t *member = (uint8_t *)base + f->member;
 		struct cursor c;
 
-		if (!field_holds(list, f, base))
+		if (!holds(list, f, base))
 			continue;
 		cursor_init(&c, wire, len);
 		cursor_skip(&c, f->at);
-		if (is_rest(f)) {
+		if (is_number(f))
+			decode_number(f, &c, member);
+		else if (is_rest(f))
 			decode_rest(f, &c, member);
-		} else if (is_number(f)) {
-			uint64_t value = read_uint(&c, f->size);
-
-			if (f->mask)
-				value = (value & f->mask) >> __builtin_ctz(f->mask);
-			store(member, f->width, value);
-		} else {
-			cursor_copy(&c, member, f->size);
-		}
+		else if (f->kind == FIELD_ADDR6)
+			cursor_copy(&c, member, sizeof(struct in6_addr));
+		else
+			cursor_copy(&c, member, sizeof(struct in_addr));
 		if (!cursor_ok(&c))
 			return -EBADMSG;
 	}
@@ -212,7 +230,7 @@ int field_encode(const struct field *list, const void *base, uint8_t *wire, size
 	for (const struct field *f = list; f->kind != FIELD_END; f++) {
 		int rc;
 
-		if (!field_holds(list, f, base))
+		if (!holds(list, f, base))
 			continue;
 		rc = is_number(f) ? encode_uint(f, base, wire, len)
 				  : encode_octets(f, base, wire, len);
@@ -230,7 +248,7 @@ size_t field_size(const struct field *list, const void *base, size_t least)
 		const void *member = (const uint8_t *)base + f->member;
 		size_t end = f->at + (size_t)f->size;
 
-		if (!field_holds(list, f, base))
+		if (!holds(list, f, base))
 			continue;
 		if (f->kind == FIELD_ADDR)
 			end += ((const struct field_addr *)member)->len;

@@ -50,8 +50,6 @@ static enum mh_fault decode_known(const struct option_def *def, const uint8_t *w
 
 	if (!option_shape_find(def, option->raw.len))
 		return MH_FAULT_OPTION_LENGTH;
-	if (def->flags & OPTION_F_PAD)
-		return MH_FAULT_NONE;
 	fault = mh_rules_admit(rules, out, out->option_count, def);
 	if (fault)
 		return fault;
@@ -64,37 +62,51 @@ static enum mh_fault decode_known(const struct option_def *def, const uint8_t *w
 	return def->flags & OPTION_F_LAST && left ? MH_FAULT_OPTION_ORDER : MH_FAULT_NONE;
 }
 
+/* Reads the head of the next option that is no padding, at the end of the list of OUT. NULL behind
+ * the last one; an option that runs past the end leaves the error in C. */
+static struct mh_option *next_option(struct cursor *c, struct mh *out, struct mh_option *spare)
+{
+	bool room = out->option_count < MH_OPTIONS_MAX;
+	struct mh_option *option = room ? &out->options[out->option_count] : spare;
+
+	while (cursor_left(c)) {
+		option->offset = (uint16_t)cursor_offset(c);
+		option->type = option->number = cursor_u8(c);
+		if (option->number == OPTION_PAD1)
+			continue;
+		option->raw.len = cursor_u8(c);
+		option->raw.at = cursor_bytes(c, option->raw.len);
+		if (!cursor_ok(c) || option->number != OPTION_PADN)
+			return option;
+	}
+	return NULL;
+}
+
 static int decode_options(const struct option_numbers *numbers, const uint8_t *mh, size_t at,
 	struct mh *out, struct mh_error *err)
 {
+	struct mh_option spare, *option;
 	struct mh_rules rules = {0};
 	struct cursor c;
 
 	cursor_init(&c, mh, out->len);
 	cursor_skip(&c, at);
-	while (cursor_left(&c)) {
-		bool room = out->option_count < MH_OPTIONS_MAX;
-		struct mh_option spare, *option = room ? &out->options[out->option_count] : &spare;
-		enum mh_fault fault = MH_FAULT_OPTION_TRUNCATED;
+	while ((option = next_option(&c, out, &spare))) {
 		const struct option_def *def;
+		enum mh_fault fault;
 
-		option->offset = (uint16_t)cursor_offset(&c);
-		option->type = option->number = cursor_u8(&c);
-		option->state = OPTION_KNOWN;
-		if (option->number == OPTION_PAD1)
-			continue;
-		option->raw.len = cursor_u8(&c);
-		option->raw.at = cursor_bytes(&c, option->raw.len);
+		if (!cursor_ok(&c))
+			return fail_option(err, MH_FAULT_OPTION_TRUNCATED, option);
 		def = option_def_number(numbers, out, option->number, option->raw.len);
+		option->state = OPTION_KNOWN;
 		if (def)
 			option->type = def->type;
-		if (cursor_ok(&c) && (!def || !option_allowed(def, out))) {
+		if (!def || !option_allowed(def, out)) {
 			skip_option(out, def, option);
 			continue;
 		}
-		if (cursor_ok(&c))
-			fault = decode_known(
-				def, mh + option->offset, cursor_left(&c), &rules, out, option);
+		fault = decode_known(
+			def, mh + option->offset, cursor_left(&c), &rules, out, option);
 		if (fault)
 			return fail_option(err, fault, option);
 	}

@@ -10,7 +10,24 @@ struct mh_rules {
 	unsigned flags;                               /* of all of them */
 };
 
+/* mh_rules_count: how many of the first BEFORE options of MH are of this type. */
+unsigned mh_rules_count(const struct mh *mh, unsigned before, uint16_t type);
+
 /* mh_rules_admit: whether an option of this row may follow the first BEFORE options of MH, which
  * were all admitted; if so it counts as seen. */
-enum mh_fault mh_rules_admit(
-	struct mh_rules *rules, const struct mh *mh, unsigned before, const struct option_def *def);
+static inline enum mh_fault mh_rules_admit(
+	struct mh_rules *rules, const struct mh *mh, unsigned before, const struct option_def *def)
+{
+	uint64_t *seen = &rules->seen[def->type / 64];
+	uint64_t bit = UINT64_C(1) << def->type % 64;
+
+	if (def->times && *seen & bit && mh_rules_count(mh, before, def->type) >= def->times)
+		return MH_FAULT_OPTION_REPEATED;
+	if (rules->flags & OPTION_F_LAST)
+		return MH_FAULT_OPTION_ORDER;
+	if (rules->flags & OPTION_F_AUTHENTICATES && def->flags & OPTION_F_PROTECTED)
+		return MH_FAULT_OPTION_ORDER;
+	*seen |= bit;
+	rules->flags |= def->flags;
+	return MH_FAULT_NONE;
+}
