@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/zsock.h"
+#include "dataplane/keys.h"
+
 static const char *const hugepages_names[] = {"auto", "yes", "no", NULL};
 
 /* Names become interface names, routing ids and words of the log. */
@@ -38,9 +41,21 @@ static int check_endpoint(const void *at, char *why, size_t why_size)
 {
 	const char *endpoint = *(const char *const *)at;
 
-	if (!strncmp(endpoint, "ipc:///", 7) || !strncmp(endpoint, "tcp://", 6))
+	if (!strncmp(endpoint, "ipc:///", 7) || zsock_is_good_tcp(endpoint, false))
 		return 0;
-	snprintf(why, why_size, "an endpoint is ipc:///PATH or tcp://HOST:PORT");
+	snprintf(why, why_size,
+		"\"%.80s\" is neither ipc:///PATH nor tcp://HOST:PORT with an IPv6 address in "
+		"brackets, an IPv4 address or a name for HOST and a number from 1 to 65535 for "
+		"PORT",
+		endpoint);
+	return -EINVAL;
+}
+
+static int check_path(const void *at, char *why, size_t why_size)
+{
+	if ((*(const char *const *)at)[0] == '/')
+		return 0;
+	snprintf(why, why_size, "an absolute path is needed");
 	return -EINVAL;
 }
 
@@ -67,6 +82,17 @@ static const struct config_key endpoint_keys[] = {
 	CONFIG_END,
 };
 
+static const struct config_key security_keys[] = {
+	CONFIG_KEY(STRING, struct dp_config_security, secret_key_file, .max = 400,
+		.check = check_path,
+		.help = "secret key of this data plane, made by `dmmctl keygen`; required for "
+			"endpoints on tcp"),
+	CONFIG_KEY(STRINGS, struct dp_config_security, control_keys, .max_items = KEYS_CONTROL_MAX,
+		.help = "public key of dmm-ctrl, the digits or the path of the file, required for "
+			"endpoints on tcp; two, tried in turn, while it changes"),
+	CONFIG_END,
+};
+
 static const struct config_key channel_keys[] = {
 	CONFIG_KEY(DURATION, struct dp_config_channel, heartbeat, .min = 20, .max = 60000,
 		.text = "300ms", .help = "time between heartbeats"),
@@ -81,6 +107,8 @@ static const struct config_key keys[] = {
 		.help = "name of this data plane, as control knows it"),
 	CONFIG_KEY(GROUP, struct dp_config, endpoints, .keys = endpoint_keys,
 		.help = "the control plane"),
+	CONFIG_KEY(GROUP, struct dp_config, security, .keys = security_keys,
+		.help = "keys of the endpoints on tcp; read anew on SIGHUP"),
 	CONFIG_KEY(GROUP, struct dp_config, channel, .keys = channel_keys,
 		.help = "how it is watched"),
 	CONFIG_KEY(GROUPS, struct dp_config, ports, .required = true, .keys = port_keys,
@@ -178,14 +206,20 @@ static int default_worker(struct dp_config *config)
 	return 0;
 }
 
+int dp_config_read(struct dp_config *config, const char *file, struct config_report *report)
+{
+	return config_load(file, keys, config, report);
+}
+
 int dp_config_load(struct dp_config *config, const char *file, struct config_report *report)
 {
-	int rc = config_load(file, keys, config, report);
+	int rc = dp_config_read(config, file, report);
 
 	if (rc < 0)
 		return rc;
 	check_ports(config, file, report);
 	check_workers(config, file, report);
+	keys_check(config, file, report);
 	if (report->count)
 		return -EINVAL;
 	return config->workers.count ? 0 : default_worker(config);

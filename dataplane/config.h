@@ -30,6 +30,12 @@ struct dp_config_endpoints {
 	char *packet;
 };
 
+/* Keys of the endpoints on tcp. */
+struct dp_config_security {
+	char *secret_key_file;           /* NULL: none */
+	struct config_list control_keys; /* of char *: digits or a path, see dataplane/keys.h */
+};
+
 struct dp_config_channel {
 	uint32_t heartbeat; /* ms */
 	uint32_t heartbeats_missed;
@@ -44,6 +50,7 @@ enum dp_config_hugepages {
 struct dp_config {
 	char *name; /* at most UPDATE_NAME_MAX octets */
 	struct dp_config_endpoints endpoints;
+	struct dp_config_security security;
 	struct dp_config_channel channel;
 	struct config_list ports;   /* of struct dp_config_port; 1 to UPDATE_PORTS_MAX */
 	struct config_list workers; /* of int64_t: the core of each; 1 to DP_CONFIG_WORKERS_MAX */
@@ -64,7 +71,10 @@ struct dp_config {
  */
 int dp_config_load(struct dp_config *config, const char *file, struct config_report *report);
 
-/* Frees what dp_config_load() made. */
+/* Reads a file and checks no value against another, nor against the host. Otherwise the same. */
+int dp_config_read(struct dp_config *config, const char *file, struct config_report *report);
+
+/* Frees what dp_config_load() or dp_config_read() made. */
 void dp_config_free(struct dp_config *config);
 
 /* Port i of the configuration (i < config->ports.count). */

@@ -13,6 +13,7 @@
 #include "dataplane/agent/events.h"
 #include "dataplane/config.h"
 #include "dataplane/eal.h"
+#include "dataplane/keys.h"
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/port.h"
 #include "dataplane/tables/tables.h"
@@ -167,7 +168,7 @@ static void stop(struct dataplane *dp)
 	port_close_all();
 }
 
-static int run(const struct dp_config *config, uint64_t began_ns)
+static int run(const struct dp_config *config, const char *file, uint64_t began_ns)
 {
 	struct dataplane dp = {.config = config};
 	int signals = daemon_signals();
@@ -176,11 +177,14 @@ static int run(const struct dp_config *config, uint64_t began_ns)
 	/* Before the environment: its threads would inherit the core of a worker. */
 	if (rc == 0 && !zsock_context())
 		rc = fail("zeromq", -errno);
-	if (rc < 0)
+	if (rc == 0)
+		rc = keys_open(config, file);
+	if (rc == 0)
+		rc = eal_start(config, memory_wanted(config));
+	if (rc < 0) {
+		keys_close();
 		return 1;
-	rc = eal_start(config, memory_wanted(config));
-	if (rc < 0)
-		return 1;
+	}
 	rc = start(&dp);
 	if (rc == 0) {
 		LOG_INFO("main", "ready", "name=%s ports=%zu workers=%zu start_ms=%llu",
@@ -194,6 +198,7 @@ static int run(const struct dp_config *config, uint64_t began_ns)
 	}
 	stop(&dp);
 	zsock_context_end();
+	keys_close();
 	eal_stop();
 	return rc < 0 ? 1 : 0;
 }
@@ -232,7 +237,7 @@ int main(int argc, char **argv)
 	else if (check)
 		printf("%s: good\n", file);
 	log_set_level(config.log_level);
-	int exit_code = rc < 0 ? 1 : check ? 0 : run(&config, began_ns);
+	int exit_code = rc < 0 ? 1 : check ? 0 : run(&config, file, began_ns);
 	config_report_free(&report);
 	dp_config_free(&config);
 	return exit_code;

@@ -375,6 +375,12 @@ void session_tick(struct session *s, uint64_t now_ms)
 	}
 }
 
+void session_reconnected(struct session *s)
+{
+	if (s->state != SESSION_SEARCHING)
+		greet_again(s);
+}
+
 void session_event(struct session *s, const struct update_event *event)
 {
 	uint8_t buf[MESSAGE_SIZE];

@@ -91,6 +91,9 @@ void session_settle(struct session *s, uint64_t now_ms);
 /* Heartbeats, repeated hellos, silence of control; about every SESSION_TICK_MS. */
 void session_tick(struct session *s, uint64_t now_ms);
 
+/* The connection is a new one: what was on its way in the old one is lost. */
+void session_reconnected(struct session *s);
+
 /* Tells control an event; lost when control is away. */
 void session_event(struct session *s, const struct update_event *event);
 

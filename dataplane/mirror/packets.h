@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/zsock.h"
 #include "dataplane/config.h"
+#include "dataplane/control_link.h"
 #include "proto/channel/packet.h"
 
 enum {
@@ -25,7 +25,7 @@ enum {
 };
 
 struct packets {
-	struct zsock sock;
+	struct control_link link;
 	uint8_t *message; /* PACKET_MESSAGE_MAX octets being filled, or not yet sent */
 	struct writer writer;
 	unsigned count;    /* packets in it */
@@ -60,5 +60,5 @@ bool packets_flush(struct packets *p, uint64_t now_ms);
 /* Takes up to `most` messages of control. Returns how many there were. */
 unsigned packets_receive(struct packets *p, unsigned most, packets_fn *fn, void *context);
 
-/* Says hello when it is time. */
-void packets_tick(struct packets *p, uint64_t now_ms);
+/* Says hello when it is time. True: packets_fd() is another one now. */
+bool packets_tick(struct packets *p, uint64_t now_ms);

@@ -184,9 +184,10 @@ static void tell_link(const struct port *port)
 	events_put(mirror.workers, &event);
 }
 
-static void serve_timers(uint64_t now_ms)
+static void serve_timers(struct pollfd *packets, uint64_t now_ms)
 {
-	packets_tick(&mirror.packets, now_ms);
+	if (packets_tick(&mirror.packets, now_ms))
+		packets->fd = packets_fd(&mirror.packets);
 	if (now_ms - mirror.link_ms >= LINK_POLL_MS) {
 		mirror.link_ms = now_ms;
 		for (uint16_t i = 0; i < PORT_MAX; i++) {
@@ -257,7 +258,7 @@ static unsigned serve(struct pollfd fds[POLL_COUNT], uint64_t now_ms)
 		work += serve_netlink(now_ms);
 	/* Its descriptor tells only of edges, so it is always asked. */
 	work += packets_receive(&mirror.packets, INJECT_MESSAGES, mirror_down, NULL);
-	serve_timers(now_ms);
+	serve_timers(&fds[POLL_PACKETS], now_ms);
 	return work;
 }
 
