@@ -33,6 +33,14 @@ const char *icmp6_type_name(uint8_t type)
 		return "neighbour solicitation";
 	case ICMP6_TYPE_NEIGHBOUR_ADVERTISEMENT:
 		return "neighbour advertisement";
+	case ICMP6_TYPE_HOME_AGENT_REQUEST:
+		return "home agent address discovery request";
+	case ICMP6_TYPE_HOME_AGENT_REPLY:
+		return "home agent address discovery reply";
+	case ICMP6_TYPE_PREFIX_SOLICITATION:
+		return "mobile prefix solicitation";
+	case ICMP6_TYPE_PREFIX_ADVERTISEMENT:
+		return "mobile prefix advertisement";
 	default:
 		return "unknown";
 	}

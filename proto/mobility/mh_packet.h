@@ -24,3 +24,7 @@ struct mh_packet_key {
  * return. */
 ssize_t mh_packet_encode(const struct ip6_build *head, const struct mh *mh,
 	const struct mh_packet_key *key, uint8_t *buf, size_t size);
+
+/* mh_packet_encode_with: the same, with the options whose numbers NUMBERS assigns. */
+ssize_t mh_packet_encode_with(const struct option_numbers *numbers, const struct ip6_build *head,
+	const struct mh *mh, const struct mh_packet_key *key, uint8_t *buf, size_t size);

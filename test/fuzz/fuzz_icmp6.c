@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/mobility/home_discovery.h"
 #include "proto/mobility/icmp6.h"
 #include "proto/mobility/ip6.h"
 #include "proto/mobility/nd.h"
+#include "proto/mobility/visit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,6 +16,37 @@ static void require(bool holds)
 {
 	if (!holds)
 		abort();
+}
+
+static int count_depth(void *context, const struct visit_value *value)
+{
+	int *depth = context;
+
+	*depth += value->kind == VISIT_LIST || value->kind == VISIT_OBJECT;
+	*depth -= value->kind == VISIT_END;
+	require(*depth >= 0);
+	return 0;
+}
+
+/* Home agent and prefix discovery: what is well formed can be said again. */
+static void check_home_discovery(const struct icmp6_message *icmp)
+{
+	struct home_discovery message, again;
+	struct icmp6_message out;
+	enum home_discovery_fault fault = home_discovery_decode(icmp, &message);
+	int depth = 0;
+
+	require(fault < HOME_DISCOVERY_FAULT_COUNT && home_discovery_fault_name(fault));
+	if (fault)
+		return;
+	require(home_discovery_visit(&message, &(struct visitor){count_depth, &depth}) == 0);
+	require(depth == 0);
+	require(home_discovery_message(&message, &out) == 0);
+	require(home_discovery_decode(&out, &again) == 0);
+	require(again.identifier == message.identifier && again.flags == message.flags);
+	require(again.body == message.body && again.body_len == message.body_len);
+	for (size_t i = home_discovery_addresses(&message); i > 0; i--)
+		home_discovery_address(&message, i - 1);
 }
 
 static void check_icmp(const struct ip6_packet *ip6, const uint8_t *icmp)
@@ -24,6 +57,7 @@ static void check_icmp(const struct ip6_packet *ip6, const uint8_t *icmp)
 	if (icmp6_decode(&ip6->src, &ip6->dst, icmp, ip6->len, &message))
 		return;
 	require(icmp6_type_name(message.type));
+	check_home_discovery(&message);
 	require(icmp6_encode(&ip6->src, &ip6->dst, &message, again, sizeof(again)) == ip6->len);
 	/* but for the two forms of a zero checksum */
 	again[2] = icmp[2], again[3] = icmp[3];
