@@ -6,6 +6,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_rib6.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A change that one instance has and the other has not yet. */
@@ -34,17 +35,19 @@ const char *route_kind_name(enum route_kind kind)
 	return kind < ROUTE_KINDS ? names[kind] : "unknown";
 }
 
-static struct rte_fib6 *make_fib(const char *name, uint32_t capacity)
+static struct rte_fib6 *make_fib(struct route_table *t)
 {
 	struct rte_fib6_conf conf = {
 		.type = RTE_FIB6_TRIE,
 		.default_nh = 0,
-		.max_routes = (int)capacity,
+		.max_routes = (int)t->capacity,
 		.trie = {.nh_sz = RTE_FIB6_TRIE_2B,
-			.num_tbl8 = RTE_MIN(
-				(uint64_t)capacity * GROUPS_PER_ROUTE + 256, (uint64_t)TBL8_MAX)},
+			.num_tbl8 = RTE_MIN((uint64_t)t->capacity * GROUPS_PER_ROUTE + 256,
+				(uint64_t)TBL8_MAX)},
 	};
+	char name[32];
 
+	snprintf(name, sizeof(name), "routes %u", t->made++);
 	return rte_fib6_create(name, SOCKET_ID_ANY, &conf);
 }
 
@@ -56,8 +59,8 @@ int route_table_init(struct route_table *t, uint32_t capacity, struct rte_rcu_qs
 		return -ENOMEM;
 	/* Number 0 is no route: what the trie says of addresses that no route covers. */
 	pool_take(&t->hops);
-	t->fibs[0] = make_fib("routes 0", capacity);
-	t->fibs[1] = make_fib("routes 1", capacity);
+	t->fibs[0] = make_fib(t);
+	t->fibs[1] = make_fib(t);
 	if (!t->fibs[0] || !t->fibs[1]) {
 		route_table_destroy(t);
 		return rte_errno ? -rte_errno : -ENOMEM;
@@ -81,11 +84,69 @@ static struct route_hop *hop_at(const struct route_table *t, uint32_t number)
 	return pool_at(&t->hops, number);
 }
 
-/* The instance that no reader uses. */
+/* Index of the instance that no reader uses. */
+static unsigned shadow_index(const struct route_table *t)
+{
+	return atomic_load_explicit(&t->active, memory_order_relaxed) == t->fibs[0];
+}
+
 static struct rte_fib6 *shadow(const struct route_table *t)
 {
-	return atomic_load_explicit(&t->active, memory_order_relaxed) == t->fibs[0] ? t->fibs[1]
-										    : t->fibs[0];
+	return t->fibs[shadow_index(t)];
+}
+
+/* Adds a route of one instance to another. */
+static int copy_route(struct rte_fib6 *to, struct rte_rib6_node *node)
+{
+	uint8_t addr[16], len;
+	uint64_t hop;
+
+	rte_rib6_get_ip(node, addr);
+	rte_rib6_get_depth(node, &len);
+	rte_rib6_get_nh(node, &hop);
+	return rte_fib6_add(to, addr, len, hop);
+}
+
+/* Makes the instance that no reader uses anew, with the routes of another (or its own). 0, -ENOMEM
+ * or -ENOSPC: it is as before. */
+static int remake_shadow(struct route_table *t, struct rte_fib6 *from)
+{
+	static const uint8_t all[16];
+	struct rte_rib6 *rib = rte_fib6_get_rib(from);
+	struct rte_rib6_node *node = rte_rib6_lookup_exact(rib, all, 0);
+	struct rte_fib6 *fresh = make_fib(t);
+	int err = fresh ? 0 : -ENOMEM;
+
+	if (err == 0 && node)
+		err = copy_route(fresh, node);
+	node = NULL;
+	while (err == 0 && (node = rte_rib6_get_nxt(rib, all, 0, node, RTE_RIB6_GET_NXT_ALL)))
+		err = copy_route(fresh, node);
+	if (err < 0) {
+		rte_fib6_free(fresh);
+		return err;
+	}
+	rte_fib6_free(shadow(t));
+	t->removed[shadow_index(t)] = 0;
+	t->fibs[shadow_index(t)] = fresh;
+	return 0;
+}
+
+/* Adds a route to the instance that no reader uses; one that only seems to be full is made anew. */
+static int add_route(struct route_table *t, const struct prefix6 *prefix, uint32_t hop)
+{
+	int err = rte_fib6_add(shadow(t), prefix->addr.s6_addr, prefix->len, hop);
+
+	if (err != -ENOSPC || t->removed[shadow_index(t)] == 0)
+		return err;
+	err = remake_shadow(t, shadow(t));
+	return err < 0 ? err : rte_fib6_add(shadow(t), prefix->addr.s6_addr, prefix->len, hop);
+}
+
+static int remove_route(struct route_table *t, const struct prefix6 *prefix)
+{
+	t->removed[shadow_index(t)]++;
+	return rte_fib6_delete(shadow(t), prefix->addr.s6_addr, prefix->len);
 }
 
 /* Next hop number of exactly this prefix in the instance that is being changed; 0: none. */
@@ -168,7 +229,7 @@ int route_table_set(
 	if (number == 0)
 		return -ENOSPC;
 	hold_hop(t, number);
-	err = rte_fib6_add(shadow(t), prefix->addr.s6_addr, prefix->len, number);
+	err = add_route(t, prefix, number);
 	if (err < 0) {
 		release_hop(t, number);
 		return err;
@@ -185,7 +246,7 @@ int route_table_delete(struct route_table *t, const struct prefix6 *prefix)
 
 	if (err < 0)
 		return err;
-	err = rte_fib6_delete(shadow(t), prefix->addr.s6_addr, prefix->len);
+	err = remove_route(t, prefix);
 	if (err < 0)
 		return err;
 	t->routes--;
@@ -193,23 +254,28 @@ int route_table_delete(struct route_table *t, const struct prefix6 *prefix)
 	return 0;
 }
 
+/* Makes a change in the instance that has not seen it. */
+static int repeat_change(struct route_table *t, const struct route_change *change)
+{
+	return change->hop ? add_route(t, &change->prefix, change->hop)
+			   : remove_route(t, &change->prefix);
+}
+
 void route_table_commit(struct route_table *t)
 {
+	int err = 0;
+
 	if (t->change_count == 0)
 		return;
 	atomic_store_explicit(&t->active, shadow(t), memory_order_release);
 	rte_rcu_qsbr_synchronize(t->rcu, RTE_QSBR_THRID_INVALID);
-	/* The other instance is the same trie before the same changes: what fitted there fits. */
-	for (uint32_t i = 0; i < t->change_count; i++) {
-		const struct route_change *change = &t->changes[i];
-		const uint8_t *addr = change->prefix.addr.s6_addr;
-
-		if (change->hop)
-			rte_fib6_add(shadow(t), addr, change->prefix.len, change->hop);
-		else
-			rte_fib6_delete(shadow(t), addr, change->prefix.len);
-		release_hop(t, change->before);
-	}
+	for (uint32_t i = 0; i < t->change_count && err == 0; i++)
+		err = repeat_change(t, &t->changes[i]);
+	/* What the one instance took the other takes too, at the latest when it is a copy. */
+	if (err < 0)
+		remake_shadow(t, atomic_load_explicit(&t->active, memory_order_relaxed));
+	for (uint32_t i = 0; i < t->change_count; i++)
+		release_hop(t, t->changes[i].before);
 	t->change_count = 0;
 }
 

@@ -6,8 +6,11 @@
  * eyes: changes go into the instance that nobody reads, commit makes it the one in use, waits for
  * the readers, and repeats the changes in the other. A value of the trie is the number of a next
  * hop; next hops are shared by all routes that have the same one.
+ * In the library of DPDK 22.11 the count of free groups drifts when routes come and go, until it
+ * refuses every route: then the trie is made anew from the routes that it holds.
  * Cost of a lookup: one cache line for prefixes up to /24, one more for each further 8 bits.
- * Memory: 2 x (32 MiB + 512 octets for each group of 8 bits beyond 24), touched only where used.
+ * Memory: 2 x (32 MiB + 512 octets for each group of 8 bits beyond 24), touched only where used,
+ * and once more while a trie is made anew.
  *
  * Writer: the mirror thread.
  */
@@ -59,6 +62,8 @@ struct route_change;
 struct route_table {
 	_Atomic(struct rte_fib6 *) active;
 	struct rte_fib6 *fibs[2];
+	uint32_t removed[2]; /* routes that left an instance since it was made; writer */
+	uint32_t made;       /* instances so far; writer */
 	struct pool hops;
 	struct rte_rcu_qsbr *rcu;
 	struct route_change *changes; /* made since the last commit; writer */

@@ -55,7 +55,8 @@ void tables_destroy(struct tables *t)
 size_t tables_memory_needed(const struct tables_config *config)
 {
 	enum {
-		TRIE = 32 << 20, /* of each instance, before its groups */
+		TRIE = 32 << 20, /* of each instance of routes, before its groups; a third to make
+				    one anew */
 		GROUP = 512,
 		SLACK = 8 << 20, /* rings and what DPDK keeps about its memory */
 	};
@@ -63,7 +64,7 @@ size_t tables_memory_needed(const struct tables_config *config)
 	size_t groups = RTE_MIN((size_t)config->routes * 5 + 256, (size_t)32767);
 
 	return n * (sizeof(struct subscriber_entry) + 4 + sizeof(struct path) + 8 + 3 * 10) +
-	       2 * (TRIE + groups * GROUP) + config->routes * (sizeof(struct route_hop) + 256) +
+	       3 * (TRIE + groups * GROUP) + config->routes * (sizeof(struct route_hop) + 256) +
 	       m * (sizeof(struct neighbour) + 10) + SLACK;
 }
 

@@ -1,0 +1,401 @@
+/* The digest: what was set and nothing else, whatever changes meanwhile; any bit that readers use. */
+#include <errno.h>
+#include <rte_eal.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataplane/port.h"
+#include "dataplane/tables/tables_digest.h"
+
+enum {
+	SUBSCRIBERS = 600,
+	IDS = 200, /* of each kind, in the random test */
+	EVERYTHING = 1 << 20,
+};
+
+/* The tables, and every object that they took. */
+struct world {
+	struct tables *tables;
+	struct tables_digest digest;
+	struct object set[8][IDS + 1];
+};
+
+static int eal(void **state)
+{
+	static char *args[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry",
+		"-m", "384", "-l", "0", "--log-level=error", NULL};
+
+	(void)state;
+	if (rte_eal_init((int)(sizeof(args) / sizeof(args[0])) - 1, args) < 0)
+		return -1;
+	strcpy(port_table[0].name, "home");
+	port_table[0].rx_queues = 1;
+	return 0;
+}
+
+static struct in6_addr addr(uint8_t kind, uint32_t i)
+{
+	return (struct in6_addr){.s6_addr = {0x20, 1, 0xd, 0xb8, kind, [12] = (uint8_t)(i >> 24),
+					 (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
+}
+
+static int apply(struct world *w, const struct object *object)
+{
+	int err = tables_apply(w->tables, object);
+
+	if (err == 0)
+		w->set[object->kind][object->id] = *object;
+	return err;
+}
+
+static int set_path(struct world *w, uint64_t id, uint32_t care_of, uint64_t data_plane)
+{
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
+
+	o.path = (struct object_path){.id = id,
+		.kind = PATH_IP6_IN_IP6,
+		.local = addr(1, 1),
+		.remote = addr(2, care_of),
+		.data_plane = data_plane,
+		.mtu = (uint16_t)(care_of % 3 ? 1500 : 0)};
+	return apply(w, &o);
+}
+
+static int set_subscriber(struct world *w, uint64_t id, unsigned prefixes, unsigned paths,
+	const uint64_t ids[])
+{
+	struct object o = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = id};
+	struct object_subscriber *s = &o.subscriber;
+
+	*s = (struct object_subscriber){.id = id,
+		.link_id = id % 2 ? 7 : 0,
+		.prefix_count = (uint8_t)prefixes,
+		.path_count = (uint8_t)paths};
+	for (unsigned i = 0; i < prefixes; i++)
+		s->prefixes[i] = (struct prefix6){addr((uint8_t)(0x10 + i), (uint32_t)id), 128};
+	if (prefixes > 1)
+		s->prefixes[1] = prefix6_of(&(struct in6_addr){.s6_addr = {0x20, 2,
+							[6] = (uint8_t)(id >> 8),
+							(uint8_t)id}},
+			64);
+	memcpy(s->paths, ids, paths * sizeof(ids[0]));
+	return apply(w, &o);
+}
+
+static int set_data_plane(struct world *w, uint64_t id, const char *name, uint32_t at)
+{
+	struct object o = {.kind = OBJECT_DATA_PLANE, .op = OBJECT_SET, .id = id};
+
+	o.data_plane = (struct object_data_plane){.id = id, .addr = addr(3, at)};
+	strcpy(o.data_plane.name, name);
+	return apply(w, &o);
+}
+
+static int setup(void **state)
+{
+	static const struct tables_config config = {.subscribers = SUBSCRIBERS,
+		.routes = 16,
+		.neighbours = 16,
+		.readers = 1,
+		.name = "here"};
+	struct world *w = calloc(1, sizeof(*w));
+	struct object o = {.kind = OBJECT_LOCAL, .op = OBJECT_SET, .id = 1};
+	int error = 0;
+
+	if (!w)
+		return -1;
+	*state = w;
+	w->tables = tables_create(&config, &error);
+	if (!w->tables)
+		return error;
+	o.local = (struct object_local){1, addr(1, 1)};
+	error |= apply(w, &o);
+	o = (struct object){.kind = OBJECT_LINK, .op = OBJECT_SET, .id = 7};
+	o.link = (struct object_link){.id = 7, .port = "home", .watch_dad = true};
+	error |= apply(w, &o);
+	error |= set_data_plane(w, 1, "here", 1);
+	error |= set_data_plane(w, 2, "there", 2);
+	return error;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	tables_digest_cancel(&w->digest);
+	tables_destroy(w->tables);
+	free(w);
+	return 0;
+}
+
+static struct update_digest compute(struct world *w)
+{
+	struct update_digest digest;
+
+	assert_int_equal(tables_digest_start(&w->digest, w->tables), 0);
+	assert_true(tables_digest_step(&w->digest, EVERYTHING, &digest));
+	return digest;
+}
+
+/* What control would say. */
+static struct update_digest expected(const struct world *w)
+{
+	struct update_digest digest = {0};
+
+	for (unsigned kind = 1; kind < UPDATE_DIGEST_KINDS; kind++) {
+		for (unsigned id = 1; id <= IDS; id++) {
+			const struct object *o = &w->set[kind][id];
+
+			if (o->op != OBJECT_SET)
+				continue;
+			digest.kinds[kind].count++;
+			digest.kinds[kind].sum += object_digest(o);
+		}
+	}
+	return digest;
+}
+
+static void assert_same(const struct update_digest *a, const struct update_digest *b)
+{
+	for (unsigned kind = 0; kind < UPDATE_DIGEST_KINDS; kind++) {
+		assert_int_equal(a->kinds[kind].count, b->kinds[kind].count);
+		assert_int_equal(a->kinds[kind].sum, b->kinds[kind].sum);
+	}
+}
+
+static bool is_same(const struct update_digest *a, const struct update_digest *b)
+{
+	for (unsigned kind = 0; kind < UPDATE_DIGEST_KINDS; kind++)
+		if (a->kinds[kind].count != b->kinds[kind].count ||
+			a->kinds[kind].sum != b->kinds[kind].sum)
+			return false;
+	return true;
+}
+
+/* One of each: a subscriber with all there is, one that is relayed, one that is plain. */
+static void fill(struct world *w)
+{
+	const uint64_t both[] = {1, 2};
+
+	assert_int_equal(set_path(w, 1, 11, 0), 0);
+	assert_int_equal(set_path(w, 2, 12, 1), 0);
+	assert_int_equal(set_path(w, 3, 13, 2), 0);
+	assert_int_equal(set_subscriber(w, 1, 2, 2, both), 0);
+	assert_int_equal(set_subscriber(w, 2, 1, 1, &(const uint64_t){3}), 0);
+	assert_int_equal(set_subscriber(w, 3, 3, 1, both), 0);
+}
+
+static void test_all_kinds(void **state)
+{
+	struct world *w = *state;
+	struct update_digest digest, want;
+
+	fill(w);
+	digest = compute(w);
+	want = expected(w);
+	assert_same(&digest, &want);
+	assert_int_equal(digest.kinds[OBJECT_LOCAL].count, 1);
+	assert_int_equal(digest.kinds[OBJECT_LINK].count, 1);
+	assert_int_equal(digest.kinds[OBJECT_PATH].count, 3);
+	assert_int_equal(digest.kinds[OBJECT_SUBSCRIBER].count, 3);
+	assert_int_equal(digest.kinds[OBJECT_DATA_PLANE].count, 2);
+	assert_int_equal(tables_path_mtu_learn(w->tables, 2, &(struct in6_addr){addr(3, 2)}, 1400, 1), 0);
+	digest = compute(w);
+	assert_same(&digest, &want);
+}
+
+/* Flips every bit of some memory, one after the other; returns how many were not noticed. */
+static unsigned unseen(struct world *w, void *memory, size_t size, const struct update_digest *want)
+{
+	uint8_t *octets = memory;
+	unsigned n = 0;
+
+	for (size_t bit = 0; bit < 8 * size; bit++) {
+		octets[bit / 8] ^= (uint8_t)(1 << bit % 8);
+
+		struct update_digest digest = compute(w);
+
+		octets[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		n += is_same(&digest, want);
+	}
+	return n;
+}
+
+/* Everything in an entry that a worker looks at, and where it leads. */
+static void test_flipped_bits(void **state)
+{
+	struct world *w = *state;
+	struct update_digest want;
+
+	fill(w);
+	want = expected(w);
+	for (uint64_t id = 1; id <= 3; id++) {
+		struct subscriber_entry *entry = (struct subscriber_entry *)(uintptr_t)
+			subscriber_table_by_id(&w->tables->subscribers, id);
+		struct path *path = path_at(&w->tables->paths, entry->path);
+		struct path_shape *shape = pool_at(&w->tables->paths.shapes, entry->shape);
+
+		assert_int_equal(unseen(w, entry, sizeof(*entry), &want), 0);
+		assert_int_equal(unseen(w, &path->remote, sizeof(path->remote), &want), 0);
+		assert_int_equal(unseen(w, &path->id, sizeof(path->id), &want), 0);
+		assert_int_equal(unseen(w, &path->shape, sizeof(path->shape), &want), 0);
+		assert_int_equal(unseen(w, shape->header, sizeof(shape->header), &want), 0);
+	}
+
+	const struct subscriber_entry *first = subscriber_table_by_id(&w->tables->subscribers, 1);
+	struct path_list *list = pool_at(&w->tables->paths.lists, first->paths);
+	struct local_set *local = atomic_load(&w->tables->local.set);
+	struct data_plane_set *set = atomic_load(&w->tables->data_planes.set);
+
+	assert_int_equal(unseen(w, list->paths, 2 * sizeof(list->paths[0]), &want), 0);
+	assert_int_equal(unseen(w, &list->count, sizeof(list->count), &want), 0);
+	assert_int_equal(unseen(w, &set->own, sizeof(set->own), &want), 0);
+	assert_int_equal(unseen(w, &set->others[0], sizeof(set->others[0]), &want), 0);
+	assert_int_equal(unseen(w, &w->tables->links.slots[1], 4, &want), 32 - 16 - 2);
+	for (uint32_t i = 0; i <= local->mask; i++)
+		if (addr_equal(&local->slots[i], &(struct in6_addr){addr(1, 1)}))
+			assert_int_equal(unseen(w, &local->slots[i], 16, &want), 0);
+}
+
+static uint32_t random_below(uint32_t n)
+{
+	static uint64_t seed = 42;
+
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33) % n;
+}
+
+/* Something that control could do, also what is refused. */
+static void change(struct world *w)
+{
+	uint64_t ids[3] = {1 + random_below(IDS), 1 + random_below(IDS), 1 + random_below(IDS)};
+	struct object o = {.op = OBJECT_DELETE, .id = 1 + random_below(IDS)};
+
+	switch (random_below(8)) {
+	case 0:
+	case 1:
+	case 2:
+		set_path(w, ids[0], random_below(1000), random_below(3));
+		break;
+	case 3:
+	case 4:
+		set_subscriber(w, ids[1], 1 + random_below(3), 1 + random_below(3), ids);
+		break;
+	case 5:
+		o.kind = OBJECT_SUBSCRIBER;
+		apply(w, &o);
+		break;
+	case 6:
+		o.kind = OBJECT_PATH;
+		apply(w, &o);
+		break;
+	default:
+		if (random_below(10) == 0)
+			set_data_plane(w, 1 + random_below(2) , w->set[OBJECT_DATA_PLANE][1].data_plane.name, 1);
+		break;
+	}
+}
+
+/* However steps and changes alternate, the end is what the tables are then. */
+static void test_changes_meanwhile(void **state)
+{
+	struct world *w = *state;
+	struct update_digest digest, want;
+
+	for (int i = 0; i < 2000; i++)
+		change(w);
+	for (int round = 0; round < 300; round++) {
+		uint32_t most = 1 + random_below(round % 2 ? 400 : 20);
+
+		assert_int_equal(tables_digest_start(&w->digest, w->tables), 0);
+		while (!tables_digest_step(&w->digest, most, &digest))
+			for (uint32_t i = random_below(10); i; i--)
+				change(w);
+		want = expected(w);
+		assert_same(&digest, &want);
+		assert_true(digest.kinds[OBJECT_SUBSCRIBER].count > 10);
+	}
+}
+
+/* A snapshot, and a data plane that moves, in the middle of it. */
+static void test_upheavals_meanwhile(void **state)
+{
+	struct world *w = *state;
+	struct update_digest digest, want;
+
+	for (int i = 0; i < 2000; i++)
+		change(w);
+	assert_int_equal(tables_digest_start(&w->digest, w->tables), 0);
+	assert_false(tables_digest_step(&w->digest, 150, &digest));
+	assert_int_equal(set_data_plane(w, 2, "there", 22), 0);
+	assert_int_equal(set_data_plane(w, 1, "here", 11), 0);
+	assert_false(tables_digest_step(&w->digest, 150, &digest));
+	tables_mark(w->tables);
+	for (unsigned kind = 1; kind < UPDATE_DIGEST_KINDS; kind++)
+		memset(&w->set[kind == OBJECT_SUBSCRIBER ? kind : 0][IDS / 2], 0,
+			(IDS / 2 + 1) * sizeof(w->set[0][0]));
+	for (unsigned i = 0; i < 5; i++) {
+		static const enum object_kind order[] = {OBJECT_LOCAL, OBJECT_LINK,
+			OBJECT_DATA_PLANE, OBJECT_PATH, OBJECT_SUBSCRIBER};
+
+		for (unsigned id = 1; id <= IDS; id++)
+			if (w->set[order[i]][id].op == OBJECT_SET)
+				assert_int_equal(
+					tables_apply(w->tables, &w->set[order[i]][id]), 0);
+	}
+	assert_true(tables_sweep(w->tables) > 5);
+	while (!tables_digest_step(&w->digest, 50, &digest))
+		;
+	want = expected(w);
+	assert_same(&digest, &want);
+}
+
+/* A table that was damaged is whole again after a snapshot. */
+static void test_resync_heals(void **state)
+{
+	struct world *w = *state;
+	struct update_digest digest, want;
+	struct subscriber_entry *entry;
+
+	fill(w);
+	want = expected(w);
+	entry = (struct subscriber_entry *)(uintptr_t)subscriber_table_by_id(
+		&w->tables->subscribers, 1);
+	entry->remote.s6_addr[3] ^= 1;
+	path_at(&w->tables->paths, entry->path)->remote.s6_addr[3] ^= 1;
+	memset(atomic_load(&w->tables->local.set)->slots, 0, 16 * 8);
+	atomic_load(&w->tables->data_planes.set)->own.s6_addr[0] ^= 1;
+	digest = compute(w);
+	assert_false(is_same(&digest, &want));
+	tables_mark(w->tables);
+	for (unsigned i = 0; i < 5; i++) {
+		static const enum object_kind order[] = {OBJECT_LOCAL, OBJECT_LINK,
+			OBJECT_DATA_PLANE, OBJECT_PATH, OBJECT_SUBSCRIBER};
+
+		for (unsigned id = 1; id <= IDS; id++)
+			if (w->set[order[i]][id].op == OBJECT_SET)
+				assert_int_equal(
+					tables_apply(w->tables, &w->set[order[i]][id]), 0);
+	}
+	tables_sweep(w->tables);
+	digest = compute(w);
+	assert_same(&digest, &want);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_all_kinds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flipped_bits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_changes_meanwhile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_upheavals_meanwhile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_resync_heals, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, eal, NULL);
+}
