@@ -1,6 +1,7 @@
 #include "proto/mobility/traffic_selector.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/cursor.h"
@@ -8,53 +9,39 @@
 
 #define FLAGS_SIZE 4
 
-/* One field of a format: its start flag, the end flag is the bit below. */
-struct row {
-	uint32_t flag;
-	uint32_t mask; /* bits that count of a number; 0: an address */
-	uint8_t size;  /* octets on the wire; 0: the format does not have it */
+static const struct traffic_def ip4_rows[TRAFFIC_FIELD_COUNT] = {
+	[TRAFFIC_SOURCE] = {"source_address", 0x80000000, 0, 4},
+	[TRAFFIC_DESTINATION] = {"destination_address", 0x20000000, 0, 4},
+	[TRAFFIC_SPI] = {"spi", 0x08000000, 0xffffffff, 4},
+	[TRAFFIC_SOURCE_PORT] = {"source_port", 0x02000000, 0xffff, 2},
+	[TRAFFIC_DESTINATION_PORT] = {"destination_port", 0x00800000, 0xffff, 2},
+	[TRAFFIC_CLASS] = {"traffic_class", 0x00200000, 0xfc, 1},
+	[TRAFFIC_PROTOCOL] = {"protocol", 0x00080000, 0xff, 1},
 };
 
-static const struct row ip4_rows[TRAFFIC_FIELD_COUNT] = {
-	[TRAFFIC_SOURCE] = {0x80000000, 0, 4},
-	[TRAFFIC_DESTINATION] = {0x20000000, 0, 4},
-	[TRAFFIC_SPI] = {0x08000000, 0xffffffff, 4},
-	[TRAFFIC_SOURCE_PORT] = {0x02000000, 0xffff, 2},
-	[TRAFFIC_DESTINATION_PORT] = {0x00800000, 0xffff, 2},
-	[TRAFFIC_CLASS] = {0x00200000, 0xfc, 1},
-	[TRAFFIC_PROTOCOL] = {0x00080000, 0xff, 1},
+static const struct traffic_def ip6_rows[TRAFFIC_FIELD_COUNT] = {
+	[TRAFFIC_SOURCE] = {"source_address", 0x80000000, 0, 16},
+	[TRAFFIC_DESTINATION] = {"destination_address", 0x20000000, 0, 16},
+	[TRAFFIC_SPI] = {"spi", 0x08000000, 0xffffffff, 4},
+	[TRAFFIC_FLOW_LABEL] = {"flow_label", 0x02000000, 0xfffff, 4},
+	[TRAFFIC_SOURCE_PORT] = {"source_port", 0x00800000, 0xffff, 2},
+	[TRAFFIC_DESTINATION_PORT] = {"destination_port", 0x00200000, 0xffff, 2},
+	[TRAFFIC_CLASS] = {"traffic_class", 0x00080000, 0xfc, 1},
+	[TRAFFIC_PROTOCOL] = {"protocol", 0x00020000, 0xff, 1},
 };
 
-static const struct row ip6_rows[TRAFFIC_FIELD_COUNT] = {
-	[TRAFFIC_SOURCE] = {0x80000000, 0, 16},
-	[TRAFFIC_DESTINATION] = {0x20000000, 0, 16},
-	[TRAFFIC_SPI] = {0x08000000, 0xffffffff, 4},
-	[TRAFFIC_FLOW_LABEL] = {0x02000000, 0xfffff, 4},
-	[TRAFFIC_SOURCE_PORT] = {0x00800000, 0xffff, 2},
-	[TRAFFIC_DESTINATION_PORT] = {0x00200000, 0xffff, 2},
-	[TRAFFIC_CLASS] = {0x00080000, 0xfc, 1},
-	[TRAFFIC_PROTOCOL] = {0x00020000, 0xff, 1},
-};
-
-static const struct {
-	const char *start;
-	const char *end;
-} names[TRAFFIC_FIELD_COUNT] = {
-	[TRAFFIC_SOURCE] = {"source_address_start", "source_address_end"},
-	[TRAFFIC_DESTINATION] = {"destination_address_start", "destination_address_end"},
-	[TRAFFIC_SPI] = {"spi_start", "spi_end"},
-	[TRAFFIC_FLOW_LABEL] = {"flow_label_start", "flow_label_end"},
-	[TRAFFIC_SOURCE_PORT] = {"source_port_start", "source_port_end"},
-	[TRAFFIC_DESTINATION_PORT] = {"destination_port_start", "destination_port_end"},
-	[TRAFFIC_CLASS] = {"traffic_class_start", "traffic_class_end"},
-	[TRAFFIC_PROTOCOL] = {"protocol_start", "protocol_end"},
-};
-
-static const struct row *rows_of(uint8_t format)
+static const struct traffic_def *rows_of(uint8_t format)
 {
 	return format == TRAFFIC_FORMAT_IP4   ? ip4_rows
 	       : format == TRAFFIC_FORMAT_IP6 ? ip6_rows
 					      : NULL;
+}
+
+const struct traffic_def *traffic_def_find(uint8_t format, enum traffic_field field)
+{
+	const struct traffic_def *rows = rows_of(format);
+
+	return rows && field < TRAFFIC_FIELD_COUNT && rows[field].size ? &rows[field] : NULL;
 }
 
 const char *traffic_fault_name(enum traffic_fault fault)
@@ -70,7 +57,7 @@ const char *traffic_fault_name(enum traffic_fault fault)
 	return fault < TRAFFIC_FAULT_COUNT ? faults[fault] : "unknown";
 }
 
-static void read_value(struct cursor *c, const struct row *row, union traffic_value *value)
+static void read_value(struct cursor *c, const struct traffic_def *row, union traffic_value *value)
 {
 	if (!row->mask)
 		cursor_copy(c, value, row->size);
@@ -83,7 +70,7 @@ static void read_value(struct cursor *c, const struct row *row, union traffic_va
 }
 
 static enum traffic_fault decode_fields(
-	const struct row *rows, struct cursor *c, struct traffic_selector *out)
+	const struct traffic_def *rows, struct cursor *c, struct traffic_selector *out)
 {
 	uint32_t flags = cursor_u32(c);
 
@@ -107,7 +94,7 @@ static enum traffic_fault decode_fields(
 enum traffic_fault traffic_selector_decode(uint8_t format, const uint8_t *wire, size_t len,
 	struct traffic_selector *out, size_t *offset)
 {
-	const struct row *rows = rows_of(format);
+	const struct traffic_def *rows = rows_of(format);
 	enum traffic_fault fault = TRAFFIC_FAULT_FORMAT;
 	struct cursor c;
 
@@ -121,19 +108,20 @@ enum traffic_fault traffic_selector_decode(uint8_t format, const uint8_t *wire, 
 	return fault;
 }
 
-static bool fits(const struct row *row, const union traffic_value *value)
+static bool fits(const struct traffic_def *row, const union traffic_value *value)
 {
 	return !row->mask || !(value->number & ~row->mask);
 }
 
-static bool is_sound(const struct row *row, const struct traffic_range *range)
+static bool is_sound(const struct traffic_def *row, const struct traffic_range *range)
 {
 	if (!range->has_start)
 		return !range->has_end;
 	return row->size && fits(row, &range->start) && (!range->has_end || fits(row, &range->end));
 }
 
-static void write_value(struct writer *w, const struct row *row, const union traffic_value *value)
+static void write_value(
+	struct writer *w, const struct traffic_def *row, const union traffic_value *value)
 {
 	if (!row->mask)
 		writer_bytes(w, value, row->size);
@@ -147,7 +135,7 @@ static void write_value(struct writer *w, const struct row *row, const union tra
 
 ssize_t traffic_selector_encode(const struct traffic_selector *selector, uint8_t *buf, size_t size)
 {
-	const struct row *rows = rows_of(selector->format);
+	const struct traffic_def *rows = rows_of(selector->format);
 	uint32_t flags = 0;
 	struct writer w;
 
@@ -174,7 +162,7 @@ ssize_t traffic_selector_encode(const struct traffic_selector *selector, uint8_t
 
 size_t traffic_selector_align(const struct traffic_selector *selector)
 {
-	const struct row *rows = rows_of(selector->format);
+	const struct traffic_def *rows = rows_of(selector->format);
 	size_t align = 1;
 
 	for (unsigned i = 0; rows && i < TRAFFIC_FIELD_COUNT; i++)
@@ -183,9 +171,12 @@ size_t traffic_selector_align(const struct traffic_selector *selector)
 	return align;
 }
 
-static int visit_value(const struct visitor *v, const char *name, const struct row *row,
+static int visit_value(const struct visitor *v, const struct traffic_def *row, const char *which,
 	const union traffic_value *value)
 {
+	char name[40];
+
+	snprintf(name, sizeof(name), "%s_%s", row->name, which);
 	if (row->mask)
 		return visit_number(v, name, value->number, NULL);
 	return visit_octets(v, name, row->size == 4 ? VISIT_ADDR4 : VISIT_ADDR6, value, row->size);
@@ -193,16 +184,16 @@ static int visit_value(const struct visitor *v, const char *name, const struct r
 
 int traffic_selector_visit(const struct traffic_selector *selector, const struct visitor *v)
 {
-	const struct row *rows = rows_of(selector->format);
+	const struct traffic_def *rows = rows_of(selector->format);
 	int rc = 0;
 
 	for (unsigned i = 0; rows && !rc && i < TRAFFIC_FIELD_COUNT; i++) {
 		const struct traffic_range *range = &selector->ranges[i];
 
 		if (range->has_start)
-			rc = visit_value(v, names[i].start, &rows[i], &range->start);
+			rc = visit_value(v, &rows[i], "start", &range->start);
 		if (!rc && range->has_end)
-			rc = visit_value(v, names[i].end, &rows[i], &range->end);
+			rc = visit_value(v, &rows[i], "end", &range->end);
 	}
 	return rc;
 }

@@ -29,6 +29,14 @@ enum traffic_field {
 	TRAFFIC_FIELD_COUNT
 };
 
+/* One field of a format. */
+struct traffic_def {
+	const char *name; /* "source_address" */
+	uint32_t flag;    /* says that the start is there; the bit below it, the end */
+	uint32_t mask;    /* bits that count of a number; 0: an address */
+	uint8_t size;     /* octets on the wire */
+};
+
 union traffic_value {
 	struct in6_addr ip6;
 	struct in_addr ip4;
@@ -56,6 +64,10 @@ enum traffic_fault {
 	TRAFFIC_FAULT_TRAILING,  /* octets behind the last field */
 	TRAFFIC_FAULT_COUNT
 };
+
+/* traffic_def_find: the row of FIELD in FORMAT; NULL when the format, or the field in it, is not
+ * known. */
+const struct traffic_def *traffic_def_find(uint8_t format, enum traffic_field field);
 
 /* traffic_fault_name: stable lower case name of a fault, for counters and logs. */
 const char *traffic_fault_name(enum traffic_fault fault);

@@ -2,7 +2,7 @@
  *
  * The walk follows the tables of messages and options, so that a printer of JSON, of text or of
  * documentation is one callback and knows no message. Nothing is allocated; what a value points to
- * lives as long as the message and, for texts, until the callback returns.
+ * lives as long as the message; names, texts and numbers only until the callback returns.
  */
 #pragma once
 
