@@ -219,16 +219,16 @@ static void unknown_is_skipped(void **state)
 static void misplaced_is_skipped(void **state)
 {
 	(void)state;
-	/* an alternate care-of address is not defined for a BA, nor are its lengths looked at */
-	const struct mh *mh = decoded(BA_HEAD("01") "03 02 0000");
+	/* nonce indices are not defined for a BA, nor are its lengths looked at */
+	const struct mh *mh = decoded(BA_HEAD("01") "04 02 0000");
 	struct mh wrong = a_ba();
 
 	assert_int_equal(mh->misplaced, 1);
 	assert_int_equal(mh->unknown, 0);
 	assert_int_equal(mh->options[0].state, OPTION_MISPLACED);
-	assert_null(option_find(mh, OPTION_ALTERNATE_COA));
+	assert_null(option_find(mh, OPTION_NONCE_INDICES));
 	/* our own encoder refuses to make one */
-	assert_non_null(option_add(&wrong, OPTION_ALTERNATE_COA));
+	assert_non_null(option_add(&wrong, OPTION_NONCE_INDICES));
 	assert_int_equal(mh_encode(&wrong, buf, sizeof(buf)), -EINVAL);
 }
 
