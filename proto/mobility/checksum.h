@@ -1,6 +1,6 @@
 /*
- * The Internet checksum over an IPv6 pseudo-header (RFC 8200, 8.1; RFC 1071). Pure functions: any
- * thread.
+ * The Internet checksum (RFC 1071), alone and over the pseudo-headers of IPv6 (RFC 8200, 8.1) and
+ * IPv4 (RFC 768). Pure functions: any thread.
  */
 #pragma once
 
@@ -19,3 +19,14 @@ uint16_t checksum_ip6(const struct in6_addr *src, const struct in6_addr *dst, ui
  */
 bool checksum_ip6_ok(const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
 	const uint8_t *data, size_t len);
+
+/* checksum_ip4, checksum_ip4_ok: the same with the pseudo-header of IPv4 addresses, as UDP uses it.
+ */
+uint16_t checksum_ip4(const struct in_addr *src, const struct in_addr *dst, uint8_t protocol,
+	const uint8_t *data, size_t len, size_t at);
+bool checksum_ip4_ok(const struct in_addr *src, const struct in_addr *dst, uint8_t protocol,
+	const uint8_t *data, size_t len);
+
+/* checksum_plain, checksum_plain_ok: the same without a pseudo-header: IPv4 header, IGMP, GRE. */
+uint16_t checksum_plain(const uint8_t *data, size_t len, size_t at);
+bool checksum_plain_ok(const uint8_t *data, size_t len);
