@@ -108,6 +108,14 @@ static uint16_t free_slot(const struct data_plane_table *t)
 	return 0;
 }
 
+static bool has_users(const struct data_plane_table *t)
+{
+	for (uint16_t i = 1; i < DATA_PLANE_SLOTS; i++)
+		if (t->slots[i].users)
+			return true;
+	return false;
+}
+
 int data_plane_table_set(
 	struct data_plane_table *t, const struct object_data_plane *object, bool *changed)
 {
@@ -131,7 +139,7 @@ int data_plane_table_set(
 	memcpy(at->name, object->name, sizeof(at->name));
 	find_own(t, slot);
 
-	int err = publish(t);
+	int err = own && !t->own && has_users(t) ? -EBUSY : publish(t);
 
 	if (err < 0) {
 		*at = before;
@@ -141,24 +149,14 @@ int data_plane_table_set(
 	return err;
 }
 
-/* Whether paths need this slot: they name it, or, if it is our own, are relayed from it. */
-static bool is_needed(const struct data_plane_table *t, uint16_t slot)
-{
-	if (slot != t->own)
-		return t->slots[slot].users > 0;
-	for (uint16_t i = 1; i < DATA_PLANE_SLOTS; i++)
-		if (t->slots[i].users)
-			return true;
-	return false;
-}
-
 int data_plane_table_delete(struct data_plane_table *t, uint64_t id)
 {
 	int slot = data_plane_table_slot(t, id);
 
 	if (slot <= 0)
 		return 0;
-	if (is_needed(t, (uint16_t)slot))
+	/* Named by paths, or, if it is our own, where those of others are relayed from. */
+	if (t->slots[slot].users || (slot == t->own && has_users(t)))
 		return -EBUSY;
 
 	struct data_plane_slot before = t->slots[slot];
@@ -189,5 +187,7 @@ uint32_t data_plane_table_sweep(struct data_plane_table *t)
 	for (uint16_t i = 1; i < DATA_PLANE_SLOTS; i++)
 		if (t->slots[i].id && !t->slots[i].marked)
 			removed += data_plane_table_delete(t, t->slots[i].id) == 0;
+	/* Also when nothing has changed: a snapshot repairs. Without memory the old set stays. */
+	publish(t);
 	return removed;
 }

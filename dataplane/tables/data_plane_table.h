@@ -53,8 +53,9 @@ void data_plane_table_destroy(struct data_plane_table *t);
 int data_plane_table_slot(const struct data_plane_table *t, uint64_t id);
 
 /*
- * Writer: adds or replaces; changed says whether anything is new. 0, -ENOSPC, -ENOMEM. Waits for
- * the readers. The paths that name it are the caller's to bring up to date.
+ * Writer: adds or replaces; changed says whether anything is new. 0, -ENOSPC, -ENOMEM; -EBUSY:
+ * we would have no address of our own, with paths that name data planes. Waits for the readers. The
+ * paths that name it are the caller's to bring up to date.
  */
 int data_plane_table_set(
 	struct data_plane_table *t, const struct object_data_plane *object, bool *changed);
@@ -84,14 +85,19 @@ static inline const struct data_plane_set *data_plane_table_get(const struct dat
 	return atomic_load_explicit(&t->set, memory_order_acquire);
 }
 
+/* Whether an address is that of another data plane. */
+static inline bool data_plane_set_has(const struct data_plane_set *set, const struct in6_addr *addr)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		if (addr_equal(addr, &set->others[i]))
+			return true;
+	return false;
+}
+
 /* Whether a tunnel packet with these outer addresses was relayed to us. */
 static inline bool data_plane_set_relays(
 	const struct data_plane_set *set, const struct in6_addr *src, const struct in6_addr *dst)
 {
-	if (!addr_equal(dst, &set->own) || addr_is_unspecified(dst))
-		return false;
-	for (uint32_t i = 0; i < set->count; i++)
-		if (addr_equal(src, &set->others[i]))
-			return true;
-	return false;
+	return addr_equal(dst, &set->own) && !addr_is_unspecified(dst) &&
+	       data_plane_set_has(set, src);
 }

@@ -160,8 +160,7 @@ uint32_t local_table_sweep(struct local_table *t)
 		t->entries[i] = t->entries[--t->count];
 		removed++;
 	}
-	/* Without memory for a smaller set the larger one stays in use until the next change. */
-	if (removed)
-		publish(t);
+	/* Also when nothing has changed: a snapshot repairs. Without memory the old set stays. */
+	publish(t);
 	return removed;
 }

@@ -7,7 +7,6 @@
 #include "dataplane/tables/hash.h"
 
 enum {
-	HOP_LIMIT = 64,       /* of outer packets (RFC 2473, 6.3) */
 	NEXT_HEADER_IP6 = 41, /* IPv6 in the tunnel */
 	SPARE = 1024,         /* versions of changed paths that readers may still hold */
 };
@@ -72,7 +71,7 @@ static uint32_t take_shape(struct path_table *t, const struct in6_addr *local)
 	*shape = (struct path_shape){.users = 1};
 	shape->header[0] = 0x60;
 	shape->header[6] = NEXT_HEADER_IP6;
-	shape->header[7] = HOP_LIMIT;
+	shape->header[7] = PATH_HOP_LIMIT;
 	memcpy(shape->header + 8, local, sizeof(*local));
 	return number;
 }
@@ -86,8 +85,6 @@ static int data_plane_of(const struct path_table *t, const struct object_path *o
 		return slot;
 	if (t->own_shape == PATH_SHAPE_NONE)
 		return -EADDRNOTAVAIL;
-	if (!data_plane_table_is_other(t->data_planes, &t->data_planes->slots[slot].addr))
-		return -EINVAL;
 	return slot | PATH_RELAYED;
 }
 
@@ -178,15 +175,21 @@ int path_table_publish(struct path_table *t, uint32_t path, uint32_t old)
 {
 	uint64_t hash = table_hash_id(path_at(t, path)->id);
 
+	int err = -ENOSPC;
+
 	if (old != POOL_NONE)
-		return sig_index_replace(&t->by_id, hash, old, path);
-	return t->by_id.used < t->by_id.capacity ? sig_index_insert(&t->by_id, hash, path)
-						 : -ENOSPC;
+		err = sig_index_replace(&t->by_id, hash, old, path);
+	else if (t->by_id.used < t->by_id.capacity)
+		err = sig_index_insert(&t->by_id, hash, path);
+	if (err == 0)
+		pool_watch_tell(&t->watch, old, path);
+	return err;
 }
 
 void path_table_hide(struct path_table *t, uint32_t path)
 {
 	sig_index_remove(&t->by_id, table_hash_id(path_at(t, path)->id), path);
+	pool_watch_tell(&t->watch, path, POOL_NONE);
 }
 
 void path_table_release_shape(struct path_table *t, uint16_t number)

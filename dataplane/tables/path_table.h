@@ -24,6 +24,7 @@
 enum {
 	PATH_SHAPES_MAX = 1024,
 	PATH_HEADER_LEN = 40, /* the outer header without options */
+	PATH_HOP_LIMIT = 64,  /* of outer packets (RFC 2473, 6.3) */
 	PATH_SHAPE_NONE = UINT16_MAX,
 	PATH_RELAYED = 1 << 15, /* in path.data_plane */
 };
@@ -64,8 +65,9 @@ struct path_table {
 	struct pool lists;
 	struct sig_index by_id;
 	struct data_plane_table *data_planes;
-	uint64_t *marks;    /* a bit a path: named since the last tables_mark() */
-	uint16_t own_shape; /* from our own address, or PATH_SHAPE_NONE; writer */
+	uint64_t *marks;         /* a bit a path: named since the last tables_mark() */
+	struct pool_watch watch; /* of paths; writer */
+	uint16_t own_shape;      /* from our own address, or PATH_SHAPE_NONE; writer */
 };
 
 /* What goes around the packets of a path. */
@@ -87,8 +89,8 @@ uint32_t path_table_find(const struct path_table *t, uint64_t id);
 /*
  * Writer: makes a path for an object, not yet found by its id. Returns its number, or a negative
  * errno: -EOPNOTSUPP for a kind that this data plane does not have; -ENOENT: its data plane is not
- * known; -EADDRNOTAVAIL: to be relayed, but our own address is not known; -EINVAL: the tunnel would
- * end where it begins; -ENOSPC.
+ * known; -EADDRNOTAVAIL: to be relayed, but our own address is not known; -EINVAL: local and remote
+ * address are the same; -ENOSPC.
  */
 int64_t path_table_make(struct path_table *t, const struct object_path *object);
 

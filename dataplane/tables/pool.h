@@ -17,6 +17,21 @@
 
 #define POOL_NONE UINT32_MAX
 
+/*
+ * Who follows a table's changes: told that what was reached by number old is now reached by number
+ * fresh; either is POOL_NONE for what was not there or is no more. Writer's thread.
+ */
+struct pool_watch {
+	void (*changed)(void *context, uint32_t old, uint32_t fresh); /* NULL: nobody */
+	void *context;
+};
+
+static inline void pool_watch_tell(const struct pool_watch *watch, uint32_t old, uint32_t fresh)
+{
+	if (watch->changed)
+		watch->changed(watch->context, old, fresh);
+}
+
 struct pool {
 	uint8_t *base;
 	uint32_t stride;

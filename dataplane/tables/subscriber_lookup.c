@@ -189,6 +189,14 @@ const struct subscriber_entry *subscriber_table_find(
 	return entry;
 }
 
+uint32_t subscriber_table_number(
+	const struct subscriber_table *t, const struct in6_addr *prefix, uint32_t tag)
+{
+	const struct key key = {prefix, table_hash(prefix, tag), tag};
+
+	return sig_index_find(&t->by_prefix, key.hash, entry_is, t, &key);
+}
+
 static inline bool has_id(const void *table, uint32_t number, const void *id)
 {
 	return subscriber_at(table, number)->id == *(const uint64_t *)id;

@@ -308,6 +308,7 @@ int subscriber_table_set(
 	}
 	hold_paths(t, &c);
 	bits_set(t->marks, c.fresh[0]);
+	pool_watch_tell(&t->watch, c.first, c.fresh[0]);
 	return 0;
 }
 
@@ -322,6 +323,7 @@ void subscriber_table_delete(struct subscriber_table *t, uint64_t id)
 	release_paths(t, entry_at(t, c.first));
 	drop_old(t, &c);
 	t->subscribers--;
+	pool_watch_tell(&t->watch, c.first, POOL_NONE);
 }
 
 /* Writes a subscriber anew: its path ids now lead to other versions of the paths. */

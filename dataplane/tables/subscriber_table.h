@@ -59,6 +59,7 @@ struct subscriber_table {
 	 */
 	_Atomic uint64_t lengths[3] __rte_cache_aligned;
 	uint32_t length_users[129]; /* writer */
+	struct pool_watch watch;    /* of first entries of subscribers; writer */
 	uint32_t subscribers;       /* writer */
 	uint64_t *marks;            /* a bit an entry, by the first of a subscriber; writer */
 };
@@ -103,6 +104,10 @@ void subscriber_table_lookup(const struct subscriber_table *t, uint32_t domain,
 /* The same for one address. */
 const struct subscriber_entry *subscriber_table_find(
 	const struct subscriber_table *t, uint32_t domain, const struct in6_addr *address);
+
+/* Number of the entry of exactly this prefix and tag, or SUBSCRIBER_NONE. Any registered reader. */
+uint32_t subscriber_table_number(
+	const struct subscriber_table *t, const struct in6_addr *prefix, uint32_t tag);
 
 /* Entry of the first prefix of a subscriber, NULL if there is none. Any registered reader. */
 const struct subscriber_entry *subscriber_table_by_id(

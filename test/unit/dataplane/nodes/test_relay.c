@@ -409,8 +409,9 @@ static void test_refused(void **state)
 	lab_apply(lab, &o, 0);
 	lab_apply(lab, &o, 0);
 	set_path(lab, 3, FAR, FAR_CARE_OF, OTHERS, -ENOENT);
-	set_data_plane(lab, OTHERS, "elsewhere", OWN, 0);
-	set_path(lab, 3, FAR, FAR_CARE_OF, OTHERS, -EINVAL);
+	set_data_plane(lab, US, "renamed", OWN, -EBUSY);
+	arrive(lab, &in, LAB_CORE);
+	expect_tunnel(lab, LAB_CORE, OWN, FAR, &in, 1);
 }
 
 /* Without an address of our own nothing can be relayed; what is ours to serve is served. */

@@ -1,0 +1,275 @@
+#include "dataplane/tables/tables_digest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "dataplane/port.h"
+#include "dataplane/tables/hash.h"
+
+/* Entries may hold anything when this looks for what is wrong with them: no number is used before
+ * it was compared with its bound. */
+
+static bool shape_is_sound(const struct path_table *t, uint16_t number)
+{
+	const struct path_shape *shape;
+
+	if (number >= t->shapes.fresh)
+		return false;
+	shape = path_shape_at(t, number);
+	for (unsigned i = 1; i < 6; i++)
+		if (shape->header[i])
+			return false;
+	return shape->header[0] == 0x60 && shape->header[6] == IPPROTO_IPV6 &&
+	       shape->header[7] == PATH_HOP_LIMIT;
+}
+
+static bool path_is_sound(const struct path_table *t, uint32_t number)
+{
+	return number < t->paths.fresh &&
+	       (path_at(t, number)->data_plane & ~PATH_RELAYED) < DATA_PLANE_SLOTS &&
+	       shape_is_sound(t, path_at(t, number)->shape);
+}
+
+static uint64_t path_digest(const struct tables *t, uint32_t number)
+{
+	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET};
+
+	if (!path_is_sound(&t->paths, number) ||
+		path_table_find(&t->paths, path_at(&t->paths, number)->id) != number)
+		return 0;
+	object.path = path_table_object(&t->paths, number);
+	object.id = object.path.id;
+	return object_digest(&object);
+}
+
+/* The ids of the paths of an entry. */
+static bool take_paths(const struct path_table *t, const struct subscriber_entry *entry,
+	struct object_subscriber *s)
+{
+	const struct path_list one = {.count = 1, .paths = {entry->path}};
+	const struct path_list *list = &one;
+
+	if (entry->paths != POOL_NONE) {
+		if (entry->paths >= t->lists.fresh)
+			return false;
+		list = path_list_at(t, entry->paths);
+	}
+	if (list->count == 0 || list->count > OBJECT_PATHS_MAX || list->paths[0] != entry->path)
+		return false;
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (!path_is_sound(t, list->paths[i]))
+			return false;
+		s->paths[s->path_count++] = path_at(t, list->paths[i])->id;
+	}
+	return true;
+}
+
+/* Whether what an entry copied from its first path is what that says. */
+static bool is_copy(const struct path_table *t, const struct subscriber_entry *entry)
+{
+	const struct path_outer outer = path_table_outer(t, path_at(t, entry->path));
+	const struct in6_addr *own = data_plane_table_own(t->data_planes);
+
+	if (!shape_is_sound(t, entry->shape) ||
+		(outer.relayed && (!own || !addr_equal(own, path_shape_local(path_shape_at(
+								    t, outer.shape))))))
+		return false;
+	return addr_equal(&entry->remote, &outer.remote) && entry->shape == outer.shape &&
+	       entry->mtu == outer.mtu && entry->relayed == outer.relayed;
+}
+
+/* Whether a worker that looks for the entry's prefix comes to this number. */
+static bool is_reached(const struct subscriber_table *t, uint32_t number)
+{
+	const struct subscriber_entry *entry = subscriber_at(t, number);
+	uint8_t len = (uint8_t)entry->tag;
+	uint64_t lengths;
+
+	if (len > 128)
+		return false;
+	lengths = atomic_load_explicit(&t->lengths[len / 64], memory_order_relaxed);
+	return lengths >> (len % 64) & 1 &&
+	       subscriber_table_number(t, &entry->prefix, entry->tag) == number;
+}
+
+static bool take_prefixes(const struct tables *t, uint32_t number, struct object_subscriber *s)
+{
+	const struct subscriber_table *table = &t->subscribers;
+	const struct subscriber_entry *first = subscriber_at(table, number), *entry;
+
+	for (; number != POOL_NONE; number = entry->next) {
+		if (number >= table->entries.fresh || s->prefix_count == OBJECT_PREFIXES_MAX)
+			return false;
+		entry = subscriber_at(table, number);
+		if (entry->id != first->id || entry->tag >> 8 != first->tag >> 8 ||
+			entry->path != first->path || entry->paths != first->paths ||
+			entry->link != first->link || !is_copy(&t->paths, entry) ||
+			!is_reached(table, number))
+			return false;
+		s->prefixes[s->prefix_count++] =
+			(struct prefix6){entry->prefix, (uint8_t)entry->tag};
+	}
+	return true;
+}
+
+static uint64_t subscriber_digest(const struct tables *t, uint32_t number)
+{
+	const struct subscriber_entry *entry = subscriber_at(&t->subscribers, number);
+	struct object object = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = entry->id};
+	struct object_subscriber *s = &object.subscriber;
+
+	if (subscriber_table_by_id(&t->subscribers, entry->id) != entry ||
+		entry->link >= LINK_SLOTS || (entry->link && !t->links.ids[entry->link]))
+		return 0;
+	s->id = entry->id;
+	s->domain = entry->tag >> 8;
+	s->link_id = t->links.ids[entry->link];
+	if (!take_paths(&t->paths, entry, s) || !take_prefixes(t, number, s))
+		return 0;
+	return object_digest(&object);
+}
+
+static void count(struct tables_digest_part *part, uint32_t number, uint64_t digest)
+{
+	part->sum += digest - part->counted[number];
+	part->count += (digest != 0) - (part->counted[number] != 0);
+	part->counted[number] = digest;
+}
+
+static void path_changed(void *context, uint32_t old, uint32_t fresh)
+{
+	struct tables_digest *d = context;
+
+	if (old != POOL_NONE)
+		count(&d->paths, old, 0);
+	if (fresh < d->paths.next)
+		count(&d->paths, fresh, path_digest(d->tables, fresh));
+}
+
+static void subscriber_changed(void *context, uint32_t old, uint32_t fresh)
+{
+	struct tables_digest *d = context;
+
+	if (old != POOL_NONE)
+		count(&d->subscribers, old, 0);
+	if (fresh < d->subscribers.next)
+		count(&d->subscribers, fresh, subscriber_digest(d->tables, fresh));
+}
+
+int tables_digest_start(struct tables_digest *d, struct tables *t)
+{
+	*d = (struct tables_digest){.tables = t};
+	d->paths.counted = calloc(t->paths.paths.capacity, sizeof(uint64_t));
+	d->subscribers.counted = calloc(t->subscribers.entries.capacity, sizeof(uint64_t));
+	if (!d->paths.counted || !d->subscribers.counted) {
+		tables_digest_cancel(d);
+		return -ENOMEM;
+	}
+	t->paths.watch = (struct pool_watch){path_changed, d};
+	t->subscribers.watch = (struct pool_watch){subscriber_changed, d};
+	return 0;
+}
+
+void tables_digest_cancel(struct tables_digest *d)
+{
+	if (!d->tables)
+		return;
+	d->tables->paths.watch = (struct pool_watch){0};
+	d->tables->subscribers.watch = (struct pool_watch){0};
+	free(d->paths.counted);
+	free(d->subscribers.counted);
+	*d = (struct tables_digest){0};
+}
+
+static void add(struct update_digest *digest, const struct object *object)
+{
+	uint64_t sum = object_digest(object);
+
+	digest->kinds[object->kind].sum += sum;
+	digest->kinds[object->kind].count += sum != 0;
+}
+
+/* An address that is ours must be in the readers' set, one of another data plane must not. */
+static void add_locals(const struct tables *t, struct update_digest *digest)
+{
+	const struct local_set *set = local_table_get(&t->local);
+
+	for (uint32_t i = 0; i < t->local.count; i++) {
+		const struct local_entry *entry = &t->local.entries[i];
+		const struct object object = {.kind = OBJECT_LOCAL,
+			.op = OBJECT_SET,
+			.id = entry->id,
+			.local = {entry->id, entry->addr}};
+
+		if (local_set_has(set, &entry->addr) !=
+			data_plane_table_is_other(&t->data_planes, &entry->addr))
+			add(digest, &object);
+	}
+}
+
+static void add_links(const struct tables *t, struct update_digest *digest)
+{
+	for (unsigned i = 1; i < LINK_SLOTS; i++) {
+		uint32_t word = atomic_load_explicit(&t->links.slots[i], memory_order_relaxed);
+		struct object object = {
+			.kind = OBJECT_LINK, .op = OBJECT_SET, .id = t->links.ids[i]};
+		const struct port *port = port_get(word & UINT16_MAX);
+
+		if (!(word & LINK_USED) || !port)
+			continue;
+		object.link.id = object.id;
+		object.link.watch_dad = word & LINK_WATCH;
+		memcpy(object.link.port, port->name, sizeof(object.link.port));
+		add(digest, &object);
+	}
+}
+
+static void add_data_planes(const struct tables *t, struct update_digest *digest)
+{
+	const struct data_plane_set *set = data_plane_table_get(&t->data_planes);
+
+	for (uint16_t i = 1; i < DATA_PLANE_SLOTS; i++) {
+		const struct data_plane_slot *slot = &t->data_planes.slots[i];
+		struct object object = {
+			.kind = OBJECT_DATA_PLANE, .op = OBJECT_SET, .id = slot->id};
+		bool seen = i == t->data_planes.own ? addr_equal(&set->own, &slot->addr)
+						    : data_plane_set_has(set, &slot->addr) ==
+							      data_plane_table_is_other(
+								      &t->data_planes, &slot->addr);
+
+		if (slot->id == 0 || !seen)
+			continue;
+		object.data_plane = (struct object_data_plane){.id = slot->id, .addr = slot->addr};
+		memcpy(object.data_plane.name, slot->name, sizeof(slot->name));
+		add(digest, &object);
+	}
+}
+
+static void finish(struct tables_digest *d, struct update_digest *digest)
+{
+	*digest = (struct update_digest){0};
+	add_locals(d->tables, digest);
+	add_links(d->tables, digest);
+	add_data_planes(d->tables, digest);
+	digest->kinds[OBJECT_PATH].count = d->paths.count;
+	digest->kinds[OBJECT_PATH].sum = d->paths.sum;
+	digest->kinds[OBJECT_SUBSCRIBER].count = d->subscribers.count;
+	digest->kinds[OBJECT_SUBSCRIBER].sum = d->subscribers.sum;
+	tables_digest_cancel(d);
+}
+
+bool tables_digest_step(struct tables_digest *d, uint32_t most, struct update_digest *digest)
+{
+	const struct tables *t = d->tables;
+
+	for (; most && d->paths.next < t->paths.paths.fresh; most--, d->paths.next++)
+		count(&d->paths, d->paths.next, path_digest(t, d->paths.next));
+	for (; most && d->subscribers.next < t->subscribers.entries.fresh;
+		most--, d->subscribers.next++)
+		count(&d->subscribers, d->subscribers.next,
+			subscriber_digest(t, d->subscribers.next));
+	if (most == 0)
+		return false;
+	finish(d, digest);
+	return true;
+}
