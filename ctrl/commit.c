@@ -11,14 +11,18 @@
 #include <string.h>
 #include <uthash.h>
 
-enum { REPAIR_MS = 1000 }; /* until the store is asked again to take a change back */
+enum {
+	REPAIR_MS = 1000, /* until the store is asked again to take a change back */
+	DATA_PLANES = 64, /* at most in a configuration */
+};
 
 const struct counter_def commit_counter_defs[COMMIT_COUNTERS] = {
 	[COMMIT_CHANGES] = {"commit_changes", "changes of bindings submitted"},
 	[COMMIT_TRANSACTIONS] = {"commit_transactions", "transactions of the store"},
 	[COMMIT_DONE] = {"commit_done", "changes committed, published and acknowledged"},
 	[COMMIT_NO_STORE] = {"commit_no_store", "changes failed: the store refused"},
-	[COMMIT_NO_PEER] = {"commit_no_peer", "changes failed: no data plane serves"},
+	[COMMIT_NO_PEER] = {"commit_no_peer",
+		"changes failed: the data plane that was to serve is not there"},
 	[COMMIT_NO_ROOM] = {"commit_no_room", "changes failed: the data plane's table is full"},
 	[COMMIT_NOT_APPLIED] = {"commit_not_applied",
 		"changes failed: the data plane could not apply them"},
@@ -55,8 +59,9 @@ struct change {
 	struct change *next;  /* in a queue */
 	struct change *later; /* of the same binding */
 	struct flight *flight;
-	bool over;     /* `error` is how it ended */
-	bool forwards; /* fails without the data plane's acknowledgement */
+	bool over;           /* `error` is how it ended */
+	bool forwards;       /* fails without the data plane's acknowledgement */
+	uint64_t data_plane; /* id of the one that is to serve; 0: any */
 	uint64_t sequence;
 	uint64_t deadline_ns;
 	struct image image;
@@ -75,9 +80,9 @@ struct commit {
 	struct store *store;
 	struct publish *publish;
 	struct flight *flights;
-	struct queue submitted; /* in this round */
-	struct queue waiting;   /* for the acknowledgement, by number */
-	struct queue failed;    /* to be taken back before `done` is called */
+	struct queue submitted;            /* in this round */
+	struct queue waiting[DATA_PLANES]; /* for the acknowledgement of each, by number */
+	struct queue failed;               /* to be taken back before `done` is called */
 	size_t count, take_backs;
 	struct wheel_timer late, again;
 	uint64_t counters[COMMIT_COUNTERS];
@@ -199,6 +204,7 @@ int commit_submit(struct commit *commit, const struct binding_record *good,
 	c->later = NULL;
 	c->over = false;
 	c->forwards = c->image.bundle.len > 0;
+	c->data_plane = record->data_plane;
 	c->sequence = 0;
 	c->done = done;
 	c->arg = arg;
@@ -289,21 +295,47 @@ static int ack_error(const struct change *c, const struct update_ack *ack)
 	return ack->failure_total > ack->failure_count ? -EPROTO : 0;
 }
 
-static void acked(void *arg, uint64_t sequence, const struct update_ack *ack)
+static void acked(void *arg, unsigned dp, uint64_t sequence, const struct update_ack *ack)
 {
 	struct commit *commit = arg;
+	struct queue *waiting = &commit->waiting[dp];
 
-	while (commit->waiting.first && commit->waiting.first->sequence <= sequence) {
-		struct change *c = queue_take(&commit->waiting);
+	while (waiting->first && waiting->first->sequence <= sequence) {
+		struct change *c = queue_take(waiting);
 
 		settle(commit, c, ack_error(c, ack));
 	}
 }
 
+/*
+ * When another can serve, nothing waits for one that is lost. Otherwise it may be back in time.
+ */
+static void session(void *arg, unsigned dp, bool up, const char *reason)
+{
+	struct commit *commit = arg;
+	struct change *c;
+
+	(void)reason;
+	if (up || publish_first_ready(commit->publish) < 0)
+		return;
+	while ((c = queue_take(&commit->waiting[dp])))
+		settle(commit, c, -ENOTCONN);
+	if (commit->failed.first)
+		loop_arm_ms(commit->loop, &commit->again, 0);
+}
+
 static void arm_late(struct commit *commit)
 {
-	if (commit->waiting.first)
-		loop_arm_at(commit->loop, &commit->late, commit->waiting.first->deadline_ns);
+	uint64_t first_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < commit->config->data_planes.count; i++) {
+		const struct change *c = commit->waiting[i].first;
+
+		if (c && c->deadline_ns < first_ns)
+			first_ns = c->deadline_ns;
+	}
+	if (first_ns < UINT64_MAX)
+		loop_arm_at(commit->loop, &commit->late, first_ns);
 	else
 		loop_cancel(commit->loop, &commit->late);
 }
@@ -314,8 +346,12 @@ static void late(struct wheel_timer *timer, void *context)
 	uint64_t now = loop_now_ns(commit->loop);
 
 	(void)context;
-	while (commit->waiting.first && commit->waiting.first->deadline_ns <= now)
-		settle(commit, queue_take(&commit->waiting), -ETIMEDOUT);
+	for (size_t i = 0; i < commit->config->data_planes.count; i++) {
+		struct queue *waiting = &commit->waiting[i];
+
+		while (waiting->first && waiting->first->deadline_ns <= now)
+			settle(commit, queue_take(waiting), -ETIMEDOUT);
+	}
 	arm_late(commit);
 }
 
@@ -330,7 +366,8 @@ struct commit *commit_new(const struct ctrl_config *config, struct loop *loop, s
 	struct publish *publish)
 {
 	struct commit *commit = calloc(1, sizeof(*commit));
-	const struct publish_handlers handlers = {.arg = commit, .acked = acked};
+	const struct publish_handlers handlers = {
+		.arg = commit, .acked = acked, .session = session};
 
 	if (!commit)
 		return NULL;
@@ -339,7 +376,8 @@ struct commit *commit_new(const struct ctrl_config *config, struct loop *loop, s
 	commit->store = store;
 	commit->publish = publish;
 	queue_init(&commit->submitted);
-	queue_init(&commit->waiting);
+	for (size_t i = 0; i < DATA_PLANES; i++)
+		queue_init(&commit->waiting[i]);
 	queue_init(&commit->failed);
 	wheel_timer_init(&commit->late, late);
 	wheel_timer_init(&commit->again, flush_again);
@@ -368,7 +406,8 @@ void commit_free(struct commit *commit)
 	loop_cancel(commit->loop, &commit->late);
 	loop_cancel(commit->loop, &commit->again);
 	queue_free(&commit->submitted);
-	queue_free(&commit->waiting);
+	for (size_t i = 0; i < DATA_PLANES; i++)
+		queue_free(&commit->waiting[i]);
 	queue_free(&commit->failed);
 	HASH_ITER (hh, commit->flights, flight, next) {
 		HASH_DEL(commit->flights, flight);
@@ -447,6 +486,15 @@ static void publish_take_backs(struct commit *commit)
 	}
 }
 
+/* Index of the data plane that is to serve, or -ENOTCONN. */
+static int server_of(const struct commit *commit, const struct change *c)
+{
+	int dp = c->data_plane ? ctrl_config_data_plane_of_id(commit->config, c->data_plane)
+			       : publish_first_ready(commit->publish);
+
+	return dp >= 0 && publish_ready(commit->publish, (unsigned)dp) ? dp : -ENOTCONN;
+}
+
 /* Publishes what was stored; it now waits, or is done when there is nobody to wait for. */
 static void publish_changes(struct commit *commit, struct queue *changes)
 {
@@ -455,6 +503,7 @@ static void publish_changes(struct commit *commit, struct queue *changes)
 	struct change *c;
 
 	while ((c = queue_take(changes))) {
+		int dp = server_of(commit, c);
 		int error = publish_set(
 			commit->publish, c->image.subscriber_id, &c->image.bundle, &c->sequence);
 
@@ -462,22 +511,23 @@ static void publish_changes(struct commit *commit, struct queue *changes)
 		c->deadline_ns = deadline;
 		if (error)
 			settle(commit, c, -EPROTO);
-		else if (!c->forwards && publish_serving(commit->publish) < 0)
-			settle(commit, c, 0);
+		else if (dp < 0)
+			settle(commit, c, -ENOTCONN);
 		else
-			queue_add(&commit->waiting, c);
+			queue_add(&commit->waiting[dp], c);
 	}
 }
 
-/* Takes out what cannot be done because nobody serves: nothing of it is stored. */
-static void take_unserved(struct queue *changes, struct queue *unserved)
+/* Takes out what cannot be done because nobody serves it: nothing of it is stored. */
+static void take_unserved(
+	const struct commit *commit, struct queue *changes, struct queue *unserved)
 {
 	struct queue all;
 	struct change *c;
 
 	queue_move(&all, changes);
 	while ((c = queue_take(&all)))
-		queue_add(c->forwards ? unserved : changes, c);
+		queue_add(c->forwards && server_of(commit, c) < 0 ? unserved : changes, c);
 }
 
 static void finish_all(struct commit *commit, struct queue *changes, int error)
@@ -497,15 +547,16 @@ void commit_flush(struct commit *commit)
 	queue_move(&changes, &commit->submitted);
 	queue_move(&failed, &commit->failed);
 	queue_init(&unserved);
-	if (publish_serving(commit->publish) < 0)
-		take_unserved(&changes, &unserved);
+	take_unserved(commit, &changes, &unserved);
 	int error = store_all(commit, &changes);
 
 	if (!error) {
 		publish_take_backs(commit);
 		publish_changes(commit, &changes);
 		publish_flush(commit->publish);
-		acked(commit, publish_acked(commit->publish), NULL);
+		for (unsigned i = 0; i < commit->config->data_planes.count; i++)
+			if (publish_ready(commit->publish, i))
+				acked(commit, i, publish_acked(commit->publish, i), NULL);
 	}
 	finish_all(commit, &failed, 0);
 	finish_all(commit, &changes, error);

@@ -2,13 +2,14 @@
  * The commit: how a decision becomes a fact before anybody is told of it.
  *
  * The signalling submits what a binding is to become. At the end of the loop's round all of them go
- * to the store in one transaction, then to the data planes in one delta; when the serving data
- * plane has acknowledged it (its readers see it), `done` is called and may send the Binding
- * Acknowledgement.
+ * to the store in one transaction, then to the data planes in one delta; when the data plane that
+ * serves the binding has acknowledged it (its readers see it), `done` is called and may send the
+ * Binding Acknowledgement. It is the one that the record names; without one, the first that is
+ * ready.
  *
  *   error 0     committed, published, acknowledged
  *   -EIO        the store refused
- *   -ENOTCONN   no data plane is synchronised
+ *   -ENOTCONN   the data plane is not synchronised, or was lost while another could serve
  *   -ENOSPC     the data plane's table is full
  *   -EPROTO     the data plane could not apply it for another reason
  *   -ETIMEDOUT  no acknowledgement in time
@@ -36,7 +37,7 @@ enum commit_counter {
 	COMMIT_TRANSACTIONS, /* transactions of the store */
 	COMMIT_DONE,         /* changes that ended well */
 	COMMIT_NO_STORE,     /* failed: the store refused */
-	COMMIT_NO_PEER,      /* failed: no data plane serves */
+	COMMIT_NO_PEER,      /* failed: the data plane is not there */
 	COMMIT_NO_ROOM,      /* failed: the data plane's table is full */
 	COMMIT_NOT_APPLIED,  /* failed: the data plane could not apply it */
 	COMMIT_LATE,         /* failed: no acknowledgement in time */

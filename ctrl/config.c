@@ -74,6 +74,18 @@ static int check_lifetime(const void *at, char *why, size_t why_size)
 	return -EINVAL;
 }
 
+/* RFC 5096, 4, or a number that the registry has not assigned. */
+static int check_option_number(const void *at, char *why, size_t why_size)
+{
+	uint8_t number = *(const uint8_t *)at;
+
+	if (number == 18 || number >= 71)
+		return 0;
+	snprintf(why, why_size, "%u belongs to another option, allowed are 18 and 71 to 255",
+		number);
+	return -EINVAL;
+}
+
 static const struct config_key endpoint_keys[] = {
 	CONFIG_KEY(STRING, struct ctrl_config_endpoints, update, .text = "ipc:///run/dmm/update",
 		.check = check_endpoint,
@@ -96,6 +108,13 @@ static const struct config_key data_plane_keys[] = {
 	CONFIG_KEY(STRING, struct ctrl_config_data_plane, name, .required = true, .min = 1,
 		.max = UPDATE_NAME_MAX, .check = check_name,
 		.help = "name that the data plane says hello with"),
+	CONFIG_KEY(ADDR6, struct ctrl_config_data_plane, address,
+		.help = "where tunnels from nodes and from other data planes end; it routes to "
+			"this data plane alone. Nodes are told of it. Either all data planes have "
+			"one or none, and then tunnels end at the home agent address"),
+	CONFIG_KEY(PREFIXES, struct ctrl_config_data_plane, serves, .max_items = 256,
+		.help = "care-of addresses that it serves; the longest prefix wins, then the order "
+			"of the list. Without it, all"),
 	CONFIG_KEY(STRINGS, struct ctrl_config_data_plane, public_keys, .max_items = 2,
 		.help = "its public key, the digits or the path of the file, required for "
 			"endpoints on tcp; two while it changes from one to the other; read anew "
@@ -144,6 +163,45 @@ static const struct config_key channel_keys[] = {
 		.min = 1, .max = 4096, .unit = "MiB",
 		.help = "recent changes kept, so that a data plane that comes back need not be "
 			"sent everything"),
+	CONFIG_KEY_NAMED("audit", DURATION, struct ctrl_config_channel, audit_ms, .text = "60s",
+		.unit = "s", .max = 86400000,
+		.help = "how often the tables of each data plane are compared with what they "
+			"should be; 0: only on demand"),
+	CONFIG_END};
+
+static const char *const tunnel_option_names[] = {
+	[CTRL_TUNNEL_AUTO] = "auto",
+	[CTRL_TUNNEL_NONE] = "none",
+	[CTRL_TUNNEL_ALTERNATE_COA] = "alternate-care-of-address",
+	[CTRL_TUNNEL_HA_TUNNEL] = "alternate-home-agent-tunnel-address",
+	NULL,
+};
+
+static const char *const tell_names[] = {
+	[CTRL_TELL_BRR] = "binding-refresh-request",
+	[CTRL_TELL_BA] = "binding-acknowledgement",
+	NULL,
+};
+
+static const struct config_key serving_keys[] = {
+	CONFIG_KEY(ENUM, struct ctrl_config_serving, tunnel_address_option, .text = "auto",
+		.names = tunnel_option_names,
+		.help = "option of Binding Acknowledgements that tells the node the address of its "
+			"data plane; \"auto\" is the alternate care-of address when data planes "
+			"have addresses, else none"),
+	CONFIG_KEY(INT, struct ctrl_config_serving, tunnel_address_number, .text = "18", .min = 18,
+		.max = 255, .check = check_option_number,
+		.help = "number of the alternate home agent tunnel address option, which was "
+			"never given one: 18 (experimental) or 71 to 255"),
+	CONFIG_KEY(ENUM, struct ctrl_config_serving, tell, .text = "binding-refresh-request",
+		.names = tell_names,
+		.help = "how a node is told that another data plane serves it from now on"),
+	CONFIG_KEY_NAMED("hold_down", DURATION, struct ctrl_config_serving, hold_down_ms,
+		.text = "10s", .unit = "s", .max = 3600000,
+		.help = "a data plane that is back takes its nodes again when it was stable so "
+			"long"),
+	CONFIG_KEY(INT, struct ctrl_config_serving, moves_per_second, .text = "2000", .min = 10,
+		.max = 1000000, .help = "nodes that then move back, at most"),
 	CONFIG_END};
 
 const struct config_key ctrl_config_keys[] = {
@@ -159,7 +217,7 @@ const struct config_key ctrl_config_keys[] = {
 		.help = "keys of the endpoints on tcp"),
 	CONFIG_KEY(GROUPS, struct ctrl_config, data_planes, .required = true, .max_items = 64,
 		.keys = data_plane_keys, .item_size = sizeof(struct ctrl_config_data_plane),
-		.help = "data planes that may connect; the first that is synchronised serves"),
+		.help = "data planes that may connect, in order of preference"),
 	CONFIG_KEY(STRINGS, struct ctrl_config, home_agents, .required = true, .max_items = 64,
 		.help = "home agent addresses: Binding Updates are accepted and tunnels end there"),
 	CONFIG_KEY(GROUPS, struct ctrl_config, home_prefixes, .required = true, .max_items = 1024,
@@ -169,6 +227,8 @@ const struct config_key ctrl_config_keys[] = {
 		.help = "limits of bindings"),
 	CONFIG_KEY(GROUP, struct ctrl_config, channel, .keys = channel_keys,
 		.help = "times of the update channel"),
+	CONFIG_KEY(GROUP, struct ctrl_config, serving, .keys = serving_keys,
+		.help = "which data plane serves a node, and how the node learns of it"),
 	CONFIG_END};
 
 /* Where errors of one value against another are told. */
@@ -185,17 +245,6 @@ static void check_roles(const struct ctrl_config *c, const struct check *to)
 		if (strcmp(role, "ha") != 0)
 			config_report_add(to->report, to->file, 0, "roles",
 				"unknown role \"%s\", allowed is \"ha\"", role);
-	}
-}
-
-static void check_data_planes(const struct ctrl_config *c, const struct check *to)
-{
-	for (unsigned i = 0; i < c->data_planes.count; i++) {
-		const char *name = ctrl_config_data_plane_name(c, i);
-
-		if (name && ctrl_config_data_plane(c, name) != (int)i)
-			config_report_add(to->report, to->file, 0, "data_planes",
-				"two data planes have the name \"%s\"", name);
 	}
 }
 
@@ -263,10 +312,12 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 	size_t before = report->count;
 
 	check_roles(c, &to);
-	check_data_planes(c, &to);
 	check_endpoints(c, &to);
 	check_prefixes(c, &to);
-	if (check_addresses(c, &to) < 0 || keyring_check(c, name, report) == -ENOMEM)
+	if (check_addresses(c, &to) < 0)
+		return -ENOMEM;
+	ctrl_config_check_data_planes(c, name, report);
+	if (keyring_check(c, name, report) == -ENOMEM)
 		return -ENOMEM;
 	return report->count == before ? 0 : -EINVAL;
 }
@@ -318,17 +369,6 @@ bool ctrl_config_is_own(const struct ctrl_config *config, const struct in6_addr 
 		if (addr_equal(&config->addresses[i], address))
 			return true;
 	return false;
-}
-
-int ctrl_config_data_plane(const struct ctrl_config *config, const char *name)
-{
-	for (unsigned i = 0; i < config->data_planes.count; i++) {
-		const char *known = ctrl_config_data_plane_name(config, i);
-
-		if (known && strcmp(known, name) == 0)
-			return (int)i;
-	}
-	return -ENOENT;
 }
 
 uint64_t ctrl_config_link_id(const struct ctrl_config *config, const char *port)

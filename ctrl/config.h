@@ -17,10 +17,39 @@ struct ctrl_config_endpoints {
 	char *api;    /* requests of dmmctl, ROUTER */
 };
 
-/* A data plane that may connect. The first of the list that is synchronised serves. */
+/*
+ * A data plane that may connect. Of those that serve a care-of address the one with the longest
+ * prefix of it is preferred, then the earlier in the list. Either all have an address or none: then
+ * whoever has a path serves it, and tunnels end at the home agent address.
+ */
 struct ctrl_config_data_plane {
 	char *name;
+	struct in6_addr address;        /* where tunnels to nodes and relays end; ::: none */
+	struct config_list serves;      /* of struct prefix6, care-of addresses; empty: all */
 	struct config_list public_keys; /* of char *: digits or a path, see ctrl/keyring.h */
+};
+
+/* The option of a Binding Acknowledgement that names the data plane's address. */
+enum ctrl_tunnel_option {
+	CTRL_TUNNEL_AUTO, /* ALTERNATE_COA when data planes have addresses, else NONE */
+	CTRL_TUNNEL_NONE,
+	CTRL_TUNNEL_ALTERNATE_COA, /* draft-sarikaya-mext-multicastdmm-04, 9 */
+	CTRL_TUNNEL_HA_TUNNEL,     /* draft-sarikaya-dmm-dmipv6-00, 8 */
+};
+
+/* How a node is told that another data plane serves it. */
+enum ctrl_tell {
+	CTRL_TELL_BRR, /* a Binding Refresh Request */
+	CTRL_TELL_BA,  /* an unsolicited Binding Acknowledgement */
+};
+
+/* Which data plane serves a node, and how the node learns of it. */
+struct ctrl_config_serving {
+	enum ctrl_tunnel_option tunnel_address_option;
+	uint8_t tunnel_address_number; /* of the alternate home agent tunnel address option */
+	enum ctrl_tell tell;
+	uint32_t hold_down_ms;     /* a data plane that is back waits so long for its share */
+	uint32_t moves_per_second; /* bindings moved back to it */
 };
 
 /* Keys of the endpoints on tcp. */
@@ -49,6 +78,7 @@ struct ctrl_config_channel {
 	uint32_t heartbeat_ms;      /* interval of heartbeats on the update channel */
 	uint32_t heartbeats_missed; /* so many in a row missing: the data plane is down */
 	uint32_t delta_log_mib;     /* recent deltas kept for data planes that come back */
+	uint32_t audit_ms;          /* between audits of the data planes; 0: none */
 };
 
 struct ctrl_config {
@@ -62,6 +92,7 @@ struct ctrl_config {
 	struct config_list home_prefixes; /* of struct ctrl_config_home_prefix */
 	struct ctrl_config_binding binding;
 	struct ctrl_config_channel channel;
+	struct ctrl_config_serving serving;
 
 	/* Worked out from the above, not keys. */
 	struct in6_addr *addresses; /* home_agents: the gateway's own */
@@ -98,6 +129,35 @@ static inline const char *ctrl_config_data_plane_name(const struct ctrl_config *
 {
 	return config_item(&config->data_planes, struct ctrl_config_data_plane, dp)->name;
 }
+
+static inline const struct in6_addr *ctrl_config_data_plane_address(
+	const struct ctrl_config *config, unsigned dp)
+{
+	return &config_item(&config->data_planes, struct ctrl_config_data_plane, dp)->address;
+}
+
+/* Whether data planes have addresses, so that each path has one that serves it. */
+bool ctrl_config_addressed(const struct ctrl_config *config);
+
+/* Id of a data plane, the same in every run as long as its name stays; 0 without addresses. */
+uint64_t ctrl_config_data_plane_id(const struct ctrl_config *config, unsigned dp);
+
+/* Index of the data plane with this id, or -ENOENT, also for 0. */
+int ctrl_config_data_plane_of_id(const struct ctrl_config *config, uint64_t id);
+
+/*
+ * Of the data planes in the set (bit: index), the one that should serve a care-of address: longest
+ * prefix, then order. -ENOENT: none of them serves it.
+ */
+int ctrl_config_prefer(
+	const struct ctrl_config *config, const struct in6_addr *care_of, uint64_t set);
+
+/* The option to use, AUTO decided. */
+enum ctrl_tunnel_option ctrl_config_tunnel_option(const struct ctrl_config *config);
+
+/* What the tables cannot know of data planes and serving; into the report. */
+void ctrl_config_check_data_planes(
+	const struct ctrl_config *config, const char *file, struct config_report *report);
 
 /* Id of the link object of a home link (the number of the first prefix on it, counted from 1); 0:
  * no prefix is on that port, or port is NULL. */

@@ -11,6 +11,7 @@ struct keyring;
 struct loop;
 struct packet;
 struct publish;
+struct serving;
 struct signalling;
 struct store;
 struct subscriber_db;
@@ -22,6 +23,7 @@ struct ctrl {
 	struct store *store;
 	struct subscriber_db *subscribers;
 	struct publish *publish;
+	struct serving *serving;
 	struct commit *commit;
 	struct packet *packet;
 	struct events *events;

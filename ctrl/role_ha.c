@@ -9,6 +9,7 @@
 #include "ctrl/loop.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/serving.h"
 #include "ctrl/signalling/signalling.h"
 #include "ctrl/store/store.h"
 
@@ -25,6 +26,24 @@ struct role_ha {
 	size_t restored;
 };
 
+static int op_choose(
+	void *context, const struct in6_addr *care_of, uint64_t tried, uint64_t *data_plane)
+{
+	const struct role_ha *role = context;
+
+	return serving_choose(role->ctrl->serving, care_of, tried, data_plane);
+}
+
+static bool op_tunnel_address(void *context, uint64_t data_plane, struct in6_addr *address)
+{
+	const struct role_ha *role = context;
+	int dp = ctrl_config_data_plane_of_id(role->ctrl->config, data_plane);
+
+	if (dp >= 0)
+		*address = *ctrl_config_data_plane_address(role->ctrl->config, (unsigned)dp);
+	return dp >= 0;
+}
+
 static int op_commit(void *context, const struct binding_record *good,
 	const struct binding_record *record, signalling_done *done, void *done_context)
 {
@@ -37,19 +56,21 @@ static int op_inject(void *context, const char *data_plane, const struct packet_
 {
 	const struct role_ha *role = context;
 	int dp = data_plane ? ctrl_config_data_plane(role->ctrl->config, data_plane)
-			    : publish_serving(role->ctrl->publish);
+			    : publish_first_ready(role->ctrl->publish);
 
-	return dp < 0 ? -ENOTCONN : packet_inject(role->ctrl->packet, (unsigned)dp, inject);
+	return dp < 0 || !publish_up(role->ctrl->publish, (unsigned)dp)
+		       ? -ENOTCONN
+		       : packet_inject(role->ctrl->packet, (unsigned)dp, inject);
 }
 
-/* The port of a home link: of the serving data plane, else of any that has it. */
+/* The port of a home link: of a data plane that is ready, else of any that has it. */
 static int op_port(
 	void *context, const struct home_link *link, const char **data_plane, struct mac *mac)
 {
 	const struct role_ha *role = context;
 	const struct ctrl *ctrl = role->ctrl;
 	unsigned count = (unsigned)ctrl->config->data_planes.count;
-	int serving = publish_serving(ctrl->publish);
+	int serving = publish_first_ready(ctrl->publish);
 
 	for (unsigned i = 0; i <= count; i++) {
 		unsigned dp = i ? i - 1 : (unsigned)serving;
@@ -141,8 +162,15 @@ static int make_policy(struct role_ha *role, struct home_policy *policy)
 
 static int make_signalling(struct role_ha *role)
 {
+	static const enum option_type tunnel_options[] = {
+		[CTRL_TUNNEL_NONE] = OPTION_PAD1,
+		[CTRL_TUNNEL_ALTERNATE_COA] = OPTION_ALTERNATE_COA,
+		[CTRL_TUNNEL_HA_TUNNEL] = OPTION_HA_TUNNEL,
+	};
 	const struct ctrl_config *config = role->ctrl->config;
 	const struct signalling_ops ops = {.context = role,
+		.choose = op_choose,
+		.tunnel_address = op_tunnel_address,
 		.commit = op_commit,
 		.inject = op_inject,
 		.port = op_port,
@@ -155,7 +183,10 @@ static int make_signalling(struct role_ha *role)
 		.timestamp_window_ms = config->binding.timestamp_window_ms,
 		.dad_transmits = config->binding.dad_transmits,
 		.dad_retrans_ms = config->binding.dad_retrans_ms,
-		.errors_per_second = config->binding.errors_per_second};
+		.errors_per_second = config->binding.errors_per_second,
+		.tunnel_option = tunnel_options[ctrl_config_tunnel_option(config)],
+		.tunnel_number = config->serving.tunnel_address_number,
+		.tell_by_ba = config->serving.tell == CTRL_TELL_BA};
 	int error = make_policy(role, &signalling.policy);
 
 	if (error)
@@ -200,7 +231,8 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 		return -ENOMEM;
 	}
 	role->ctrl = ctrl;
-	error = make_signalling(role);
+	ctrl->serving = serving_new(ctrl);
+	error = ctrl->serving ? make_signalling(role) : -errno;
 	if (error) {
 		snprintf(why, why_size, "the signalling cannot start: %s", strerror(-error));
 		role_ha_close(role);
@@ -215,6 +247,7 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 		return error;
 	}
 	packet_set_handler(ctrl->packet, punted, role);
+	serving_start(ctrl->serving);
 	*out = role;
 	return 0;
 }
@@ -225,6 +258,8 @@ void role_ha_close(struct role_ha *role)
 		return;
 	signalling_free(role->ctrl->signalling);
 	role->ctrl->signalling = NULL;
+	serving_free(role->ctrl->serving);
+	role->ctrl->serving = NULL;
 	free(role->links);
 	free(role->prefixes);
 	free(role);

@@ -37,7 +37,7 @@ json_t *api_binding_json(struct ctrl *ctrl, const struct binding *b)
 	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, &now->home, NULL);
 	const struct ctrl_config_home_prefix *home =
 		ctrl_config_home_prefix(ctrl->config, &now->home);
-	int serving = publish_serving(ctrl->publish);
+	int serving = api_serving(ctrl, now->data_plane);
 	bool live = now->life == BINDING_LIVE;
 	json_t *obj = json_object();
 

@@ -71,6 +71,9 @@ void api_list_send(struct api_request *r, struct in6_addr *names, size_t count, 
 /* Home addresses of all bindings that are shown, from malloc. 0 or -ENOMEM. */
 int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count);
 
+/* Index of the data plane that serves what names this id, negative: none. */
+int api_serving(const struct ctrl *ctrl, uint64_t id);
+
 /* A binding as docs/api.md shows it; NULL: no memory. */
 json_t *api_binding_json(struct ctrl *ctrl, const struct binding *b);
 

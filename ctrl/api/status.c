@@ -169,12 +169,18 @@ void api_dp_show(struct api_request *r, const json_t *params)
 	api_count(r, count);
 }
 
+int api_serving(const struct ctrl *ctrl, uint64_t id)
+{
+	return id ? ctrl_config_data_plane_of_id(ctrl->config, id)
+		  : publish_first_ready(ctrl->publish);
+}
+
 /* The published path of the binding of a home address. */
 static json_t *path_item(struct ctrl *ctrl, const struct in6_addr *home)
 {
 	const struct binding *b = binding_cache_first(signalling_cache(ctrl->signalling), home);
 	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, home, NULL);
-	int serving = publish_serving(ctrl->publish);
+	int serving;
 	struct bundle bundle;
 	struct object object;
 	struct cursor c;
@@ -188,6 +194,7 @@ static json_t *path_item(struct ctrl *ctrl, const struct in6_addr *home)
 		if (!cursor_left(&c) || object_decode(&c, &object) < 0)
 			return NULL;
 	} while (object.kind != OBJECT_PATH);
+	serving = api_serving(ctrl, object.path.data_plane);
 	obj = json_object();
 	json_put_uint(obj, "path_id", object.id);
 	json_put_str(obj, "kind", path_kind_name(object.path.kind));

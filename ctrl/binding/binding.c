@@ -4,6 +4,8 @@
 
 #include "common/clock.h"
 
+enum { VERSION_WITHOUT_DATA_PLANE = 1 };
+
 static const char *const state_names[] = {
 	[BINDING_STATE_DAD] = "dad",
 	[BINDING_STATE_COMMITTING] = "committing",
@@ -59,6 +61,7 @@ int binding_record_encode(struct writer *w, const struct binding_record *record)
 	writer_u64(w, record->updated_ns);
 	writer_u64(w, record->expires_ns);
 	writer_u64(w, record->timestamp);
+	writer_u64(w, record->data_plane);
 	return 0;
 }
 
@@ -69,7 +72,7 @@ int binding_record_decode(struct cursor *c, struct binding_record *record)
 
 	if (!cursor_ok(c))
 		return -EBADMSG;
-	if (version != BINDING_RECORD_VERSION)
+	if (version != BINDING_RECORD_VERSION && version != VERSION_WITHOUT_DATA_PLANE)
 		return -EPROTO;
 	if (life != BINDING_LIVE && life != BINDING_DELETED)
 		return -EBADMSG;
@@ -87,6 +90,8 @@ int binding_record_decode(struct cursor *c, struct binding_record *record)
 	record->updated_ns = cursor_u64(c);
 	record->expires_ns = cursor_u64(c);
 	record->timestamp = cursor_u64(c);
+	if (version != VERSION_WITHOUT_DATA_PLANE)
+		record->data_plane = cursor_u64(c);
 	if (!cursor_ok(c) || cursor_left(c) != 0)
 		return -EBADMSG;
 	if (record->subscriber_id == 0 || record->path_id == 0)

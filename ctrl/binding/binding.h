@@ -18,8 +18,8 @@
 #include "common/cursor.h"
 #include "common/wheel.h"
 
-#define BINDING_RECORD_VERSION 1
-#define BINDING_RECORD_SIZE    106 /* octets of an encoded record */
+#define BINDING_RECORD_VERSION 2
+#define BINDING_RECORD_SIZE    114 /* octets of an encoded record */
 #define BINDING_LIFETIME_UNIT  4   /* seconds in a unit of a lifetime (RFC 6275, 6.1.7) */
 
 /* What a record says about its home address. */
@@ -30,7 +30,7 @@ enum binding_life {
 			      * Update (RFC 6275, 10.3.2): in the store only */
 };
 
-/* The durable part, 112 octets. Times are nanoseconds of CLOCK_REALTIME since 1970, so that they
+/* The durable part, 120 octets. Times are nanoseconds of CLOCK_REALTIME since 1970, so that they
  * mean the same after a restart. */
 struct binding_record {
 	struct in6_addr home;    /* home address; with bid the key */
@@ -38,6 +38,7 @@ struct binding_record {
 	struct in6_addr agent;   /* home agent address that was asked: local end of the tunnel */
 	uint64_t subscriber_id;  /* of the home address as data planes know it */
 	uint64_t path_id;        /* of this binding as data planes know it */
+	uint64_t data_plane;     /* id of the one that serves it; 0: whoever has the path */
 	uint64_t registered_ns;  /* first registration */
 	uint64_t updated_ns;     /* last accepted update */
 	uint64_t expires_ns;     /* end of the life */
@@ -48,7 +49,7 @@ struct binding_record {
 	uint16_t flags;          /* of the last accepted update: enum flags_bu */
 	enum binding_life life;
 };
-static_assert(sizeof(struct binding_record) == 112, "as documented");
+static_assert(sizeof(struct binding_record) == 120, "as documented");
 
 /* Where a cache entry stands. */
 enum binding_state {
@@ -62,25 +63,27 @@ enum binding_state {
 struct ha_request;
 
 /*
- * A cache entry, 192 octets, from a free list. `now` is what was last committed and acknowledged:
+ * A cache entry, 208 octets, from a free list. `now` is what was last committed and acknowledged:
  * BINDING_LIVE in the states ACTIVE and EXPIRING, BINDING_DELETED in DELETED, and BINDING_NONE or
  * BINDING_DELETED in DAD and COMMITTING. What is under way shows in `now` only when it is a fact.
  */
 struct binding {
 	struct binding_record now;
 	enum binding_state state;
-	uint16_t sequence;          /* last valid one received, perhaps of a request under way */
-	uint8_t refreshes;          /* Binding Refresh Requests sent since the last update */
-	uint8_t probes;             /* duplicate address detection: solicitations sent */
-	bool unique;                /* duplicate address detection has passed for `waiting` */
+	uint16_t sequence; /* last valid one received, perhaps of a request under way */
+	uint8_t refreshes; /* Binding Refresh Requests sent since the last update */
+	uint8_t probes;    /* duplicate address detection: solicitations sent */
+	uint8_t asks; /* times that the node is still to be asked for an update: it was moved */
+	bool unique;  /* duplicate address detection has passed for `waiting` */
 	struct ha_request *running; /* what the commit works on */
 	struct ha_request *waiting; /* what comes next, also while DAD runs */
 	uint64_t end_ns;          /* CLOCK_MONOTONIC of now.expires_ns: what is acted upon, so that
 				   * setting the time of day changes no lifetime */
+	uint64_t ask_ns;          /* CLOCK_MONOTONIC of the next time, when asks is not 0 */
 	struct wheel_timer timer; /* next probe, refresh request, expiry or removal */
 	struct binding *next;     /* in the bucket of the hash table, or in the free list */
 };
-static_assert(sizeof(struct binding) == 192, "as documented");
+static_assert(sizeof(struct binding) == 208, "as documented");
 
 /* Name of a state ("active") for JSON and logs; "unknown" for others. */
 const char *binding_state_name(enum binding_state state);
@@ -121,7 +124,8 @@ uint64_t binding_remaining_s(const struct binding_record *record, uint64_t now_n
 int binding_record_encode(struct writer *w, const struct binding_record *record);
 
 /*
- * Reads a record, which must fill the cursor. -EPROTO: written by another version; -EBADMSG:
- * anything else that binding_record_encode does not write. *record is undefined after an error.
+ * Reads a record, which must fill the cursor; also of version 1, which had no data plane. -EPROTO:
+ * written by another version; -EBADMSG: anything else that binding_record_encode does not write.
+ * *record is undefined after an error.
  */
 int binding_record_decode(struct cursor *c, struct binding_record *record);

@@ -4,7 +4,11 @@
 
 #include "common/addr.h"
 
-enum { BLOCK_ENTRIES = 256, BUCKETS_MIN = 256 };
+enum {
+	BLOCK_ENTRIES = 256,
+	BUCKETS_MIN = 256,
+	BUCKETS_PER_ENTRY = 64, /* looking into an empty bucket costs so much less */
+};
 
 struct block {
 	struct block *next;
@@ -172,4 +176,18 @@ struct binding *binding_cache_next(struct binding_cache *cache, const struct bin
 		if (cache->buckets[bucket])
 			return cache->buckets[bucket];
 	return NULL;
+}
+
+bool binding_cache_walk(struct binding_cache *cache, size_t *at, size_t budget,
+	bool (*fn)(void *arg, struct binding *b), void *arg)
+{
+	size_t cost = 0;
+	bool more = true;
+
+	for (; more && *at <= cache->mask && cost < budget * BUCKETS_PER_ENTRY; ++*at, cost++)
+		for (struct binding *b = cache->buckets[*at]; b; b = b->next) {
+			more &= fn(arg, b);
+			cost += BUCKETS_PER_ENTRY;
+		}
+	return *at <= cache->mask;
 }

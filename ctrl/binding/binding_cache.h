@@ -4,12 +4,13 @@
  * A hash table over home addresses; the bindings of one address stand next to each other in a
  * bucket, in ascending BID. The table has its final size from the start (untouched pages cost
  * nothing), and entries come from blocks that are kept until the cache is freed, so nothing is ever
- * rehashed and steady traffic never allocates. A million bindings take 192 MB and the table 8 MB.
+ * rehashed and steady traffic never allocates. A million bindings take 208 MB and the table 8 MB.
  * For the control thread.
  */
 #pragma once
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,3 +56,12 @@ size_t binding_cache_count(const struct binding_cache *cache);
  * may be added or removed meanwhile.
  */
 struct binding *binding_cache_next(struct binding_cache *cache, const struct binding *prev);
+
+/*
+ * A walk in pieces, between which entries may come and go: calls fn for entries from bucket *at on,
+ * about `budget` of them, and sets *at to where to go on. fn may change the entry, but add or
+ * remove none; when it returns false, the walk stops after the bucket. Returns whether any are
+ * left; *at starts at 0.
+ */
+bool binding_cache_walk(struct binding_cache *cache, size_t *at, size_t budget,
+	bool (*fn)(void *arg, struct binding *b), void *arg);

@@ -28,15 +28,17 @@ int publish_compile(const struct ctrl_config *config, const struct binding_recor
 	struct object path = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = record->path_id};
 	struct object subscriber = {
 		.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = record->subscriber_id};
-	int error;
+	int error, dp = ctrl_config_data_plane_of_id(config, record->data_plane);
 
 	bundle->len = 0;
 	if (record->life != BINDING_LIVE)
 		return 0;
 	path.path = (struct object_path){.id = path.id,
 		.kind = PATH_IP6_IN_IP6,
-		.local = record->agent,
-		.remote = record->care_of};
+		.local = dp < 0 ? record->agent
+				: *ctrl_config_data_plane_address(config, (unsigned)dp),
+		.remote = record->care_of,
+		.data_plane = dp < 0 ? 0 : record->data_plane};
 	subscriber.subscriber = (struct object_subscriber){.id = subscriber.id,
 		.link_id = home ? ctrl_config_link_id(config, home->link) : 0,
 		.prefix_count = 1,
@@ -64,6 +66,19 @@ int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle)
 		return -EINVAL;
 	object.link = (struct object_link){.id = id, .watch_dad = true};
 	strcpy(object.link.port, port);
+	bundle->len = 0;
+	return bundle_add(bundle, &object);
+}
+
+int publish_compile_data_plane(const struct ctrl_config *config, unsigned dp, struct bundle *bundle)
+{
+	struct object object = {.kind = OBJECT_DATA_PLANE,
+		.op = OBJECT_SET,
+		.id = ctrl_config_data_plane_id(config, dp)};
+
+	object.data_plane = (struct object_data_plane){
+		.id = object.id, .addr = *ctrl_config_data_plane_address(config, dp)};
+	strcpy(object.data_plane.name, ctrl_config_data_plane_name(config, dp));
 	bundle->len = 0;
 	return bundle_add(bundle, &object);
 }

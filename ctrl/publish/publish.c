@@ -41,26 +41,24 @@ const char *const publish_state_names[PUBLISH_STATES + 1] = {
 	[PUBLISH_LAGGING] = "lagging",
 };
 
-bool publish_choose(struct publish *p)
+void publish_tell_acked(struct session *s, const struct update_ack *ack)
 {
-	int serving = -1;
+	struct publish *p = s->publish;
 
-	for (size_t i = 0; i < p->session_count && serving < 0; i++)
-		if (p->sessions[i].ready)
-			serving = (int)i;
-	if (serving == p->serving)
-		return false;
-	p->serving = serving;
-	LOG_INFO("publish", "serving", "data_plane=%s",
-		serving < 0 ? "-" : p->sessions[serving].name);
-	return true;
-}
-
-void publish_tell_acked(struct publish *p, uint64_t sequence, const struct update_ack *ack)
-{
 	for (size_t i = 0; i < p->handler_count; i++)
 		if (p->handlers[i].acked)
-			p->handlers[i].acked(p->handlers[i].arg, sequence, ack);
+			p->handlers[i].acked(p->handlers[i].arg, s->dp, s->acked, ack);
+}
+
+void publish_tell_ready(struct session *s)
+{
+	struct publish *p = s->publish;
+
+	LOG_INFO("publish", s->ready ? "data-plane-ready" : "data-plane-not-ready",
+		"name=%s acked=%llu", s->name, (unsigned long long)s->acked);
+	for (size_t i = 0; i < p->handler_count; i++)
+		if (p->handlers[i].ready)
+			p->handlers[i].ready(p->handlers[i].arg, s->dp, s->ready);
 }
 
 void publish_send(struct publish *p)
@@ -97,9 +95,13 @@ static int make_fixed(struct publish *p)
 	size_t links = config->home_prefixes.count;
 	int error = 0;
 
-	p->fixed = calloc(config->address_count + links + 1, sizeof(*p->fixed));
+	p->fixed = calloc(
+		config->data_planes.count + config->address_count + links, sizeof(*p->fixed));
 	if (!p->fixed)
 		return -ENOMEM;
+	for (unsigned i = 0; i < config->data_planes.count && !error; i++)
+		if (ctrl_config_data_plane_id(config, i))
+			error = publish_compile_data_plane(config, i, &p->fixed[p->fixed_count++]);
 	for (size_t i = 0; i < config->address_count && !error; i++)
 		error = publish_compile_address(
 			i + 1, &config->addresses[i], &p->fixed[p->fixed_count++]);
@@ -172,7 +174,6 @@ int publish_open(struct publish **publish, const struct ctrl_config *config,
 	p->config = config;
 	p->keyring = keyring;
 	p->loop = loop;
-	p->serving = -1;
 	delta_log_init(&p->log, (size_t)config->channel.delta_log_mib << 20);
 	wheel_timer_init(&p->heartbeat, heartbeat);
 	wheel_timer_init(&p->again, send_again);
@@ -272,14 +273,27 @@ void publish_get(const struct publish *p, uint64_t id, struct bundle *bundle)
 		memcpy(bundle->octets, entry->octets, entry->len);
 }
 
-int publish_serving(const struct publish *p)
+bool publish_ready(const struct publish *p, unsigned dp)
 {
-	return p->serving < 0 ? -ENOTCONN : p->serving;
+	return p->sessions[dp].ready;
 }
 
-uint64_t publish_acked(const struct publish *p)
+bool publish_up(const struct publish *p, unsigned dp)
 {
-	return p->serving < 0 ? 0 : p->sessions[p->serving].acked;
+	return p->sessions[dp].up;
+}
+
+int publish_first_ready(const struct publish *p)
+{
+	for (unsigned dp = 0; dp < p->session_count; dp++)
+		if (p->sessions[dp].ready)
+			return (int)dp;
+	return -ENOTCONN;
+}
+
+uint64_t publish_acked(const struct publish *p, unsigned dp)
+{
+	return p->sessions[dp].acked;
 }
 
 uint64_t publish_epoch(const struct publish *p)

@@ -6,7 +6,7 @@
  * plane has a cursor of its own in that log and follows at its own speed: missing deltas when the
  * log still has them, else a snapshot. See proto/channel/update.h for the protocol.
  *
- *   publish.c   the socket, the list of data planes, who serves
+ *   publish.c   the socket, the list of data planes, deltas
  *   receive.c   what arrives: names, versions, epochs
  *   session.c   one data plane: hello, acks, heartbeats, what is sent to it next
  *   state.c     the desired state
@@ -73,9 +73,11 @@ struct publish_session_info {
 /* Who wants to know what data planes say. Any may be NULL. */
 struct publish_handlers {
 	void *arg;
-	/* The serving data plane has everything up to `sequence`, but for the failures in the ack
-	 * (NULL: it has just become the serving one). */
-	void (*acked)(void *arg, uint64_t sequence, const struct update_ack *ack);
+	/* A data plane that is ready has everything up to `sequence`, but for the failures in the
+	 * ack (NULL: it has just become ready without one). */
+	void (*acked)(void *arg, unsigned dp, uint64_t sequence, const struct update_ack *ack);
+	/* A data plane is, or is no longer, ready to serve: synchronised, and heard. */
+	void (*ready)(void *arg, unsigned dp, bool ready);
 	/* An event from a data plane. */
 	void (*event)(void *arg, unsigned dp, const struct update_event *event);
 	/* A data plane came (up) or went. */
@@ -93,7 +95,7 @@ int publish_open(struct publish **publish, const struct ctrl_config *config,
 /* Closes it. NULL is allowed. */
 void publish_close(struct publish *publish);
 
-enum { PUBLISH_HANDLERS_MAX = 4 };
+enum { PUBLISH_HANDLERS_MAX = 6 };
 
 /* Adds a set of handlers (copied). Returns 0 or -ENOSPC. */
 int publish_add_handlers(struct publish *publish, const struct publish_handlers *handlers);
@@ -106,6 +108,8 @@ struct bundle {
 
 /*
  * Compiles a binding: its path and its subscriber when it is live, an empty bundle when it is not.
+ * The path ends at the address of the data plane that serves it, or, without one, at the home agent
+ * address.
  * Returns 0 or -EINVAL (ids of 0).
  */
 int publish_compile(const struct ctrl_config *config, const struct binding_record *record,
@@ -128,11 +132,17 @@ int publish_restore(struct publish *publish, uint64_t id, const struct bundle *b
 /* Ends the current delta: publish_send() sends it from now on. */
 void publish_flush(struct publish *publish);
 
-/* Index of the data plane that serves, or -ENOTCONN when none is synchronised. */
-int publish_serving(const struct publish *publish);
+/* Whether a data plane may serve: it has had everything once since its last hello, and is heard. */
+bool publish_ready(const struct publish *publish, unsigned dp);
 
-/* Highest sequence that the serving data plane has acknowledged; 0 when none serves. */
-uint64_t publish_acked(const struct publish *publish);
+/* Whether a data plane is heard. */
+bool publish_up(const struct publish *publish, unsigned dp);
+
+/* The first data plane, in the order of the configuration, that is ready; -ENOTCONN: none is. */
+int publish_first_ready(const struct publish *publish);
+
+/* Highest sequence that a data plane has acknowledged. */
+uint64_t publish_acked(const struct publish *publish, unsigned dp);
 
 /* The epoch of this process. */
 uint64_t publish_epoch(const struct publish *publish);

@@ -51,11 +51,15 @@ static void tell(struct session *s, bool up, const char *reason)
 			p->handlers[i].session(p->handlers[i].arg, s->dp, up, reason);
 }
 
-/* Somebody else may serve now, who has acknowledged more, or less. */
-static void choose(struct publish *p)
+/* One that becomes ready without an acknowledgement may have been waited for. */
+static void set_ready(struct session *s, bool ready)
 {
-	if (publish_choose(p) && p->serving >= 0)
-		publish_tell_acked(p, p->sessions[p->serving].acked, NULL);
+	if (s->ready == ready)
+		return;
+	s->ready = ready;
+	publish_tell_ready(s);
+	if (ready)
+		publish_tell_acked(s, NULL);
 }
 
 void session_fault(struct session *s, const char *fault)
@@ -75,8 +79,8 @@ void session_down(struct session *s, const char *reason)
 	LOG_WARN("publish", "data-plane-down", "name=%s reason=%s sent=%llu acked=%llu", s->name,
 		LOG_QUOTE(reason), (unsigned long long)s->sent, (unsigned long long)s->acked);
 	stats_gone(s->publish, s->dp);
+	set_ready(s, false);
 	tell(s, false, reason);
-	choose(s->publish);
 }
 
 /*
@@ -92,11 +96,10 @@ void session_heard(struct session *s)
 		return;
 	s->up = true;
 	s->ready_at = session_newest(p);
-	s->ready = !s->snapshot.unacked && s->acked == s->ready_at;
 	LOG_INFO("publish", "data-plane-back", "name=%s lag=%llu", s->name,
 		(unsigned long long)(session_newest(p) - s->acked));
 	tell(s, true, "heard again");
-	choose(p);
+	set_ready(s, !s->snapshot.unacked && s->acked == s->ready_at);
 }
 
 static void start_snapshot(struct session *s)
@@ -106,11 +109,11 @@ static void start_snapshot(struct session *s)
 	s->snapshot.unacked = true;
 	s->snapshot.sequence = session_newest(s->publish);
 	s->snapshot.slot = 0;
-	s->ready = false;
 	s->ready_at = s->snapshot.sequence;
 	s->failures = 0;
 	s->snapshots++;
 	counter_add(&s->publish->counters[PUBLISH_SNAPSHOTS], 1);
+	set_ready(s, false);
 }
 
 void session_hello(
@@ -118,7 +121,7 @@ void session_hello(
 {
 	struct publish *p = s->publish;
 	uint64_t newest = session_newest(p);
-	bool known = head->epoch == p->epoch && head->sequence <= newest;
+	bool ready = false, known = head->epoch == p->epoch && head->sequence <= newest;
 
 	counter_add(&p->counters[PUBLISH_HELLOS], 1);
 	s->hello = *hello;
@@ -131,7 +134,7 @@ void session_hello(
 		s->snapshot.active = s->snapshot.unacked = false;
 		s->sent = s->acked = head->sequence;
 		s->ready_at = newest;
-		s->ready = head->sequence == newest;
+		ready = head->sequence == newest;
 	} else {
 		s->sent = s->acked = 0;
 		start_snapshot(s);
@@ -140,9 +143,9 @@ void session_hello(
 		s->name, s->snapshot.active ? "snapshot" : "delta",
 		(unsigned long long)head->sequence, (unsigned long long)newest, hello->port_count);
 	tell(s, true, "hello");
-	choose(p);
+	set_ready(s, ready);
 	/* One that has everything waits for being told so. */
-	if (s->ready)
+	if (ready)
 		session_heartbeat(s);
 }
 
@@ -162,10 +165,10 @@ void session_ack(struct session *s, const struct update_head *head, const struct
 	if (!s->ready && s->acked >= s->ready_at) {
 		s->ready = true;
 		s->snapshot.unacked = false;
-		publish_choose(p);
+		publish_tell_ready(s);
 	}
-	if (p->serving == (int)s->dp)
-		publish_tell_acked(p, s->acked, ack);
+	if (s->ready)
+		publish_tell_acked(s, ack);
 }
 
 /* The next message of the snapshot: 0, or what sending it said. */
@@ -220,7 +223,6 @@ static int send_next(struct session *s)
 			s->name, (unsigned long long)s->sent,
 			(unsigned long long)session_newest(p));
 		start_snapshot(s);
-		choose(p);
 		return 0;
 	}
 	error = send_octets(s, delta->octets, delta->len);

@@ -56,7 +56,6 @@ struct publish {
 	size_t session_count;
 	struct publish_handlers handlers[PUBLISH_HANDLERS_MAX];
 	size_t handler_count;
-	int serving; /* index of a session, or -1 */
 	struct stats_request *stats;
 	uint32_t stats_id;
 	struct wheel_timer heartbeat, again;
@@ -100,18 +99,20 @@ int session_message(struct session *s, struct writer *w);
 /* Starts a message in the scratch buffer. */
 void session_start(struct publish *p, struct writer *w, enum update_type type, uint64_t sequence);
 
-/* Chooses again who serves. Returns whether it is another one now. */
-bool publish_choose(struct publish *p);
+/* Tells the handlers what a data plane has acknowledged. */
+void publish_tell_acked(struct session *s, const struct update_ack *ack);
 
-/* Tells the handlers what the serving data plane has acknowledged. */
-void publish_tell_acked(struct publish *p, uint64_t sequence, const struct update_ack *ack);
+/* Tells the handlers that it may serve, or may not. */
+void publish_tell_ready(struct session *s);
 
 /* The loop has something to read for the publisher (arg). */
 void publish_readable(void *arg);
 
-/* Bundles of a local address and of a home link. 0 or -EINVAL. */
+/* Bundles of a local address, of a home link and of a data plane. 0 or -EINVAL. */
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle);
 int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle);
+int publish_compile_data_plane(
+	const struct ctrl_config *config, unsigned dp, struct bundle *bundle);
 
 /* Takes an answer to a statistics request. 0 or -EBADMSG. */
 int stats_answer(struct session *s, struct cursor *c);

@@ -74,6 +74,8 @@
 	X(REGISTERED, "registered", "bindings made")                                               \
 	X(REFRESHED, "refreshed", "bindings refreshed")                                            \
 	X(MOVED, "moved", "bindings moved to another care-of address")                             \
+	X(REDIRECTED, "redirected", "bindings moved to another data plane")                        \
+	X(NEXT_DP, "next_data_plane", "changes given to the next data plane after one failed")     \
 	X(DEREGISTERED, "deregistered", "bindings ended by their nodes")                           \
 	X(EXPIRED, "expired", "bindings ended by their lifetime")                                  \
 	X(CLEARED, "cleared", "bindings ended by the operator")                                    \
@@ -93,6 +95,7 @@
 	X(ND_RIVAL, "nd_rival", "advertisements of others for an address that we defend")          \
 	X(ND_OTHER, "drop_nd_other", "dropped: Neighbour Discovery about other addresses")         \
 	X(NA_SENT, "na_sent", "unsolicited Neighbour Advertisements for bound nodes")              \
+	X(TELL_SENT, "tell_sent", "messages that told a node of another data plane")               \
 	X(BRR_SENT, "brr_sent", "Binding Refresh Requests sent")                                   \
 	X(BE_SENT, "be_sent", "Binding Errors sent")                                               \
 	X(ICMP_SENT, "icmp_sent", "ICMPv6 Parameter Problems sent")                                \

@@ -5,6 +5,7 @@
  *   ha_check.c       the tests that it has to pass, in the order of the RFCs
  *   ha_queue.c       requests of one binding in order, through the commit
  *   ha_register.c    what a registration makes of a binding
+ *   redirect.c       another data plane serves it
  *   ha_deregister.c  what ends one
  *   ha_reply.c       the Binding Acknowledgement
  */
@@ -44,25 +45,28 @@ struct ha_update {
 enum ha_request_kind {
 	HA_NOTHING = 0,
 	HA_REGISTER,   /* by a Binding Update */
+	HA_REDIRECT,   /* another data plane is to serve it */
 	HA_DEREGISTER, /* by a Binding Update with lifetime 0 */
 	HA_EXPIRE,     /* the lifetime is over */
 	HA_CLEAR,      /* the operator ends it */
 	HA_FORGET,     /* a deleted binding need not be remembered any longer */
 };
 
-/* A change that a binding waits for: 288 octets, from a free list. It is the binding's `waiting`,
+/* A change that a binding waits for: 312 octets, from a free list. It is the binding's `waiting`,
  * then its `running`. */
 struct ha_request {
 	enum ha_request_kind kind;
 	struct ha_update update; /* HA_REGISTER, HA_DEREGISTER */
 	signalling_done *done;   /* HA_CLEAR, may be NULL */
 	void *done_context;
+	uint64_t tried;           /* data planes that could not serve it, bit: index */
+	unsigned server;          /* index of the one that is to serve it */
 	struct binding_record to; /* once running: what the binding becomes */
 	struct binding *binding;  /* once running */
 	struct signalling *owner; /* once running */
 	struct ha_request *next;  /* in the free list */
 };
-static_assert(sizeof(struct ha_request) == 288, "as documented");
+static_assert(sizeof(struct ha_request) == 312, "as documented");
 
 /* A Binding Update for one of our addresses, decoded, its checksum right. */
 void ha_receive(struct signalling *s, const struct receive_packet *packet, const struct mh *mh);

@@ -9,6 +9,7 @@
 #include "ctrl/signalling/defend.h"
 #include "ctrl/signalling/ha_reply.h"
 #include "ctrl/signalling/lifetime.h"
+#include "ctrl/signalling/refresh.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/status.h"
 
@@ -78,7 +79,7 @@ static void registered(struct signalling *s, struct binding *b, const struct ha_
 
 	b->now = r->to;
 	b->state = BINDING_STATE_ACTIVE;
-	b->refreshes = 0;
+	b->refreshes = b->asks = 0;
 	lifetime_begin(s, b);
 	if (first) {
 		s->live++;
@@ -88,7 +89,7 @@ static void registered(struct signalling *s, struct binding *b, const struct ha_
 		       : moved ? SIGNALLING_N_MOVED
 			       : SIGNALLING_N_REFRESHED);
 	if (subscriber)
-		ha_accept(s, &r->update, subscriber, b->now.lifetime);
+		ha_accept(s, &r->update, subscriber, &b->now);
 	else
 		state_count(s, SIGNALLING_N_BU_GONE);
 	tell(s,
@@ -96,6 +97,18 @@ static void registered(struct signalling *s, struct binding *b, const struct ha_
 		: moved ? SIGNALLING_MOVED
 			: SIGNALLING_REFRESHED,
 		b, subscriber);
+}
+
+static signalling_done committed;
+
+/* The node does not know yet where its tunnel has to end now. */
+static void redirected(struct signalling *s, struct binding *b, const struct ha_request *r,
+	const struct subscriber *subscriber)
+{
+	b->now = r->to;
+	state_count(s, SIGNALLING_N_REDIRECTED);
+	refresh_tell(s, b);
+	tell(s, SIGNALLING_REDIRECTED, b, subscriber);
 }
 
 /* The binding has ended. */
@@ -112,7 +125,7 @@ static void ended(struct signalling *s, struct binding *b, const struct ha_reque
 	};
 
 	if (r->kind == HA_DEREGISTER && subscriber)
-		ha_accept(s, &r->update, subscriber, 0);
+		ha_accept(s, &r->update, subscriber, NULL);
 	state_count(s, ends[r->kind].counter);
 	tell(s, ends[r->kind].event, b, subscriber);
 	s->live--;
@@ -152,6 +165,8 @@ static void finish(struct signalling *s, struct binding *b, struct ha_request *r
 		failed(s, b, r, error, subscriber);
 	else if (r->kind == HA_REGISTER)
 		registered(s, b, r, subscriber);
+	else if (r->kind == HA_REDIRECT)
+		redirected(s, b, r, subscriber);
 	else if (r->kind == HA_FORGET)
 		b->now.life = BINDING_NONE;
 	else
@@ -161,12 +176,42 @@ static void finish(struct signalling *s, struct binding *b, struct ha_request *r
 	ha_request_free(s, r);
 }
 
+/* Gives it to the commit, with a data plane that was not tried. 0, or why it cannot be. */
+static int start(struct signalling *s, struct binding *b, struct ha_request *r)
+{
+	if (r->kind == HA_REGISTER || r->kind == HA_REDIRECT) {
+		int server =
+			s->ops.choose(s->ops.context, &r->to.care_of, r->tried, &r->to.data_plane);
+
+		if (server < 0)
+			return server;
+		r->server = (unsigned)server;
+	}
+	return s->ops.commit(s->ops.context, &b->now, &r->to, committed, r);
+}
+
+/* Whether the next data plane does what the one before could not. */
+static bool try_next(struct signalling *s, struct binding *b, struct ha_request *r, int error)
+{
+	if (r->kind != HA_REGISTER && r->kind != HA_REDIRECT)
+		return false;
+	if (error != -ETIMEDOUT && error != -ENOTCONN && error != -ENOSPC)
+		return false;
+	r->tried |= 1ull << r->server;
+	if (start(s, b, r))
+		return false;
+	state_count(s, SIGNALLING_N_NEXT_DP);
+	return true;
+}
+
 static void committed(void *context, int error)
 {
 	struct ha_request *r = context;
 	struct signalling *s = r->owner;
 	struct binding *b = r->binding;
 
+	if (error && try_next(s, b, r, error))
+		return;
 	finish(s, b, r, error);
 	ha_queue_next(s, b);
 }
@@ -203,6 +248,9 @@ static uint8_t prepare(struct signalling *s, struct binding *b, struct ha_reques
 		}
 		ha_register(s, &b->now, &r->update, ha_max_lifetime(s, subscriber), &r->to);
 		return 0;
+	case HA_REDIRECT:
+		r->to = b->now;
+		return b->now.life == BINDING_LIVE ? 0 : STATUS_BA_NOT_HOME_AGENT;
 	case HA_DEREGISTER:
 	case HA_EXPIRE:
 	case HA_CLEAR:
@@ -238,7 +286,7 @@ static void run(struct signalling *s, struct binding *b, struct ha_request *r)
 		b->state = BINDING_STATE_COMMITTING;
 		s->starting++;
 	}
-	err = s->ops.commit(s->ops.context, &b->now, &r->to, committed, r);
+	err = start(s, b, r);
 	if (err)
 		finish(s, b, r, err);
 }

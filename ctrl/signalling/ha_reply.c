@@ -1,5 +1,7 @@
 #include "ctrl/signalling/ha_reply.h"
 
+#include <errno.h>
+
 #include "common/clock.h"
 #include "common/log.h"
 #include "ctrl/binding/subscriber.h"
@@ -46,6 +48,23 @@ static uint64_t timestamp_for(const struct signalling *s, const struct ha_update
 	return (own & 0xffffffff00000000) | (u->timestamp & 0xffffffff);
 }
 
+/* draft-sarikaya-mext-multicastdmm-04, 9; draft-sarikaya-dmm-dmipv6-00, 8. */
+static void add_tunnel(
+	const struct signalling *s, const struct binding_record *bound, struct mh *mh)
+{
+	struct mh_option *option;
+	struct in6_addr address;
+
+	if (!bound || s->config.tunnel_option == OPTION_PAD1 ||
+		!s->ops.tunnel_address(s->ops.context, bound->data_plane, &address))
+		return;
+	option = option_add(mh, s->config.tunnel_option);
+	if (s->config.tunnel_option == OPTION_HA_TUNNEL)
+		option->ip6.address = address;
+	else
+		option->alternate_coa.coa = address;
+}
+
 /* Options in the order of RFC 4285, 5.1: the authentication option last. */
 static int add_options(const struct signalling *s, const struct ha_update *u,
 	const struct subscriber *subscriber, struct mh *mh)
@@ -84,7 +103,8 @@ static void deliver(struct signalling *s, const struct ha_update *u,
 		.hmac = s->hmac, .key = subscriber->key, .coa = u->care_of, .hoa = u->home};
 	uint8_t frame[SEND_ETHER_SIZE + MH_PACKET_MAX];
 	uint8_t *ip = frame + SEND_ETHER_SIZE;
-	ssize_t len = mh_packet_encode(&head, mh,
+	const struct option_numbers numbers = {.ha_tunnel = s->config.tunnel_number};
+	ssize_t len = mh_packet_encode_with(&numbers, &head, mh,
 		subscriber->auth == SUBSCRIBER_AUTH_REQUIRED ? &key : NULL, ip, MH_PACKET_MAX);
 
 	if (len < 0) {
@@ -94,15 +114,17 @@ static void deliver(struct signalling *s, const struct ha_update *u,
 	} else if (u->on_link && prefix) {
 		send_link(s, prefix->link, &u->mac, frame, (size_t)len);
 	} else {
-		send_route(s, u->data_plane, ip, (size_t)len);
+		send_route(s, u->data_plane[0] ? u->data_plane : NULL, ip, (size_t)len);
 	}
 }
 
 static void reply(struct signalling *s, const struct ha_update *u,
-	const struct subscriber *subscriber, const struct mh_ba *ba)
+	const struct subscriber *subscriber, const struct mh_ba *ba,
+	const struct binding_record *bound)
 {
 	struct mh mh = {.type = MH_BA, .ba = *ba};
 
+	add_tunnel(s, bound, &mh);
 	if (add_options(s, u, subscriber, &mh))
 		state_count(s, SIGNALLING_N_SEND_FAILED);
 	else
@@ -110,13 +132,38 @@ static void reply(struct signalling *s, const struct ha_update *u,
 }
 
 void ha_accept(struct signalling *s, const struct ha_update *update,
-	const struct subscriber *subscriber, uint16_t lifetime)
+	const struct subscriber *subscriber, const struct binding_record *bound)
 {
 	state_count(s, SIGNALLING_N_ACCEPTED);
 	reply(s, update, subscriber,
 		&(struct mh_ba){.status = STATUS_BA_ACCEPTED,
 			.sequence = update->sequence,
-			.lifetime = lifetime});
+			.lifetime = bound ? bound->lifetime : 0},
+		bound);
+}
+
+int ha_reply_tell(struct signalling *s, const struct binding *b)
+{
+	const struct subscriber *subscriber =
+		subscriber_db_find_home(s->subscribers, &b->now.home, NULL);
+	uint64_t left_s = binding_remaining_s(&b->now, state_real(s));
+	struct ha_update u = {.home = b->now.home,
+		.care_of = b->now.care_of,
+		.src = b->now.care_of,
+		.agent = b->now.agent,
+		.timestamp = clock_ntp_from_ns(state_real(s)),
+		.by_option = true,
+		.has_mn_id = true,
+		.has_timestamp = true};
+
+	if (!subscriber || subscriber->auth != SUBSCRIBER_AUTH_REQUIRED)
+		return -ENOENT;
+	reply(s, &u, subscriber,
+		&(struct mh_ba){.status = STATUS_BA_ACCEPTED,
+			.sequence = b->now.sequence,
+			.lifetime = (uint16_t)(left_s / BINDING_LIFETIME_UNIT)},
+		&b->now);
+	return 0;
 }
 
 void ha_refuse(struct signalling *s, const struct ha_update *update,
@@ -136,6 +183,6 @@ void ha_refuse(struct signalling *s, const struct ha_update *update,
 		"mn=%s home=%s coa=%s status=%u why=%s", LOG_QUOTE(subscriber->mn_id),
 		ADDR_TEXT(&update->home), ADDR_TEXT(&update->care_of), status,
 		LOG_QUOTE(status_ba_name(status)));
-	reply(s, update, subscriber, &(struct mh_ba){.status = status, .sequence = sequence});
+	reply(s, update, subscriber, &(struct mh_ba){.status = status, .sequence = sequence}, NULL);
 	s->ops.event(s->ops.context, &event);
 }

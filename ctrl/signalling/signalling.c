@@ -14,6 +14,7 @@ const char *signalling_event_name(enum signalling_event_kind kind)
 		[SIGNALLING_REGISTERED] = "registered",
 		[SIGNALLING_REFRESHED] = "refreshed",
 		[SIGNALLING_MOVED] = "moved",
+		[SIGNALLING_REDIRECTED] = "redirected",
 		[SIGNALLING_DEREGISTERED] = "deregistered",
 		[SIGNALLING_EXPIRED] = "expired",
 		[SIGNALLING_CLEARED] = "cleared",

@@ -22,6 +22,7 @@
 #include "ctrl/binding/home_prefix.h"
 #include "proto/channel/packet.h"
 #include "proto/channel/update.h"
+#include "proto/mobility/option.h"
 
 struct signalling;
 struct subscriber;
@@ -35,6 +36,7 @@ enum signalling_event_kind {
 	SIGNALLING_REGISTERED = 1, /* first registration acknowledged */
 	SIGNALLING_REFRESHED,      /* same care-of address, lifetime extended */
 	SIGNALLING_MOVED,          /* other care-of address */
+	SIGNALLING_REDIRECTED,     /* another data plane serves it */
 	SIGNALLING_DEREGISTERED,   /* by its node */
 	SIGNALLING_EXPIRED,        /* lifetime over */
 	SIGNALLING_CLEARED,        /* by the operator */
@@ -56,6 +58,16 @@ struct signalling_ops {
 	void *context;
 
 	/*
+	 * Which data plane is to serve a care-of address: its index (below 64), and its id for the
+	 * record. `tried` are those that must not be taken (bit: index). -ENOTCONN: none is left.
+	 */
+	int (*choose)(void *context, const struct in6_addr *care_of, uint64_t tried,
+		uint64_t *data_plane);
+
+	/* Where a node's tunnel ends that this data plane serves; false: at the home agent. */
+	bool (*tunnel_address)(void *context, uint64_t data_plane, struct in6_addr *address);
+
+	/*
 	 * Starts a transaction: the binding of record->home and record->bid becomes what the record
 	 * says (BINDING_NONE: it is removed from everywhere). `good` is what it was when it was
 	 * last acknowledged (its life may be BINDING_NONE), for taking the change back. Both are
@@ -65,7 +77,7 @@ struct signalling_ops {
 	int (*commit)(void *context, const struct binding_record *good,
 		const struct binding_record *record, signalling_done *done, void *done_context);
 
-	/* Sends a packet through a data plane; NULL: the one that serves. The frame is copied. A
+	/* Sends a packet through a data plane; NULL: any that is there. The frame is copied. A
 	 * negative errno if it cannot be sent. */
 	int (*inject)(void *context, const char *data_plane, const struct packet_inject *inject);
 
@@ -91,6 +103,11 @@ struct signalling_config {
 	uint32_t dad_retrans_ms;      /* between them, and after the last (RFC 4861, 10): 1000 */
 	uint32_t
 		errors_per_second; /* Binding Errors and ICMPv6 errors, at least 1; the burst too */
+	enum option_type tunnel_option; /* ALTERNATE_COA or HA_TUNNEL tell the node where its tunnel
+					 * ends; OPTION_PAD1: it is not told */
+	uint8_t tunnel_number;          /* the number of HA_TUNNEL */
+	bool tell_by_ba; /* a node is told of another data plane by an unsolicited Binding
+			  * Acknowledgement, not by a Binding Refresh Request */
 };
 
 /*
@@ -126,6 +143,24 @@ void signalling_receive(
  */
 unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, signalling_done *done,
 	void *done_context);
+
+/* What signalling_redirect() is to do about a binding. */
+enum signalling_wish {
+	SIGNALLING_STAYS,
+	SIGNALLING_GOES, /* another data plane is to serve it */
+	SIGNALLING_STOP, /* neither; look at no more for now */
+};
+typedef enum signalling_wish signalling_wish_fn(
+	void *context, const struct in6_addr *care_of, uint64_t data_plane);
+
+/*
+ * Looks at about `budget` live bindings from *at on (0 at first) and lets those that wish it be
+ * served by the data plane that choose() names, through the commit; their nodes are then told.
+ * *busy counts those that have a change under way and were left alone. Returns whether there are
+ * more to look at.
+ */
+bool signalling_redirect(struct signalling *s, size_t *at, size_t budget, signalling_wish_fn *wish,
+	void *context, size_t *busy);
 
 /* The cache, for reading: `binding show` and snapshots. */
 struct binding_cache *signalling_cache(struct signalling *s);

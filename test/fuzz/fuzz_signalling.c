@@ -79,6 +79,24 @@ static int do_inject(void *context, const char *data_plane, const struct packet_
 	return inject->length == 0 || inject->length > PACKET_FRAME_MAX ? abort(), 0 : 0;
 }
 
+/* The second of two data planes takes over what the first could not. */
+static int do_choose(
+	void *context, const struct in6_addr *care_of, uint64_t tried, uint64_t *data_plane)
+{
+	(void)context;
+	(void)care_of;
+	*data_plane = 1 + (tried & 1);
+	return (tried & 3) == 3 ? -ENOTCONN : (int)(tried & 1);
+}
+
+static bool do_tunnel_address(void *context, uint64_t data_plane, struct in6_addr *address)
+{
+	(void)context;
+	*address = agent;
+	address->s6_addr[15] = (uint8_t)data_plane;
+	return true;
+}
+
 static int do_port(
 	void *context, const struct home_link *link, const char **data_plane, struct mac *mac)
 {
@@ -120,8 +138,11 @@ static void start(void)
 		.dad_transmits = 1,
 		.dad_retrans_ms = 1000,
 		.errors_per_second = 10,
+		.tunnel_option = OPTION_ALTERNATE_COA,
 	};
-	const struct signalling_ops ops = {.commit = do_commit,
+	const struct signalling_ops ops = {.choose = do_choose,
+		.tunnel_address = do_tunnel_address,
+		.commit = do_commit,
 		.inject = do_inject,
 		.port = do_port,
 		.event = do_event,
@@ -201,7 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		punt(control, cursor_bytes(&c, len), len);
 		if (!(control & CONTROL_HOLD))
-			end_commits(control & CONTROL_FAIL ? -EIO : 0);
+			end_commits(control & CONTROL_FAIL ? -ETIMEDOUT : 0);
 		if (control & CONTROL_WAIT)
 			bench.now += 10 * CLOCK_NS_PER_S;
 		wheel_advance(signalling_wheel(bench.s), bench.now, 0);

@@ -45,7 +45,7 @@ static int open_packet(void **state)
 	(void)state;
 	memset(&got, 0, sizeof(got));
 	rig_open(&rig, NULL);
-	assert_int_equal(packet_open(&packet, &rig.config, rig.loop), 0);
+	assert_int_equal(packet_open(&packet, &rig.config, NULL, rig.loop), 0);
 	packet_set_handler(packet, on_punt, NULL);
 	return loop_add_flush(rig.loop, flush, packet);
 }
@@ -227,7 +227,7 @@ static void a_second_server_is_refused(void **state)
 	struct packet *second;
 
 	(void)state;
-	assert_int_equal(packet_open(&second, &rig.config, rig.loop), -EADDRINUSE);
+	assert_int_equal(packet_open(&second, &rig.config, NULL, rig.loop), -EADDRINUSE);
 	assert_null(second);
 	introduce("dp1");
 }

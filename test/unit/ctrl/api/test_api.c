@@ -4,6 +4,7 @@
 #include "ctrl/api/api.h"
 #include "ctrl/dp_events.h"
 #include "ctrl/events.h"
+#include "ctrl/keyring.h"
 #include "ctrl/packet.h"
 #include "ctrl/role_ha.h"
 
@@ -46,7 +47,8 @@ static void start(void)
 	ctrl.subscribers = subscriber_db_new(&rig.config, rig.store);
 	assert_true(subscriber_db_load(ctrl.subscribers, &why) >= 0);
 	ctrl.events = events_new(rig.loop);
-	assert_int_equal(packet_open(&ctrl.packet, &rig.config, rig.loop), 0);
+	assert_int_equal(keyring_open(&ctrl.keyring, &rig.config, rig.loop), 0);
+	assert_int_equal(packet_open(&ctrl.packet, &rig.config, NULL, rig.loop), 0);
 	assert_int_equal(dp_events_start(&ctrl), 0);
 	if (role_ha_open(&role, &ctrl, text, sizeof(text)) < 0)
 		fail_msg("%s", text);
@@ -63,6 +65,7 @@ static void stop(bool keep)
 	api_close(api);
 	role_ha_close(role);
 	packet_close(ctrl.packet);
+	keyring_close(ctrl.keyring);
 	events_free(ctrl.events);
 	subscriber_db_free(ctrl.subscribers);
 	rig_close(&rig, keep);
@@ -343,7 +346,7 @@ static void restart_with_a_binding(void)
 	start();
 	rig_connect(&rig, &dp1, "dp1");
 	fake_hello(&dp1);
-	RIG_UNTIL(&rig, publish_serving(rig.publish) == 0);
+	RIG_UNTIL(&rig, publish_first_ready(rig.publish) == 0);
 }
 
 static void bindings_are_shown(void **state)
@@ -455,7 +458,7 @@ static void statistics_are_gathered(void **state)
 	(void)state;
 	rig_connect(&rig, &dp1, "dp1");
 	fake_hello(&dp1);
-	RIG_UNTIL(&rig, publish_serving(rig.publish) == 0);
+	RIG_UNTIL(&rig, publish_first_ready(rig.publish) == 0);
 	assert_int_equal(zsock_send1(&client, "{\"method\": \"stats\"}", 19), 0);
 	RIG_UNTIL(&rig, dp1.asked == 1);
 	fake_start(&dp1, &w, UPDATE_STATS);
@@ -490,7 +493,7 @@ static void events_are_kept_and_followed(void **state)
 	json_decref(ask(add_one));
 	rig_connect(&rig, &dp1, "dp1");
 	fake_hello(&dp1);
-	RIG_UNTIL(&rig, publish_serving(rig.publish) == 0);
+	RIG_UNTIL(&rig, publish_first_ready(rig.publish) == 0);
 	json_decref(ask_items("{\"method\": \"events\"}", items));
 	assert_int_equal(json_array_size(items), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(items, 0), "event")),

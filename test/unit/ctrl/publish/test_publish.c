@@ -80,10 +80,10 @@ static void sends_a_snapshot_and_then_deltas(void **state)
 	(void)state;
 	set(1, 10);
 	set(2, 20);
-	assert_int_equal(publish_serving(rig.publish), -ENOTCONN);
+	assert_int_equal(publish_first_ready(rig.publish), -ENOTCONN);
 	assert_int_equal(state_of(0), PUBLISH_DOWN);
 	sync_with(&dp1, "dp1");
-	assert_int_equal(publish_serving(rig.publish), 0);
+	assert_int_equal(publish_first_ready(rig.publish), 0);
 	assert_int_equal(dp1.begins, 1);
 	assert_int_equal(dp1.ends, 1);
 	assert_int_equal(dp1.deltas, 0);
@@ -102,7 +102,7 @@ static void sends_a_snapshot_and_then_deltas(void **state)
 	set(1, 11);
 	set(3, 30);
 	set(2, 0);
-	RIG_UNTIL(&rig, publish_acked(rig.publish) == 5);
+	RIG_UNTIL(&rig, publish_acked(rig.publish, 0) == 5);
 	assert_int_equal(dp1.deltas, 3);
 	assert_int_equal(dp1.begins, 1);
 	assert_bound(&dp1, 1, 11);
@@ -129,19 +129,18 @@ static void an_address_on_no_link_is_defended_nowhere(void **state)
 
 static void a_snapshot_sweeps_what_is_gone(void **state)
 {
+	static const struct object left_over = {
+		.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = 99};
+
 	(void)state;
 	set(1, 10);
-	set(2, 20);
 	sync_with(&dp1, "dp1");
-	dp1.silent = true;
-	set(2, 0);
+	dp1.objects[dp1.top++] = (struct fake_object){.used = true, .object = left_over};
 	dp1.epoch = 1; /* as if from an earlier control */
 	fake_hello(&dp1);
-	dp1.silent = false;
 	RIG_UNTIL(&rig, dp1.ends == 2 && state_of(0) == PUBLISH_SYNCED);
 	assert_bound(&dp1, 1, 10);
-	assert_null(fake_find(&dp1, OBJECT_SUBSCRIBER, 2));
-	assert_null(fake_find(&dp1, OBJECT_PATH, 100002));
+	assert_null(fake_find(&dp1, OBJECT_SUBSCRIBER, 99));
 	assert_int_equal(fake_count(&dp1, OBJECT_LOCAL), 2);
 }
 
@@ -172,7 +171,7 @@ static void a_hello_with_everything_is_told_so(void **state)
 	heartbeats = dp1.heartbeats;
 	fake_hello(&dp1);
 	RIG_UNTIL(&rig, dp1.heartbeats > heartbeats && dp1.newest == 1);
-	assert_int_equal(publish_serving(rig.publish), 0);
+	assert_int_equal(publish_first_ready(rig.publish), 0);
 	assert_int_equal(dp1.begins, 1);
 	assert_int_equal(dp1.deltas, 0);
 }
@@ -261,10 +260,10 @@ static void counts_what_does_not_decode(void **state)
 	dp1.sequence = 77; /* nobody was ever told so much */
 	fake_ack(&dp1);
 	RIG_UNTIL(&rig, counted(PUBLISH_UNEXPECTED) == 2);
-	assert_int_equal(publish_acked(rig.publish), 1);
+	assert_int_equal(publish_acked(rig.publish, 0), 1);
 	dp1.epoch ^= 1;
 	fake_ack(&dp1);
-	RIG_UNTIL(&rig, counted(PUBLISH_STALE_EPOCH) == 1);
+	RIG_UNTIL(&rig, counted(PUBLISH_STALE_EPOCH) >= 1);
 	assert_int_equal(state_of(0), PUBLISH_SYNCED);
 }
 
@@ -273,12 +272,12 @@ static void the_first_of_the_configuration_serves(void **state)
 	(void)state;
 	set(1, 10);
 	sync_with(&dp2, "dp2");
-	assert_int_equal(publish_serving(rig.publish), 1);
+	assert_int_equal(publish_first_ready(rig.publish), 1);
 	sync_with(&dp1, "dp1");
-	assert_int_equal(publish_serving(rig.publish), 0);
+	assert_int_equal(publish_first_ready(rig.publish), 0);
 	dp2.silent = true;
 	set(2, 20);
-	RIG_UNTIL(&rig, publish_acked(rig.publish) == 2);
+	RIG_UNTIL(&rig, publish_acked(rig.publish, 0) == 2);
 	assert_int_equal(state_of(0), PUBLISH_SYNCED);
 	assert_int_equal(state_of(1), PUBLISH_LAGGING);
 }
@@ -292,14 +291,14 @@ static void a_silent_one_is_given_up_and_taken_back(void **state)
 	sync_with(&dp1, "dp1");
 	dp1.silent = true;
 	RIG_UNTIL(&rig, state_of(0) == PUBLISH_DOWN);
-	assert_int_equal(publish_serving(rig.publish), -ENOTCONN);
+	assert_int_equal(publish_first_ready(rig.publish), -ENOTCONN);
 	assert_true(counted(PUBLISH_LOST) >= 1);
 	set(2, 20);
 	for (int i = 0; i < 20; i++)
 		rig_round(&rig);
 	assert_int_equal(dp1.sequence, 1);
 	dp1.silent = false;
-	RIG_UNTIL(&rig, dp1.sequence == 2 && publish_serving(rig.publish) == 0);
+	RIG_UNTIL(&rig, dp1.sequence == 2 && publish_first_ready(rig.publish) == 0);
 	assert_int_equal(dp1.begins, 1);
 	assert_bound(&dp1, 2, 20);
 }
@@ -328,9 +327,9 @@ static void a_stuck_one_holds_up_nobody_and_catches_up(void **state)
 	for (unsigned round = 0; round < 60; round++) {
 		for (unsigned i = 0; i < 100; i++)
 			set(2 + (round * 100 + i) % 300, 1 + round);
-		RIG_UNTIL(&rig, publish_acked(rig.publish) == publish_sequence(rig.publish));
+		RIG_UNTIL(&rig, publish_acked(rig.publish, 0) == publish_sequence(rig.publish));
 	}
-	assert_int_equal(publish_serving(rig.publish), 0);
+	assert_int_equal(publish_first_ready(rig.publish), 0);
 	assert_true(counted(PUBLISH_BLOCKED) > 0);
 	assert_int_equal(state_of(1), PUBLISH_LAGGING);
 	dp2.stuck = false;
@@ -417,17 +416,20 @@ static void asks_for_statistics(void **state)
 	assert_int_equal(a.answered + a.missed, 0);
 	sync_with(&dp1, "dp1");
 	sync_with(&dp2, "dp2");
-	assert_int_equal(publish_stats(rig.publish, &fns), 0);
-	RIG_UNTIL(&rig, dp1.asked == 1 && dp2.asked == 1);
-	fake_start(&dp1, &w, UPDATE_STATS);
-	update_stats_id_encode(&w, dp1.stats_id);
-	assert_int_equal(update_stat_encode(&w, &stat), 0);
-	fake_send(&dp1, &w);
-	RIG_UNTIL(&rig, a.answered == 1);
+	/* Answers that come after a second are not waited for: a slow machine asks again. */
+	for (unsigned i = 1; i <= 20 && !a.answered; i++) {
+		assert_int_equal(publish_stats(rig.publish, &fns), 0);
+		RIG_UNTIL(&rig, dp1.asked == i && dp2.asked == i);
+		fake_start(&dp1, &w, UPDATE_STATS);
+		update_stats_id_encode(&w, dp1.stats_id);
+		assert_int_equal(update_stat_encode(&w, &stat), 0);
+		fake_send(&dp1, &w);
+		RIG_UNTIL(&rig, a.ends == 1 + i);
+	}
+	assert_int_equal(a.answered, 1);
 	assert_int_equal(a.records, 1);
 	assert_int_equal(a.value, 42);
-	RIG_UNTIL(&rig, a.ends == 2);
-	assert_int_equal(a.missed, 1);
+	assert_true(a.missed >= 1);
 }
 
 struct heard {

@@ -94,6 +94,29 @@ struct subscriber *rig_subscriber(struct rig *rig, unsigned i)
 	return rig->subscribers->all[i];
 }
 
+static int do_choose(
+	void *context, const struct in6_addr *care_of, uint64_t tried, uint64_t *data_plane)
+{
+	struct rig *rig = context;
+
+	(void)care_of;
+	for (unsigned dp = 0; dp < RIG_DATA_PLANES; dp++) {
+		if (!((rig->data_planes & ~tried) >> dp & 1))
+			continue;
+		*data_plane = RIG_DATA_PLANE_ID + dp;
+		return (int)dp;
+	}
+	return -ENOTCONN;
+}
+
+static bool do_tunnel_address(void *context, uint64_t data_plane, struct in6_addr *address)
+{
+	(void)context;
+	*address = rig_addr(RIG_TUNNEL);
+	address->s6_addr[15] = (uint8_t)data_plane;
+	return true;
+}
+
 static int do_commit(void *context, const struct binding_record *good,
 	const struct binding_record *record, signalling_done *done, void *done_context)
 {
@@ -159,6 +182,8 @@ static void start(struct rig *rig)
 {
 	struct signalling_ops ops = {
 		.context = rig,
+		.choose = do_choose,
+		.tunnel_address = do_tunnel_address,
 		.commit = do_commit,
 		.inject = do_inject,
 		.port = do_port,
@@ -184,6 +209,7 @@ struct rig *rig_new(void)
 	prefixes[1].link = NULL;
 	rig->now = 1000 * CLOCK_NS_PER_S;
 	rig->real = RIG_REAL_START;
+	rig->data_planes = 1;
 	rig->from = node_mac;
 	rig->config = (struct signalling_config){
 		.policy = {.agents = agents,

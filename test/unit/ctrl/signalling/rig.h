@@ -10,9 +10,12 @@
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/status.h"
 
+enum { RIG_DATA_PLANES = 4, RIG_DATA_PLANE_ID = 0x40 };
+
 #define RIG_REAL_START 1790000000000000000ull /* nanoseconds since 1970 */
 #define RIG_AGENT      "2001:db8:1::1"
 #define RIG_CARE_OF    "2001:db8:a::5"
+#define RIG_TUNNEL     "2001:db8:d::"    /* of data plane N: with its id as the last octet */
 #define RIG_HOME       "2001:db8:2::100" /* of the first subscriber: its prefix is on no link */
 #define RIG_LINK_HOME  "2001:db8:1::100" /* of the second: on the link of port "home0" */
 
@@ -57,10 +60,11 @@ struct rig {
 	struct signalling_config config;
 	struct subscriber_db *subscribers;
 	uint64_t now, real;
-	int commit_refusal; /* what the next commits return at once, 0: accept */
-	int inject_refusal; /* the same for packets */
-	bool link_down;     /* no data plane has the home link */
-	struct mac from;    /* who sends what is punted */
+	int commit_refusal;   /* what the next commits return at once, 0: accept */
+	int inject_refusal;   /* the same for packets */
+	bool link_down;       /* no data plane has the home link */
+	uint64_t data_planes; /* those that can serve, bit: index */
+	struct mac from;      /* who sends what is punted */
 	struct rig_commit commits[64];
 	size_t commit_count;
 	struct rig_packet packets[64];
