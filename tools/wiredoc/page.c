@@ -293,8 +293,8 @@ static void write_flows(FILE *out)
 {
 	fprintf(out,
 		"## Sub-options of a flow\n\n"
-		"Inside option %u (RFC 6089, 4.2.1). %u and %u are padding, %u is the Binding "
-		"Reference (BIDs of 16 bits), %u the Traffic Selector: its format, a reserved "
+		"Inside option %d (RFC 6089, 4.2.1). %d and %d are padding, %d is the Binding "
+		"Reference (BIDs of 16 bits), %d the Traffic Selector: its format, a reserved "
 		"octet, then 32 flags and the fields whose flag is set, in the order of this "
 		"table, a start before its end.\n\n",
 		OPTION_FLOW_ID, FLOW_SUB_PAD1, FLOW_SUB_PADN, FLOW_SUB_BINDING_REFERENCE,
