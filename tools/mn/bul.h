@@ -61,6 +61,8 @@ struct bul_answer {
 	uint32_t refresh_s; /* Binding Refresh Advice, 0: none */
 	bool has_timestamp;
 	uint64_t timestamp;
+	bool has_tunnel; /* it says where the tunnel ends */
+	struct in6_addr tunnel;
 };
 
 struct bul_entry;

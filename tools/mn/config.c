@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/hmac.h"
+#include "proto/mobility/option.h"
 
 static const char *const replay_names[] = {"timestamp", "sequence", NULL};
 
@@ -38,6 +39,17 @@ static int check_hex_key(const void *at, char *why, size_t why_size)
 	return -EINVAL;
 }
 
+static int check_option_number(const void *at, char *why, size_t why_size)
+{
+	const struct option_numbers numbers = {.ha_tunnel = *(const uint8_t *)at};
+
+	if (option_numbers_valid(&numbers))
+		return 0;
+	snprintf(why, why_size, "%u belongs to another option, allowed are 0, 18 and 71 to 255",
+		numbers.ha_tunnel);
+	return -EINVAL;
+}
+
 const struct config_key mn_config_keys[] = {
 	CONFIG_KEY(STRINGS, struct mn_config, interfaces, .required = true, .min = 1,
 		.max = IFNAMSIZ - 1, .max_items = 8,
@@ -56,6 +68,10 @@ const struct config_key mn_config_keys[] = {
 		.check = check_hex_key, .help = "Shared key: 16 octets as hexadecimal digits."),
 	CONFIG_KEY(ENUM, struct mn_config, replay, .names = replay_names, .text = "timestamp",
 		.help = "Replay protection that the home agent expects."),
+	CONFIG_KEY(INT, struct mn_config, tunnel_address_number, .max = 255, .text = "18",
+		.check = check_option_number,
+		.help = "Number of the alternate home agent tunnel address option, which was never "
+			"given one: 18 (experimental) or 71 to 255; 0: not used."),
 	CONFIG_KEY_NAMED("lifetime", DURATION, struct mn_config, lifetime_ms, .min = 8000,
 		.max = 262140000, .text = "420s", .unit = "s", .check = check_lifetime,
 		.help = "Lifetime of the binding to ask for."),

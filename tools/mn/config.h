@@ -28,10 +28,11 @@ struct mn_config {
 	char *key_text;          /* 32 hexadecimal digits; wiped by config_load */
 	uint8_t key[MN_KEY_LEN]; /* read from key_text */
 	enum mn_replay replay;
-	uint32_t lifetime_ms; /* asked for in Binding Updates */
-	char *tunnel;         /* name of the TUN interface */
-	bool default_route;   /* send everything through the tunnel while away */
-	uint32_t route_table; /* for packets from the home address */
+	uint8_t tunnel_address_number; /* of the option, 0: not used */
+	uint32_t lifetime_ms;          /* asked for in Binding Updates */
+	char *tunnel;                  /* name of the TUN interface */
+	bool default_route;            /* send everything through the tunnel while away */
+	uint32_t route_table;          /* for packets from the home address */
 	uint32_t rule_priority;
 	bool optimistic_dad;     /* switch it on for the interfaces */
 	bool deregister_on_exit; /* when stopped while away */

@@ -70,7 +70,7 @@ static void go_foreign(struct mn *mn)
 	int ret = wire_use(mn->wire, at->ifindex);
 
 	if (!ret)
-		ret = tunnel_set(mn->tunnel, at->ifindex, &at->care_of, &mn->config.home_agent);
+		ret = tunnel_set(mn->tunnel, at->ifindex, &at->care_of, &mn->tunnel_address);
 	/* the home agent works while the host is being arranged */
 	if (!ret)
 		bul_register(&mn->bul, &at->care_of);
@@ -166,15 +166,42 @@ static void bul_changed(const struct bul_entry *e, void *context)
 	}
 }
 
+/* The data plane that serves us, or, untold, the home agent itself. */
+static void tunnel_told(struct mn *mn, const struct bul_answer *answer)
+{
+	const struct in6_addr *to = answer->has_tunnel ? &answer->tunnel : &mn->config.home_agent;
+
+	if (addr_equal(to, &mn->tunnel_address))
+		return;
+	mn->tunnel_address = *to;
+	tunnel_retarget(mn->tunnel, to);
+	LOG_INFO("mn", "tunnel-address", "address=%s", ADDR_TEXT(to));
+}
+
+/* An acknowledgement of the last update that comes again tells where the tunnel has to end now. An
+ * older one of them tells nothing. */
+static bool told_anew(struct mn *mn, const struct bul_answer *answer)
+{
+	if (mn->bul.state != BUL_BOUND || answer->sequence != mn->bul.sequence ||
+		answer->status != STATUS_BA_ACCEPTED || !answer->has_tunnel ||
+		!answer->has_timestamp || answer->timestamp <= mn->told)
+		return false;
+	mn->told = answer->timestamp;
+	tunnel_told(mn, answer);
+	return true;
+}
+
 static void answered(struct mn *mn, const struct bul_answer *answer)
 {
 	bool deregistering = mn->bul.state == BUL_DEREGISTERING;
 	bool was_bound = mn->bul.bound;
 
 	if (bul_answered(&mn->bul, answer)) {
-		mn->signals[SIGNAL_UNEXPECTED]++;
+		mn->signals[told_anew(mn, answer) ? SIGNAL_ACK : SIGNAL_UNEXPECTED]++;
 		return;
 	}
+	if (status_ba_accepted(answer->status) && mn->bul.state == BUL_BOUND)
+		tunnel_told(mn, answer);
 	mn->signals[SIGNAL_ACK]++;
 	struct mn_move *move = mn->moves ? &mn->history[(mn->moves - 1) % MN_HISTORY] : NULL;
 
@@ -310,6 +337,7 @@ static void prepare(struct mn *mn)
 		hmac_random(&mn->state.sequence, sizeof(mn->state.sequence));
 		mn->state.bound = true;
 	}
+	mn->tunnel_address = c->home_agent;
 	wheel_init(&mn->wheel, clock_mono_ns(), NULL);
 	home_init(mn);
 	bul_init(&mn->bul, &bul_ops, mn, &mn->wheel, c->lifetime_ms / 1000,

@@ -46,8 +46,10 @@ struct mn {
 	struct tunnel *tunnel;
 	struct hostnet hostnet;
 	struct bul_entry bul;
-	struct link_attachment at;  /* as acted upon */
-	enum link_place last_place; /* the last that was not LINK_NOWHERE */
+	struct in6_addr tunnel_address; /* the other end of the tunnel, as the home agent told */
+	uint64_t told;                  /* time stamp of the last acknowledgement not asked for */
+	struct link_attachment at;      /* as acted upon */
+	enum link_place last_place;     /* the last that was not LINK_NOWHERE */
 	/* of home.c: */
 	unsigned home_ifindex; /* interface that has the home address on the home link, 0: none */
 	struct wheel_timer unanswered, announce;

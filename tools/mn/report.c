@@ -121,6 +121,10 @@ json_t *mn_report(const struct mn *mn)
 		json_put_addr(root, "care_of_address", &at->care_of);
 	else
 		json_put_str(root, "care_of_address", NULL);
+	if (at->place == LINK_FOREIGN)
+		json_put_addr(root, "tunnel_address", &mn->tunnel_address);
+	else
+		json_put_str(root, "tunnel_address", NULL);
 	json_object_set_new(root, "binding", report_binding(&mn->bul));
 	json_object_set_new(root, "tunnel", report_tunnel(tunnel_counters(mn->tunnel)));
 	json_put_uint(signals, "updates", mn->updates_sent);

@@ -75,6 +75,9 @@ static enum signal_kind acknowledgement(const struct mn_config *config, struct h
 		auth_verify(hmac, config->key, &entry->request.care_of, &config->home_address, raw,
 			mh) != AUTH_GOOD)
 		return SIGNAL_UNAUTHENTICATED;
+	const struct mh_option *coa = option_find(mh, OPTION_ALTERNATE_COA);
+	const struct mh_option *tunnel = option_find(mh, OPTION_HA_TUNNEL);
+
 	*answer = (struct bul_answer){
 		.status = mh->ba.status,
 		.sequence = mh->ba.sequence,
@@ -84,6 +87,12 @@ static enum signal_kind acknowledgement(const struct mn_config *config, struct h
 		.has_timestamp = mesg_id != NULL,
 		.timestamp = mesg_id ? mesg_id->mesg_id.timestamp : 0,
 	};
+	/* draft-sarikaya-dmm-dmipv6-00, 8; draft-sarikaya-mext-multicastdmm-04, 9 */
+	if (tunnel)
+		answer->tunnel = tunnel->ip6.address;
+	else if (coa)
+		answer->tunnel = coa->alternate_coa.coa;
+	answer->has_tunnel = (tunnel || coa) && addr_is_unicast_routable(&answer->tunnel);
 	return SIGNAL_ACK;
 }
 
@@ -105,7 +114,9 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 		return SIGNAL_NOT_OURS;
 	if (!mh_checksum_ok(ip6_packet_effective_src(&ip), dst, raw, ip.len))
 		return SIGNAL_BAD_CHECKSUM;
-	if (mh_decode(raw, ip.len, &mh, &error))
+	const struct option_numbers numbers = {.ha_tunnel = config->tunnel_address_number};
+
+	if (mh_decode_with(&numbers, raw, ip.len, &mh, &error))
 		return mh_error_answer(&error) == MH_ANSWER_BINDING_ERROR ? SIGNAL_UNKNOWN_TYPE
 									  : SIGNAL_MALFORMED;
 	switch (mh.type) {

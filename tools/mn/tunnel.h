@@ -44,6 +44,12 @@ unsigned tunnel_ifindex(const struct tunnel *t);
 int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
 	const struct in6_addr *remote);
 
+/*
+ * The other end is another one from now on. What the one before has sent on its way is taken in for
+ * a few seconds more.
+ */
+void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote);
+
 /* Descriptors to poll for reading, and what to call when they are ready; each moves up to 64
  * packets. */
 int tunnel_tun_fd(const struct tunnel *t);

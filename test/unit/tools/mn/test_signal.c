@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "proto/mobility/mh_packet.h"
 #include "tools/mn/signal.h"
 
 #define TIMESTAMP 0xe9d6a1b280000001
@@ -132,6 +133,45 @@ static void assert_update(
 
 	assert_int_equal(n, len);
 	assert_memory_equal(got, expected, len);
+}
+
+/* Both options say it; the one that says nothing else wins. */
+static void ba_says_where_the_tunnel_ends(void **state)
+{
+	struct fixture *f = *state;
+	const struct option_numbers numbers = {.ha_tunnel = 99};
+	struct ip6_build head = {.src = f->config.home_agent,
+		.dst = f->care_of,
+		.routing2 = &f->config.home_address};
+	struct mh_packet_key key = {.hmac = f->hmac,
+		.key = f->config.key,
+		.coa = f->care_of,
+		.hoa = f->config.home_address};
+	uint8_t pkt[MH_PACKET_MAX];
+
+	f->config.tunnel_address_number = 99;
+	for (unsigned which = 0; which < 5; which++) {
+		struct mh mh = {.type = MH_BA, .ba = {.sequence = 7, .lifetime = 9}};
+		ssize_t len;
+
+		if (which & 1)
+			option_add(&mh, OPTION_ALTERNATE_COA)->alternate_coa.coa =
+				address("2001:db8:d::1");
+		if (which & 2)
+			option_add(&mh, OPTION_HA_TUNNEL)->ip6.address = address("2001:db8:d::2");
+		if (which & 4)
+			option_add(&mh, OPTION_ALTERNATE_COA)->alternate_coa.coa =
+				address("ff02::1");
+		assert_int_equal(auth_add(&mh, f->config.spi), 0);
+		len = mh_packet_encode_with(&numbers, &head, &mh, &key, pkt, sizeof(pkt));
+		assert_true(len > 0);
+		assert_int_equal(
+			signal_input(&f->config, f->hmac, &f->bul, pkt, (size_t)len, &f->answer),
+			SIGNAL_ACK);
+		assert_int_equal(f->answer.has_tunnel, which > 0 && which < 4);
+		if (f->answer.has_tunnel)
+			assert_int_equal(f->answer.tunnel.s6_addr[15], which & 2 ? 2 : 1);
+	}
 }
 
 static void update_from_a_foreign_link(void **state)
@@ -323,6 +363,7 @@ static void kinds_have_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(ba_says_where_the_tunnel_ends),
 		T(update_from_a_foreign_link),
 		T(update_from_home),
 		T(update_needs_room),
