@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/mobility/mh_rules.h"
+#include "proto/mobility/option_rows.h"
 
 #define AT_HEADER_LEN 1
 
@@ -48,7 +49,7 @@ static enum mh_fault decode_known(const struct option_def *def, const uint8_t *w
 {
 	enum mh_fault fault;
 
-	if (!option_shape_find(def, option->raw.len))
+	if (!mh_rules_shape(def, option->raw.len))
 		return MH_FAULT_OPTION_LENGTH;
 	fault = mh_rules_admit(rules, out, out->option_count, def);
 	if (fault)
@@ -97,11 +98,12 @@ static int decode_options(const struct option_numbers *numbers, const uint8_t *m
 
 		if (!cursor_ok(&c))
 			return fail_option(err, MH_FAULT_OPTION_TRUNCATED, option);
-		def = option_def_number(numbers, out, option->number, option->raw.len);
+		def = numbers ? option_def_number(numbers, out, option->number, option->raw.len)
+			      : option_rows[option->number];
 		option->state = OPTION_KNOWN;
 		if (def)
 			option->type = def->type;
-		if (!def || !option_allowed(def, out)) {
+		if (!def || !mh_rules_allowed(def, out)) {
 			skip_option(out, def, option);
 			continue;
 		}

@@ -2,6 +2,7 @@
  * Inside this folder only. */
 #pragma once
 
+#include "proto/mobility/flags.h"
 #include "proto/mobility/mh.h"
 
 /* What was seen so far of one message. 48 octets, zeroed at its start. */
@@ -9,6 +10,29 @@ struct mh_rules {
 	uint64_t seen[(OPTION_TYPE_COUNT + 63) / 64]; /* bit n: an option of type n */
 	unsigned flags;                               /* of all of them */
 };
+
+/* mh_rules_allowed: option_allowed, inline for the decoder. */
+static inline bool mh_rules_allowed(const struct option_def *def, const struct mh *mh)
+{
+	bool has_d = (mh->type == MH_BU && mh->bu.flags & FLAGS_BU_D) ||
+		     (mh->type == MH_BA && mh->ba.flags & FLAGS_BA_D);
+
+	if (mh->type >= 32 || !(def->messages >> mh->type & 1))
+		return false;
+	return !(def->flags & OPTION_F_DMM) || has_d;
+}
+
+/* mh_rules_shape: option_shape_find, inline for the decoder. */
+static inline const struct option_shape *mh_rules_shape(const struct option_def *def, uint8_t len)
+{
+	const struct option_shape *shape = def->shapes;
+
+	for (unsigned i = 0; i < OPTION_SHAPES_MAX && shape->align_n; i++, shape++)
+		if (len >= shape->min && len <= shape->max &&
+			(!shape->step || (len - shape->min) % shape->step == 0))
+			return shape;
+	return NULL;
+}
 
 /* mh_rules_count: how many of the first BEFORE options of MH are of this type. */
 unsigned mh_rules_count(const struct mh *mh, unsigned before, uint16_t type);

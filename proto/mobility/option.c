@@ -1,7 +1,6 @@
 #include "proto/mobility/option.h"
 
-#include "proto/mobility/flags.h"
-#include "proto/mobility/mh.h"
+#include "proto/mobility/mh_rules.h"
 
 const char *option_name(uint16_t type)
 {
@@ -10,31 +9,14 @@ const char *option_name(uint16_t type)
 	return def ? def->name : "unknown";
 }
 
-static bool has_len(const struct option_shape *shape, uint8_t len)
-{
-	return len >= shape->min && len <= shape->max &&
-	       (!shape->step || (len - shape->min) % shape->step == 0);
-}
-
 const struct option_shape *option_shape_find(const struct option_def *def, uint8_t len)
 {
-	for (unsigned i = 0; i < OPTION_SHAPES_MAX && def->shapes[i].align_n; i++)
-		if (has_len(&def->shapes[i], len))
-			return &def->shapes[i];
-	return NULL;
-}
-
-static bool has_d_flag(const struct mh *mh)
-{
-	return (mh->type == MH_BU && mh->bu.flags & FLAGS_BU_D) ||
-	       (mh->type == MH_BA && mh->ba.flags & FLAGS_BA_D);
+	return mh_rules_shape(def, len);
 }
 
 bool option_allowed(const struct option_def *def, const struct mh *mh)
 {
-	if (mh->type >= 32 || !(def->messages >> mh->type & 1))
-		return false;
-	return !(def->flags & OPTION_F_DMM) || has_d_flag(mh);
+	return mh_rules_allowed(def, mh);
 }
 
 static const struct mh_option *find_from(const struct mh *mh, unsigned i, uint16_t type)

@@ -122,3 +122,6 @@
 #define OPTION_ROW_DECLARE(id, number) extern const struct option_def option_def_##id;
 OPTION_ROWS(OPTION_ROW_DECLARE)
 #undef OPTION_ROW_DECLARE
+
+/* The row of a type stands at its index; a hole is NULL. */
+extern const struct option_def *const option_rows[OPTION_TYPE_COUNT];

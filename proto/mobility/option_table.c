@@ -2,8 +2,7 @@
 
 #define FIRST_UNASSIGNED 71
 
-/* The row of a type stands at its index. */
-static const struct option_def *const table[OPTION_TYPE_COUNT] = {
+const struct option_def *const option_rows[OPTION_TYPE_COUNT] = {
 #define OPTION_ROW_LIST(id, number) [number] = &option_def_##id,
 	OPTION_ROWS(OPTION_ROW_LIST)
 #undef OPTION_ROW_LIST
@@ -11,7 +10,7 @@ static const struct option_def *const table[OPTION_TYPE_COUNT] = {
 
 const struct option_def *option_def_find(uint16_t type)
 {
-	return type < OPTION_TYPE_COUNT ? table[type] : NULL;
+	return type < OPTION_TYPE_COUNT ? option_rows[type] : NULL;
 }
 
 static bool number_valid(uint8_t number)
@@ -40,14 +39,14 @@ static bool is_private(const struct option_def *def, uint8_t assigned, const str
 const struct option_def *option_def_number(
 	const struct option_numbers *numbers, const struct mh *mh, uint8_t number, uint8_t len)
 {
-	const struct option_def *multicast = table[OPTION_MULTICAST_STATE];
-	const struct option_def *tunnel = table[OPTION_HA_TUNNEL];
+	const struct option_def *multicast = option_rows[OPTION_MULTICAST_STATE];
+	const struct option_def *tunnel = option_rows[OPTION_HA_TUNNEL];
 
 	if (numbers && is_private(multicast, numbers->multicast_state, mh, number, len))
 		return multicast;
 	if (numbers && is_private(tunnel, numbers->ha_tunnel, mh, number, len))
 		return tunnel;
-	return table[number];
+	return option_rows[number];
 }
 
 uint8_t option_def_wire(const struct option_numbers *numbers, const struct option_def *def)
