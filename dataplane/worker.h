@@ -53,7 +53,9 @@ enum worker_counter {
 		WORKER_COUNTERS_COUNT
 };
 
+/* Name of a counter ("encapsulated"), "unknown" for others. */
 const char *worker_counter_name(enum worker_counter counter);
+/* What it counts, one line for people. */
 const char *worker_counter_help(enum worker_counter counter);
 
 /* A budget of actions a second that a packet can cause: a token bucket of the worker's own. */

@@ -75,7 +75,7 @@ static struct rte_mbuf *make_fragment(
 static rte_edge_t fragment(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf **slot, uint16_t mtu)
 {
-	struct rte_mbuf *m = *slot, *parts[FRAGMENTS_MAX];
+	struct rte_mbuf *m = *slot, *parts[FRAGMENTS_MAX] = {NULL};
 	const uint16_t total = (uint16_t)(m->data_len - IP6_LEN);
 	const uint16_t room = (uint16_t)((mtu - IP6_LEN - IP6_FRAGMENT_LEN) & ~7);
 	const uint32_t id = w->fragment_id++;

@@ -25,6 +25,7 @@ struct link_table {
 	bool marked[LINK_SLOTS];            /* writer */
 };
 
+/* An empty table. */
 void link_table_init(struct link_table *t);
 
 /* Writer: adds or replaces. 0, -ENOENT (no port of that name), -ENOSPC. */
@@ -36,7 +37,10 @@ void link_table_delete(struct link_table *t, uint64_t id);
 /* Writer: the slot of an id, reserving one if the link is not there yet; 0 for id 0; -ENOSPC. */
 int link_table_slot(struct link_table *t, uint64_t id);
 
+/* Writer: unmarks all links; set() marks. */
 void link_table_mark(struct link_table *t);
+
+/* Writer: removes the unmarked; returns how many. Their slots stay reserved. */
 uint32_t link_table_sweep(struct link_table *t);
 
 /* Whether slot (of a subscriber) is a link on this port. Any reader. */

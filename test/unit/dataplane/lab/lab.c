@@ -195,11 +195,11 @@ int lab_setup(void **state)
 		.neighbours = 100,
 		.readers = 1,
 		.name = LAB_NAME};
-	struct lab *lab = calloc(1, sizeof(*lab));
+	static struct lab bench_lab;
+	struct lab *lab = &bench_lab;
 	int error = 0;
 
-	if (!lab)
-		return -1;
+	*lab = (struct lab){0};
 	lab->pool = bench.pool;
 	lab->buffers = rte_mempool_avail_count(bench.pool);
 	lab->tables = tables_create(&config, &error);
@@ -263,7 +263,6 @@ int lab_teardown(void **state)
 	left = lab->buffers - rte_mempool_avail_count(bench.pool);
 	if (left)
 		print_error("%u packet buffers are missing\n", left);
-	free(lab);
 	return left ? -1 : 0;
 }
 
