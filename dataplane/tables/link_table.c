@@ -51,6 +51,13 @@ void link_table_delete(struct link_table *t, uint64_t id)
 			atomic_store_explicit(&t->slots[i], 0, memory_order_release);
 }
 
+void link_table_reclaim(struct link_table *t, const bool used[LINK_SLOTS])
+{
+	for (int i = 1; i < LINK_SLOTS; i++)
+		if (!used[i] && atomic_load_explicit(&t->slots[i], memory_order_relaxed) == 0)
+			t->ids[i] = 0;
+}
+
 void link_table_mark(struct link_table *t)
 {
 	memset(t->marked, 0, sizeof(t->marked));

@@ -31,11 +31,14 @@ void link_table_init(struct link_table *t);
 /* Writer: adds or replaces. 0, -ENOENT (no port of that name), -ENOSPC. */
 int link_table_set(struct link_table *t, const struct object_link *object);
 
-/* Writer: the link is no more; its slot stays reserved while use says that entries name it. */
+/* Writer: the link is no more; its slot stays reserved for entries that name it. */
 void link_table_delete(struct link_table *t, uint64_t id);
 
 /* Writer: the slot of an id, reserving one if the link is not there yet; 0 for id 0; -ENOSPC. */
 int link_table_slot(struct link_table *t, uint64_t id);
+
+/* Writer: frees the slots of links that are no more, but for those that entries use. */
+void link_table_reclaim(struct link_table *t, const bool used[LINK_SLOTS]);
 
 /* Writer: unmarks all links; set() marks. */
 void link_table_mark(struct link_table *t);

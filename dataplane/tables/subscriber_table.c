@@ -403,6 +403,16 @@ int subscriber_table_move(struct subscriber_table *t, uint32_t from)
 	return 0;
 }
 
+void subscriber_table_links(const struct subscriber_table *t, bool used[])
+{
+	for (size_t place = 0; place < places(t); place++) {
+		uint32_t first = subscriber_in(t, place);
+
+		if (first != POOL_NONE)
+			used[entry_at(t, first)->link] = true;
+	}
+}
+
 void subscriber_table_mark(struct subscriber_table *t)
 {
 	bits_clear_all(t->marks, t->entries.capacity);

@@ -87,6 +87,9 @@ void subscriber_table_delete(struct subscriber_table *t, uint64_t id);
  */
 int subscriber_table_move(struct subscriber_table *t, uint32_t from);
 
+/* Writer: sets used[slot] for every slot of the link table that an entry names. Walks the table. */
+void subscriber_table_links(const struct subscriber_table *t, bool used[]);
+
 /* Writer: every subscriber is unmarked; set() marks; sweep deletes the unmarked. Returns how many
  * were deleted.
  */

@@ -68,6 +68,20 @@ size_t tables_memory_needed(const struct tables_config *config)
 	       m * (sizeof(struct neighbour) + 10) + SLACK;
 }
 
+/* Slot of a link, if need be one that a link left which nobody names any more. */
+static int link_slot(struct tables *t, uint64_t id)
+{
+	bool used[LINK_SLOTS] = {false};
+	int slot = link_table_slot(&t->links, id);
+
+	if (slot != -ENOSPC)
+		return slot;
+	subscriber_table_links(&t->subscribers, used);
+	tables_quiesce(t);
+	link_table_reclaim(&t->links, used);
+	return link_table_slot(&t->links, id);
+}
+
 static int apply_set(struct tables *t, const struct object *object)
 {
 	int slot;
@@ -76,11 +90,12 @@ static int apply_set(struct tables *t, const struct object *object)
 	case OBJECT_LOCAL:
 		return local_table_set(&t->local, &object->local);
 	case OBJECT_LINK:
-		return link_table_set(&t->links, &object->link);
+		slot = link_slot(t, object->id);
+		return slot < 0 ? slot : link_table_set(&t->links, &object->link);
 	case OBJECT_PATH:
 		return tables_set_path(t, &object->path);
 	case OBJECT_SUBSCRIBER:
-		slot = link_table_slot(&t->links, object->subscriber.link_id);
+		slot = link_slot(t, object->subscriber.link_id);
 		if (slot < 0)
 			return slot;
 		return subscriber_table_set(&t->subscribers, &object->subscriber, (uint16_t)slot);

@@ -140,12 +140,48 @@ static void test_links(void **state)
 	assert_int_equal(link_table_slot(&t->links, 1000), -ENOSPC);
 }
 
+/* Links come and go under ever new ids; the slot of one that a subscriber names is not reused. */
+static void test_link_ids(void **state)
+{
+	struct tables *t = *state;
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = 1};
+
+	o.path = (struct object_path){
+		.id = 1, .kind = PATH_IP6_IN_IP6, .local = own(1), .remote = own(2)};
+	assert_int_equal(tables_apply(t, &o), 0);
+	o = (struct object){.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = 1};
+	o.subscriber = (struct object_subscriber){.id = 1,
+		.link_id = 5,
+		.prefix_count = 1,
+		.path_count = 1,
+		.prefixes = {{own(3), 128}},
+		.paths = {1}};
+	assert_int_equal(tables_apply(t, &o), 0);
+	int slot = link_table_slot(&t->links, 5);
+
+	for (uint64_t id = 100; id < 100 + 5 * LINK_SLOTS; id++) {
+		o = (struct object){.kind = OBJECT_LINK, .op = OBJECT_SET, .id = id};
+		o.link = (struct object_link){.id = id, .port = "home"};
+		assert_int_equal(tables_apply(t, &o), 0);
+		o.op = OBJECT_DELETE;
+		assert_int_equal(tables_apply(t, &o), 0);
+	}
+	assert_int_equal(link_table_slot(&t->links, 5), slot);
+	o = (struct object){.kind = OBJECT_LINK, .op = OBJECT_SET, .id = 5};
+	o.link = (struct object_link){.id = 5, .port = "home"};
+	assert_int_equal(tables_apply(t, &o), 0);
+	struct in6_addr home = own(3);
+	const struct subscriber_entry *entry = subscriber_table_find(&t->subscribers, 0, &home);
+	assert_true(link_table_is(&t->links, entry->link, 3));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_local, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_local_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_links, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_link_ids, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, eal, NULL);
