@@ -368,6 +368,9 @@ int keyring_reload(struct keyring *k, const char *path, struct config_report *re
 	struct table *t = NULL;
 	int error = ctrl_config_load(&fresh, path, report);
 
+	if (!error && k->open && !has_tcp(&fresh))
+		config_report_add(report, path, 0, "endpoints",
+			"are no longer on tcp, as those in use are: a restart takes them over");
 	if (!error) {
 		t = read_table(&fresh, path, report);
 		error = !t ? -ENOMEM : report->count ? -EINVAL : 0;
