@@ -17,12 +17,17 @@
 #include "dataplane/control_link.h"
 #include "dataplane/keys.h"
 #include "dataplane/port.h"
+#include "dataplane/tables/tables_digest.h"
+#ifdef DMM_FAULT_HOOKS
+#include "dataplane/agent/fault.h"
+#endif
 
 enum {
 	/* Applied before readers are waited for: bounds the age of the first acknowledgement. */
 	MESSAGES_PER_SETTLE = 64,
 	EVENTS_PER_ROUND = 256,
 	AGE_MS = 1000,
+	DIGEST_STEP = 2048, /* numbers looked at before messages are, a few milliseconds */
 };
 
 struct agent {
@@ -30,8 +35,9 @@ struct agent {
 	struct control_link link;
 	struct session session;
 	struct fold fold;
+	struct tables_digest digest;
 	uint64_t age_ms;
-	uint8_t message[UPDATE_MESSAGE_MAX]; /* of statistics */
+	uint8_t message[UPDATE_MESSAGE_MAX]; /* of statistics or a digest */
 };
 
 static int on_apply(void *context, const struct object *object)
@@ -107,6 +113,33 @@ static void on_stats(void *context, uint32_t request_id)
 		zsock_send1(&a->link.sock, a->message, writer_len(&w));
 }
 
+/* Asked again while the answer is being worked out, that answers both. */
+static void on_digest(void *context)
+{
+	struct agent *a = context;
+	int err = a->digest.tables ? 0 : tables_digest_start(&a->digest, a->given.tables);
+
+	if (err < 0)
+		LOG_ERROR("agent", "digest-failed", "error=%s", LOG_QUOTE(strerror(-err)));
+}
+
+/* Works on the digest that control waits for. In the middle of a snapshot it would be of neither
+ * what was nor what comes. */
+static void audit(struct agent *a)
+{
+	struct update_head head = session_head(&a->session, UPDATE_DIGEST);
+	struct update_digest digest;
+	struct writer w;
+
+	if (!a->digest.tables || !tables_digest_step(&a->digest, DIGEST_STEP, &digest) ||
+		a->session.state != SESSION_SYNCED)
+		return;
+	writer_init(&w, a->message, sizeof(a->message));
+	update_head_encode(&w, &head);
+	update_digest_encode(&w, &digest);
+	zsock_send1(&a->link.sock, a->message, writer_len(&w));
+}
+
 static const struct session_ops ops = {
 	.apply = on_apply,
 	.mark = on_mark,
@@ -115,6 +148,7 @@ static const struct session_ops ops = {
 	.send = on_send,
 	.hello = on_hello,
 	.stats = on_stats,
+	.digest = on_digest,
 };
 
 struct agent *agent_open(const struct agent_config *config, int *error)
@@ -150,8 +184,10 @@ struct agent *agent_open(const struct agent_config *config, int *error)
 
 void agent_close(struct agent *a)
 {
-	if (a)
-		control_link_close(&a->link);
+	if (!a)
+		return;
+	tables_digest_cancel(&a->digest);
+	control_link_close(&a->link);
 	free(a);
 }
 
@@ -205,7 +241,7 @@ int agent_run(struct agent *a, int signals)
 		{.fd = signals, .events = POLLIN}};
 
 	for (;;) {
-		poll(fds, 2, SESSION_TICK_MS);
+		poll(fds, 2, a->digest.tables ? 0 : SESSION_TICK_MS);
 		receive(a);
 		uint64_t now_ms = clock_mono_ms();
 
@@ -215,6 +251,10 @@ int agent_run(struct agent *a, int signals)
 		}
 		take_events(a, now_ms);
 		session_tick(&a->session, now_ms);
+		audit(a);
+#ifdef DMM_FAULT_HOOKS
+		fault_tick(a->given.tables);
+#endif
 		if (now_ms - a->age_ms >= AGE_MS) {
 			a->age_ms = now_ms;
 			tables_path_mtu_age(a->given.tables, now_ms);

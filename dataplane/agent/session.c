@@ -26,6 +26,7 @@ const struct counter_def session_counter_defs[SESSION_COUNTERS] = {
 	[SESSION_GAPS] = {"agent_gaps", "times that a delta was missing"},
 	[SESSION_FOREIGN] = {"agent_foreign", "messages of another epoch"},
 	[SESSION_BAD_MESSAGE] = {"agent_bad_messages", "messages of control not understood"},
+	[SESSION_AUDITS] = {"agent_audits", "digests of the tables that control asked for"},
 	[SESSION_LOST] = {"agent_control_lost", "times that control went silent"},
 };
 
@@ -271,6 +272,18 @@ static void on_refuse(struct session *s, struct cursor *body, uint64_t now_ms)
 	enter(s, SESSION_GREETING);
 }
 
+/* Before we are synced there is nothing to compare; control asks again when we are. */
+static void on_digest_request(struct session *s, const struct cursor *body)
+{
+	if (cursor_left(body)) {
+		counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
+		return;
+	}
+	counter_add(&s->counters[SESSION_AUDITS], 1);
+	if (s->state == SESSION_SYNCED)
+		s->ops->digest(s->context);
+}
+
 static void heard(struct session *s, uint64_t now_ms)
 {
 	s->heard_ms = now_ms;
@@ -320,6 +333,9 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 			s->ops->stats(s->context, id);
 		else
 			counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
+		break;
+	case UPDATE_DIGEST_REQUEST:
+		on_digest_request(s, &body);
 		break;
 	case UPDATE_REFUSE:
 		on_refuse(s, &body, now_ms);

@@ -37,6 +37,7 @@ enum session_counter {
 	SESSION_GAPS,        /* a number was missing: we said HELLO again */
 	SESSION_FOREIGN,     /* messages of another epoch */
 	SESSION_BAD_MESSAGE, /* messages that do not decode or have no place here */
+	SESSION_AUDITS,      /* digests that control asked for */
 	SESSION_LOST,        /* times that control went silent */
 	SESSION_COUNTERS,
 };
@@ -55,6 +56,8 @@ struct session_ops {
 	void (*hello)(void *context, struct update_hello *hello);
 	/* Control wants statistics. */
 	void (*stats)(void *context, uint32_t request_id);
+	/* Control wants a digest of the tables, which takes a while; SYNCED. */
+	void (*digest)(void *context);
 };
 
 struct session {

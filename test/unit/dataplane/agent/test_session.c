@@ -29,6 +29,7 @@ struct world {
 	unsigned quiesced;
 	bool deaf; /* nothing can be sent */
 	uint32_t stats_asked;
+	unsigned digests_asked;
 	size_t count;
 	struct update_head said[MESSAGES_MAX];
 	struct update_ack ack;
@@ -111,13 +112,21 @@ static void stats(void *context, uint32_t request_id)
 	w->stats_asked = request_id;
 }
 
+static void digest(void *context)
+{
+	struct world *w = context;
+
+	w->digests_asked++;
+}
+
 static const struct session_ops ops = {.apply = apply,
 	.mark = mark,
 	.sweep = sweep,
 	.quiesce = quiesce,
 	.send = hear,
 	.hello = fill_hello,
-	.stats = stats};
+	.stats = stats,
+	.digest = digest};
 
 static int setup(void **state)
 {
@@ -510,6 +519,27 @@ static void test_statistics_and_events(void **state)
 	assert_string_equal(w->event.port, "core");
 }
 
+/* Asked for before there is anything to compare, control gets no answer and asks again. */
+static void test_digest(void **state)
+{
+	static const int some[] = {1, 2, 0};
+	struct world *w = *state;
+
+	tell(w, UPDATE_DIGEST_REQUEST, EPOCH, 0, NULL);
+	tell(w, UPDATE_BEGIN, EPOCH, 5, NULL);
+	tell(w, UPDATE_DIGEST_REQUEST, EPOCH, 5, NULL);
+	assert_int_equal(w->digests_asked, 0);
+	snapshot(w, EPOCH, 5, some);
+	tell(w, UPDATE_DIGEST_REQUEST, EPOCH, 5, NULL);
+	assert_int_equal(w->digests_asked, 1);
+	assert_int_equal(w->session.counters[SESSION_AUDITS], 3);
+	assert_int_equal(w->session.counters[SESSION_BAD_MESSAGE], 0);
+	tell(w, UPDATE_DIGEST_REQUEST, EPOCH, 5, some);
+	assert_int_equal(w->digests_asked, 1);
+	assert_int_equal(w->session.counters[SESSION_BAD_MESSAGE], 1);
+	assert_synced(w, EPOCH, 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -528,6 +558,7 @@ int main(void)
 		cmocka_unit_test_setup(test_lost_delta_shows_in_heartbeats, setup),
 		cmocka_unit_test_setup(test_garbage_is_counted, setup),
 		cmocka_unit_test_setup(test_refusal_is_no_end, setup),
+		cmocka_unit_test_setup(test_digest, setup),
 		cmocka_unit_test_setup(test_statistics_and_events, setup),
 	};
 
