@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -117,6 +118,7 @@ struct mh {
 	};
 	struct mh_option options[MH_OPTIONS_MAX];
 };
+static_assert(sizeof(struct mh) <= 2112, "message size");
 
 enum mh_fault {
 	MH_FAULT_NONE = 0,
@@ -164,6 +166,10 @@ const struct mh_def *mh_def_find(uint8_t type);
 
 /* mh_type_name: "Binding Update" for 5; "unknown" when not in the table. */
 const char *mh_type_name(uint8_t type);
+
+/* mh_name: what people call the message: "Proxy Binding Update" for a Binding Update with P,
+ * "Binding Revocation Indication" for that type of a Binding Revocation; else as mh_type_name. */
+const char *mh_name(const struct mh *mh);
 
 /* mh_fault_name: stable lower case name of a fault, for counters and logs ("option-length"). */
 const char *mh_fault_name(enum mh_fault fault);

@@ -122,3 +122,16 @@ const char *mh_type_name(uint8_t type)
 
 	return def ? def->name : "unknown";
 }
+
+const char *mh_name(const struct mh *mh)
+{
+	if (mh->type == MH_BU && mh->bu.flags & FLAGS_BU_P)
+		return "Proxy Binding Update";
+	if (mh->type == MH_BA && mh->ba.flags & FLAGS_BA_P)
+		return "Proxy Binding Acknowledgement";
+	if (mh->type == MH_REVOCATION && mh->revocation.type == CODES_REVOCATION_INDICATION)
+		return "Binding Revocation Indication";
+	if (mh->type == MH_REVOCATION && mh->revocation.type == CODES_REVOCATION_ACKNOWLEDGEMENT)
+		return "Binding Revocation Acknowledgement";
+	return mh_type_name(mh->type);
+}

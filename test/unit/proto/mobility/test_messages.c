@@ -118,6 +118,28 @@ static void proxy_flags(void **state)
 		"status=156:TIMESTAMP_MISMATCH flags=50:PTD sequence=1 lifetime=0");
 }
 
+static void message_names(void **state)
+{
+	(void)state;
+	struct mh mh = {.type = MH_BU};
+
+	assert_string_equal(mh_name(&mh), "Binding Update");
+	mh.bu.flags = FLAGS_BU_P;
+	assert_string_equal(mh_name(&mh), "Proxy Binding Update");
+	mh = (struct mh){.type = MH_BA};
+	assert_string_equal(mh_name(&mh), "Binding Acknowledgement");
+	mh.ba.flags = FLAGS_BA_P;
+	assert_string_equal(mh_name(&mh), "Proxy Binding Acknowledgement");
+	mh = (struct mh){.type = MH_REVOCATION};
+	assert_string_equal(mh_name(&mh), "Binding Revocation");
+	mh.revocation.type = CODES_REVOCATION_INDICATION;
+	assert_string_equal(mh_name(&mh), "Binding Revocation Indication");
+	mh.revocation.type = CODES_REVOCATION_ACKNOWLEDGEMENT;
+	assert_string_equal(mh_name(&mh), "Binding Revocation Acknowledgement");
+	mh.type = 99;
+	assert_string_equal(mh_name(&mh), "unknown");
+}
+
 static void reserved_bits(void **state)
 {
 	(void)state;
@@ -192,6 +214,7 @@ int main(void)
 		cmocka_unit_test(update_notification),
 		cmocka_unit_test(update_acknowledgement),
 		cmocka_unit_test(proxy_flags),
+		cmocka_unit_test(message_names),
 		cmocka_unit_test(reserved_bits),
 		cmocka_unit_test(too_short),
 		cmocka_unit_test(codes),

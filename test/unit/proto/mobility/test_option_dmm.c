@@ -122,6 +122,30 @@ static void other_numbers(void **state)
 	assert_int_equal(mh.unknown, 1);
 }
 
+static void misplaced(void **state)
+{
+	(void)state;
+	/* in a Heartbeat it means nothing: skipped, named, and written as it came */
+	static const struct option_numbers numbers = OPTION_NUMBERS_DEFAULT;
+	static const char hex[] = HB("02") "c8 08 8f00 0000 0000 0000 | 0100";
+	uint8_t wire[32], again[32];
+	size_t n = octets(hex, wire, sizeof(wire));
+	struct mh mh;
+
+	assert_int_equal(mh_decode_with(&numbers, wire, n, &mh, NULL), 0);
+	assert_int_equal(mh.misplaced, 1);
+	assert_int_equal(mh.options[0].type, OPTION_MULTICAST_STATE);
+	assert_int_equal(mh.options[0].state, OPTION_MISPLACED);
+	assert_option(&mh.options[0], "data=8f00000000000000");
+	assert_octets(again, mh_encode_with(&numbers, &mh, again, sizeof(again)), hex);
+	/* who does not know the number cannot write it, nor call it unknown */
+	assert_int_equal(mh_encode(&mh, again, sizeof(again)), -EINVAL);
+	mh.options[0].type = 200;
+	mh.options[0].state = OPTION_UNKNOWN;
+	assert_int_equal(mh_encode_with(&numbers, &mh, again, sizeof(again)), -EINVAL);
+	assert_octets(again, mh_encode(&mh, again, sizeof(again)), hex);
+}
+
 static void error_text(void **state)
 {
 	(void)state;
@@ -145,6 +169,7 @@ int main(void)
 		cmocka_unit_test(bad),
 		cmocka_unit_test(assigned_by_the_operator),
 		cmocka_unit_test(other_numbers),
+		cmocka_unit_test(misplaced),
 		cmocka_unit_test(error_text),
 	};
 
