@@ -99,12 +99,12 @@ def unit_cases(entry):
     """How many cases a unit test program ran: cmocka says so, another program counts as one."""
     out = entry.get("stdout", "") + entry.get("stderr", "")
     ran = sum(map(int, re.findall(r"^\[=+\] (\d+) test\(s\) run", out, re.M)))
+    if entry["result"] == "OK":
+        return max(ran, 1), 0
+    # A program can also fail beside its cases: a crash, or a sanitizer's report at its end.
     good = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test\(s\)", out, re.M)))
-    okay = entry["result"] == "OK"
-    if ran == 0:
-        return (1, 0) if okay else (0, 1)
-    # A program that fails beyond its cases (a sanitizer report at exit) fails.
-    return (good, ran - good) if okay or ran > good else (good, 1)
+    failed = max(ran - good, 1)
+    return max(ran - failed, 0), failed
 
 
 def unit(name, directory):
