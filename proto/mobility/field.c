@@ -172,9 +172,9 @@ int field_decode(const struct field *list, const uint8_t *wire, size_t len, void
 	return 0;
 }
 
-static int encode_uint(const struct field *f, const void *base, uint8_t *wire, size_t len)
+static inline int encode_uint(const struct field *f, const void *base, uint8_t *wire, size_t len)
 {
-	uint64_t value = field_value(f, base);
+	uint64_t value = load(f, base);
 	uint64_t most = f->size == 8 ? UINT64_MAX : (UINT64_C(1) << f->size * 8) - 1;
 	struct writer w;
 

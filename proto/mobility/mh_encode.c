@@ -57,7 +57,6 @@ static int encode_known(struct encoder *e, unsigned i)
 	const struct option_def *def = option_def_find(option->type);
 	int len = def ? wire_len(def, option) : -1;
 	const struct option_shape *shape;
-	size_t n, at;
 	uint8_t *wire;
 
 	if (!def || !is_sound(e, i, def, len) || mh_rules_admit(&e->rules, e->mh, i, def))
@@ -65,9 +64,8 @@ static int encode_known(struct encoder *e, unsigned i)
 	shape = option_shape_find(def, (uint8_t)len);
 	if (!shape)
 		return -EINVAL;
-	n = shape->align_n;
-	at = writer_offset(&e->w);
-	write_padding(&e->w, (n + shape->align_m - at % n) % n);
+	/* Alignments are powers of two. */
+	write_padding(&e->w, (shape->align_m - writer_offset(&e->w)) & (shape->align_n - 1u));
 	wire = writer_reserve(&e->w, 2u + (unsigned)len);
 	if (!wire)
 		return -ENOSPC;

@@ -149,7 +149,7 @@ static_assert(sizeof(struct mh_option) == 64, "option size");
  * the Type octet stands at align_n * k + align_m octets from the start of the message. */
 struct option_shape {
 	uint8_t min, max;
-	uint8_t align_n, align_m; /* align_n 0 ends the list */
+	uint8_t align_n, align_m; /* align_n: 1, 2, 4 or 8; 0 ends the list */
 	uint8_t step;             /* from min on; 0: every length up to max */
 };
 #define OPTION_SHAPES_MAX 4

@@ -157,6 +157,7 @@ static void rows_are_sound(void **state)
 		assert_true(def->messages);
 		assert_true(def->shapes[0].align_n);
 		for (int i = 0; i < OPTION_SHAPES_MAX && def->shapes[i].align_n; i++) {
+			assert_int_equal(def->shapes[i].align_n & (def->shapes[i].align_n - 1), 0);
 			assert_true(def->shapes[i].min <= def->shapes[i].max &&
 				    def->shapes[i].align_m < def->shapes[i].align_n);
 			least = def->shapes[i].min < least ? def->shapes[i].min : least;
