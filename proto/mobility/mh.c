@@ -96,13 +96,13 @@ static int decode_options(const struct option_numbers *numbers, const uint8_t *m
 		const struct option_def *def;
 		enum mh_fault fault;
 
-		if (!cursor_ok(&c))
-			return fail_option(err, MH_FAULT_OPTION_TRUNCATED, option);
 		def = numbers ? option_def_number(numbers, out, option->number, option->raw.len)
 			      : option_rows[option->number];
 		option->state = OPTION_KNOWN;
 		if (def)
 			option->type = def->type;
+		if (!cursor_ok(&c))
+			return fail_option(err, MH_FAULT_OPTION_TRUNCATED, option);
 		if (!def || !mh_rules_allowed(def, out)) {
 			skip_option(out, def, option);
 			continue;

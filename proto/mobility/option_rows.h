@@ -1,5 +1,9 @@
 /* How rows of the table of options are written. The rows stand by family in option_*.c; the table
- * in option_table.c lists them by number. Inside this folder only. */
+ * in option_table.c lists them by number. Inside this folder only.
+ *
+ * A new option is a number in option.h, a struct in option_body.h unless one fits, a list of fields
+ * and a ROW in its family, a line in OPTION_ROWS, golden octets in its test; then wire-doc writes
+ * docs/wire.md again. */
 #pragma once
 
 #include "proto/mobility/mh.h"

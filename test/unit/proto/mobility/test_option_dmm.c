@@ -159,6 +159,11 @@ static void error_text(void **state)
 	assert_int_equal(mh_decode_with(&numbers, wire, n, &mh, &err), -EBADMSG);
 	assert_string_equal(mh_error_print(&err, text, sizeof(text)),
 		"option 200 (Multicast State) at offset 12: wrong length (2)");
+	n = octets(BU("01") "c8 14 8f00", wire, sizeof(wire));
+	assert_int_equal(mh_decode_with(&numbers, wire, n, &mh, &err), -EBADMSG);
+	assert_string_equal(mh_error_print(&err, text, sizeof(text)),
+		"option 200 (Multicast State) at offset 12: length beyond the end of the message "
+		"(20)");
 }
 
 int main(void)
