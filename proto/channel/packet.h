@@ -2,10 +2,10 @@
  * The packet channel: packets that control must see go up (punt), packets that it makes go down
  * (inject).
  *
- * ZeroMQ DEALER (data plane; its routing id is its name) to ROUTER (control). A message is one
- * frame with a head of 4 octets (magic 0x444b, version, type) and any number of records, so that
- * a burst costs one message. A data plane introduces itself with an empty PUNT message, and again
- * every second, so that a restarted control plane can inject before the first packet.
+ * ZeroMQ DEALER (data plane) to ROUTER (control), who is who as in the update channel. A message is
+ * one frame with a head of 4 octets (magic 0x444b, version, type) and any number of records, so
+ * that a burst costs one message. A data plane introduces itself with an empty PUNT message, and
+ * again every second, so that a restarted control plane can inject before the first packet.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /*
  * The update channel: how forwarding objects reach a data plane, and what it answers.
  *
- * ZeroMQ DEALER (data plane; its routing id is its name) to ROUTER (control). Every message is
- * one frame: a head of 20 octets, then the body.
+ * ZeroMQ DEALER (data plane) to ROUTER (control). On ipc the routing id is the data plane's name;
+ * on tcp its CURVE key says who it is. Every message is one frame: a head of 20 octets, then the
+ * body.
  *
  *   0 magic 0x444d   2 version   3 type   4-11 epoch   12-19 sequence
  *

@@ -45,7 +45,7 @@ def with_endpoints(text, host):
     return text.replace("ipc:///run/dmm/packet", f"tcp://{host}:{PACKET}")
 
 
-def write_control(file, keys, planes):
+def write_control(file, keys, planes, own="ctrl"):
     """The example configuration of dmm-ctrl, on tcp, with keys for each data plane by name."""
     text = with_endpoints((programs.CONFIGS / "dmm-ctrl.cfg").read_text(), "*")
     items = ", ".join(
@@ -53,15 +53,16 @@ def write_control(file, keys, planes):
         for name, listed in planes.items())
     text, count = re.subn(r"data_planes = \(.*?\);", f"data_planes = ({items});", text, flags=re.S)
     assert count == 1
-    file.write_text(text + f'\nsecurity = {{ secret_key_file = "{keys.path("ctrl.key")}"; }};\n')
+    file.write_text(text + f'\nsecurity = {{ secret_key_file = "{keys.path(own + ".key")}"; }};\n')
 
 
-def write_plane(file, keys, name, host):
+def write_plane(file, keys, name, host, control=("ctrl",)):
     text = with_endpoints((programs.CONFIGS / "dmm-dp.cfg").read_text(), host)
     assert 'name = "dp1"' in text
     text = text.replace('name = "dp1"', f'name = "{name}"')
+    listed = ", ".join(f'"{keys.path(key + ".pub")}"' for key in control)
     file.write_text(text + f'\nsecurity = {{ secret_key_file = "{keys.path(name + ".key")}";'
-                    f' control_keys = ["{keys.path("ctrl.pub")}"]; }};\n')
+                    f' control_keys = [{listed}]; }};\n')
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +250,29 @@ def test_key_that_is_removed(lab, keys, planes, gateway, control, counted, list_
              "the data plane to say so")
     list_keys(planes)
     wait_for(lambda: synced(control, "dp1"), "the data plane to be synchronised")
+    sent, received = end()
+    assert sent > 0 and received == sent
+
+
+def restart(control):
+    assert control.process.stop() == 0, control.process.output()[-3000:]
+    control.start()
+
+
+def test_key_of_control_changes(lab, keys, planes, gateway, control):
+    """dmm-ctrl is restarted with another key, the data plane is not."""
+    own, listed = gateway.data_plane.config, ("ctrl", "ctrl2")
+    keys.make("ctrl2")
+    end = ping_on(lab)
+    for control_key, listed_then in (("ctrl2", ("ctrl2",)), ("ctrl", ("ctrl",))):
+        write_plane(own, keys, "dp1", "127.0.0.1", listed)
+        gateway.data_plane.process.send(signal.SIGHUP)
+        write_control(control.config, keys, planes, control_key)
+        restart(control)
+        wait_for(lambda: synced(control, "dp1"), f"the data plane to find {control_key}", 60)
+        write_plane(own, keys, "dp1", "127.0.0.1", listed_then)
+        gateway.data_plane.process.send(signal.SIGHUP)
+        wait_for(lambda: synced(control, "dp1"), "the data plane to be synchronised")
     sent, received = end()
     assert sent > 0 and received == sent
 
