@@ -184,10 +184,15 @@ bool binding_cache_walk(struct binding_cache *cache, size_t *at, size_t budget,
 	size_t cost = 0;
 	bool more = true;
 
-	for (; more && *at <= cache->mask && cost < budget * BUCKETS_PER_ENTRY; ++*at, cost++)
-		for (struct binding *b = cache->buckets[*at]; b; b = b->next) {
-			more &= fn(arg, b);
+	while (*at <= cache->mask && cost < budget * BUCKETS_PER_ENTRY) {
+		for (struct binding *b = cache->buckets[*at]; b && more; b = b->next) {
+			more = fn(arg, b);
 			cost += BUCKETS_PER_ENTRY;
 		}
+		if (!more)
+			break;
+		++*at;
+		cost++;
+	}
 	return *at <= cache->mask;
 }

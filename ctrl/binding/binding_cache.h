@@ -60,8 +60,8 @@ struct binding *binding_cache_next(struct binding_cache *cache, const struct bin
 /*
  * A walk in pieces, between which entries may come and go: calls fn for entries from bucket *at on,
  * about `budget` of them, and sets *at to where to go on. fn may change the entry, but add or
- * remove none; when it returns false, the walk stops after the bucket. Returns whether any are
- * left; *at starts at 0.
+ * remove none; when it returns false, the walk stops, to go on with the same bucket. Returns
+ * whether any are left; *at starts at 0.
  */
 bool binding_cache_walk(struct binding_cache *cache, size_t *at, size_t budget,
 	bool (*fn)(void *arg, struct binding *b), void *arg);

@@ -148,7 +148,7 @@ unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, sig
 enum signalling_wish {
 	SIGNALLING_STAYS,
 	SIGNALLING_GOES, /* another data plane is to serve it */
-	SIGNALLING_STOP, /* neither; look at no more for now */
+	SIGNALLING_STOP, /* later: look at no more for now, and at this one again */
 };
 typedef enum signalling_wish signalling_wish_fn(
 	void *context, const struct in6_addr *care_of, uint64_t data_plane);

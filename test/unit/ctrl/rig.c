@@ -8,7 +8,7 @@ static const char *const base_config =
 	"store = \"%s/store\";\n"
 	"endpoints = { update = \"ipc://%s/update\"; packet = \"ipc://%s/packet\";\n"
 	"              api = \"ipc://%s/api\"; };\n"
-	"data_planes = ( { name = \"dp1\"; }, { name = \"dp2\"; } );\n"
+	"data_planes = ( %s );\n"
 	"home_agents = [\"2001:db8:1::1\", \"2001:db8:100::1\"];\n"
 	"home_prefixes = ( { prefix = \"2001:db8:100::/64\"; link = \"home\"; },\n"
 	"                  { prefix = \"2001:db8:200::/64\"; } );\n"
@@ -17,6 +17,8 @@ static const char *const base_config =
 /* Patient, so that a slow machine decides no test. */
 static const char *const patient = "channel = { heartbeat = \"20ms\"; heartbeats_missed = 100;\n"
 				   "            ack_timeout = \"10s\"; };\n";
+
+static const char *const plain_data_planes = "{ name = \"dp1\"; }, { name = \"dp2\"; }";
 
 static void flush_commit(void *arg)
 {
@@ -39,7 +41,7 @@ void rig_open(struct rig *rig, const char *more)
 		assert_non_null(mkdtemp(rig->dir));
 	}
 	snprintf(text, sizeof(text), base_config, rig->dir, rig->dir, rig->dir, rig->dir,
-		more ? more : patient);
+		rig->data_planes ? rig->data_planes : plain_data_planes, more ? more : patient);
 	if (ctrl_config_load_text(&rig->config, "test", text, &report) < 0)
 		fail_msg("%s", report.text);
 	rig->loop = loop_new();

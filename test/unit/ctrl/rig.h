@@ -52,6 +52,7 @@ struct fake {
 
 struct rig {
 	char dir[64];
+	const char *data_planes; /* of the configuration; NULL: dp1 and dp2 without addresses */
 	struct ctrl_config config;
 	struct loop *loop;
 	struct store *store;

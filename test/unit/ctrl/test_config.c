@@ -129,6 +129,111 @@ static void needs_what_it_cannot_guess(void **state)
 	assert_refused("", "data_planes", "home_agents");
 }
 
+static const char *const two = "{ name = \"dp1\"; address = \"2001:db8:d::1\"; "
+			       "serves = [\"2001:db8:a::/48\", \"2001:db8::/32\"]; }, "
+			       "{ name = \"dp2\"; address = \"2001:db8:d::2\"; "
+			       "serves = [\"2001:db8:a:5::/64\", \"2001:db8::/32\"]; }, "
+			       "{ name = \"dp3\"; address = \"2001:db8:d::3\"; }";
+
+/* The minimal text with these data planes and a line more. */
+static const char *data_planes(const char *list, const char *more)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text), "%s%s%s",
+		instead("{ name = \"dp1\"; }, { name = \"dp2\"; }", list), more, "\n");
+	return text;
+}
+
+static int prefer(const struct ctrl_config *c, const char *care_of, uint64_t set)
+{
+	struct in6_addr a;
+
+	assert_int_equal(addr_parse(care_of, &a), 0);
+	return ctrl_config_prefer(c, &a, set);
+}
+
+static void the_longest_prefix_is_preferred_then_the_order(void **state)
+{
+	struct config_report report = {0};
+	struct ctrl_config c, turned;
+
+	(void)state;
+	if (ctrl_config_load_text(&c, "t", data_planes(two, ""), &report) < 0)
+		fail_msg("%s", report.text);
+	assert_true(ctrl_config_addressed(&c));
+	assert_int_equal(prefer(&c, "2001:db8:a:5::1", 7), 1);
+	assert_int_equal(prefer(&c, "2001:db8:a:6::1", 7), 0);
+	assert_int_equal(prefer(&c, "2001:db8:b::1", 7), 0);
+	assert_int_equal(prefer(&c, "2001:db8:b::1", 6), 1);
+	assert_int_equal(prefer(&c, "2001:db9::1", 7), 2);
+	assert_int_equal(prefer(&c, "2001:db9::1", 3), -ENOENT);
+	assert_int_equal(prefer(&c, "2001:db8:a:5::1", 0), -ENOENT);
+	assert_int_equal(ctrl_config_tunnel_option(&c), CTRL_TUNNEL_ALTERNATE_COA);
+	assert_int_equal(c.serving.hold_down_ms, 10000);
+	assert_int_equal(c.serving.tell, CTRL_TELL_BRR);
+
+	/* Another order, the same ids. */
+	assert_int_equal(
+		ctrl_config_load_text(&turned, "t",
+			data_planes("{ name = \"dp2\"; address = \"2001:db8:d::9\"; }", ""),
+			&report),
+		0);
+	assert_true(ctrl_config_data_plane_id(&turned, 0) != 0);
+	assert_true(ctrl_config_data_plane_id(&turned, 0) == ctrl_config_data_plane_id(&c, 1));
+	assert_int_equal(
+		ctrl_config_data_plane_of_id(&turned, ctrl_config_data_plane_id(&c, 0)), -ENOENT);
+	assert_int_equal(ctrl_config_data_plane_of_id(&c, ctrl_config_data_plane_id(&c, 2)), 2);
+	assert_int_equal(ctrl_config_data_plane_of_id(&c, 0), -ENOENT);
+	ctrl_config_free(&turned);
+	ctrl_config_free(&c);
+}
+
+static void without_addresses_nobody_is_told_of_them(void **state)
+{
+	struct config_report report = {0};
+	struct ctrl_config c;
+
+	(void)state;
+	assert_int_equal(ctrl_config_load_text(&c, "t", minimal, &report), 0);
+	assert_false(ctrl_config_addressed(&c));
+	assert_int_equal(ctrl_config_data_plane_id(&c, 0), 0);
+	assert_int_equal(ctrl_config_tunnel_option(&c), CTRL_TUNNEL_NONE);
+	ctrl_config_free(&c);
+	assert_refused(
+		with("serving = { tunnel_address_option = \"alternate-care-of-address\"; };"),
+		"tunnel_address_option", "no data plane has an address");
+}
+
+static void refuses_data_planes_that_do_not_fit(void **state)
+{
+	(void)state;
+	assert_refused(data_planes("{ name = \"dp1\"; }, { name = \"dp1\"; }", ""), "data_planes",
+		"two data planes have the name \"dp1\"");
+	assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; }, "
+				   "{ name = \"dp2\"; }",
+			       ""),
+		"data_planes", "\"dp2\" has no address");
+	assert_refused(data_planes("{ name = \"dp1\"; }, "
+				   "{ name = \"dp2\"; address = \"2001:db8:d::1\"; }",
+			       ""),
+		"data_planes", "\"dp2\" has an address");
+	assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; }, "
+				   "{ name = \"dp2\"; address = \"2001:db8:d::1\"; }",
+			       ""),
+		"data_planes", "2001:db8:d::1");
+	assert_refused(data_planes("{ name = \"dp1\"; address = \"fe80::1\"; }", ""), "data_planes",
+		"fe80::1");
+	assert_refused(data_planes(two, "serving = { tunnel_address_number = 44; };"),
+		"tunnel_address_number", "44");
+	assert_refused(data_planes(two, "serving = { tunnel_address_option = \"yes\"; };"),
+		"tunnel_address_option", "alternate-home-agent-tunnel-address");
+	assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; "
+				   "serves = [\"2001:db8::1/32\"]; }",
+			       ""),
+		"serves", "2001:db8::1/32");
+}
+
 static void the_example_is_right(void **state)
 {
 	struct config_report report = {0};
@@ -152,6 +257,9 @@ int main(void)
 		cmocka_unit_test(refuses_values_by_name),
 		cmocka_unit_test(names_the_line),
 		cmocka_unit_test(needs_what_it_cannot_guess),
+		cmocka_unit_test(the_longest_prefix_is_preferred_then_the_order),
+		cmocka_unit_test(without_addresses_nobody_is_told_of_them),
+		cmocka_unit_test(refuses_data_planes_that_do_not_fit),
 		cmocka_unit_test(the_example_is_right),
 	};
 

@@ -57,6 +57,7 @@ static struct binding_record sample(void)
 		.updated_ns = 2,
 		.expires_ns = 0xfffffffffffffffe,
 		.timestamp = 0xee5bba0000000007,
+		.data_plane = 0x5152535455565758,
 		.bid = 0x1234,
 		.sequence = 0xfffe,
 		.lifetime = 0xabcd,
@@ -94,6 +95,7 @@ static void record_round_trips(void **state)
 		assert_int_equal(in.updated_ns, out.updated_ns);
 		assert_int_equal(in.expires_ns, out.expires_ns);
 		assert_int_equal(in.timestamp, out.timestamp);
+		assert_int_equal(in.data_plane, out.data_plane);
 		assert_int_equal(in.bid, out.bid);
 		assert_int_equal(in.sequence, out.sequence);
 		assert_int_equal(in.lifetime, out.lifetime);
@@ -126,6 +128,27 @@ static void record_that_is_not_ours_is_refused(void **state)
 	buf[0] = BINDING_RECORD_VERSION + 1;
 	cursor_init(&c, buf, BINDING_RECORD_SIZE);
 	assert_int_equal(binding_record_decode(&c, &out), -EPROTO);
+	(void)state;
+}
+
+/* Version 1 was the same without the data plane at the end. */
+static void record_of_the_release_before_is_read(void **state)
+{
+	struct binding_record in = sample(), out;
+	uint8_t buf[BINDING_RECORD_SIZE];
+	struct writer w;
+	struct cursor c;
+
+	writer_init(&w, buf, sizeof(buf));
+	assert_int_equal(binding_record_encode(&w, &in), 0);
+	buf[0] = 1;
+	cursor_init(&c, buf, BINDING_RECORD_SIZE - 8);
+	assert_int_equal(binding_record_decode(&c, &out), 0);
+	assert_int_equal(out.data_plane, 0);
+	assert_int_equal(out.path_id, in.path_id);
+	assert_int_equal(out.timestamp, in.timestamp);
+	cursor_init(&c, buf, BINDING_RECORD_SIZE);
+	assert_int_equal(binding_record_decode(&c, &out), -EBADMSG);
 	(void)state;
 }
 
@@ -162,6 +185,7 @@ int main(void)
 		cmocka_unit_test(remaining_is_rounded_down),
 		cmocka_unit_test(record_round_trips),
 		cmocka_unit_test(record_that_is_not_ours_is_refused),
+		cmocka_unit_test(record_of_the_release_before_is_read),
 		cmocka_unit_test(record_without_life_or_room_is_not_written),
 		cmocka_unit_test(states_have_names),
 	};
