@@ -28,6 +28,7 @@ int curve_parse(const char *text, struct curve_key *key);
 /* Writes them; returns text. Only for public keys, unless into a file that is the owner's. */
 const char *curve_text(const struct curve_key *key, char text[static CURVE_TEXT_SIZE]);
 
+/* Whether two public keys are the same; takes no care of time. */
 bool curve_equal(const struct curve_key *a, const struct curve_key *b);
 
 /* A new pair. 0, or -ENOTSUP when libzmq was built without CURVE. */
