@@ -216,6 +216,20 @@ static void unknown_is_skipped(void **state)
 	assert_encodes(&mh, hex);
 }
 
+static void no_more_than_are_kept(void **state)
+{
+	(void)state;
+	/* what the decoder would not keep, the encoder does not write */
+	struct mh mh = a_bu();
+
+	for (unsigned i = 0; i < MH_UNKNOWN_MAX; i++)
+		mh.options[mh.option_count++] =
+			(struct mh_option){.type = 200, .state = OPTION_UNKNOWN};
+	assert_int_equal(mh_encode(&mh, buf, sizeof(buf)), 32);
+	mh.options[mh.option_count++] = (struct mh_option){.type = 200, .state = OPTION_UNKNOWN};
+	assert_int_equal(mh_encode(&mh, buf, sizeof(buf)), -EINVAL);
+}
+
 static void misplaced_is_skipped(void **state)
 {
 	(void)state;
@@ -306,6 +320,7 @@ int main(void)
 		cmocka_unit_test(mesg_id),
 		cmocka_unit_test(all_together),
 		cmocka_unit_test(unknown_is_skipped),
+		cmocka_unit_test(no_more_than_are_kept),
 		cmocka_unit_test(misplaced_is_skipped),
 		cmocka_unit_test(raw_states_must_be_true),
 		cmocka_unit_test(find_and_next),

@@ -40,11 +40,40 @@ static void only_with_d(void **state)
 	assert_int_equal(mh.misplaced, 1);
 	assert_null(option_find(&mh, OPTION_ANCHORED_PREFIX));
 	golden_encodes(&mh, hex);
+	assert_int_equal(golden_decode(PBA("03") "01 00 | 45 10 " HA_HEX, &mh, NULL), 0);
+	assert_int_equal(mh.misplaced, 1);
 	mh = (struct mh){.type = MH_BU};
 	assert_non_null(option_add(&mh, OPTION_SERVING_MAAR));
 	assert_int_equal(mh_encode(&mh, (uint8_t[64]){0}, 64), -EINVAL);
 	mh.bu.flags = 0x0010;
 	assert_int_equal(mh_encode(&mh, (uint8_t[64]){0}, 64), 32);
+}
+
+/* The offset at which the option stands behind one of three octets, from octet 12 on. */
+static unsigned placed(uint8_t link_octets)
+{
+	struct mh mh = {.type = MH_BA, .ba.flags = 0x22}, got;
+	struct mh_option *option = option_add(&mh, OPTION_EXPERIMENTAL);
+	static uint8_t buf[64];
+	ssize_t n;
+
+	option->octets.octets = (struct field_bytes){NULL, 1};
+	option = option_add(&mh, OPTION_DLIF_LINK_ADDRESS);
+	option->octets.octets = (struct field_bytes){NULL, link_octets};
+	n = mh_encode(&mh, buf, sizeof(buf));
+	assert_true(n > 0);
+	assert_int_equal(mh_decode(buf, (size_t)n, &got, NULL), 0);
+	return got.options[1].offset;
+}
+
+static void aligned_by_size(void **state)
+{
+	(void)state;
+	/* RFC 8885, 4.8: the address, behind four octets, on its natural boundary */
+	assert_int_equal(placed(8), 20);
+	assert_int_equal(placed(4), 16);
+	assert_int_equal(placed(6), 16);
+	assert_int_equal(placed(5), 16);
 }
 
 static void bad(void **state)
@@ -144,6 +173,8 @@ static void misplaced(void **state)
 	mh.options[0].state = OPTION_UNKNOWN;
 	assert_int_equal(mh_encode_with(&numbers, &mh, again, sizeof(again)), -EINVAL);
 	assert_octets(again, mh_encode(&mh, again, sizeof(again)), hex);
+	mh.options[0].state = OPTION_MISPLACED;
+	assert_int_equal(mh_encode_with(&numbers, &mh, again, sizeof(again)), -EINVAL);
 }
 
 static void error_text(void **state)
@@ -171,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(distributed),
 		cmocka_unit_test(only_with_d),
+		cmocka_unit_test(aligned_by_size),
 		cmocka_unit_test(bad),
 		cmocka_unit_test(assigned_by_the_operator),
 		cmocka_unit_test(other_numbers),

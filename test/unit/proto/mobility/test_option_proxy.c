@@ -105,6 +105,27 @@ static void later(void **state)
 	golden_options(golden, COUNT(golden));
 }
 
+static void aligned_by_size(void **state)
+{
+	(void)state;
+	/* RFC 5213, 8.6: the identifier, behind four octets, on its natural boundary */
+	static const uint8_t cases[][2] = {{8, 20}, {4, 16}, {6, 16}, {5, 16}};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct mh mh = {.type = MH_BU, .bu.flags = 0x8200}, got;
+		static uint8_t buf[64];
+		ssize_t n;
+
+		option_add(&mh, OPTION_EXPERIMENTAL)->octets.octets = (struct field_bytes){NULL, 1};
+		option_add(&mh, OPTION_MN_LINK_ID)->octets.octets =
+			(struct field_bytes){NULL, cases[i][0]};
+		n = mh_encode(&mh, buf, sizeof(buf));
+		assert_true(n > 0);
+		assert_int_equal(mh_decode(buf, (size_t)n, &got, NULL), 0);
+		assert_int_equal(got.options[1].offset, cases[i][1]);
+	}
+}
+
 static void bad(void **state)
 {
 	(void)state;
@@ -200,6 +221,7 @@ int main(void)
 		cmocka_unit_test(proxy),
 		cmocka_unit_test(ip4),
 		cmocka_unit_test(later),
+		cmocka_unit_test(aligned_by_size),
 		cmocka_unit_test(bad),
 		cmocka_unit_test(encoder_refuses),
 		cmocka_unit_test(proxy_registration),

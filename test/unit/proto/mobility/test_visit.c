@@ -66,6 +66,7 @@ struct sample {
 	struct in_addr ip4;
 	struct field_bytes rest;
 	struct field_addr addr;
+	struct field_optional maybe;
 };
 
 #define MEMBER(member_)                                                                            \
@@ -99,6 +100,12 @@ static const struct field list[] = {
 		.when = FIELD_WHEN,
 		.when_value = 3,
 		MEMBER(addr)},
+	{.name = "maybe",
+		.kind = FIELD_MAYBE,
+		.at = 8,
+		.when = FIELD_WHEN,
+		.when_value = 4,
+		MEMBER(maybe)},
 	{.kind = FIELD_END},
 };
 
@@ -123,6 +130,7 @@ static void kinds(void **state)
 	(void)state;
 	static const uint8_t odd[9] = {2};
 	static const uint8_t five[13] = {3};
+	static const uint8_t short_of_four[11] = {4}, more_than_four[13] = {4};
 	struct sample s;
 
 	round_trip("01 40 0001 c0000201 6d6e40c3a9", "kind=1 set=true fruit=1:apple ip4=192.0.2.1 "
@@ -136,6 +144,11 @@ static void kinds(void **state)
 		"kind=3 set=false fruit=0:unassigned ip4=0.0.0.0 address=192.0.2.1");
 	round_trip("03 00 0000 00000000" HOA_HEX,
 		"kind=3 set=false fruit=0:unassigned ip4=0.0.0.0 address=" HOA);
+	round_trip("04 00 0000 00000000", "kind=4 set=false fruit=0:unassigned ip4=0.0.0.0");
+	round_trip("04 00 0000 00000000 01020304",
+		"kind=4 set=false fruit=0:unassigned ip4=0.0.0.0 maybe=16909060");
+	assert_int_equal(field_decode(list, short_of_four, sizeof(short_of_four), &s), -EBADMSG);
+	assert_int_equal(field_decode(list, more_than_four, sizeof(more_than_four), &s), -EBADMSG);
 	assert_int_equal(field_decode(list, odd, sizeof(odd), &s), -EBADMSG);
 	assert_int_equal(field_decode(list, five, sizeof(five), &s), -EBADMSG);
 	s = (struct sample){.kind = 3, .addr.len = 5};
@@ -148,7 +161,8 @@ static void text_that_is_none(void **state)
 {
 	(void)state;
 	static const char *const wrong[] = {"00", "6d0a", "7f", "c2", "c080", "c29f", "eda080",
-		"e080", "e08080", "f08080c0", "f4908080", "80", "ff", "f0808080"};
+		"e080", "e08080", "f08080c0", "f4908080", "80", "ff", "f0808080", "c181", "e08181",
+		"f0808181"};
 
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		uint8_t wire[8];
