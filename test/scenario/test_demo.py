@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import mhdump
 from lab import ledger, programs
 from lab.system import run
 
@@ -46,6 +47,13 @@ def test_tshark_has_no_complaint(demo):
     assert seen.count("5") >= 4 and seen.count("6") >= 4
     wrong = run("tshark", "-r", capture, "-Y", "mipv6 && (_ws.malformed || _ws.expert)", "-V")
     assert wrong.strip() == ""
+
+
+def test_dmm_mhdump_finds_no_error(demo, build):
+    _, _, output = demo
+    seen = mhdump.assert_agree(build, output / "mn/wlan0.pcap")
+    assert [m["error"] for m in seen] == [None] * len(seen) and len(seen) >= 8
+    assert {m["checksum"] for m in seen} == {"good"}
 
 
 def test_nothing_is_left(demo):
