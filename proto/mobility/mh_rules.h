@@ -47,8 +47,6 @@ static inline enum mh_fault mh_rules_admit(
 
 	if (def->times && *seen & bit && mh_rules_count(mh, before, def->type) >= def->times)
 		return MH_FAULT_OPTION_REPEATED;
-	if (rules->flags & OPTION_F_LAST)
-		return MH_FAULT_OPTION_ORDER;
 	if (rules->flags & OPTION_F_AUTHENTICATES && def->flags & OPTION_F_PROTECTED)
 		return MH_FAULT_OPTION_ORDER;
 	*seen |= bit;

@@ -69,6 +69,7 @@ static void read_value(struct cursor *c, const struct traffic_def *row, union tr
 		value->number = cursor_u8(c) & row->mask;
 }
 
+/* A field that the format does not have has no flag. */
 static enum traffic_fault decode_fields(
 	const struct traffic_def *rows, struct cursor *c, struct traffic_selector *out)
 {
@@ -77,8 +78,8 @@ static enum traffic_fault decode_fields(
 	for (unsigned i = 0; i < TRAFFIC_FIELD_COUNT && cursor_ok(c); i++) {
 		struct traffic_range *range = &out->ranges[i];
 
-		range->has_start = rows[i].size && flags & rows[i].flag;
-		range->has_end = rows[i].size && flags & rows[i].flag >> 1;
+		range->has_start = flags & rows[i].flag;
+		range->has_end = flags & rows[i].flag >> 1;
 		if (range->has_end && !range->has_start)
 			return TRAFFIC_FAULT_END;
 		if (range->has_start)

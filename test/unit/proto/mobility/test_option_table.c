@@ -173,6 +173,71 @@ static void rows_are_sound(void **state)
 	}
 }
 
+/* Alignment of the Type octet, n * k + m, as the clauses of the RFCs state it. */
+static const struct {
+	uint16_t type;
+	uint8_t len, n, m;
+} alignments[] = {
+	{2, 2, 2, 0},
+	{3, 16, 8, 6},
+	{4, 4, 2, 0},
+	{5, 12, 8, 2},
+	{6, 18, 8, 4},
+	{7, 7, 1, 0},
+	{8, 20, 1, 0},
+	{9, 17, 4, 1},
+	{10, 8, 8, 2},
+	{17, 9, 1, 0},
+	{19, 9, 4, 2},
+	{20, 4, 1, 0},
+	{22, 18, 8, 4},
+	{23, 2, 1, 0},
+	{24, 2, 1, 0},
+	{26, 16, 8, 6},
+	{27, 8, 8, 2},
+	{28, 4, 4, 2},
+	{29, 6, 4, 0},
+	{30, 6, 4, 0},
+	{31, 6, 4, 0},
+	{32, 6, 4, 0},
+	{33, 2, 4, 0},
+	{33, 6, 4, 0},
+	{35, 4, 2, 0},
+	{35, 8, 8, 2},
+	{35, 20, 8, 2},
+	{36, 6, 4, 0},
+	{37, 6, 4, 0},
+	{38, 6, 4, 0},
+	{39, 2, 1, 0},
+	{44, 4, 2, 0},
+	{45, 6, 2, 0},
+	{55, 6, 8, 2},
+	{55, 18, 8, 2},
+	{59, 2, 8, 2},
+	{59, 6, 8, 2},
+	{59, 18, 8, 2},
+	{63, 6, 1, 0},
+	{64, 6, 1, 0},
+	{65, 18, 8, 4},
+	{66, 18, 8, 4},
+	{67, 34, 8, 4},
+	{68, 16, 8, 6},
+	{69, 16, 8, 6},
+};
+
+static void aligned_as_stated(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(alignments); i++) {
+		const struct option_def *def = option_def_find(alignments[i].type);
+		const struct option_shape *shape = option_shape_find(def, alignments[i].len);
+
+		assert_non_null(shape);
+		assert_int_equal(shape->align_n, alignments[i].n);
+		assert_int_equal(shape->align_m, alignments[i].m);
+	}
+}
+
 static void assigned_numbers(void **state)
 {
 	(void)state;
@@ -196,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row),
 		cmocka_unit_test(rows_are_sound),
+		cmocka_unit_test(aligned_as_stated),
 		cmocka_unit_test(assigned_numbers),
 	};
 
