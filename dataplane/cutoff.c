@@ -148,7 +148,7 @@ static int ask_kernel(const char *interface, unsigned long request, struct ifreq
 		sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return -errno;
-	strncpy(req->ifr_name, interface, IFNAMSIZ - 1);
+	snprintf(req->ifr_name, sizeof(req->ifr_name), "%s", interface);
 	if (ioctl(sock, request, req) < 0)
 		rc = -errno;
 	close(sock);

@@ -125,22 +125,30 @@ int state_save(const char *path, const struct state *state)
 	return ret;
 }
 
-/* Reads or, with a value, writes a file under /proc/sys. */
-static int setting(const char *path, char *read_to, const char *value)
+static int setting_read(const char *path, char value[static STATE_VALUE_MAX + 1])
 {
-	int fd = open(path, (value ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	n = value ? write(fd, value, strlen(value)) : read(fd, read_to, STATE_VALUE_MAX);
+	ssize_t n = read(fd, value, STATE_VALUE_MAX);
 	int ret = n < 0 ? -errno : 0;
 
 	close(fd);
-	if (!value && !ret) {
-		read_to[n] = '\0';
-		read_to[strcspn(read_to, "\n")] = '\0';
-	}
+	value[n > 0 ? n : 0] = '\0';
+	value[strcspn(value, "\n")] = '\0';
+	return ret;
+}
+
+static int setting_write(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	int ret = write(fd, value, strlen(value)) < 0 ? -errno : 0;
+
+	close(fd);
 	return ret;
 }
 
@@ -156,7 +164,7 @@ void state_setting_change(struct state *state, const char *path, const char *val
 {
 	struct state_setting s = {0};
 
-	if (strlen(path) > STATE_PATH_MAX || setting(path, s.before, NULL) ||
+	if (strlen(path) > STATE_PATH_MAX || setting_read(path, s.before) ||
 		strcmp(s.before, value) == 0)
 		return;
 	if (!remembered(state, path)) {
@@ -165,7 +173,7 @@ void state_setting_change(struct state *state, const char *path, const char *val
 		strcpy(s.path, path);
 		state->settings[state->setting_count++] = s;
 	}
-	int ret = setting(path, NULL, value);
+	int ret = setting_write(path, value);
 
 	if (ret)
 		LOG_WARN("state", "setting-failed", "path=%s error=%s", path,
@@ -177,6 +185,6 @@ void state_settings_restore(struct state *state)
 	while (state->setting_count) {
 		const struct state_setting *s = &state->settings[--state->setting_count];
 
-		setting(s->path, NULL, s->before);
+		setting_write(s->path, s->before);
 	}
 }
