@@ -126,6 +126,21 @@ static inline rte_edge_t encap_one(
 	return ENCAP_FORWARD;
 }
 
+/* Apart from the rest, so that those who relay nothing do not pay for it. */
+static void count_relayed(
+	struct worker *w, struct rte_mbuf **mbufs, const rte_edge_t next[], uint16_t n)
+{
+	uint16_t done = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		const struct subscriber_entry *entry =
+			subscriber_at(&w->tables->subscribers, meta_of(mbufs[i])->subscriber);
+
+		done += next[i] == ENCAP_FORWARD && entry->relayed;
+	}
+	node_count(w, WORKER_relayed_out, done);
+}
+
 static inline void encap_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
 {
@@ -137,13 +152,13 @@ static inline void encap_work(struct worker *w, struct rte_graph *graph, struct 
 		const struct subscriber_entry *entry =
 			subscriber_at(&w->tables->subscribers, meta_of(mbufs[i])->subscriber);
 
+		relayed |= entry->relayed;
 		next[i] = encap_one(w, mbufs[i], entry);
 		done += next[i] == ENCAP_FORWARD;
-		relayed += next[i] == ENCAP_FORWARD && entry->relayed;
 	}
 	node_count(w, WORKER_encapsulated, done);
 	if (unlikely(relayed))
-		node_count(w, WORKER_relayed_out, relayed);
+		count_relayed(w, mbufs, next, n);
 }
 
 static uint16_t encap_process(

@@ -38,8 +38,23 @@ enum {
 	TABLE_MB = 160, /* beside subscribers: routes, buffers */
 };
 
-enum work { WORK_FLOOR, WORK_ENCAP, WORK_DECAP, WORK_ROUTE, WORKS };
-static const char *const work_names[WORKS] = {"floor", "encap", "decap", "route"};
+enum work {
+	WORK_FLOOR,
+	WORK_ENCAP,
+	WORK_DECAP,
+	WORK_ROUTE,
+	WORK_RELAY_IN,  /* what another data plane relays here, to a node */
+	WORK_RELAY_OUT, /* to the data plane that serves the node; last, as the paths change for it
+			 */
+	WORKS
+};
+static const char *const work_names[WORKS] = {
+	"floor", "encap", "decap", "route", "relay-in", "relay-out"};
+
+/* Data planes: ourselves, another, and the one that serves all paths: ourselves at first. */
+enum { OWN = 1, OTHER, SERVING };
+#define OWN_ADDR   "2001:db8:ffff::a"
+#define OTHER_ADDR "2001:db8:ffff::b"
 
 enum edge { SOURCE_CLASSIFY, SOURCE_TX, SOURCE_EDGES };
 
@@ -114,7 +129,11 @@ static inline void personalize(uint8_t *frame)
 
 	switch (bench.work) {
 	case WORK_ENCAP:
+	case WORK_RELAY_OUT:
 		memcpy(frame + 14 + 24, &home, sizeof(home));
+		break;
+	case WORK_RELAY_IN:
+		memcpy(frame + 54 + 24, &home, sizeof(home));
 		break;
 	case WORK_DECAP:
 		care_of = address_of(who, 15);
@@ -190,10 +209,12 @@ static void make_frame(unsigned octets)
 	at += 14;
 	if (bench.work == WORK_DECAP)
 		at = put_ip6(at, "2001:db8:f::1", "2001:db8:ffff::1", 41, inner);
+	if (bench.work == WORK_RELAY_IN)
+		at = put_ip6(at, OTHER_ADDR, OWN_ADDR, 41, inner);
 	at = put_ip6(at, "2001:db8:c::c", "2001:db8:c::d", 17, (uint16_t)(inner - 40));
 	at[1] = 53;
 	at[3] = 80;
-	bench.length = (uint16_t)(14 + inner + (bench.work == WORK_DECAP ? 40 : 0));
+	bench.length = (uint16_t)(at - bench.frame + inner - 40);
 }
 
 static void apply(const struct object *object)
@@ -204,6 +225,15 @@ static void apply(const struct object *object)
 		die("filling the tables", err);
 }
 
+static void set_data_plane(uint64_t id, const char *name, const char *address)
+{
+	struct object o = {.kind = OBJECT_DATA_PLANE, .op = OBJECT_SET, .id = id};
+
+	o.data_plane = (struct object_data_plane){.id = id, .addr = addr(address)};
+	snprintf(o.data_plane.name, sizeof(o.data_plane.name), "%s", name);
+	apply(&o);
+}
+
 static void fill_tables(uint32_t subscribers)
 {
 	const struct route_next_hop hop = {ROUTE_GATEWAY, 0, addr("fe80::1")};
@@ -212,6 +242,9 @@ static void fill_tables(uint32_t subscribers)
 
 	o.local = (struct object_local){1, addr("2001:db8:ffff::1")};
 	apply(&o);
+	set_data_plane(SERVING, "bench", OWN_ADDR);
+	set_data_plane(OTHER, "other", OTHER_ADDR);
+	set_data_plane(OWN, "bench", OWN_ADDR);
 	if (route_table_set(&bench.tables->routes, &all, &hop) < 0 ||
 		neighbour_table_set(&bench.tables->neighbours, &hop.gateway, 0, &peer_mac) < 0)
 		die("filling the tables", ENOSPC);
@@ -221,7 +254,8 @@ static void fill_tables(uint32_t subscribers)
 		o.path = (struct object_path){.id = i + 1ull,
 			.kind = PATH_IP6_IN_IP6,
 			.local = addr("2001:db8:ffff::1"),
-			.remote = address_of(i, 15)};
+			.remote = address_of(i, 15),
+			.data_plane = SERVING};
 		apply(&o);
 		o = (struct object){.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = i + 1ull};
 		o.subscriber = (struct object_subscriber){.id = i + 1ull,
@@ -293,13 +327,17 @@ static int by_cycles(const void *a, const void *b)
 /* All packets must have gone the way that is measured, and no other. */
 static void check_way(void)
 {
+	const enum work work = bench.work;
 	const struct worker *w = bench.worker;
+	const bool in = work == WORK_RELAY_IN, out = work == WORK_RELAY_OUT;
 	uint64_t dropped = 0;
 
 	for (int i = 0; i < DROP_COUNT; i++)
 		dropped += w->drops[i];
-	if (dropped || (bench.work == WORK_ENCAP) != (w->counters[WORKER_encapsulated] > 0) ||
-		(bench.work == WORK_DECAP) != (w->counters[WORKER_decapsulated] > 0))
+	if (dropped || in != (w->counters[WORKER_relayed_in] > 0) ||
+		out != (w->counters[WORKER_relayed_out] > 0) ||
+		(work == WORK_ENCAP || in || out) != (w->counters[WORKER_encapsulated] > 0) ||
+		(work == WORK_DECAP || in) != (w->counters[WORKER_decapsulated] > 0))
 		die("packets did not go the way that is measured", EPROTO);
 }
 
@@ -314,6 +352,10 @@ static void measure(struct result *r, unsigned octets)
 	bench.work = r->work;
 	bench.burst = r->burst;
 	bench.subscribers = r->subscribers;
+	if (r->work == WORK_RELAY_OUT)
+		set_data_plane(SERVING, "serving", "2001:db8:ffff::c");
+	else
+		set_data_plane(SERVING, "bench", OWN_ADDR);
 	make_frame(octets);
 	bench.worker = worker_create(&config, &error);
 	if (!bench.worker)
@@ -357,8 +399,11 @@ static json_t *json_of(const struct result *r, unsigned octets, const char *page
 
 static void make_tables(uint32_t subscribers)
 {
-	const struct tables_config config = {
-		.subscribers = subscribers, .routes = 64, .neighbours = 64, .readers = 1};
+	const struct tables_config config = {.subscribers = subscribers,
+		.routes = 64,
+		.neighbours = 64,
+		.readers = 1,
+		.name = "bench"};
 	int error = 0;
 
 	bench.tables = tables_create(&config, &error);
