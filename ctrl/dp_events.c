@@ -59,6 +59,19 @@ static void dp_event(void *arg, unsigned dp, const struct update_event *event)
 	}
 }
 
+static void dp_differs(void *arg, unsigned dp, const struct publish_audit_result *result)
+{
+	struct ctrl *ctrl = arg;
+	const char *name = ctrl_config_data_plane_name(ctrl->config, dp);
+	const struct event out = {
+		.severity = LOG_LEVEL_ERROR, .event = "data-plane-differs", .data_plane = name};
+
+	events_post(ctrl->events, &out, "the tables of data plane %s are not what they should be%s",
+		name,
+		result->healing ? ": it is sent everything again"
+				: ", also after it was sent everything again");
+}
+
 static void dp_session(void *arg, unsigned dp, bool up, const char *reason)
 {
 	struct ctrl *ctrl = arg;
@@ -74,7 +87,7 @@ static void dp_session(void *arg, unsigned dp, bool up, const char *reason)
 int dp_events_start(struct ctrl *ctrl)
 {
 	const struct publish_handlers handlers = {
-		.arg = ctrl, .event = dp_event, .session = dp_session};
+		.arg = ctrl, .event = dp_event, .differs = dp_differs, .session = dp_session};
 
 	return publish_add_handlers(ctrl->publish, &handlers);
 }

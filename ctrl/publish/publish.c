@@ -31,6 +31,10 @@ const struct counter_def publish_counter_defs[PUBLISH_COUNTERS] = {
 	[PUBLISH_FAILED_OBJECTS] = {"publish_failed_objects",
 		"objects that a data plane could not apply"},
 	[PUBLISH_LOST] = {"publish_lost", "data planes given up"},
+	[PUBLISH_AUDITS] = {"publish_audits", "audits of data planes that were compared"},
+	[PUBLISH_AUDIT_DIFFERS] = {"publish_audit_differs",
+		"audits that found other tables than there should be"},
+	[PUBLISH_AUDIT_HEALED] = {"publish_audit_healed", "snapshots started by audits"},
 	[PUBLISH_BLOCKED] = {"publish_blocked", "sends that had to wait for room in a queue"},
 };
 
@@ -154,7 +158,9 @@ static int prepare(struct publish *p)
 	error = hmac_random(&p->epoch, sizeof(p->epoch));
 	if (!error)
 		error = make_fixed(p);
-	return error ? error : make_sessions(p);
+	if (!error)
+		error = make_sessions(p);
+	return error ? error : audit_open(p);
 }
 
 int publish_open(struct publish **publish, const struct ctrl_config *config,
@@ -196,6 +202,7 @@ void publish_close(struct publish *p)
 	if (!p)
 		return;
 	stats_clear(p);
+	audit_close(p);
 	loop_cancel(p->loop, &p->heartbeat);
 	loop_cancel(p->loop, &p->again);
 	zsock_close(&p->socket);
@@ -236,6 +243,7 @@ void publish_flush(struct publish *p)
 	counter_add(&p->counters[PUBLISH_DELTAS], 1);
 	if (delta_log_add(&p->log, p->delta.base, writer_len(&p->delta)) < 0)
 		delta_log_skip(&p->log);
+	audit_remember(p);
 	writer_init(&p->delta, p->delta_octets, UPDATE_MESSAGE_MAX);
 }
 
@@ -261,6 +269,7 @@ int publish_restore(struct publish *p, uint64_t id, const struct bundle *bundle)
 
 	writer_init(&w, p->scratch, UPDATE_MESSAGE_MAX);
 	error = state_set(&p->state, id, bundle, &w);
+	audit_remember(p);
 	return error;
 }
 
@@ -342,6 +351,9 @@ void publish_session_info(const struct publish *p, unsigned dp, struct publish_s
 		.sequence_acked = s->acked,
 		.snapshots = s->snapshots,
 		.failures = s->failures,
+		.audit = s->audit.state,
+		.audit_real_ns = s->audit.real_ns,
+		.audit_sequence = s->audit.sequence,
 		.fault = s->fault,
 		.fault_real_ns = s->fault_real_ns,
 		.hello = s->hello};

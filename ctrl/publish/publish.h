@@ -13,6 +13,7 @@
  *   log.c       recent deltas
  *   compile.c   from a binding to its bundle
  *   stats.c     questions to all data planes
+ *   audit.c     do they have what they should?
  */
 #pragma once
 
@@ -43,6 +44,9 @@ enum publish_counter {
 	PUBLISH_FAILED_OBJECTS,  /* objects that a data plane could not apply */
 	PUBLISH_LOST,            /* data planes given up for silence */
 	PUBLISH_BLOCKED,         /* sends that had to wait for room in a queue */
+	PUBLISH_AUDITS,          /* answers to audits that could be compared */
+	PUBLISH_AUDIT_DIFFERS,   /* of them, tables that are not what they should be */
+	PUBLISH_AUDIT_HEALED,    /* snapshots started for that */
 	PUBLISH_COUNTERS
 };
 extern const struct counter_def publish_counter_defs[PUBLISH_COUNTERS];
@@ -57,6 +61,27 @@ enum publish_session_state {
 };
 extern const char *const publish_state_names[PUBLISH_STATES + 1];
 
+/* What the last audit of a data plane said. */
+enum publish_audit {
+	PUBLISH_AUDIT_NEVER,   /* none since its last hello */
+	PUBLISH_AUDIT_RUNNING, /* asked, or being mended after it differed */
+	PUBLISH_AUDIT_EQUAL,
+	PUBLISH_AUDIT_DIFFERS_STILL, /* differs after a snapshot for that, in which objects failed
+				      */
+	PUBLISH_AUDIT_UNKNOWN,       /* no answer that could be compared */
+	PUBLISH_AUDIT_STATES
+};
+extern const char *const publish_audit_names[PUBLISH_AUDIT_STATES + 1];
+
+/* One comparison: what control wants a data plane to have at a number, and what it has. */
+struct publish_audit_result {
+	bool compared; /* false: no answer in time, or more changed meanwhile than is remembered */
+	bool equal;
+	bool healing; /* a snapshot is on its way */
+	uint64_t sequence;
+	struct update_digest wanted, found;
+};
+
 /* How a data plane stands, for the control interface. */
 struct publish_session_info {
 	const char *name;
@@ -65,9 +90,11 @@ struct publish_session_info {
 	uint64_t heard_ns;          /* loop's clock, of its last message */
 	uint64_t sequence_sent, sequence_acked;
 	uint64_t snapshots, failures;
-	uint64_t fault_real_ns;    /* when something last went wrong; 0: never */
-	const char *fault;         /* what it was */
-	struct update_hello hello; /* valid when connected_real_ns is not 0 */
+	uint64_t fault_real_ns; /* when something last went wrong; 0: never */
+	const char *fault;      /* what it was */
+	enum publish_audit audit;
+	uint64_t audit_real_ns, audit_sequence; /* of the last one that was compared; 0: none */
+	struct update_hello hello;              /* valid when connected_real_ns is not 0 */
 };
 
 /* Who wants to know what data planes say. Any may be NULL. */
@@ -80,6 +107,8 @@ struct publish_handlers {
 	void (*ready)(void *arg, unsigned dp, bool ready);
 	/* An event from a data plane. */
 	void (*event)(void *arg, unsigned dp, const struct update_event *event);
+	/* An audit differed. */
+	void (*differs)(void *arg, unsigned dp, const struct publish_audit_result *result);
 	/* A data plane came (up) or went. */
 	void (*session)(void *arg, unsigned dp, bool up, const char *reason);
 };
@@ -179,6 +208,18 @@ struct publish_stats_fns {
 	void (*end)(void *arg);
 };
 int publish_stats(struct publish *publish, const struct publish_stats_fns *fns);
+
+/*
+ * Compares the tables of the data planes in `set` (bit: index) with what they should be. `done` is
+ * called for each once, in the end, never from inside; then `end`. One that differs is mended by a
+ * snapshot, unless the last one for that left objects that it cannot apply. Returns 0 or -ENOMEM.
+ */
+struct publish_audit_fns {
+	void *arg;
+	void (*done)(void *arg, unsigned dp, const struct publish_audit_result *result);
+	void (*end)(void *arg);
+};
+int publish_audit(struct publish *publish, uint64_t set, const struct publish_audit_fns *fns);
 
 /* Calls fn for each object of the desired state; not 0 ends the walk. */
 int publish_each_object(

@@ -131,6 +131,8 @@ static int take_message(struct session *s, const struct update_head *head, struc
 	switch (head->type) {
 	case UPDATE_ACK:
 		return take_ack(s, head, c);
+	case UPDATE_DIGEST:
+		return audit_answer(s, head, c);
 	case UPDATE_STATS:
 		return stats_answer(s, c);
 	case UPDATE_EVENT:

@@ -79,6 +79,7 @@ void session_down(struct session *s, const char *reason)
 	LOG_WARN("publish", "data-plane-down", "name=%s reason=%s sent=%llu acked=%llu", s->name,
 		LOG_QUOTE(reason), (unsigned long long)s->sent, (unsigned long long)s->acked);
 	stats_gone(s->publish, s->dp);
+	audit_gone(s);
 	set_ready(s, false);
 	tell(s, false, reason);
 }
@@ -104,6 +105,7 @@ void session_heard(struct session *s)
 
 static void start_snapshot(struct session *s)
 {
+	s->audit.healing = false;
 	s->snapshot.active = true;
 	s->snapshot.begun = false;
 	s->snapshot.unacked = true;
@@ -113,7 +115,12 @@ static void start_snapshot(struct session *s)
 	s->failures = 0;
 	s->snapshots++;
 	counter_add(&s->publish->counters[PUBLISH_SNAPSHOTS], 1);
-	set_ready(s, false);
+}
+
+void session_heal(struct session *s)
+{
+	start_snapshot(s);
+	s->audit.healing = true;
 }
 
 void session_hello(
@@ -124,6 +131,7 @@ void session_hello(
 	bool ready = false, known = head->epoch == p->epoch && head->sequence <= newest;
 
 	counter_add(&p->counters[PUBLISH_HELLOS], 1);
+	audit_gone(s);
 	s->hello = *hello;
 	s->up = true;
 	s->blocked = false;
@@ -138,6 +146,7 @@ void session_hello(
 	} else {
 		s->sent = s->acked = 0;
 		start_snapshot(s);
+		set_ready(s, false);
 	}
 	LOG_INFO("publish", "data-plane-hello", "name=%s sync=%s from=%llu newest=%llu ports=%u",
 		s->name, s->snapshot.active ? "snapshot" : "delta",
@@ -162,10 +171,15 @@ void session_ack(struct session *s, const struct update_head *head, const struct
 	s->failures += ack->failure_total;
 	if (head->sequence > s->acked)
 		s->acked = head->sequence;
-	if (!s->ready && s->acked >= s->ready_at) {
-		s->ready = true;
-		s->snapshot.unacked = false;
-		publish_tell_ready(s);
+	if (s->acked >= s->ready_at) {
+		if (s->snapshot.unacked) {
+			s->snapshot.unacked = false;
+			audit_healed(s);
+		}
+		if (!s->ready) {
+			s->ready = true;
+			publish_tell_ready(s);
+		}
 	}
 	if (s->ready)
 		publish_tell_acked(s, ack);
@@ -223,6 +237,7 @@ static int send_next(struct session *s)
 			s->name, (unsigned long long)s->sent,
 			(unsigned long long)session_newest(p));
 		start_snapshot(s);
+		set_ready(s, false);
 		return 0;
 	}
 	error = send_octets(s, delta->octets, delta->len);

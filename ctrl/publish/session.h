@@ -11,6 +11,7 @@
 #include "ctrl/publish/publish.h"
 #include "ctrl/publish/state.h"
 
+struct audit_request;
 struct stats_request;
 
 struct session {
@@ -28,6 +29,13 @@ struct session {
 		uint64_t sequence;
 		size_t slot;
 	} snapshot;
+	struct {
+		enum publish_audit state;
+		bool asked;
+		bool healing;               /* the last snapshot was started by an audit */
+		uint64_t asked_ns;          /* loop's clock */
+		uint64_t real_ns, sequence; /* of the last comparison */
+	} audit;
 	uint64_t sent;     /* it was sent everything up to this number */
 	uint64_t acked;    /* it has told that it has everything up to this number */
 	uint64_t ready_at; /* acknowledging this number makes it ready */
@@ -56,6 +64,10 @@ struct publish {
 	size_t session_count;
 	struct publish_handlers handlers[PUBLISH_HANDLERS_MAX];
 	size_t handler_count;
+	struct audit_past *past; /* digests of the newest numbers */
+	struct audit_request *audits;
+	struct wheel_timer audit;
+	struct update_digest fixed_digest;
 	struct stats_request *stats;
 	uint32_t stats_id;
 	struct wheel_timer heartbeat, again;
@@ -113,6 +125,25 @@ int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bun
 int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle);
 int publish_compile_data_plane(
 	const struct ctrl_config *config, unsigned dp, struct bundle *bundle);
+
+/* Starts a snapshot for a data plane that goes on serving with what it has. */
+void session_heal(struct session *s);
+
+/* Audits: made ready (0 or -ENOMEM) and ended, without calls. */
+int audit_open(struct publish *p);
+void audit_close(struct publish *p);
+
+/* What is wanted now is what is wanted at the newest number. */
+void audit_remember(struct publish *p);
+
+/* A digest that a data plane sent. 0 or -EBADMSG. */
+int audit_answer(struct session *s, const struct update_head *head, struct cursor *c);
+
+/* It has acknowledged a snapshot: if that was to mend its tables, they are looked at again. */
+void audit_healed(struct session *s);
+
+/* It said hello, or went: what it was asked it does not answer any more. */
+void audit_gone(struct session *s);
 
 /* Takes an answer to a statistics request. 0 or -EBADMSG. */
 int stats_answer(struct session *s, struct cursor *c);

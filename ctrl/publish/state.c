@@ -145,14 +145,39 @@ static int put_entry(
 	return 0;
 }
 
+struct tally {
+	struct update_digest *digest;
+	uint64_t sign;
+};
+
+static int count_object(void *arg, const struct object *object)
+{
+	const struct tally *t = arg;
+
+	t->digest->kinds[object->kind].count += (uint32_t)t->sign;
+	t->digest->kinds[object->kind].sum += t->sign * object_digest(object);
+	return 0;
+}
+
+void state_digest(struct update_digest *digest, const uint8_t *octets, size_t len, int sign)
+{
+	struct tally tally = {.digest = digest, .sign = (uint64_t)(int64_t)sign};
+
+	state_each_encoded(octets, len, count_object, &tally);
+}
+
 int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w)
 {
 	struct state_entry *old = (struct state_entry *)state_find(state, id);
+	struct update_digest digest = state->digest;
 	struct writer before = *w;
 	int error = 0;
 
 	if (!old && !bundle->len)
 		return 0;
+	if (old)
+		state_digest(&digest, old->octets, old->len, -1);
+	state_digest(&digest, bundle->octets, bundle->len, 1);
 	writer_bytes(w, bundle->octets, bundle->len);
 	if (!writer_ok(w))
 		error = -ENOSPC;
@@ -164,6 +189,8 @@ int state_set(struct state *state, uint64_t id, const struct bundle *bundle, str
 		remove_entry(state, old);
 	if (error)
 		*w = before;
+	else
+		state->digest = digest;
 	return error;
 }
 

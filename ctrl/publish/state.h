@@ -25,7 +25,11 @@ struct state {
 	size_t slot_count, slot_room;
 	uint32_t *free; /* slots that are NULL */
 	size_t free_count;
+	struct update_digest digest; /* of all objects, kept up to date */
 };
+
+/* Adds the objects of a bundle to a digest (sign 1), or takes them out (sign -1). */
+void state_digest(struct update_digest *digest, const uint8_t *octets, size_t len, int sign);
 
 /* Frees all bundles; the state is then empty. */
 void state_clear(struct state *state);

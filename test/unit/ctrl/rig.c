@@ -144,6 +144,24 @@ void fake_ack(struct fake *fake)
 	memset(&fake->ack, 0, sizeof(fake->ack));
 }
 
+void fake_digest(struct fake *fake)
+{
+	struct update_digest digest = {0};
+	struct writer w;
+
+	for (size_t i = 0; i < fake->top; i++) {
+		const struct fake_object *o = &fake->objects[i];
+
+		if (!o->used)
+			continue;
+		digest.kinds[o->object.kind].count++;
+		digest.kinds[o->object.kind].sum += object_digest(&o->object);
+	}
+	fake_start(fake, &w, UPDATE_DIGEST);
+	assert_int_equal(update_digest_encode(&w, &digest), 0);
+	fake_send(fake, &w);
+}
+
 static struct fake_object *find(const struct fake *fake, enum object_kind kind, uint64_t id)
 {
 	for (size_t i = 0; i < fake->top; i++) {
@@ -259,6 +277,11 @@ static void take(struct fake *fake, const struct update_head *head, struct curso
 	case UPDATE_STATS_REQUEST:
 		fake->asked++;
 		assert_int_equal(update_stats_id_decode(c, &fake->stats_id), 0);
+		return;
+	case UPDATE_DIGEST_REQUEST:
+		fake->audited++;
+		if (!fake->silent)
+			fake_digest(fake);
 		return;
 	case UPDATE_REFUSE:
 		fake->refusals++;

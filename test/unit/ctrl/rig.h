@@ -43,7 +43,7 @@ struct fake {
 	uint16_t fail_error;
 	struct fake_object *objects;
 	size_t top; /* objects in use, some deleted */
-	unsigned begins, ends, deltas, heartbeats, refusals, asked;
+	unsigned begins, ends, deltas, heartbeats, refusals, asked, audited;
 	uint64_t newest; /* of the last heartbeat */
 	uint32_t stats_id;
 	char reason[UPDATE_REASON_MAX + 1];
@@ -83,6 +83,9 @@ void fake_send(struct fake *fake, struct writer *w);
 
 /* Acknowledges what it has. */
 void fake_ack(struct fake *fake);
+
+/* Tells the digest of what it has. */
+void fake_digest(struct fake *fake);
 
 /* The object that it has, or NULL. */
 const struct object *fake_find(const struct fake *fake, enum object_kind kind, uint64_t id);
