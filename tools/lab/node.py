@@ -16,8 +16,8 @@ from lab.system import LabError, run, tail, wait_for
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 
-# Programs find their sockets and stores under these, on every node: each node has its own.
-PRIVATE = {"run": "/run/dmm", "lib": "/var/lib/dmm"}
+# Programs find their sockets, stores and keys under these, on every node: each node has its own.
+PRIVATE = {"run": "/run/dmm", "lib": "/var/lib/dmm", "etc": "/etc/dmm"}
 
 
 class Process:

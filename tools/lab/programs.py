@@ -72,26 +72,29 @@ class Control:
 class DataPlane:
     """dmm-dp, and the addresses and routes of its ports."""
 
-    def __init__(self, node, build, config=CONFIGS / "dmm-dp.cfg"):
+    # What an operator does once the ports exist, as ip commands.
+    ADDRESSES = (f"address replace {HOME_AGENT}/64 dev core nodad",
+                 f"address replace {HOME_ROUTER}/64 dev home nodad",
+                 f"route replace default via {CORE_GATEWAY} dev core")
+
+    def __init__(self, node, build, config=CONFIGS / "dmm-dp.cfg", ports=("core", "home"),
+                 addresses=ADDRESSES):
         self.node, self.build, self.config = node, build, config
+        self.ports, self.addresses = ports, addresses
+        self.env = {}
         self.process = None
 
     def start(self):
         # Two DPDK processes of one machine must not meet in its runtime directory.
         self.process = self.node.start(
             "dmm-dp", program(self.build, "dmm-dp"), "--config", self.config,
-            env={"XDG_RUNTIME_DIR": str(self.node.directory), "RUNTIME_DIRECTORY": ""})
-        wait_for(lambda: self.process.require() or (self.node.has_link("core")
-                                                    and self.node.has_link("home")),
+            env={"XDG_RUNTIME_DIR": str(self.node.directory), "RUNTIME_DIRECTORY": ""} | self.env)
+        wait_for(lambda: self.process.require() or all(map(self.node.has_link, self.ports)),
                  "the twins of the data plane's ports")
         self.configure()
 
     def configure(self):
-        """What an operator does once the ports exist."""
-        self.node.ip("link set core up", "link set home up",
-                     f"address replace {HOME_AGENT}/64 dev core nodad",
-                     f"address replace {HOME_ROUTER}/64 dev home nodad",
-                     f"route replace default via {CORE_GATEWAY} dev core")
+        self.node.ip(*(f"link set {port} up" for port in self.ports), *self.addresses)
 
 
 class Gateway:

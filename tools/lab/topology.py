@@ -104,7 +104,7 @@ class Lab:
     def build(self):
         """Makes all nodes, links, addresses and routes; no program of ours runs yet."""
         cn, core, gw, host = (self.node(name) for name in ("cn", "core", "gw", "host"))
-        mn, air = self.node("mn"), self.node("air")
+        air = self.node("air")
         air.sysctl({"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1})
         for link in LINKS:
             air.ip(f"link add name br-{link} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
@@ -133,14 +133,19 @@ class Lab:
         for link, name in ACCESS_ROUTERS.items():
             self._visited(link, self.node(name))
 
-        # The mobile node's radio. Optimistic DAD, or each move would wait a second for it.
-        veth(mn, "wlan0", air, "mn")
-        air.ip("link set mn down")
-        mn.ip("link set wlan0 down")
-        mn.sysctl({f"net.ipv6.conf.wlan0.{key}": value for key, value in {
+        self.radio("mn")
+
+    def radio(self, name):
+        """A mobile node with its radio, which is plugged into no link yet."""
+        node = self.node(name)
+        veth(node, "wlan0", self.air, name)
+        self.air.ip(f"link set {name} down")
+        node.ip("link set wlan0 down")
+        # Optimistic DAD, or each move would wait a second for it.
+        node.sysctl({f"net.ipv6.conf.wlan0.{key}": value for key, value in {
             "accept_dad": 1, "optimistic_dad": 1, "use_optimistic": 1, "accept_ra": 1,
             "router_solicitation_delay": 0}.items()})
-        mn.ip("link set wlan0 up")
+        node.ip("link set wlan0 up")
 
     def _visited(self, link, router):
         """An access router between core and a visited link; it announces itself every 50 ms, as
@@ -163,9 +168,11 @@ class Lab:
         return router.start(f"radvd-{interface}", "radvd", "--nodaemon", "--logmethod", "stderr",
                             "--config", config, "--pidfile", config.with_suffix(".pid"))
 
-    def plug(self, link):
-        """Moves the mobile node's radio to a link: home, a, b, or None for nowhere."""
-        commands = ["link set mn down"]
-        commands += [f"link set mn master br-{link}", "link set mn up"] if link else ["link set mn nomaster"]
+    def plug(self, link, name="mn"):
+        """Moves a mobile node's radio to a link: home, a, b, or None for nowhere."""
+        commands = [f"link set {name} down"]
+        commands += ([f"link set {name} master br-{link}", f"link set {name} up"] if link
+                     else [f"link set {name} nomaster"])
         self.air.ip(*commands)
-        self.place = link
+        if name == "mn":
+            self.place = link
