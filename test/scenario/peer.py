@@ -12,7 +12,7 @@ from scapy.layers.inet6 import IPv6
 
 import mip6
 from lab.system import LabError, wait_for
-from lab.topology import HOME_AGENT, HOME_ROUTER
+from lab.topology import HOME_AGENT, HOME_ROUTER, VISITED_PREFIX
 
 DEAF = """table ip6 peer {
 	chain input {
@@ -83,8 +83,10 @@ class Ear:
 
 
 class Peer:
-    def __init__(self, lab):
-        self.lab, self.node = lab, lab.mn
+    """name: the node that it is played on; host: the last part of its care-of addresses."""
+
+    def __init__(self, lab, name="mn", host=None):
+        self.lab, self.node, self.host = lab, lab.node(name), host
         self.node.run("nft", "-f", "-", stdin=DEAF)
         self.node.sysctl({"net.ipv6.conf.wlan0.accept_ra": 0, "net.ipv6.conf.wlan0.accept_dad": 0})
         self.raw = self.node.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
@@ -96,7 +98,9 @@ class Peer:
     def attach(self, link, address=None):
         """Goes to a link and takes an address there."""
         self.care_of = address or CARE_OF.get(link)
-        self.lab.plug(link)
+        if self.care_of and self.host and not address:
+            self.care_of = VISITED_PREFIX[link] + self.host
+        self.lab.plug(link, self.node.name)
         self.node.ip("address flush dev wlan0 scope global", "route flush dev wlan0 proto static")
         if self.care_of:
             self.node.ip(f"address add {self.care_of}/64 dev wlan0 nodad",
@@ -154,6 +158,9 @@ class Peer:
         self.ear.close()
         self.raw.close()
         self.node.run("nft", "delete", "table", "ip6", "peer")
+        # The real mobile node may be next here.
+        self.node.ip("address flush dev wlan0 scope global", "route flush dev wlan0 proto static")
+        self.node.sysctl({"net.ipv6.conf.wlan0.accept_ra": 1, "net.ipv6.conf.wlan0.accept_dad": 1})
 
 
 def inner_of(octets):

@@ -1,0 +1,236 @@
+"""Two data planes on hosts of their own, with the example configurations: the nearest one serves a
+node, what arrives at the other is relayed once, and either of them, or control, may die."""
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+from scapy.layers.inet import UDP
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from scapy.packet import Raw
+
+from deaths import Pinging
+from lab import ledger, programs
+from lab.system import run, wait_for
+from lab.topology import CN, HOME_ADDRESS
+from lab.two_planes import ADDRESS, TwoPlaneLab, TwoPlanes
+from peer import Ear, Peer, inner_of
+
+NEAREST = {"a": "dp1", "b": "dp2"}
+ALTERNATE_CARE_OF_ADDRESS = 3
+
+
+@pytest.fixture(scope="module")
+def lab(build, tmp_path_factory, request):
+    directory = tmp_path_factory.mktemp(request.module.__name__)
+    with TwoPlaneLab("test", directory) as network:
+        ledger.reserve_hugepages(network.ledger, 128)
+        network.build()
+        network.radio("mn2")
+        yield network
+
+
+@pytest.fixture(scope="module")
+def gateway(lab, build):
+    started = TwoPlanes(lab, build)
+    for name, plane in started.planes.items():
+        plane.env = {"DMM_FAULT_FILE": str(fault_file(plane))}
+    started.start()
+    yield started
+    for part in (*started.planes.values(), started.control):
+        if part.process.running():
+            status = part.process.stop()
+            assert status == 0, f"{part.process.name} ended with {status}:\n{part.process.output()[-3000:]}"
+
+
+def fault_file(plane):
+    return plane.node.directory / "fault"
+
+
+@pytest.fixture(autouse=True)
+def whole(gateway):
+    """Everything runs and serves before a test begins, however the last one ended."""
+    wait_for(gateway.serving, "both data planes to serve", 60)
+
+
+@pytest.fixture
+def second_peer(lab, gateway):
+    """Another mobile node played by the test."""
+    made = Peer(lab, "mn2", "98")
+    yield made
+    lab.plug(None, "mn2")
+    made.close()
+
+
+@pytest.fixture
+def wire(lab):
+    """wire(NODE, INTERFACE): hears there what arrives; sends whole packets from there."""
+    class Wire:
+        def __init__(self, node, interface):
+            self.ear = Ear(node, interface)
+            self.raw = node.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+        def send(self, packet):
+            octets = bytes(packet)
+            self.raw.sendto(octets, (socket.inet_ntop(socket.AF_INET6, octets[24:40]), 0))
+
+    made = []
+
+    def make(node, interface):
+        made.append(Wire(node, interface))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.ear.close()
+        one.raw.close()
+
+
+@pytest.fixture
+def pinging(lab):
+    """A ping of 100 packets a second from the correspondent to the home address of dmm-mn."""
+    made = Pinging(lab)
+    yield made
+    made.close()
+
+
+def outer_source(octets):
+    return socket.inet_ntop(socket.AF_INET6, octets[8:24])
+
+
+def tunnelled(payload):
+    return lambda heard: inner_of(heard) is not None and heard.endswith(payload)
+
+
+def told(answer):
+    """The tunnel address that a Binding Acknowledgement tells."""
+    return socket.inet_ntop(socket.AF_INET6, answer.options[ALTERNATE_CARE_OF_ADDRESS])
+
+
+def serving(control, home):
+    binding = control.binding(home)
+    return binding and binding["data_plane"]
+
+
+def downlink(wire_at_cn, peer, home, payload):
+    """Sends a packet to a home address; returns it as the node gets it, in its tunnel."""
+    since = peer.ear.mark()
+    wire_at_cn.send(IPv6(src=CN, dst=home) / UDP(sport=7, dport=9) / Raw(payload))
+    return peer.ear.wait(tunnelled(payload), "the tunnelled packet", since)
+
+
+def uplink(peer, answer, inner):
+    peer.send(bytes(IPv6(src=peer.care_of, dst=told(answer), nh=41, hlim=64) / inner))
+
+
+@pytest.mark.parametrize("link", ["a", "b"])
+def test_the_nearest_serves(lab, peer, subscriber, control, wire, link):
+    cn = wire(lab.cn, "eth0")
+    node = subscriber()
+    home = node["home_addresses"][0]
+    peer.attach(link)
+    answer = peer.register(node)
+    assert told(answer) == ADDRESS[NEAREST[link]]
+    assert answer.authentic(bytes.fromhex(node["key"]), peer.care_of, home)
+    assert serving(control, home) == NEAREST[link]
+    assert outer_source(downlink(cn, peer, home, b"nearest!")) == ADDRESS[NEAREST[link]]
+    since = cn.ear.mark()
+    uplink(peer, answer, IPv6(src=home, dst=CN) / UDP(sport=9, dport=7) / Raw(b"upwards!"))
+    cn.ear.wait(lambda heard: heard.endswith(b"upwards!"), "the packet of the node", since)
+
+
+def test_relayed_once_to_the_one_that_serves(lab, peer, subscriber, control, wire):
+    """Downlink arrives at dp1, which attracts the home prefix; dp2 serves."""
+    cn, first, second = wire(lab.cn, "eth0"), wire(lab.core, "gw"), wire(lab.core, "gw2")
+    node = subscriber()
+    home = node["home_addresses"][0]
+    peer.attach("b")
+    peer.register(node)
+    since = first.ear.mark(), second.ear.mark(), peer.ear.mark()
+    for number in range(10):
+        downlink(cn, peer, home, b"relay%03d" % number)
+
+    def seen(ear, mark):
+        return [(outer_source(octets), socket.inet_ntop(socket.AF_INET6, octets[24:40]))
+                for octets in ear.heard(lambda heard: inner_of(heard) and b"relay0" in heard, mark)]
+    assert seen(first.ear, since[0]) == [(ADDRESS["dp1"], ADDRESS["dp2"])] * 10
+    assert seen(second.ear, since[1]) == [(ADDRESS["dp2"], peer.care_of)] * 10
+    assert seen(peer.ear, since[2]) == [(ADDRESS["dp2"], peer.care_of)] * 10
+
+
+def test_nodes_of_different_data_planes_talk(peer, second_peer, subscriber):
+    ends = []
+    for each, link in ((peer, "a"), (second_peer, "b")):
+        node = subscriber()
+        each.attach(link)
+        ends.append((each, node["home_addresses"][0], each.register(node)))
+    for (one, home, answer), (other, other_home, _), plane in (
+            (ends[0], ends[1], "dp2"), (ends[1], ends[0], "dp1")):
+        since = other.ear.mark()
+        uplink(one, answer, IPv6(src=home, dst=other_home) / ICMPv6EchoRequest(data=b"to you, " + plane.encode()))
+        heard = other.ear.wait(tunnelled(b"to you, " + plane.encode()), "the other's ping", since)
+        assert outer_source(heard) == ADDRESS[plane]
+        assert (inner_of(heard).src, inner_of(heard).dst) == (home, other_home)
+
+
+def test_never_relayed_twice(lab, peer, subscriber, wire, counted):
+    """dp1 serves; what comes to dp2 as if relayed goes nowhere."""
+    core = wire(lab.core, "gw2")
+    node = subscriber()
+    home = node["home_addresses"][0]
+    peer.attach("a")
+    peer.register(node)
+    since, mark = core.ear.mark(), peer.ear.mark()
+    for _ in range(5):
+        core.send(IPv6(src=ADDRESS["dp1"], dst=ADDRESS["dp2"], nh=41)
+                  / IPv6(src=CN, dst=home) / UDP(dport=9) / Raw(b"in circles"))
+    wait_for(lambda: counted("relay_twice") == 5, "the drops to be counted")
+    assert not core.ear.heard(lambda heard: b"in circles" in heard, since)
+    assert not peer.ear.heard(lambda heard: b"in circles" in heard, mark)
+
+
+def test_nobody_else_relays(lab, peer, subscriber, wire, counted):
+    core = wire(lab.core, "gw2")
+    node = subscriber()
+    peer.attach("b")
+    peer.register(node)
+    mark = peer.ear.mark()
+    core.send(IPv6(src=CN, dst=ADDRESS["dp2"], nh=41)
+              / IPv6(src=CN, dst=node["home_addresses"][0]) / UDP(dport=9) / Raw(b"smuggled"))
+    wait_for(lambda: counted("unknown_source") == 1, "the drop to be counted")
+    assert not peer.ear.heard(lambda heard: b"smuggled" in heard, mark)
+
+
+@pytest.fixture
+def node(mobile_node):
+    mobile_node.start()
+    return mobile_node
+
+
+def at_home_with(node, control, plane):
+    """Whether dmm-mn is bound, served by that data plane, and knows it."""
+    status = node.status()
+    return (status is not None and status["state"] == "registered"
+            and status["tunnel_address"] == ADDRESS[plane]
+            and serving(control, HOME_ADDRESS) == plane)
+
+
+def go(lab, node, control, link):
+    lab.plug(link)
+    wait_for(lambda: at_home_with(node, control, NEAREST[link]), f"registration from link {link}", 60)
+
+
+def test_mobile_node_follows_its_data_plane(lab, node, control, pinging):
+    """Ping and a checksummed download go on from data plane to data plane."""
+    go(lab, node, control, "a")
+    pinging.start()
+    download = pinging.download()
+    for link in ("b", "a", "b"):
+        go(lab, node, control, link)
+        since = time.time_ns()
+        wait_for(lambda: pinging.answered(since) >= 20, f"the ping to go on at link {link}")
+        got = download.octets()
+        wait_for(lambda: download.octets() > got + 100_000, f"the download to go on at link {link}")
+    assert download.intact()
