@@ -6,6 +6,7 @@
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/serving.h"
 #include "ctrl/store/store.h"
 
 #include <errno.h>
@@ -125,6 +126,41 @@ static json_t *fault_json(const struct publish_session_info *info)
 		"{s:s,s:s}", "time", events_time(time, info->fault_real_ns), "reason", info->fault);
 }
 
+/* Live bindings of each data plane; those without one count for the first that is ready. */
+static void count_served(const struct ctrl *ctrl, size_t *served)
+{
+	struct binding *b = NULL;
+
+	while ((b = binding_cache_next(signalling_cache(ctrl->signalling), b))) {
+		int dp = binding_is_live(b) ? api_serving(ctrl, b->now.data_plane) : -1;
+
+		if (dp >= 0)
+			served[dp]++;
+	}
+}
+
+static json_t *audit_json(const struct publish_session_info *info)
+{
+	json_t *obj = json_object();
+	char time[EVENTS_TIME_SIZE];
+
+	json_put_str(obj, "state", publish_audit_names[info->audit]);
+	json_put_str(
+		obj, "time", info->audit_real_ns ? events_time(time, info->audit_real_ns) : NULL);
+	json_put_uint(obj, "sequence", info->audit_sequence);
+	return obj;
+}
+
+static void put_serving(json_t *obj, const struct ctrl *ctrl, unsigned dp, const size_t *served)
+{
+	if (ctrl_config_data_plane_id(ctrl->config, dp))
+		json_put_addr(obj, "address", ctrl_config_data_plane_address(ctrl->config, dp));
+	else
+		json_put_str(obj, "address", NULL);
+	json_put_str(obj, "serving", serving_state_names[serving_state(ctrl->serving, dp)]);
+	json_put_uint(obj, "bindings", served[dp]);
+}
+
 static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_session_info *info)
 {
 	json_t *obj = json_object();
@@ -147,6 +183,7 @@ static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_ses
 	json_put_uint(obj, "subscribers_max", info->hello.subscribers_max);
 	json_put_uint(obj, "snapshots", info->snapshots);
 	json_put_uint(obj, "failures", info->failures);
+	json_object_set_new(obj, "audit", audit_json(info));
 	json_object_set_new(obj, "last_fault", fault_json(info));
 	json_object_set_new(obj, "ports", port_list(&info->hello));
 	return obj;
@@ -154,17 +191,21 @@ static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_ses
 
 void api_dp_show(struct api_request *r, const json_t *params)
 {
-	size_t count = 0;
+	size_t count = 0, served[64] = {0};
 
 	(void)params;
+	count_served(r->ctrl, served);
 	for (unsigned dp = 0; dp < r->ctrl->config->data_planes.count; dp++) {
 		struct publish_session_info info;
+		json_t *item;
 
 		publish_session_info(r->ctrl->publish, dp, &info);
 		if (!info.connected_real_ns && !info.fault_real_ns)
 			continue;
 		count++;
-		api_item(r, data_plane_item(r->ctrl, &info));
+		item = data_plane_item(r->ctrl, &info);
+		put_serving(item, r->ctrl, dp, served);
+		api_item(r, item);
 	}
 	api_count(r, count);
 }

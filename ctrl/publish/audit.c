@@ -34,6 +34,7 @@ struct audit_request {
 	struct publish *publish;
 	struct audit_request *next;
 	uint64_t missing; /* bit: data plane that has not answered */
+	uint64_t absent;  /* bit: data plane that could not be asked */
 	struct publish_audit_fns fns;
 	struct wheel_timer timer;
 };
@@ -53,6 +54,7 @@ void audit_remember(struct publish *p)
 
 static void finish(struct audit_request *r)
 {
+	const struct publish_audit_result nothing = {0};
 	struct publish *p = r->publish;
 
 	for (struct audit_request **at = &p->audits; *at; at = &(*at)->next) {
@@ -62,6 +64,9 @@ static void finish(struct audit_request *r)
 		break;
 	}
 	loop_cancel(p->loop, &r->timer);
+	for (unsigned dp = 0; dp < p->session_count; dp++)
+		if ((r->missing | r->absent) >> dp & 1)
+			r->fns.done(r->fns.arg, dp, &nothing);
 	r->fns.end(r->fns.arg);
 	free(r);
 }
@@ -196,36 +201,28 @@ int audit_answer(struct session *s, const struct update_head *head, struct curso
 /* No answer is an answer too, after a while. */
 static void timed_out(struct wheel_timer *timer, void *context)
 {
-	struct audit_request *r = wheel_entry(timer, struct audit_request, timer);
-	const struct publish_audit_result nothing = {0};
-
 	(void)context;
-	for (unsigned dp = 0; dp < r->publish->session_count; dp++)
-		if (r->missing >> dp & 1)
-			r->fns.done(r->fns.arg, dp, &nothing);
-	finish(r);
+	finish(wheel_entry(timer, struct audit_request, timer));
 }
 
 int publish_audit(struct publish *p, uint64_t set, const struct publish_audit_fns *fns)
 {
 	struct audit_request *r = calloc(1, sizeof(*r));
-	bool any = false;
 
 	if (!r)
 		return -ENOMEM;
 	r->publish = p;
 	r->fns = *fns;
-	r->missing = set;
 	for (size_t i = 0; i < p->session_count; i++) {
 		if (!(set >> i & 1))
 			continue;
 		ask(&p->sessions[i]);
-		any |= p->sessions[i].audit.asked;
+		*(p->sessions[i].audit.asked ? &r->missing : &r->absent) |= 1ull << i;
 	}
 	r->next = p->audits;
 	p->audits = r;
 	wheel_timer_init(&r->timer, timed_out);
-	loop_arm_ms(p->loop, &r->timer, any ? WAIT_MS : 0);
+	loop_arm_ms(p->loop, &r->timer, r->missing ? WAIT_MS : 0);
 	return 0;
 }
 

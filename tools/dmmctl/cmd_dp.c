@@ -8,6 +8,9 @@ static const struct table_column columns[] = {
 	{"SENT", "sequence_sent", TABLE_TEXT},
 	{"ACKED", "sequence_acked", TABLE_TEXT},
 	{"LAG", "lag", TABLE_TEXT},
+	{"SERVING", "serving", TABLE_TEXT},
+	{"BINDINGS", "bindings", TABLE_TEXT},
+	{"AUDIT", "audit.state", TABLE_TEXT},
 	{"SUBSCRIBERS", "subscribers", TABLE_TEXT},
 	{"ROOM", "subscribers_max", TABLE_TEXT},
 	{"SNAPSHOTS", "snapshots", TABLE_TEXT},
@@ -25,11 +28,35 @@ static int show(struct command_context *context, struct args *args, const char *
 	return command_list(context, &list, NULL);
 }
 
+static int audit(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct table_column audit_columns[] = {
+		{"NAME", "name", TABLE_TEXT},
+		{"RESULT", "result", TABLE_TEXT},
+		{"SEQUENCE", "sequence", TABLE_TEXT},
+		{"HEALING", "healing", TABLE_YESNO},
+		{0},
+	};
+	static const struct command_list list = {"dp.audit", "data_planes", audit_columns};
+	json_t *params = NULL;
+
+	(void)values;
+	if (args->first < args->argc)
+		params = json_pack("{s:s}", "name", args->argv[args->first]);
+	return command_list(context, &list, params);
+}
+
 const struct command dp_commands[] = {
 	{.group = "dp",
 		.name = "show",
 		.usage = "[OPTION]...",
 		.summary = "Show the data planes and how far they follow.",
 		.run = show},
+	{.group = "dp",
+		.name = "audit",
+		.usage = "[OPTION]... [NAME]",
+		.summary = "Compare the tables of data planes with what they should be.",
+		.run = audit,
+		.arguments_max = 1},
 	{0},
 };

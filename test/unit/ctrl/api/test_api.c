@@ -444,6 +444,52 @@ static void bindings_end_with_their_subscriber(void **state)
 	assert_result("{\"method\": \"binding.show\"}", "{\"count\": 0}");
 }
 
+static void audits_are_answered(void **state)
+{
+	json_t *items = json_array(), *item, *kinds, *show;
+	struct object *path;
+
+	(void)state;
+	restart_with_a_binding();
+	json_decref(ask_items("{\"method\": \"dp.audit\"}", items));
+	assert_int_equal(json_array_size(items), 2);
+	item = json_array_get(items, 0);
+	assert_string_equal(json_string_value(json_object_get(item, "name")), "dp1");
+	assert_string_equal(json_string_value(json_object_get(item, "result")), "equal");
+	item = json_array_get(items, 1);
+	assert_string_equal(json_string_value(json_object_get(item, "result")), "unknown");
+	json_array_clear(items);
+
+	path = (struct object *)fake_find(&dp1, OBJECT_PATH, 100000 + 0x11);
+	assert_non_null(path);
+	path->path.mtu ^= 4;
+	json_decref(
+		ask_items("{\"method\": \"dp.audit\", \"params\": {\"name\": \"dp1\"}}", items));
+	assert_int_equal(json_array_size(items), 1);
+	item = json_array_get(items, 0);
+	assert_string_equal(json_string_value(json_object_get(item, "result")), "differs");
+	assert_true(json_is_true(json_object_get(item, "healing")));
+	kinds = json_object_get(item, "kinds");
+	assert_int_equal(json_array_size(kinds), 5);
+	for (size_t i = 0; i < 5; i++) {
+		json_t *kind = json_array_get(kinds, i);
+		bool is_path =
+			strcmp(json_string_value(json_object_get(kind, "kind")), "path") == 0;
+
+		assert_int_equal(json_is_true(json_object_get(kind, "equal")), !is_path);
+	}
+	json_array_clear(items);
+	RIG_UNTIL(&rig, dp1.audited == 3);
+	json_decref(ask_items("{\"method\": \"dp.show\"}", items));
+	show = json_array_get(items, 0);
+	assert_int_equal(json_integer_value(json_object_get(show, "bindings")), 1);
+	assert_string_equal(json_string_value(json_object_get(show, "serving")), "up");
+	assert_non_null(json_object_get(json_object_get(show, "audit"), "state"));
+	assert_true(json_is_null(json_object_get(show, "address")));
+	json_decref(items);
+	assert_error("{\"method\": \"dp.audit\", \"params\": {\"name\": \"dp9\"}}", "not-found", "dp9");
+}
+
 static void statistics_are_gathered(void **state)
 {
 	struct update_stat node = {.group = UPDATE_STAT_NODE,
@@ -551,6 +597,7 @@ int main(void)
 		TEST(bindings_are_shown),
 		TEST(a_cleared_binding_is_gone_everywhere),
 		TEST(bindings_end_with_their_subscriber),
+		TEST(audits_are_answered),
 		TEST(statistics_are_gathered),
 		TEST(events_are_kept_and_followed),
 		TEST(clients_that_leave_are_forgotten),

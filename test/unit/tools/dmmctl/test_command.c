@@ -391,12 +391,22 @@ static void dp_and_path_show(void **state)
 			{"{\"item\":{\"name\":\"dp1\",\"state\":\"synced\",\"lag\":0}}",
 				"{\"result\":{\"count\":1}}"}},
 		{0}};
+	static const struct server_exchange audit[] = {
+		{"{\"method\":\"dp.audit\",\"params\":{\"name\":\"dp1\"}}",
+			{"{\"item\":{\"name\":\"dp1\",\"result\":\"differs\",\"sequence\":7,"
+			 "\"healing\":true}}",
+				"{\"result\":{\"count\":1}}"}},
+		{0}};
 	static const struct server_exchange path[] = {
 		{"{\"method\":\"path.show\"}", {"{\"result\":{\"count\":0}}"}}, {0}};
 
 	expect("dp show --json", dp, 0,
 		"{\n  \"count\": 1,\n  \"data_planes\": [\n    {\n      \"name\": \"dp1\",\n"
 		"      \"state\": \"synced\",\n      \"lag\": 0\n    }\n  ]\n}\n",
+		NULL);
+	expect("dp audit dp1", audit, 0,
+		"NAME  RESULT   SEQUENCE  HEALING\n"
+		"dp1   differs         7  yes\n",
 		NULL);
 	expect("path show", path, 0, "PATH  KIND  LOCAL  REMOTE  MTU  DATA PLANE  USERS  MN-ID\n",
 		NULL);
