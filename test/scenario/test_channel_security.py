@@ -2,11 +2,13 @@
 calls itself something else or speaks otherwise is refused and counted; keys change under traffic; a
 data plane that is stuck holds up nobody else."""
 
+import contextlib
 import itertools
 import json
 import re
 import shutil
 import signal
+import socket
 import struct
 
 import pytest
@@ -40,14 +42,16 @@ class Keys:
         return self.path(name).read_text().split()[1]
 
 
-def with_endpoints(text, host):
+def with_endpoints(example, host):
+    """An example configuration on tcp, without its comments."""
+    text = re.sub(r"(?m)#.*$", "", (programs.CONFIGS / example).read_text())
     text = text.replace("ipc:///run/dmm/update", f"tcp://{host}:{UPDATE}")
     return text.replace("ipc:///run/dmm/packet", f"tcp://{host}:{PACKET}")
 
 
 def write_control(file, keys, planes, own="ctrl"):
     """The example configuration of dmm-ctrl, on tcp, with keys for each data plane by name."""
-    text = with_endpoints((programs.CONFIGS / "dmm-ctrl.cfg").read_text(), "*")
+    text = with_endpoints("dmm-ctrl.cfg", "*")
     items = ", ".join(
         '{ name = "%s"; public_keys = [%s]; }' % (name, ", ".join(f'"{key}"' for key in listed))
         for name, listed in planes.items())
@@ -57,7 +61,7 @@ def write_control(file, keys, planes, own="ctrl"):
 
 
 def write_plane(file, keys, name, host, control=("ctrl",)):
-    text = with_endpoints((programs.CONFIGS / "dmm-dp.cfg").read_text(), host)
+    text = with_endpoints("dmm-dp.cfg", host)
     assert 'name = "dp1"' in text
     text = text.replace('name = "dp1"', f'name = "{name}"')
     listed = ", ".join(f'"{keys.path(key + ".pub")}"' for key in control)
@@ -162,6 +166,15 @@ def test_unknown_key(lab, keys, control, counted):
 def test_no_encryption(lab, keys, control, counted):
     failed, replies = knock(lab, keys, hello("dp1"), routing_id="dp1")
     assert failed and replies == []
+    # That client may have seen first that they differ, and gone; this one waits to be refused.
+    greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+    with lab.gw.socket(socket.AF_INET, socket.SOCK_STREAM) as plain:
+        plain.settimeout(20)
+        plain.connect(("127.0.0.1", UPDATE))
+        plain.sendall(greeting)
+        with contextlib.suppress(ConnectionError):
+            while plain.recv(1000):
+                pass
     wait_for(lambda: counted("channel_refused_plain") >= 1, "the refusal to be counted")
     assert counted("publish_hellos") == 0
     assert synced(control, "dp1")

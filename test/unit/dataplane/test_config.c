@@ -95,7 +95,7 @@ static void test_everything_said(void **state)
 
 	(void)state;
 	snprintf(text, sizeof(text),
-		"name = \"edge-7.a\"; endpoints = { update = \"tcp://[2001:db8::1]:7000\"; "
+		"name = \"edge-7.a\"; endpoints = { update = \"ipc:///run/edge/update\"; "
 		"packet = \"ipc:///tmp/p\"; }; channel = { heartbeat = \"1s\"; heartbeats_missed "
 		"= 5; }; ports = ( { name = \"wan\"; device = \"0000:03:00.0\"; mtu = 9000; "
 		"promiscuous = true; }, " PORT(
@@ -106,7 +106,7 @@ static void test_everything_said(void **state)
 		last_core());
 	struct loaded l = load(text);
 	assert_int_equal(l.rc, 0);
-	assert_string_equal(l.config.endpoints.update, "tcp://[2001:db8::1]:7000");
+	assert_string_equal(l.config.endpoints.update, "ipc:///run/edge/update");
 	assert_int_equal(l.config.channel.heartbeat, 1000);
 	assert_int_equal(l.config.channel.heartbeats_missed, 5);
 	assert_int_equal(l.config.ports.count, 2);
