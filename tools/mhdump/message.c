@@ -4,8 +4,10 @@
 
 #include "common/cursor.h"
 #include "proto/mobility/flow.h"
+#include "proto/mobility/mcast.h"
 
-#define HEADER "Mobility Header"
+#define HEADER      "Mobility Header"
+#define OPTION_HEAD 2 /* octets before the body of an option */
 
 void message_fault(struct dissect_found *found, const char *what, const char *header,
 	uint32_t offset, uint64_t value, const char *text)
@@ -43,7 +45,7 @@ static void checksum(const struct in6_addr *src, const struct in6_addr *dst, con
 	message_fault(found, "checksum", HEADER, MH_AT_CHECKSUM, is, text);
 }
 
-/* Flows are decoded apart from their message, which stands when one of them is wrong. */
+/* What is decoded apart from its message, which stands when one of them is wrong. */
 static void flows(struct dissect_found *found)
 {
 	const struct mh_option *option = option_find(&found->mh, OPTION_FLOW_ID);
@@ -59,6 +61,29 @@ static void flows(struct dissect_found *found)
 			flow_error_print(&err, line, sizeof(line)));
 		message_fault(found, flow_fault_name(err.fault), HEADER,
 			option->offset + err.offset, err.len, text);
+	}
+}
+
+static void reports(struct dissect_found *found)
+{
+	const struct mh_option *option = option_find(&found->mh, OPTION_MULTICAST_STATE);
+	struct mcast_report report;
+	enum mcast_fault fault;
+	char text[240];
+	size_t at;
+
+	for (; option; option = option_next(&found->mh, option)) {
+		const struct field_bytes *body = &option->multicast_state.report;
+		uint32_t offset = option->offset + OPTION_HEAD;
+
+		fault = mcast_report_decode(body->at, body->len, &report, &at);
+		if (!fault)
+			continue;
+		snprintf(text, sizeof(text), "option %u (%s) at offset %u: report, octet %zu: %s",
+			option->number, option_name(option->type), option->offset, at,
+			mcast_fault_name(fault));
+		message_fault(found, mcast_fault_name(fault), HEADER, offset + (uint32_t)at,
+			body->len, text);
 	}
 }
 
@@ -80,6 +105,7 @@ void message_read(const struct option_numbers *numbers, const struct in6_addr *s
 	} else {
 		found->is_decoded = true;
 		flows(found);
+		reports(found);
 	}
 	if (src && size && size <= len)
 		checksum(src, dst, mh, size, found);

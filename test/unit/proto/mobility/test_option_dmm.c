@@ -105,12 +105,16 @@ static void assigned_by_the_operator(void **state)
 	static const struct golden golden[] = {
 		{"draft-sarikaya-mext-multicastdmm-04, 4.1", OPTION_MULTICAST_STATE,
 			BU("05") "01 04 00000000 | c8 1c " REPORT,
-			"report=8f00000000000001"
-			"04000000ff3e0000000000000000000000000001"},
+			"report=( protocol=MLDv2 records=list( ( "
+			"record_type=4:CHANGE_TO_EXCLUDE_MODE group=ff3e::1 sources=list( ) ) ) )"},
+		/* its body is no report */
+		{"draft-sarikaya-mext-multicastdmm-04, 4.1", OPTION_MULTICAST_STATE,
+			BA("03") "01 04 00000000 | c8 08 22 00 0000 0000 0001 | 01 02 0000",
+			"report_error=records report=2200000000000001"},
 		/* an IGMPv3 report without records (RFC 3376, 4.2) */
 		{"draft-sarikaya-mext-multicastdmm-04, 4.1", OPTION_MULTICAST_STATE,
 			BA("03") "01 04 00000000 | c8 08 22 00 0000 0000 0000 | 01 02 0000",
-			"report=2200000000000000"},
+			"report=( protocol=IGMPv3 records=list( ) )"},
 		{"draft-perkins-mext-hatunaddr", OPTION_HA_TUNNEL, BA("03") "01 00 | 12 10 " HA_HEX,
 			"address=" HA},
 		/* other lengths, and other messages, are an experiment of somebody else */

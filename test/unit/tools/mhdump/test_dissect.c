@@ -258,6 +258,25 @@ static void flow_that_is_malformed(void **state)
 	free(seen.text);
 }
 
+static void report_that_is_malformed(void **state)
+{
+	struct packet p = in_ip6(message("3b 03 05 00 0000 0005 c000 003c 0104 00000000 |"
+					 "c8 0a 8f00 0000 0000 0001 0400 0000",
+					 COA, HA),
+		MH_NEXT_HEADER, NULL, NULL);
+	struct seen seen = {0};
+	const struct dissect d = {.fn = see, .context = &seen, .numbers = OPTION_NUMBERS_DEFAULT};
+
+	(void)state;
+	dissect_packet(&d, p.octets, p.len);
+	assert_int_equal(seen.count, 1);
+	assert_non_null(strstr(seen.text, "\"report_error\": \"records\""));
+	assert_non_null(
+		strstr(seen.text, "\"where\": 28, \"value\": 10, \"text\": \"option 200 "
+				  "(Multicast State) at offset 18: report, octet 8: records\""));
+	free(seen.text);
+}
+
 static void other_packets(void **state)
 {
 	struct packet m = {.len = 0}, p;
@@ -317,6 +336,7 @@ int main(void)
 		cmocka_unit_test(encrypted),
 		cmocka_unit_test(faulty),
 		cmocka_unit_test(flow_that_is_malformed),
+		cmocka_unit_test(report_that_is_malformed),
 		cmocka_unit_test(other_packets),
 		cmocka_unit_test(fragments_and_depth),
 		cmocka_unit_test(binding_error),

@@ -1,0 +1,122 @@
+/* MLD and IGMP: whatever arrives is refused, or can be walked and written again, and a state that
+ * is spread over small reports holds all records and sources that RFC 3810, 5.2.15 does not drop.
+ * The first octet is the size of the reports. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/mobility/mcast.h"
+
+#define RECORDS_MAX 64
+#define REPORT_MIN  64 /* octets: head, record and one source of MLD, and some more */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static bool is_defined(const struct mcast_record *r)
+{
+	return r->type >= MCAST_IS_INCLUDE && r->type <= MCAST_BLOCK_OLD;
+}
+
+static bool excludes(const struct mcast_record *r)
+{
+	return r->type == MCAST_IS_EXCLUDE || r->type == MCAST_TO_EXCLUDE;
+}
+
+/* How many of the SOURCES octets of a record were found in reports so far. */
+struct progress {
+	size_t record, octets;
+};
+
+/* RECORD continues what was written of RECORDS. */
+static void follow(struct progress *p, const struct mcast_record *records, size_t count,
+	const struct mcast_record *record, size_t address)
+{
+	const struct mcast_record *from = &records[p->record];
+	size_t octets = record->source_count * address;
+
+	require(p->record < count && record->type == from->type);
+	require(memcmp(record->group, from->group, address) == 0);
+	require(p->octets + octets <= from->source_count * address);
+	require(octets == 0 || memcmp(record->sources, from->sources + p->octets, octets) == 0);
+	p->octets += octets;
+	if (excludes(record) || p->octets == from->source_count * address)
+		*p = (struct progress){p->record + 1, 0};
+}
+
+static void check_split(
+	uint8_t type, const struct mcast_record *records, size_t count, size_t limit)
+{
+	static uint8_t buf[UINT16_MAX];
+	struct mcast_record record;
+	struct mcast_report report;
+	struct progress p = {0};
+	struct mcast_writer w;
+	ssize_t n;
+
+	mcast_writer_init(&w, type, records, count);
+	while ((n = mcast_writer_next(&w, buf, limit)) != 0) {
+		size_t at = 0;
+
+		require(n > 0 && (size_t)n <= limit);
+		require(mcast_report_decode(buf, (size_t)n, &report, NULL) == MCAST_FAULT_NONE);
+		require(report.record_count > 0 && report.len + MCAST_REPORT_HEAD == (size_t)n);
+		while (mcast_report_next(&report, &at, &record))
+			follow(&p, records, count, &record, mcast_address_size(type));
+	}
+	require(p.record == count && p.octets == 0);
+}
+
+static void check_report(const uint8_t *data, size_t size, size_t limit)
+{
+	struct mcast_record records[RECORDS_MAX], record;
+	size_t count = 0, seen = 0, at = 0, offset;
+	struct mcast_report report;
+	enum mcast_fault fault = mcast_report_decode(data, size, &report, &offset);
+
+	require(fault < MCAST_FAULT_COUNT && mcast_fault_name(fault) && offset <= size);
+	if (fault)
+		return;
+	for (; mcast_report_next(&report, &at, &record); seen++)
+		if (is_defined(&record) && count < RECORDS_MAX)
+			records[count++] = record;
+	require(seen == report.record_count);
+	check_split(report.type, records, count, limit);
+}
+
+static void check_query(const uint8_t *data, size_t size)
+{
+	static uint8_t buf[UINT16_MAX + 64];
+	struct mcast_query q, again;
+	size_t offset;
+	enum mcast_fault fault = mcast_query_decode(data, size, &q, &offset);
+	ssize_t n;
+
+	require(fault < MCAST_FAULT_COUNT && offset <= size);
+	if (fault || size > UINT16_MAX)
+		return;
+	n = mcast_query_encode(&q, buf, sizeof(buf));
+	require(n > 0 && (size_t)n <= size);
+	require(mcast_query_decode(buf, (size_t)n, &again, NULL) == MCAST_FAULT_NONE);
+	require(again.response_ms == q.response_ms && again.interval_s == q.interval_s &&
+		again.is_old == q.is_old && again.suppress == q.suppress &&
+		again.robustness == q.robustness && again.source_count == q.source_count);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = size > 1 ? malloc(size - 1) : NULL;
+
+	if (!copy)
+		return 0;
+	memcpy(copy, data + 1, size - 1);
+	check_report(copy, size - 1, (size_t)REPORT_MIN + data[0]);
+	check_query(copy, size - 1);
+	free(copy);
+	return 0;
+}
