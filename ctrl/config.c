@@ -64,6 +64,56 @@ static int check_name(const void *at, char *why, size_t why_size)
 	return -EINVAL;
 }
 
+static int check_roles(const void *at, char *why, size_t why_size)
+{
+	const struct config_list *roles = at;
+
+	for (size_t i = 0; i < roles->count; i++) {
+		const char *role = *config_item(roles, char *, i);
+
+		if (strcmp(role, "ha") != 0) {
+			snprintf(why, why_size, "unknown role \"%s\", allowed is \"ha\"", role);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int check_home_agents(const void *at, char *why, size_t why_size)
+{
+	const struct config_list *agents = at;
+
+	for (size_t i = 0; i < agents->count; i++) {
+		const char *text = *config_item(agents, char *, i);
+		struct in6_addr a, b;
+
+		if (addr_parse(text, &a) < 0 || !addr_is_unicast_routable(&a)) {
+			snprintf(why, why_size, "\"%s\" is no global or unique local IPv6 address",
+				text);
+			return -EINVAL;
+		}
+		for (size_t j = 0; j < i; j++) {
+			if (addr_parse(*config_item(agents, char *, j), &b) == 0 &&
+				addr_equal(&a, &b)) {
+				snprintf(why, why_size, "\"%s\" is given twice", text);
+				return -EINVAL;
+			}
+		}
+	}
+	return 0;
+}
+
+static int check_home_prefix(const void *at, char *why, size_t why_size)
+{
+	const struct prefix6 *p = at;
+
+	if (addr_is_unicast_routable(&p->addr) && p->len >= 8)
+		return 0;
+	snprintf(why, why_size, "%s is no prefix of global or unique local addresses",
+		PREFIX6_TEXT(p));
+	return -EINVAL;
+}
+
 static int check_lifetime(const void *at, char *why, size_t why_size)
 {
 	uint32_t ms = *(const uint32_t *)at;
@@ -123,6 +173,7 @@ static const struct config_key data_plane_keys[] = {
 
 static const struct config_key home_prefix_keys[] = {
 	CONFIG_KEY(PREFIX6, struct ctrl_config_home_prefix, prefix, .required = true,
+		.check = check_home_prefix,
 		.help = "home addresses are inside; prefixes do not overlap"),
 	CONFIG_KEY(STRING, struct ctrl_config_home_prefix, link, .min = 1,
 		.max = OBJECT_PORT_NAME_MAX, .check = check_name,
@@ -205,7 +256,7 @@ static const struct config_key serving_keys[] = {
 	CONFIG_END};
 
 const struct config_key ctrl_config_keys[] = {
-	CONFIG_KEY(STRINGS, struct ctrl_config, roles, .required = true,
+	CONFIG_KEY(STRINGS, struct ctrl_config, roles, .required = true, .check = check_roles,
 		.help = "what this process does: \"ha\", the Mobile IPv6 home agent"),
 	CONFIG_KEY(STRING, struct ctrl_config, store, .text = "/var/lib/dmm/store", .max = 400,
 		.check = check_path, .help = "folder of the durable state, made when missing"),
@@ -219,6 +270,7 @@ const struct config_key ctrl_config_keys[] = {
 		.keys = data_plane_keys, .item_size = sizeof(struct ctrl_config_data_plane),
 		.help = "data planes that may connect, in order of preference"),
 	CONFIG_KEY(STRINGS, struct ctrl_config, home_agents, .required = true, .max_items = 64,
+		.check = check_home_agents,
 		.help = "home agent addresses: Binding Updates are accepted and tunnels end there"),
 	CONFIG_KEY(GROUPS, struct ctrl_config, home_prefixes, .required = true, .max_items = 1024,
 		.keys = home_prefix_keys, .item_size = sizeof(struct ctrl_config_home_prefix),
@@ -236,17 +288,6 @@ struct check {
 	const char *file;
 	struct config_report *report;
 };
-
-static void check_roles(const struct ctrl_config *c, const struct check *to)
-{
-	for (size_t i = 0; i < c->roles.count; i++) {
-		const char *role = *config_item(&c->roles, char *, i);
-
-		if (strcmp(role, "ha") != 0)
-			config_report_add(to->report, to->file, 0, "roles",
-				"unknown role \"%s\", allowed is \"ha\"", role);
-	}
-}
 
 static void check_endpoints(const struct ctrl_config *c, const struct check *to)
 {
@@ -267,10 +308,6 @@ static void check_prefixes(const struct ctrl_config *c, const struct check *to)
 		const struct prefix6 *p =
 			&config_item(&c->home_prefixes, struct ctrl_config_home_prefix, i)->prefix;
 
-		if (!addr_is_unicast_routable(&p->addr) || p->len < 8)
-			config_report_add(to->report, to->file, 0, "home_prefixes",
-				"%s is no prefix of global or unique local addresses",
-				PREFIX6_TEXT(p));
 		for (size_t j = 0; j < i; j++) {
 			const struct prefix6 *q =
 				&config_item(&c->home_prefixes, struct ctrl_config_home_prefix, j)
@@ -283,24 +320,18 @@ static void check_prefixes(const struct ctrl_config *c, const struct check *to)
 	}
 }
 
-/* Reads the gateway's own addresses. */
-static int check_addresses(struct ctrl_config *c, const struct check *to)
+/* Reads the gateway's own addresses, which check_home_agents() has seen. */
+static int read_addresses(struct ctrl_config *c)
 {
 	c->addresses = calloc(c->home_agents.count + 1, sizeof(*c->addresses));
 	if (!c->addresses)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->home_agents.count; i++) {
 		const char *text = *config_item(&c->home_agents, char *, i);
-		struct in6_addr a;
 
-		if (addr_parse(text, &a) < 0 || !addr_is_unicast_routable(&a))
-			config_report_add(to->report, to->file, 0, "home_agents",
-				"\"%s\" is no global or unique local IPv6 address", text);
-		else if (ctrl_config_is_own(c, &a))
-			config_report_add(to->report, to->file, 0, "home_agents",
-				"\"%s\" is given twice", text);
-		else
-			c->addresses[c->address_count++] = a;
+		if (addr_parse(text, &c->addresses[i]) < 0)
+			return -EINVAL;
+		c->address_count++;
 	}
 	return 0;
 }
@@ -310,12 +341,13 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 {
 	const struct check to = {.file = name, .report = report};
 	size_t before = report->count;
+	int error;
 
-	check_roles(c, &to);
 	check_endpoints(c, &to);
 	check_prefixes(c, &to);
-	if (check_addresses(c, &to) < 0)
-		return -ENOMEM;
+	error = read_addresses(c);
+	if (error)
+		return error;
 	ctrl_config_check_data_planes(c, name, report);
 	if (keyring_check(c, name, report) == -ENOMEM)
 		return -ENOMEM;
