@@ -14,6 +14,7 @@ struct publish;
 struct serving;
 struct signalling;
 struct store;
+struct store_events;
 struct subscriber_db;
 
 struct ctrl {
@@ -21,6 +22,7 @@ struct ctrl {
 	struct loop *loop;
 	struct keyring *keyring;
 	struct store *store;
+	struct store_events *store_events;
 	struct subscriber_db *subscribers;
 	struct publish *publish;
 	struct serving *serving;

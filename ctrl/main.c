@@ -16,6 +16,7 @@
 #include "ctrl/publish/publish.h"
 #include "ctrl/role_ha.h"
 #include "ctrl/store/store.h"
+#include "ctrl/store_events.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -188,6 +189,7 @@ static int add_hooks(struct program *p)
 
 	if (loop_add_fd(loop, p->signals, take_signal, p) < 0 ||
 		loop_add_flush(loop, flush_commit, p->ctrl.commit) < 0 ||
+		store_events_start(&p->ctrl.store_events, &p->ctrl) < 0 ||
 		loop_add_flush(loop, flush_publish, p->ctrl.publish) < 0 ||
 		loop_add_flush(loop, flush_packet, p->ctrl.packet) < 0 ||
 		loop_add_flush(loop, flush_api, p->api) < 0)
@@ -220,6 +222,7 @@ static void close_all(struct program *p)
 	packet_close(p->ctrl.packet);
 	publish_close(p->ctrl.publish);
 	keyring_close(p->ctrl.keyring);
+	store_events_stop(p->ctrl.store_events);
 	events_free(p->ctrl.events);
 	subscriber_db_free(p->ctrl.subscribers);
 	store_close(p->ctrl.store);

@@ -8,6 +8,7 @@
 #include "ctrl/publish/publish.h"
 #include "ctrl/serving.h"
 #include "ctrl/store/store.h"
+#include "ctrl/store_events.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,13 +64,17 @@ static json_t *data_plane_counts(const struct ctrl *ctrl)
 		"connected", connected, "synced", synced);
 }
 
-static json_t *store_json(const struct store *store)
+static json_t *store_json(const struct ctrl *ctrl)
 {
+	uint64_t failed_ns = store_events_failed_ns(ctrl->store_events);
+	const struct store *store = ctrl->store;
 	json_t *obj = json_object();
+	char time[EVENTS_TIME_SIZE];
 
 	json_put_str(obj, "engine", store_engine(store));
 	json_put_str(obj, "path", store_path(store));
 	json_put_bool(obj, "ok", store_ok(store));
+	json_put_str(obj, "last_failure", failed_ns ? events_time(time, failed_ns) : NULL);
 	return obj;
 }
 
@@ -94,7 +99,7 @@ void api_status(struct api_request *r, const json_t *params)
 	json_put_uint(obj, "subscribers", subscriber_db_count(ctrl->subscribers));
 	json_put_uint(obj, "bindings", signalling_live(ctrl->signalling));
 	json_object_set_new(obj, "data_planes", data_plane_counts(ctrl));
-	json_object_set_new(obj, "store", store_json(ctrl->store));
+	json_object_set_new(obj, "store", store_json(ctrl));
 	api_result(r, obj);
 }
 

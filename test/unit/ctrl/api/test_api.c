@@ -7,6 +7,10 @@
 #include "ctrl/keyring.h"
 #include "ctrl/packet.h"
 #include "ctrl/role_ha.h"
+#include "ctrl/store_events.h"
+
+#include <signal.h>
+#include <sys/resource.h>
 
 static struct rig rig;
 static struct fake dp1;
@@ -54,6 +58,7 @@ static void start(void)
 		fail_msg("%s", text);
 	assert_int_equal(api_open(&api, &ctrl), 0);
 	role_ha_set_api(role, api);
+	assert_int_equal(store_events_start(&ctrl.store_events, &ctrl), 0);
 	loop_add_flush(rig.loop, flush_packet, ctrl.packet);
 	loop_add_flush(rig.loop, flush_api, api);
 	dial(&client);
@@ -66,6 +71,7 @@ static void stop(bool keep)
 	role_ha_close(role);
 	packet_close(ctrl.packet);
 	keyring_close(ctrl.keyring);
+	store_events_stop(ctrl.store_events);
 	events_free(ctrl.events);
 	subscriber_db_free(ctrl.subscribers);
 	rig_close(&rig, keep);
@@ -444,6 +450,71 @@ static void bindings_end_with_their_subscriber(void **state)
 	assert_result("{\"method\": \"binding.show\"}", "{\"count\": 0}");
 }
 
+static void limit_files(rlim_t octets)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = octets;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* Whether an event of this name was posted. */
+static bool was_posted(const char *name)
+{
+	json_t *items = json_array();
+	bool found = false;
+
+	json_decref(ask_items("{\"method\": \"events\"}", items));
+	for (size_t i = 0; i < json_array_size(items); i++)
+		found |= strcmp(json_string_value(
+					json_object_get(json_array_get(items, i), "event")),
+				 name) == 0;
+	json_decref(items);
+	return found;
+}
+
+static bool store_is_ok(bool *failed_once)
+{
+	json_t *reply = ask("{\"method\": \"status\"}");
+	json_t *store = json_object_get(json_object_get(reply, "result"), "store");
+	bool ok = json_is_true(json_object_get(store, "ok"));
+
+	*failed_once = json_is_string(json_object_get(store, "last_failure"));
+	json_decref(reply);
+	return ok;
+}
+
+static void a_disk_that_refuses_is_an_alarm(void **state)
+{
+	static const char clear[] = "{\"method\": \"binding.clear\", \"params\": "
+				    "{\"home_address\": \"2001:db8:100::11\"}}";
+	bool failed_once;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	restart_with_a_binding();
+	assert_true(store_is_ok(&failed_once));
+	assert_false(failed_once);
+	log_set_fd(-1);
+	limit_files(1);
+	assert_error(clear, "unavailable", "refused");
+	limit_files(RLIM_INFINITY);
+	log_set_fd(2);
+	assert_true(was_posted("store-failed"));
+	assert_false(was_posted("store-back"));
+	assert_false(store_is_ok(&failed_once));
+	assert_true(failed_once);
+	assert_non_null(fake_find(&dp1, OBJECT_PATH, 100017));
+	for (int i = 0; i < 1000 && !store_ok(rig.store); i++) {
+		usleep(10000);
+		json_decref(ask(clear));
+	}
+	assert_null(fake_find(&dp1, OBJECT_PATH, 100017));
+	assert_true(was_posted("store-back"));
+	assert_true(store_is_ok(&failed_once));
+}
+
 static void audits_are_answered(void **state)
 {
 	json_t *items = json_array(), *item, *kinds, *show;
@@ -487,7 +558,8 @@ static void audits_are_answered(void **state)
 	assert_non_null(json_object_get(json_object_get(show, "audit"), "state"));
 	assert_true(json_is_null(json_object_get(show, "address")));
 	json_decref(items);
-	assert_error("{\"method\": \"dp.audit\", \"params\": {\"name\": \"dp9\"}}", "not-found", "dp9");
+	assert_error(
+		"{\"method\": \"dp.audit\", \"params\": {\"name\": \"dp9\"}}", "not-found", "dp9");
 }
 
 static void statistics_are_gathered(void **state)
@@ -597,6 +669,7 @@ int main(void)
 		TEST(bindings_are_shown),
 		TEST(a_cleared_binding_is_gone_everywhere),
 		TEST(bindings_end_with_their_subscriber),
+		TEST(a_disk_that_refuses_is_an_alarm),
 		TEST(audits_are_answered),
 		TEST(statistics_are_gathered),
 		TEST(events_are_kept_and_followed),
