@@ -17,7 +17,7 @@ static const struct table_column fields[] = {
 	{"Store", "store.path", TABLE_TEXT},
 	{"  engine", "store.engine", TABLE_TEXT},
 	{"  healthy", "store.ok", TABLE_YESNO},
-	{"  last failure", "store.last_failure", TABLE_TIME},
+	{"  failed", "store.last_failure", TABLE_TIME},
 	{0},
 };
 

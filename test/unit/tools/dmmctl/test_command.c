@@ -166,6 +166,7 @@ static void status(void **state)
 		"Store:       /p\n"
 		"  engine:    e\n"
 		"  healthy:   no\n"
+		"  failed:    -\n"
 		"\n"
 		"HOME PREFIX        HOME LINK\n"
 		"2001:db8:100::/64  -\n",
