@@ -297,9 +297,11 @@ def main():
             show_summary(demo, outcome, figures, picture)
         lab.keep = args.keep
         if args.keep:
-            print(f"  kept: {', '.join(node.namespace for node in lab.nodes.values())}")
-            dmmctl = programs.program(args.build, "dmmctl")
-            print("  ask it: " + lab.gw.command_line(dmmctl, "binding", "show"))
+            print(f"  kept: {', '.join(lab.nodes)}")
+            doors = [node.write_door(programs.folders(args.build)) for node in lab.nodes.values()]
+            print(f"  look around: {doors[0].parent.parent}/NODE/enter COMMAND..., for example")
+            print(f"    {lab.gw.directory}/enter dmmctl binding show")
+            print(f"    {lab.mn.directory}/enter dmm-mn --config {demo.mobile.config} --status")
             print("  tools/demo --stop removes it")
     ok = not demo.problems and outcome["intact"] and len(demo.moves) == args.moves
     for problem in demo.problems:
@@ -313,4 +315,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("tools/demo: interrupted, everything is removed", file=sys.stderr)
+        sys.exit(130)

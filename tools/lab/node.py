@@ -89,9 +89,15 @@ class Node:
         return ["ip", "netns", "exec", self.namespace, "sh", "-c", f'{mounts} && exec "$@"', "sh",
                 *[str(word) for word in command]]
 
-    def command_line(self, *command):
-        """The same for a person to type."""
-        return shlex.join(self.inside(command))
+    def write_door(self, folders):
+        """Writes a script that runs a command in this node, for a person who looks around; programs
+        are also found in the folders. Returns its path."""
+        door = self.directory / "enter"
+        path = ":".join(str(folder) for folder in folders)
+        command = " ".join(shlex.quote(word) for word in self.inside([]))
+        door.write_text(f'#!/bin/sh\nPATH={shlex.quote(path)}:$PATH exec {command} "$@"\n')
+        door.chmod(0o755)
+        return door
 
     def run(self, *command, **options):
         """Runs a command in the node to its end and returns its output."""

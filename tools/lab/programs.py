@@ -4,7 +4,7 @@ import json
 import os
 import pathlib
 
-from lab.system import LabError, run, wait_for
+from lab.system import LabError, wait_for
 from lab.topology import CORE_GATEWAY, HOME_AGENT, HOME_PREFIX, HOME_ROUTER
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -16,12 +16,18 @@ SUBSCRIBERS = CONFIGS / "subscribers.jsonl"
 RADVD_HOME_AGENT = "AdvHomeAgentFlag on;"
 
 
+def folders(build):
+    """Where the build has programs."""
+    build = pathlib.Path(build).resolve()
+    return [build / folder for folder in ("ctrl", "dataplane", "tools/mn", "tools/dmmctl", "tools/mhdump")]
+
+
 def program(build, name):
     """The path of a built program."""
-    for folder in ("ctrl", "dataplane", "tools/mn", "tools/dmmctl", "tools/mhdump", "tools"):
-        path = pathlib.Path(build) / folder / name
+    for folder in folders(build):
+        path = folder / name
         if path.is_file() and os.access(path, os.X_OK):
-            return path.resolve()
+            return path
     raise LabError(f"no program {name} in {build}: build it with meson setup {build} && ninja -C {build}")
 
 
@@ -148,11 +154,3 @@ class MobileNode:
                                             "--status"))
         except (LabError, ValueError):
             return None
-
-
-def prepare_build(directory):
-    """Configures and builds, once or again; says what failed."""
-    directory = pathlib.Path(directory)
-    if not (directory / "build.ninja").exists():
-        run("meson", "setup", directory, ROOT, timeout=600)
-    run("ninja", "-C", directory, timeout=3600)
