@@ -334,6 +334,25 @@ static void test_tunnel(void **state)
 	assert_int_equal(out.data[PACKET_IP6 + 4], 2);
 }
 
+/* What control says of the way to the node is not true of the way to its data plane. */
+static void test_mtu_of_path(void **state)
+{
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = FAR_NODE};
+	struct lab *lab = *state;
+	struct packet in;
+
+	o.path = (struct object_path){.id = FAR_NODE,
+		.kind = PATH_IP6_IN_IP6,
+		.local = packet_addr(FAR),
+		.remote = packet_addr(FAR_CARE_OF),
+		.data_plane = THEM,
+		.mtu = 1300};
+	lab_apply(lab, &o, 0);
+	packet_udp(&in, LAB_PEER, FAR_HOME, 1460 - 48);
+	arrive(lab, &in, LAB_CORE);
+	expect_tunnel(lab, LAB_CORE, OWN, FAR, &in, 1);
+}
+
 /* The address of another data plane is not ours, whatever control says; our own always is. */
 static void test_local(void **state)
 {
@@ -466,6 +485,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_strangers, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_between_nodes, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_tunnel, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_mtu_of_path, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_local, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_addresses, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, lab_teardown),
