@@ -175,7 +175,7 @@ def main():
             counted("fuzz", ["tools/fuzz", "--build", directory,
                              "--seconds", "120" if args.long else "5"], SANITIZERS)
     if "sanitize" in wanted or "scenario" in wanted:
-        directory = build("sanitize", "gcc", SANITIZE)
+        directory = build("sanitize", "gcc", [*SANITIZE, "-Dfault_hooks=true"])
         if directory and "sanitize" in wanted:
             unit("sanitize", directory)
         if directory and "scenario" in wanted:

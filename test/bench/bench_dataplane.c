@@ -38,16 +38,8 @@ enum {
 	TABLE_MB = 160, /* beside subscribers: routes, buffers */
 };
 
-enum work {
-	WORK_FLOOR,
-	WORK_ENCAP,
-	WORK_DECAP,
-	WORK_ROUTE,
-	WORK_RELAY_IN,  /* what another data plane relays here, to a node */
-	WORK_RELAY_OUT, /* to the data plane that serves the node; last, as the paths change for it
-			 */
-	WORKS
-};
+/* relay-in: what another data plane sends here, to a node; relay-out: to the one that serves it. */
+enum work { WORK_FLOOR, WORK_ENCAP, WORK_DECAP, WORK_ROUTE, WORK_RELAY_IN, WORK_RELAY_OUT, WORKS };
 static const char *const work_names[WORKS] = {
 	"floor", "encap", "decap", "route", "relay-in", "relay-out"};
 
@@ -377,7 +369,7 @@ static void measure(struct result *r, unsigned octets)
 
 static void print_result(const struct result *r)
 {
-	printf("%-7s %9u %6u %8.1f %8.1f %8.1f %6.2f  ", work_names[r->work], r->subscribers,
+	printf("%-9s %9u %6u %8.1f %8.1f %8.1f %6.2f  ", work_names[r->work], r->subscribers,
 		r->burst, r->cycles, r->median, r->floor, r->cycles / r->floor);
 	for (unsigned i = 0; i < r->node_count; i++)
 		printf(" %s %.1f", r->nodes[i].name, r->nodes[i].cycles);
@@ -586,7 +578,7 @@ int main(int argc, char **argv)
 		die("packet metadata", rte_errno);
 	printf("%s, TSC %.2f GHz, pages of %s, packets of %ju octets\n", machine(),
 		(double)rte_get_tsc_hz() / 1e9, pages, (uintmax_t)o.octets);
-	printf("%-7s %9s %6s %8s %8s %8s %6s   cycles a packet by node\n", "work", "subscr.",
+	printf("%-9s %9s %6s %8s %8s %8s %6s   cycles a packet by node\n", "work", "subscr.",
 		"burst", "cycles", "median", "floor", "ratio");
 	for (int i = 0; i < n; i++) {
 		measure_size(sizes[i], (unsigned)o.octets, pages, results);

@@ -123,13 +123,8 @@ static int event_decode(struct cursor *c)
 
 static struct update_digest a_digest(void)
 {
-	struct update_digest digest = {0};
-
-	digest.kinds[OBJECT_LOCAL].count = 1;
-	digest.kinds[OBJECT_LOCAL].sum = 0x0102030405060708;
-	digest.kinds[OBJECT_SUBSCRIBER].count = 0x000f4240;
-	digest.kinds[OBJECT_SUBSCRIBER].sum = UINT64_MAX;
-	return digest;
+	return (struct update_digest){.kinds = {[OBJECT_LOCAL] = {1, 0x0102030405060708},
+					      [OBJECT_SUBSCRIBER] = {0x000f4240, UINT64_MAX}}};
 }
 
 static int digest_encode(struct writer *w)
