@@ -114,6 +114,28 @@ static int check_home_prefix(const void *at, char *why, size_t why_size)
 	return -EINVAL;
 }
 
+/* "PORT" or "DATA-PLANE:PORT". */
+static int check_link(const void *at, char *why, size_t why_size)
+{
+	const char *text = *(char *const *)at, *port = ctrl_config_link_port(text);
+	char name[UPDATE_NAME_MAX + 1];
+	const char *part = name;
+
+	if (!*port || strlen(port) > OBJECT_PORT_NAME_MAX || port == text + 1 ||
+		port - text > UPDATE_NAME_MAX + 1) {
+		snprintf(why, why_size,
+			"\"%.80s\" is not \"PORT\" or \"DATA-PLANE:PORT\" with a port of at most "
+			"%d "
+			"octets",
+			text, OBJECT_PORT_NAME_MAX);
+		return -EINVAL;
+	}
+	snprintf(name, sizeof(name), "%.*s", port == text ? 0 : (int)(port - text - 1), text);
+	if (check_name(&part, why, why_size))
+		return -EINVAL;
+	return check_name(&port, why, why_size);
+}
+
 static int check_lifetime(const void *at, char *why, size_t why_size)
 {
 	uint32_t ms = *(const uint32_t *)at;
@@ -176,10 +198,11 @@ static const struct config_key home_prefix_keys[] = {
 		.check = check_home_prefix,
 		.help = "home addresses are inside; prefixes do not overlap"),
 	CONFIG_KEY(STRING, struct ctrl_config_home_prefix, link, .min = 1,
-		.max = OBJECT_PORT_NAME_MAX, .check = check_name,
-		.help = "port of the data plane that is the home link; without it the prefix is on "
-			"no link, and there is neither duplicate address detection nor proxy "
-			"neighbour discovery"),
+		.max = UPDATE_NAME_MAX + 1 + OBJECT_PORT_NAME_MAX, .check = check_link,
+		.help = "home link: a port, as \"PORT\" when one data plane has a port of that "
+			"name, else as \"DATA-PLANE:PORT\"; without it the prefix is on no link, "
+			"and there is neither duplicate address detection nor proxy neighbour "
+			"discovery"),
 	CONFIG_END};
 
 static const struct config_key binding_keys[] = {

@@ -60,7 +60,7 @@ struct ctrl_config_security {
 /* A prefix from which home addresses are taken. */
 struct ctrl_config_home_prefix {
 	struct prefix6 prefix;
-	char *link; /* port of the data plane that is the home link; NULL: none */
+	char *link; /* the home link: "PORT", or "DATA-PLANE:PORT"; NULL: none */
 };
 
 /* Limits and times of bindings. */
@@ -154,6 +154,13 @@ int ctrl_config_prefer(
 
 /* The option to use, AUTO decided. */
 enum ctrl_tunnel_option ctrl_config_tunnel_option(const struct ctrl_config *config);
+
+/* The port of a home link, without the data plane that it may be named with. */
+const char *ctrl_config_link_port(const char *link);
+
+/* Index of the data plane that a home link is named with; -ENOENT: none, or one that is not
+ * configured. */
+int ctrl_config_link_data_plane(const struct ctrl_config *config, const char *link);
 
 /* What the tables cannot know of data planes and serving; into the report. */
 void ctrl_config_check_data_planes(

@@ -90,6 +90,41 @@ enum ctrl_tunnel_option ctrl_config_tunnel_option(const struct ctrl_config *conf
 	return ctrl_config_addressed(config) ? CTRL_TUNNEL_ALTERNATE_COA : CTRL_TUNNEL_NONE;
 }
 
+const char *ctrl_config_link_port(const char *link)
+{
+	const char *colon = strchr(link, ':');
+
+	return colon ? colon + 1 : link;
+}
+
+int ctrl_config_link_data_plane(const struct ctrl_config *config, const char *link)
+{
+	size_t len = strcspn(link, ":");
+
+	for (unsigned i = 0; link[len] && i < config->data_planes.count; i++) {
+		const char *name = ctrl_config_data_plane_name(config, i);
+
+		if (name && strlen(name) == len && strncmp(name, link, len) == 0)
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+static void check_links(
+	const struct ctrl_config *config, const char *file, struct config_report *report)
+{
+	for (size_t i = 0; i < config->home_prefixes.count; i++) {
+		const char *link =
+			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i)
+				->link;
+
+		if (link && strchr(link, ':') && ctrl_config_link_data_plane(config, link) < 0)
+			config_report_add(report, file, 0, "home_prefixes",
+				"link \"%s\": no data plane is named \"%.*s\"", link,
+				(int)strcspn(link, ":"), link);
+	}
+}
+
 static void check_address(const struct ctrl_config *config, unsigned dp, const char *file,
 	struct config_report *report)
 {
@@ -128,6 +163,7 @@ void ctrl_config_check_data_planes(
 				"\"%s\" has the same id as another name, choose another", name);
 		check_address(config, i, file, report);
 	}
+	check_links(config, file, report);
 	if (ctrl_config_tunnel_option(config) > CTRL_TUNNEL_NONE && !ctrl_config_addressed(config))
 		config_report_add(report, file, 0, "serving.tunnel_address_option",
 			"no data plane has an address that nodes could be told");

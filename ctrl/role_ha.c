@@ -78,6 +78,9 @@ static int op_port(
 
 		if (i == 0 && serving < 0)
 			continue;
+		if (link->data_plane[0] && strcmp(link->data_plane, ctrl_config_data_plane_name(
+									    ctrl->config, dp)) != 0)
+			continue;
 		port = publish_port(ctrl->publish, dp, link->port);
 		if (!port || !port->up)
 			continue;
@@ -151,7 +154,10 @@ static int make_policy(struct role_ha *role, struct home_policy *policy)
 			continue;
 		link->id = id;
 		snprintf(link->name, sizeof(link->name), "%s", p->link);
-		snprintf(link->port, sizeof(link->port), "%s", p->link);
+		snprintf(link->port, sizeof(link->port), "%s", ctrl_config_link_port(p->link));
+		if (ctrl_config_link_data_plane(config, p->link) >= 0)
+			snprintf(link->data_plane, sizeof(link->data_plane), "%.*s",
+				(int)strcspn(p->link, ":"), p->link);
 	}
 	*policy = (struct home_policy){.agents = config->addresses,
 		.agent_count = config->address_count,

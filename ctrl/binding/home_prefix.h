@@ -16,7 +16,7 @@
 #include "proto/channel/object.h"
 #include "proto/channel/update.h"
 
-#define HOME_LINK_NAME_MAX 31
+#define HOME_LINK_NAME_MAX (UPDATE_NAME_MAX + 1 + OBJECT_PORT_NAME_MAX)
 
 /* A home link: a port of one data plane. */
 struct home_link {

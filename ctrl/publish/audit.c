@@ -46,10 +46,6 @@ void audit_remember(struct publish *p)
 
 	past->sequence = newest;
 	past->digest = p->state.digest;
-	for (size_t i = 0; i < UPDATE_DIGEST_KINDS; i++) {
-		past->digest.kinds[i].count += p->fixed_digest.kinds[i].count;
-		past->digest.kinds[i].sum += p->fixed_digest.kinds[i].sum;
-	}
 }
 
 static void finish(struct audit_request *r)
@@ -189,6 +185,9 @@ int audit_answer(struct session *s, const struct update_head *head, struct curso
 	s->audit.state = PUBLISH_AUDIT_EQUAL;
 	result.compared = true;
 	result.wanted = past->digest;
+	for (size_t i = 0; i < p->fixed_count; i++)
+		if (session_gets(s, i))
+			state_digest(&result.wanted, p->fixed[i].octets, p->fixed[i].len, 1);
 	result.equal = all_same(&result.wanted, &result.found);
 	if (result.equal)
 		s->audit.healing = false;
@@ -250,8 +249,6 @@ int audit_open(struct publish *p)
 		return -ENOMEM;
 	for (size_t i = 0; i < PAST; i++)
 		p->past[i].sequence = UINT64_MAX;
-	for (size_t i = 0; i < p->fixed_count; i++)
-		state_digest(&p->fixed_digest, p->fixed[i].octets, p->fixed[i].len, 1);
 	audit_remember(p);
 	wheel_timer_init(&p->audit, audit_all);
 	if (p->config->channel.audit_ms)

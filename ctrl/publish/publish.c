@@ -101,7 +101,9 @@ static int make_fixed(struct publish *p)
 
 	p->fixed = calloc(
 		config->data_planes.count + config->address_count + links, sizeof(*p->fixed));
-	if (!p->fixed)
+	p->links = calloc(
+		config->data_planes.count + config->address_count + links, sizeof(*p->links));
+	if (!p->fixed || !p->links)
 		return -ENOMEM;
 	for (unsigned i = 0; i < config->data_planes.count && !error; i++)
 		if (ctrl_config_data_plane_id(config, i))
@@ -115,8 +117,11 @@ static int make_fixed(struct publish *p)
 				->link;
 
 		/* A link with several prefixes is one object. */
-		if (ctrl_config_link_id(config, link) == i + 1)
-			error = publish_compile_link(i + 1, link, &p->fixed[p->fixed_count++]);
+		if (ctrl_config_link_id(config, link) == i + 1) {
+			p->links[p->fixed_count] = link;
+			error = publish_compile_link(
+				i + 1, ctrl_config_link_port(link), &p->fixed[p->fixed_count++]);
+		}
 	}
 	return error;
 }
@@ -210,6 +215,7 @@ void publish_close(struct publish *p)
 	delta_log_clear(&p->log);
 	free(p->sessions);
 	free(p->fixed);
+	free(p->links);
 	free(p->delta_octets);
 	free(p->scratch);
 	free(p);

@@ -185,6 +185,23 @@ void session_ack(struct session *s, const struct update_head *head, const struct
 		publish_tell_acked(s, ack);
 }
 
+bool session_gets(const struct session *s, size_t fixed)
+{
+	const struct ctrl_config *config = s->publish->config;
+	const char *link = s->publish->links[fixed];
+	int dp = link ? ctrl_config_link_data_plane(config, link) : -1;
+
+	if (!link || dp == (int)s->dp)
+		return true;
+	if (dp >= 0)
+		return false;
+	for (size_t i = 0; i < s->hello.port_count; i++)
+		if (strcmp(s->hello.ports[i].name, link) == 0)
+			return true;
+	/* A single one that lacks the port is told, so that its refusal shows the mistake. */
+	return config->data_planes.count == 1;
+}
+
 /* The next message of the snapshot: 0, or what sending it said. */
 static int send_snapshot(struct session *s)
 {
@@ -203,7 +220,8 @@ static int send_snapshot(struct session *s)
 	session_start(p, &w, UPDATE_OBJECTS, sequence);
 	if (slot == 0)
 		for (size_t i = 0; i < p->fixed_count; i++)
-			writer_bytes(&w, p->fixed[i].octets, p->fixed[i].len);
+			if (session_gets(s, i))
+				writer_bytes(&w, p->fixed[i].octets, p->fixed[i].len);
 	state_copy(&p->state, &slot, &w);
 	if (writer_len(&w) > UPDATE_HEAD_LEN) {
 		error = session_message(s, &w);

@@ -55,7 +55,8 @@ struct publish {
 		       */
 	uint64_t epoch;
 	struct state state;   /* bundles of bindings */
-	struct bundle *fixed; /* local addresses and links, which do not change */
+	struct bundle *fixed; /* data planes, local addresses and links, which do not change */
+	const char **links;   /* those of them that are links: as configured; else NULL */
 	size_t fixed_count;
 	struct delta_log log;
 	struct writer delta; /* the one being made; empty: none */
@@ -67,7 +68,6 @@ struct publish {
 	struct audit_past *past; /* digests of the newest numbers */
 	struct audit_request *audits;
 	struct wheel_timer audit;
-	struct update_digest fixed_digest;
 	struct stats_request *stats;
 	uint32_t stats_id;
 	struct wheel_timer heartbeat, again;
@@ -125,6 +125,12 @@ int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bun
 int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle);
 int publish_compile_data_plane(
 	const struct ctrl_config *config, unsigned dp, struct bundle *bundle);
+
+/*
+ * Whether an object that does not change is for this data plane. A link is for the one that has the
+ * port: where there are several, those that have no such port are not told of it.
+ */
+bool session_gets(const struct session *s, size_t fixed);
 
 /* Starts a snapshot for a data plane that goes on serving with what it has. */
 void session_heal(struct session *s);

@@ -10,9 +10,11 @@ static const char *const base_config =
 	"              api = \"ipc://%s/api\"; };\n"
 	"data_planes = ( %s );\n"
 	"home_agents = [\"2001:db8:1::1\", \"2001:db8:100::1\"];\n"
+	"%s%s\n";
+
+static const char *const prefixes =
 	"home_prefixes = ( { prefix = \"2001:db8:100::/64\"; link = \"home\"; },\n"
-	"                  { prefix = \"2001:db8:200::/64\"; } );\n"
-	"%s\n";
+	"                  { prefix = \"2001:db8:200::/64\"; } );\n";
 
 /* Patient, so that a slow machine decides no test. */
 static const char *const patient = "channel = { heartbeat = \"20ms\"; heartbeats_missed = 100;\n"
@@ -41,7 +43,8 @@ void rig_open(struct rig *rig, const char *more)
 		assert_non_null(mkdtemp(rig->dir));
 	}
 	snprintf(text, sizeof(text), base_config, rig->dir, rig->dir, rig->dir, rig->dir,
-		rig->data_planes ? rig->data_planes : plain_data_planes, more ? more : patient);
+		rig->data_planes ? rig->data_planes : plain_data_planes,
+		rig->without_prefixes ? "" : prefixes, more ? more : patient);
 	if (ctrl_config_load_text(&rig->config, "test", text, &report) < 0)
 		fail_msg("%s", report.text);
 	rig->loop = loop_new();
@@ -128,6 +131,8 @@ void fake_hello(struct fake *fake)
 	struct update_hello hello = {.subscribers_max = 1000, .port_count = 1, .ports = {port}};
 	struct writer w;
 
+	if (fake->no_ports)
+		hello.port_count = 0;
 	strcpy(hello.name, fake->name);
 	fake_start(fake, &w, UPDATE_HELLO);
 	assert_int_equal(update_hello_encode(&w, &hello), 0);

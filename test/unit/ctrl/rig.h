@@ -39,6 +39,7 @@ struct fake {
 	uint64_t epoch, sequence; /* what it has; epoch 0: nothing */
 	bool silent;              /* reads and applies, but never answers */
 	bool stuck;               /* does not even read */
+	bool no_ports;            /* has none, not even "home" */
 	uint64_t fail_id;         /* objects with this id cannot be applied */
 	uint16_t fail_error;
 	struct fake_object *objects;
@@ -53,6 +54,7 @@ struct fake {
 struct rig {
 	char dir[64];
 	const char *data_planes; /* of the configuration; NULL: dp1 and dp2 without addresses */
+	bool without_prefixes;   /* data_planes brings home_prefixes too */
 	struct ctrl_config config;
 	struct loop *loop;
 	struct store *store;

@@ -208,6 +208,10 @@ static void without_addresses_nobody_is_told_of_them(void **state)
 static void refuses_data_planes_that_do_not_fit(void **state)
 {
 	(void)state;
+	assert_refused(instead("link = \"home\"", "link = \"dp7:home\""), "home_prefixes", "dp7");
+	assert_refused(instead("link = \"home\"", "link = \"dp1:\""), "link", "DATA-PLANE:PORT");
+	assert_refused(instead("link = \"home\"", "link = \":home\""), "link", "DATA-PLANE:PORT");
+	assert_refused(instead("link = \"home\"", "link = \"dp1:ho me\""), "link", "ho me");
 	assert_refused(data_planes("{ name = \"dp1\"; }, { name = \"dp1\"; }", ""), "data_planes",
 		"two data planes have the name \"dp1\"");
 	assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; }, "

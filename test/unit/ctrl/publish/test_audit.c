@@ -271,6 +271,34 @@ static void audits_come_by_themselves(void **state)
 	RIG_UNTIL(&rig, fake_find(&dp1, OBJECT_PATH, 100001)->path.remote.s6_addr[15] == 1);
 }
 
+/* The link is a port of one of them; the other one has a port of that name too, and then not. */
+static void links_are_for_those_that_have_the_port(void **state)
+{
+	static const char *const named =
+		"{ name = \"dp1\"; }, { name = \"dp2\"; } ); home_prefixes = ( "
+		"{ prefix = \"2001:db8:100::/64\"; link = \"dp2:home\"; }";
+
+	(void)state;
+	sync_with(&dp1, "dp1", 0);
+	dp2.no_ports = true;
+	sync_with(&dp2, "dp2", 1);
+	assert_int_equal(fake_count(&dp1, OBJECT_LINK), 1);
+	assert_int_equal(fake_count(&dp2, OBJECT_LINK), 0);
+	audit(3);
+	assert_true(told.result[0].equal && told.result[1].equal);
+	rig_close(&rig, false);
+
+	rig.data_planes = named;
+	rig.without_prefixes = true;
+	open_with(NULL);
+	sync_with(&dp1, "dp1", 0);
+	sync_with(&dp2, "dp2", 1);
+	assert_int_equal(fake_count(&dp1, OBJECT_LINK), 0);
+	assert_int_equal(fake_count(&dp2, OBJECT_LINK), 1);
+	audit(3);
+	assert_true(told.result[0].equal && told.result[1].equal);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
@@ -284,6 +312,7 @@ int main(void)
 		T(one_that_goes_is_not_waited_for),
 		T(the_answer_is_of_the_number_that_it_says),
 		T(audits_come_by_themselves),
+		T(links_are_for_those_that_have_the_port),
 	};
 
 	log_set_fd(-1);
