@@ -64,7 +64,7 @@ static void read_record(struct cursor *c, size_t address_size, struct mcast_reco
 enum mcast_fault mcast_report_decode(
 	const uint8_t *body, size_t len, struct mcast_report *out, size_t *at)
 {
-	size_t size, ignored;
+	size_t size, ignored = 0;
 	struct cursor c;
 
 	at = at ? at : &ignored;

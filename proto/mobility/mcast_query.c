@@ -75,7 +75,7 @@ static void read_times(struct mcast_query *out)
 enum mcast_fault mcast_query_decode(
 	const uint8_t *body, size_t len, struct mcast_query *out, size_t *at)
 {
-	size_t size, ignored;
+	size_t size, ignored = 0;
 	struct cursor c;
 
 	at = at ? at : &ignored;

@@ -40,7 +40,7 @@ static void checksum(const struct in6_addr *src, const struct in6_addr *dst, con
 	cursor_skip(&c, MH_AT_CHECKSUM);
 	is = cursor_u16(&c);
 	right = mh_checksum(src, dst, mh, size);
-	snprintf(text, sizeof(text), "offset %u: wrong checksum (0x%04x), right would be 0x%04x",
+	snprintf(text, sizeof(text), "offset %d: wrong checksum (0x%04x), right would be 0x%04x",
 		MH_AT_CHECKSUM, is, right);
 	message_fault(found, "checksum", HEADER, MH_AT_CHECKSUM, is, text);
 }

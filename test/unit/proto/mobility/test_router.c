@@ -74,7 +74,7 @@ static void ignored(void **state)
 	static const char *const options[] = {
 		"08 01 0000 000a 0000",                   /* home agent lifetime 0 */
 		"08 02 0000 000a 0e10 00000000 00000000", /* of another length */
-		"03 04 81 c0 00015180 00003840 00000000" HA_HEX,
+		("03 04 81 c0 00015180 00003840 00000000" HA_HEX),
 		"03 01 40 c0 00015180",
 		"fd 01 000000000000",
 		"0e 02 00000000 00000000 00000000 0000",
