@@ -2,8 +2,8 @@
  * Frames of any content through the whole graph: it must neither crash nor lose a buffer.
  *
  * The first octet chooses the port (bits 0, 1), whether the packet comes in a tunnel from the
- * subscriber's care-of address (bit 2) and whether an ICMPv6 checksum is made good (bit 3), which
- * chance would not find; the rest is the IPv6 packet.
+ * subscriber's care-of address (bit 2) or from another data plane (bit 4), and whether an ICMPv6
+ * checksum is made good (bit 3), which chance would not find; the rest is the IPv6 packet.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -18,10 +18,40 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
 	IN_TUNNEL = 4,
 	MEND_CHECKSUM = 8,
+	RELAYED = 16,
 	PACKET_LEN_MAX = 1500,
 };
 
+#define OWN      "2001:db8:ffff::a"
+#define FAR      "2001:db8:ffff::b"
+#define FAR_HOME "2001:db8:1::20" /* of subscriber 2, which the other data plane serves */
+
 static struct lab *lab;
+
+static void set_data_plane(uint64_t id, const char *name, const char *addr)
+{
+	struct object o = {.kind = OBJECT_DATA_PLANE, .op = OBJECT_SET, .id = id};
+
+	o.data_plane = (struct object_data_plane){.id = id, .addr = packet_addr(addr)};
+	snprintf(o.data_plane.name, sizeof(o.data_plane.name), "%s", name);
+	lab_apply(lab, &o, 0);
+}
+
+static void relay(void)
+{
+	const uint64_t path = 2;
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = path};
+
+	set_data_plane(1, LAB_NAME, OWN);
+	set_data_plane(2, "far", FAR);
+	o.path = (struct object_path){.id = path,
+		.kind = PATH_IP6_IN_IP6,
+		.local = packet_addr(FAR),
+		.remote = packet_addr("2001:db8:e::20"),
+		.data_plane = 2};
+	lab_apply(lab, &o, 0);
+	lab_set_subscriber(lab, 2, FAR_HOME "/128", 7, &path, 1, 0);
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -32,6 +62,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	if (lab_eal(NULL) != 0 || lab_setup(&state) != 0)
 		abort();
 	lab = state;
+	relay();
 	return 0;
 }
 
@@ -51,6 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		packet_mend_icmp(&p);
 	if (data[0] & IN_TUNNEL)
 		packet_wrap(&p, LAB_CARE_OF, LAB_LOCAL);
+	else if (data[0] & RELAYED)
+		packet_wrap(&p, FAR, OWN);
 	packet_ether(&p, &dst, &src);
 	lab_receive(lab, port, &p);
 	lab_walk(lab);
