@@ -165,7 +165,7 @@ int home_info_name_print(const uint8_t *name, size_t len, char *buf, size_t size
 	}
 	if (!writer_len(&w))
 		writer_u8(&w, '.');
-	writer_u8(&w, 0);
+	writer_zero(&w, 1);
 	return writer_ok(&w) ? 0 : -ENOSPC;
 }
 
