@@ -14,7 +14,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "tools/mn/encap.h"
 
 enum {
@@ -24,7 +23,7 @@ enum {
 	OFFSET_SOURCE = 8,
 	OFFSET_DESTINATION = 24,
 	SOCKET_BUFFER = 4 << 20,
-	PREVIOUS_S = 3, /* longer than packets are on their way */
+	ENDS = 4, /* other ends that are remembered */
 };
 
 struct tunnel {
@@ -37,8 +36,8 @@ struct tunnel {
 	unsigned link_ifindex; /* of the way out, 0: none */
 	uint32_t path_mtu;     /* as far as it is known, 0: that of the link */
 	struct in6_addr home_address, local, remote;
-	struct in6_addr previous; /* the other end before, taken from until previous_ns */
-	uint64_t previous_ns;
+	struct in6_addr ends[ENDS]; /* other ends so far, in a ring; unspecified: none */
+	unsigned next_end;
 	struct tunnel_counters counters;
 	uint8_t buf[PACKET_MAX];
 };
@@ -167,11 +166,25 @@ int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
 	t->link_ifindex = ifindex;
 	t->local = *local;
 	t->remote = *remote;
-	t->previous_ns = 0;
 	if (setsockopt(t->out, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)) ||
 		setsockopt(t->fragments, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)))
 		return -errno;
 	return 0;
+}
+
+static bool was_other_end(const struct tunnel *t, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; i < ENDS; i++)
+		if (addr_equal(addr, &t->ends[i]))
+			return true;
+	return false;
+}
+
+/* A data plane that served before may do so again some time before we are told. */
+static bool is_other_end(const struct tunnel *t, const struct in6_addr *addr)
+{
+	return addr_equal(addr, &t->remote) ||
+	       (!addr_is_unspecified(addr) && was_other_end(t, addr));
 }
 
 void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote)
@@ -179,8 +192,8 @@ void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote)
 	if (addr_equal(remote, &t->remote))
 		return;
 	set_path_mtu(t, 0);
-	t->previous = t->remote;
-	t->previous_ns = clock_mono_ns() + PREVIOUS_S * CLOCK_NS_PER_S;
+	if (!was_other_end(t, &t->remote))
+		t->ends[t->next_end++ % ENDS] = t->remote;
 	t->remote = *remote;
 }
 
@@ -281,19 +294,12 @@ static uint8_t traffic_class(struct msghdr *msg)
 	return 0;
 }
 
-static bool from_other_end(const struct tunnel *t, const struct in6_addr *from)
-{
-	if (addr_equal(from, &t->remote))
-		return true;
-	return t->previous_ns && addr_equal(from, &t->previous) && clock_mono_ns() < t->previous_ns;
-}
-
 static void take_in(struct tunnel *t, struct msghdr *msg, size_t len)
 {
 	const struct sockaddr_in6 *from = msg->msg_name;
 	struct tunnel_counters *counters = &t->counters;
 
-	if (!t->link_ifindex || !from_other_end(t, &from->sin6_addr))
+	if (!t->link_ifindex || !is_other_end(t, &from->sin6_addr))
 		counters->in_wrong_source++;
 	else if (len < HEADER_SIZE || t->buf[0] >> 4 != 6)
 		counters->in_malformed++;

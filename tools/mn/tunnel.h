@@ -45,8 +45,9 @@ int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
 	const struct in6_addr *remote);
 
 /*
- * The other end is another one from now on. What the one before has sent on its way is taken in for
- * a few seconds more.
+ * The other end is another one from now on. What the last few before it send is still taken in: it
+ * may be on its way, and one of them may have become the other end again without our being told
+ * yet.
  */
 void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote);
 
