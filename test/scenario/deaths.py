@@ -70,22 +70,30 @@ class Pinging:
     def goes_on(self, what):
         """Waits until requests of now are answered again."""
         since = time.time_ns()
-        wait_for(lambda: sum(self.pings().sent.get(number, 0) >= since
-                             for number in self.pings().replied) >= 20, what, 60)
+
+        def fresh():
+            pings = self.pings()
+            return sum(pings.sent.get(number, 0) >= since for number in pings.replied)
+        wait_for(lambda: fresh() >= 20, what, 60)
 
     def interruption(self, since):
         """(requests lost, requests unanswered, longest time without a request at the node, and
         without a reply at the correspondent, both in ms) from a time in ns until now."""
         end = time.time_ns()
-        wait_for(lambda: self.answered(end) >= 5, "what is on its way")
-        pings = self.pings()
+
+        def arrived():
+            later = self.pings()
+            return all(sum(at >= end for at in arrivals.values()) >= 5
+                       for arrivals in (later.heard, later.replied)) and later
+        pings = wait_for(arrived, "what is on its way")
         sent = [number for number, at in pings.sent.items() if since <= at < end - 100 * MILLISECOND]
         lost = [number for number in sent if number not in pings.heard]
         unanswered = [number for number in sent if number not in pings.replied]
         gaps = []
         for arrivals in (pings.heard, pings.replied):
-            times = sorted(at for at in arrivals.values() if since <= at <= end)
-            gaps.append(max((b - a for a, b in zip(times, times[1:])), default=end - since)
+            # From the last one before it.
+            times = sorted(at for at in arrivals.values() if at <= end)
+            gaps.append(max((b - a for a, b in zip(times, times[1:]) if b >= since), default=0)
                         / MILLISECOND - 1000 / PER_SECOND)
         return len(lost), len(unanswered), round(gaps[0]), round(gaps[1])
 

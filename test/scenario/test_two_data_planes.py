@@ -234,3 +234,174 @@ def test_mobile_node_follows_its_data_plane(lab, node, control, pinging):
         got = download.octets()
         wait_for(lambda: download.octets() > got + 100_000, f"the download to go on at link {link}")
     assert download.intact()
+
+
+def bindings(control):
+    """What must survive of each binding."""
+    kept = ("mn_id", "care_of_address", "registered", "sequence", "lifetime_s", "data_plane")
+    return {b["home_address"]: {key: b[key] for key in kept} for b in control.bindings()}
+
+
+@pytest.fixture
+def figures(pinging, record_property):
+    """figures(since, PREFIX): what the ping lost since then, also into the test's report."""
+    def make(since, prefix=""):
+        names = ("lost", "unanswered", "interruption_ms", "reply_interruption_ms")
+        values = dict(zip(names, pinging.interruption(since)))
+        for name, value in values.items():
+            record_property(prefix + name, value)
+        return values
+    return make
+
+
+def test_the_data_plane_that_serves_dies(lab, gateway, node, control, pinging, figures):
+    """Its nodes go to the other one and know it; when it is back it gets them again, which nobody
+    notices."""
+    dying = gateway.planes["dp2"]
+    go(lab, node, control, "b")
+    pinging.start()
+    killed = time.time_ns()
+    dying.process.stop(signal.SIGKILL)
+    wait_for(lambda: at_home_with(node, control, "dp1"), "the node to be served by the other", 60)
+    pinging.goes_on("the ping to go on after the death")
+    figures(killed, "failover_")
+    assert gateway.shown("dp2")["state"] == "down"
+
+    started = time.time_ns()
+    dying.start()
+    wait_for(lambda: at_home_with(node, control, "dp2"), "the node to be served by its own", 60)
+    pinging.goes_on("the ping to go on after the return")
+    assert figures(started, "return_")["lost"] == 0
+
+
+def test_the_data_plane_that_attracts_restarts(lab, gateway, node, control, pinging, figures):
+    """What relays for a node dies and comes back; the node stays where it is."""
+    dying = gateway.planes["dp1"]
+    go(lab, node, control, "b")
+    pinging.start()
+    before = bindings(control)
+    dying.process.stop(signal.SIGKILL)
+    started = time.time_ns()
+    dying.start()
+    pinging.goes_on("the ping to go on after the restart")
+    figures(started, "restart_")
+    wait_for(gateway.synchronised, "it to be synchronised")
+    assert bindings(control)[HOME_ADDRESS] == before[HOME_ADDRESS]
+    assert at_home_with(node, control, "dp2")
+
+
+def test_a_gateway_is_lost_and_the_network_goes_round_it(lab, gateway, node, control, pinging, figures):
+    """Routing sends the home prefix and the home agent address to the gateway that is left."""
+    dying = gateway.planes["dp1"]
+    go(lab, node, control, "a")
+    pinging.start()
+    killed = time.time_ns()
+    dying.process.stop(signal.SIGKILL)
+    lab.attract("dp2")
+    try:
+        wait_for(lambda: at_home_with(node, control, "dp2"), "the node to be served by the other", 60)
+        pinging.goes_on("the ping to go on by the other gateway")
+        figures(killed, "gateway_")
+    finally:
+        dying.start()
+        wait_for(gateway.synchronised, "it to be synchronised")
+        lab.attract("dp1")
+    wait_for(lambda: at_home_with(node, control, "dp1"), "the node to be served by its own", 60)
+    pinging.goes_on("the ping to go on after the return")
+
+
+def test_control_dies(lab, gateway, node, control, pinging, figures):
+    """Forwarding goes on with nothing lost, and everything acknowledged is there afterwards."""
+    go(lab, node, control, "b")
+    pinging.start()
+    before, epoch = bindings(control), control.ask("status")["epoch"]
+    killed = time.time_ns()
+    control.process.stop(signal.SIGKILL)
+    wait_for(lambda: "control" in gateway.planes["dp2"].process.output(), "data planes to notice")
+    pinging.goes_on("the ping to go on without control")
+    control.start()
+    wait_for(gateway.synchronised, "the data planes to be synchronised")
+    pinging.goes_on("the ping to go on after the restart")
+    assert figures(killed, "control_")["lost"] == 0
+    assert bindings(control) == before
+    assert control.ask("status")["epoch"] != epoch
+
+
+def test_a_node_that_moved_while_control_was_dead(lab, gateway, node, control, pinging):
+    go(lab, node, control, "b")
+    control.process.stop(signal.SIGKILL)
+    lab.plug("a")
+    wait_for(lambda: node.status()["state"] == "registering", "the node to ask", 60)
+    control.start()
+    wait_for(lambda: at_home_with(node, control, "dp1"), "the node to be answered", 60)
+    pinging.start()
+
+
+def test_stopped_data_plane_holds_up_nobody(gateway, peer, second_peer, subscriber, control):
+    """Nodes of the other one are served as ever; its own are served by the other."""
+    stuck = gateway.planes["dp2"].process
+    near, far = subscriber(), subscriber()
+    peer.attach("a")
+    second_peer.attach("b")
+    peer.register(near)
+    assert told(second_peer.register(far)) == ADDRESS["dp2"]
+    stuck.send(signal.SIGSTOP)
+    try:
+        peer.register(near)
+        assert told(second_peer.register(far)) == ADDRESS["dp1"]
+        assert serving(control, far["home_addresses"][0]) == "dp1"
+        wait_for(lambda: gateway.shown("dp2")["state"] == "down", "the stopped one to be given up")
+        peer.register(near)
+        assert gateway.shown("dp1")["lag"] == 0
+    finally:
+        stuck.send(signal.SIGCONT)
+    wait_for(lambda: serving(control, far["home_addresses"][0]) == "dp2", "it to get its node back", 60)
+
+
+def audited(control):
+    return {item["name"]: item for item in control.ask("dp", "audit")["data_planes"]}
+
+
+def test_audit(peer, second_peer, subscriber, control):
+    """Data planes say that they forward as they were told, also right after changes."""
+    for each, link in ((peer, "a"), (second_peer, "b")):
+        each.attach(link)
+        each.register(subscriber())
+    found = audited(control)
+    assert set(found) == set(ADDRESS)
+    for item in found.values():
+        assert (item["result"], item["healing"]) == ("equal", False)
+        wanted = {kind["kind"]: kind["wanted"] for kind in item["kinds"]}
+        assert wanted["subscriber"] >= 2 and wanted["path"] >= 2
+    assert "equal" in control.ctl("dp", "audit")
+
+
+@pytest.mark.parametrize("kind", ["subscriber", "path"])
+def test_audit_finds_and_heals_a_flipped_entry(lab, build, gateway, peer, subscriber, control, wire, kind):
+    """An entry of dp2 leads elsewhere: packets are lost until an audit has found it."""
+    if b"DMM_FAULT_FILE" not in programs.program(build, "dmm-dp").read_bytes():
+        pytest.skip("the data plane was built without fault_hooks")
+    cn, out = wire(lab.cn, "eth0"), wire(lab.core, "gw2")
+    node = subscriber()
+    home = node["home_addresses"][0]
+    peer.attach("b")
+    peer.register(node)
+    binding = control.binding(home)
+    plane = gateway.planes["dp2"]
+    fresh = fault_file(plane).with_suffix(".new")
+    fresh.write_text(f"{kind} {binding[kind + '_id']:x}\n")
+    os.rename(fresh, fault_file(plane))
+    wait_for(lambda: not fault_file(plane).exists(), "the entry to be damaged")
+    assert "event=fault" in plane.process.output() and "done=no" not in plane.process.output()
+    if kind == "subscriber":
+        since = out.ear.mark()
+        cn.send(IPv6(src=CN, dst=home) / UDP(dport=9) / Raw(b"misled"))
+        led = out.ear.wait(tunnelled(b"misled"), "the packet that is led elsewhere", since)
+        assert socket.inet_ntop(socket.AF_INET6, led[24:40]) != peer.care_of
+
+    found = audited(control)
+    assert found["dp1"]["result"] == "equal"
+    assert (found["dp2"]["result"], found["dp2"]["healing"]) == ("differs", True)
+    assert kind in [k["kind"] for k in found["dp2"]["kinds"] if not k["equal"]]
+    wait_for(lambda: gateway.synced("dp2") and audited(control)["dp2"]["result"] == "equal", "it to be healed")
+    downlink(cn, peer, home, b"healed!!")

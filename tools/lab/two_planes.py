@@ -43,11 +43,11 @@ class TwoPlaneLab(Lab):
     def attract(self, plane):
         """From now on core sends to this data plane's host what is for the home prefix and for the
         home agent address."""
-        self.core.ip(*(f"route replace {prefix} via {ROUTER[plane]}"
-                       for prefix in ([HOME_PREFIX] if plane == "dp1"
-                                      else [HOME_PREFIX, f"{HOME_AGENT}/128"])))
-        if plane == "dp1":
+        if plane == "dp1":  # whose next hop is the home agent address, on its link
             self.core.run("ip", "route", "delete", f"{HOME_AGENT}/128", check=False)
+        else:
+            self.core.ip(f"route replace {HOME_AGENT}/128 via {ROUTER[plane]}")
+        self.core.ip(f"route replace {HOME_PREFIX} via {ROUTER[plane]}")
 
 
 class TwoPlanes:
@@ -103,7 +103,7 @@ class TwoPlanes:
     def serving(self):
         """Whether both serve what the configuration gives them."""
         return self.synchronised() and all(
-            (self.shown(name) or {}).get("serving", "up") == "up" for name in self.planes)
+            self.shown(name)["serving"] == "up" for name in self.planes)
 
     def synchronised(self):
         self.require()
