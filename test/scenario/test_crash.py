@@ -28,7 +28,7 @@ VICTIMS = [("ctrl",), ("dp1",), ("dp2",), ("ctrl", "dp2"), ("ctrl", "dp1", "dp2"
 def lab(build, tmp_path_factory, request):
     directory = tmp_path_factory.mktemp(request.module.__name__)
     with TwoPlaneLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 128)
+        ledger.reserve_hugepages(network.ledger, 240)
         network.build()
         network.radio("mn2")
         yield network

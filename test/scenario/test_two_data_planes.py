@@ -26,7 +26,7 @@ ALTERNATE_CARE_OF_ADDRESS = 3
 def lab(build, tmp_path_factory, request):
     directory = tmp_path_factory.mktemp(request.module.__name__)
     with TwoPlaneLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 128)
+        ledger.reserve_hugepages(network.ledger, 240)
         network.build()
         network.radio("mn2")
         yield network
@@ -272,6 +272,22 @@ def test_the_data_plane_that_serves_dies(lab, gateway, node, control, pinging, f
     wait_for(lambda: at_home_with(node, control, "dp2"), "the node to be served by its own", 60)
     pinging.goes_on("the ping to go on after the return")
     assert figures(started, "return_")["lost"] == 0
+
+
+def test_the_data_plane_that_serves_hangs(lab, gateway, node, control, pinging, figures):
+    """Nothing tells that it is gone but its silence, as when a host or the way to it is lost."""
+    hanging = gateway.planes["dp2"]
+    go(lab, node, control, "b")
+    pinging.start()
+    stopped = time.time_ns()
+    hanging.process.send(signal.SIGSTOP)
+    try:
+        wait_for(lambda: at_home_with(node, control, "dp1"), "the node to be served by the other", 60)
+        pinging.goes_on("the ping to go on without it")
+        figures(stopped, "silence_")
+        assert gateway.shown("dp2")["last_fault"]["reason"] == "silent"
+    finally:
+        hanging.process.send(signal.SIGCONT)
 
 
 def test_the_data_plane_that_attracts_restarts(lab, gateway, node, control, pinging, figures):
