@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <rte_common.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "common/log.h"
 
@@ -19,6 +22,8 @@
 enum {
 	ARGS_MAX = 32,
 	ARG_SIZE = 1024,
+	TURN_TRIES = 50,
+	TURN_WAIT_US = 100000,
 };
 
 /* A command line for rte_eal_init(), which keeps pointers to the texts and writes to the list. */
@@ -84,6 +89,23 @@ bool eal_device_is_pci(const char *device)
 	while (isxdigit((unsigned char)*p) || *p == ':')
 		colons += *p++ == ':';
 	return (colons == 1 || colons == 2) && p[0] == '.' && isdigit((unsigned char)p[1]);
+}
+
+/*
+ * Another data plane of this machine that starts at the same time would count the same pages as
+ * free: one after the other. Our program file is what all of them share, whatever their namespaces.
+ * Returns a descriptor to close, or -1: nobody is waited for.
+ */
+static int take_turn(void)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i < TURN_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			break;
+		usleep(TURN_WAIT_US);
+	}
+	return fd;
 }
 
 /* Decides before EAL is started, because a failed rte_eal_init() cannot be tried again. */
@@ -198,6 +220,8 @@ static void redirect_log(void)
 
 int eal_start(const struct dp_config *config, uint32_t memory_mib)
 {
+	const int turn = take_turn();
+
 	add(&args, "dmm-dp");
 	int rc = choose_memory(config, memory_mib, &args);
 	if (rc < 0)
@@ -213,8 +237,12 @@ int eal_start(const struct dp_config *config, uint32_t memory_mib)
 		LOG_ERROR("eal", "start-failed", "error=%s", LOG_QUOTE(rte_strerror(rte_errno)));
 		goto fail;
 	}
+	if (turn >= 0)
+		close(turn);
 	return 0;
 fail:
+	if (turn >= 0)
+		close(turn);
 	forget(&args);
 	return rc;
 }
