@@ -173,7 +173,7 @@ def main():
         directory = build("clang", "clang-14", ["-Dfuzz=true", *SANITIZE, "-Db_lundef=false"])
         if directory:
             counted("fuzz", ["tools/fuzz", "--build", directory,
-                             "--seconds", "120" if args.long else "5"], SANITIZERS)
+                             "--seconds", "120" if args.long else "3"], SANITIZERS)
     if "sanitize" in wanted or "scenario" in wanted:
         directory = build("sanitize", "gcc", [*SANITIZE, "-Dfault_hooks=true"])
         if directory and "sanitize" in wanted:
