@@ -10,11 +10,13 @@
 #include <stdlib.h>
 
 enum {
-	DATA_PLANES = 64,     /* at most in a configuration */
-	BATCH = 2048,         /* bindings looked at in one round */
-	PACE_MS = 20,         /* between batches that move back */
-	BUSY_MS = 100,        /* until those are looked at again that had a change under way */
-	WAIT_LEAST_MS = 3000, /* at least so long, data planes are waited for at the start */
+	DATA_PLANES = 64,      /* at most in a configuration */
+	BATCH = 2048,          /* bindings looked at in one round */
+	PACE_MS = 20,          /* between batches that move back */
+	BUSY_MS = 100,         /* until those are looked at again that had a change under way */
+	WAIT_LEAST_MS = 3000,  /* at least so long, data planes are waited for at the start */
+	RETRY_LEAST_MS = 1000, /* until those are looked at again that were to move; doubles */
+	RETRY_MOST_MS = 60000,
 };
 
 const char *const serving_state_names[SERVING_STATES + 1] = {
@@ -38,7 +40,9 @@ struct serving {
 	bool anew;   /* begin again at its end: something changed meanwhile */
 	bool urgent; /* a data plane was lost: do not pause */
 	size_t at, busy;
-	unsigned pace; /* bindings that may still move back in this batch */
+	size_t asked;      /* bindings that were to move in this walk: a move may fail */
+	uint32_t retry_ms; /* until the next walk if there were any */
+	unsigned pace;     /* bindings that may still move back in this batch */
 	struct wheel_timer step, settle;
 };
 
@@ -51,6 +55,7 @@ static void step_now(struct serving *v, uint32_t after_ms)
 static void walk(struct serving *v, bool urgent)
 {
 	v->urgent |= urgent;
+	v->retry_ms = RETRY_LEAST_MS;
 	if (v->walking)
 		v->anew = true;
 	if (!v->walking || urgent)
@@ -93,9 +98,8 @@ enum serving_state serving_state(const struct serving *v, unsigned dp)
 }
 
 /* Whether the binding is to have another data plane than the one it has. */
-static enum signalling_wish wish(void *context, const struct in6_addr *care_of, uint64_t id)
+static enum signalling_wish wish_of(struct serving *v, const struct in6_addr *care_of, uint64_t id)
 {
-	struct serving *v = context;
 	int now = ctrl_config_data_plane_of_id(v->ctrl->config, id), best;
 	uint64_t other;
 
@@ -113,6 +117,31 @@ static enum signalling_wish wish(void *context, const struct in6_addr *care_of, 
 	return SIGNALLING_GOES;
 }
 
+static enum signalling_wish wish(void *context, const struct in6_addr *care_of, uint64_t id)
+{
+	struct serving *v = context;
+	enum signalling_wish wish = wish_of(v, care_of, id);
+
+	v->asked += wish == SIGNALLING_GOES;
+	return wish;
+}
+
+/* The end of a walk. What a disk or a data plane refused, no event would bring up again. */
+static void rest(struct serving *v)
+{
+	v->at = 0;
+	v->walking = v->anew || v->busy;
+	if (v->walking) {
+		step_now(v, v->anew && v->urgent ? 0 : BUSY_MS);
+	} else if (v->asked) {
+		step_now(v, v->retry_ms);
+		v->retry_ms = 2 * v->retry_ms < RETRY_MOST_MS ? 2 * v->retry_ms : RETRY_MOST_MS;
+	}
+	v->urgent = v->anew && v->urgent;
+	v->anew = false;
+	v->busy = v->asked = 0;
+}
+
 static void step(struct wheel_timer *timer, void *context)
 {
 	struct serving *v = wheel_entry(timer, struct serving, step);
@@ -123,18 +152,13 @@ static void step(struct wheel_timer *timer, void *context)
 		v->walking = false;
 		return;
 	}
+	v->walking = true;
 	v->pace = pace ? pace : 1;
 	if (signalling_redirect(v->ctrl->signalling, &v->at, BATCH, wish, v, &v->busy)) {
 		step_now(v, v->urgent && v->pace ? 0 : PACE_MS);
 		return;
 	}
-	v->at = 0;
-	v->walking = v->anew || v->busy;
-	if (v->walking)
-		step_now(v, v->anew && v->urgent ? 0 : BUSY_MS);
-	v->urgent = v->anew && v->urgent;
-	v->anew = false;
-	v->busy = 0;
+	rest(v);
 }
 
 static void enter(struct serving *v, unsigned dp, enum serving_state state)

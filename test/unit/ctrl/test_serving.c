@@ -22,6 +22,10 @@ static const char *const long_hold = "channel = { heartbeat = \"20ms\"; heartbea
 				     "            ack_timeout = \"10s\"; };\n"
 				     "serving = { hold_down = \"1h\"; };\n";
 
+static const char *const hasty = "channel = { heartbeat = \"1s\"; heartbeats_missed = 100;\n"
+				 "            ack_timeout = \"100ms\"; };\n"
+				 "serving = { hold_down = \"1h\"; };\n";
+
 /* ::1 is the gateway's own. */
 enum { NODES = 300, FIRST = 2 };
 
@@ -338,6 +342,24 @@ static void with_nobody_left_bindings_stay(void **state)
 	assert_all_with(1, &dp2);
 }
 
+/* The only one that is left was slow once: nothing else would ever tell its bindings to go. */
+static void one_that_was_late_is_asked_again(void **state)
+{
+	(void)state;
+	sync_with(&dp1, "dp1", 0);
+	restart_with_bindings(hasty);
+	sync_with(&dp1, "dp1", 0);
+	sync_with(&dp2, "dp2", 1);
+	dp2.silent = true;
+	rig_disconnect(&rig, &dp1);
+	RIG_UNTIL(&rig, commit_counters(rig.commit)[COMMIT_LATE] >= NODES);
+	dp2.silent = false;
+	fake_ack(&dp2);
+	RIG_UNTIL(&rig, with(1) == NODES);
+	RIG_UNTIL(&rig, publish_acked(rig.publish, 1) == publish_sequence(rig.publish));
+	assert_all_with(1, &dp2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -352,6 +374,7 @@ int main(void)
 		T(one_that_never_comes_is_given_up),
 		T(one_that_comes_and_goes_gets_nothing),
 		T(with_nobody_left_bindings_stay),
+		T(one_that_was_late_is_asked_again),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
