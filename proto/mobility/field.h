@@ -85,6 +85,13 @@ struct field {
 	};
 };
 
+/* The walks below over one list, compiled for it. */
+struct field_walks {
+	int (*decode)(const uint8_t *wire, size_t len, void *base);
+	int (*encode)(const void *base, uint8_t *wire, size_t len);
+	size_t (*size)(const void *base, size_t least);
+};
+
 /* field_holds: whether the row FIELD of LIST is meant, given the rows before it at BASE. */
 bool field_holds(const struct field *list, const struct field *field, const void *base);
 
@@ -94,9 +101,9 @@ bool field_holds(const struct field *list, const struct field *field, const void
  * whole value: an address of 0, 4 or 16 octets, numbers of 16 bits, one or no number of 32 bits. */
 int field_decode(const struct field *list, const uint8_t *wire, size_t len, void *base);
 
-/* field_encode: writes all fields of LIST that hold to WIRE, LEN octets long and zeroed by the
- * caller. Returns 0; -ENOSPC when a field does not fit; -EINVAL when a value is wider than its
- * field. */
+/* field_encode: writes all fields of LIST that hold to WIRE, LEN octets long; bits that no row
+ * names become 0. Returns 0; -ENOSPC when a field does not fit, whether its row holds or not;
+ * -EINVAL when a value is wider than its field. */
 int field_encode(const struct field *list, const void *base, uint8_t *wire, size_t len);
 
 /* field_size: octets that the fields of LIST take, at least LEAST, from where `at` counts. */

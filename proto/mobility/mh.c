@@ -56,7 +56,7 @@ static enum mh_fault decode_known(const struct option_def *def, const uint8_t *w
 		return fault;
 	if (out->option_count >= MH_OPTIONS_MAX)
 		return MH_FAULT_OPTION_COUNT;
-	if (field_decode(def->fields, wire, 2u + option->raw.len, option) ||
+	if (def->walks.decode(wire, 2u + option->raw.len, option) ||
 		(def->agrees && !def->agrees(option)))
 		return MH_FAULT_OPTION_LENGTH;
 	out->option_count++;
@@ -151,7 +151,7 @@ int mh_decode_with(const struct option_numbers *numbers, const uint8_t *mh, size
 	memset(out, 0, offsetof(struct mh, options));
 	out->type = type;
 	out->len = (uint16_t)mh_size(mh, len);
-	if (field_decode(def->fields, mh, out->len, out))
+	if (def->walks.decode(mh, out->len, out))
 		return fail(err, MH_FAULT_MINIMUM, AT_HEADER_LEN, header_len);
 	if (decode_options(numbers, mh, def->options_at, out, err))
 		return -EBADMSG;

@@ -159,6 +159,7 @@ struct mh_def {
 	uint8_t options_at;         /* octets before the first option */
 	uint8_t minimum;            /* octets of the shortest legal message, a multiple of 8 */
 	const struct field *fields; /* `at` from the Payload Proto octet, members from struct mh */
+	struct field_walks walks;   /* over `fields` */
 };
 
 /* mh_def_find: the row of TYPE, NULL when the number is not known. */

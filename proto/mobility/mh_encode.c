@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <string.h>
 
 #include "proto/mobility/mh.h"
 #include "proto/mobility/mh_rules.h"
@@ -14,15 +13,17 @@ struct encoder {
 	struct mh_rules rules;
 };
 
-/* N octets of padding; 0 is none. */
+/* N octets of padding, at most 7; 0 is none. */
 static void write_padding(struct writer *w, size_t n)
 {
+	static const uint8_t zeros[8];
+
 	if (n == 1) {
 		writer_u8(w, OPTION_PAD1);
 	} else if (n) {
 		writer_u8(w, OPTION_PADN);
 		writer_u8(w, (uint8_t)(n - 2));
-		writer_zero(w, n - 2);
+		writer_bytes(w, zeros, n - 2);
 	}
 }
 
@@ -33,7 +34,7 @@ static int wire_len(const struct option_def *def, const struct mh_option *option
 
 	for (unsigned i = 1; i < OPTION_SHAPES_MAX && def->shapes[i].align_n; i++)
 		least = def->shapes[i].min < least ? def->shapes[i].min : least;
-	len = field_size(def->fields, option, 2 + least) - 2;
+	len = def->walks.size(option, 2 + least) - 2;
 	return len <= UINT8_MAX ? (int)len : -1;
 }
 
@@ -58,6 +59,7 @@ static int encode_known(struct encoder *e, unsigned i)
 	int len = def ? wire_len(def, option) : -1;
 	const struct option_shape *shape;
 	uint8_t *wire;
+	int rc;
 
 	if (!def || !is_sound(e, i, def, len) || mh_rules_admit(&e->rules, e->mh, i, def))
 		return -EINVAL;
@@ -69,13 +71,13 @@ static int encode_known(struct encoder *e, unsigned i)
 	wire = writer_reserve(&e->w, 2u + (unsigned)len);
 	if (!wire)
 		return -ENOSPC;
-	memset(wire, 0, 2u + (unsigned)len);
-	wire[0] = option_def_wire(e->numbers, def);
-	wire[1] = (uint8_t)len;
 	if (def->flags & OPTION_F_LAST &&
 		(i + 1 != e->mh->option_count || writer_offset(&e->w) % 8))
 		return -EINVAL;
-	return field_encode(def->fields, option, wire, 2u + (unsigned)len);
+	rc = def->walks.encode(option, wire, 2u + (unsigned)len);
+	wire[0] = option_def_wire(e->numbers, def);
+	wire[1] = (uint8_t)len;
+	return rc;
 }
 
 static int encode_raw(struct encoder *e, const struct mh_option *option)
@@ -128,10 +130,9 @@ ssize_t mh_encode_with(
 	if (!def)
 		return -EINVAL;
 	writer_init(w, buf, size < MH_SIZE_MAX ? size : MH_SIZE_MAX);
-	writer_zero(w, def->options_at);
-	if (!writer_ok(w))
+	if (!writer_reserve(w, def->options_at))
 		return -ENOSPC;
-	rc = field_encode(def->fields, mh, buf, def->options_at);
+	rc = def->walks.encode(mh, buf, def->options_at);
 	if (!rc)
 		rc = encode_options(&e);
 	if (rc)

@@ -1,4 +1,5 @@
 #include "proto/mobility/codes.h"
+#include "proto/mobility/field_walk.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/mh.h"
 #include "proto/mobility/status.h"
@@ -83,30 +84,41 @@ static const struct field upn_fields[] = {UINT("sequence", 6, 2, upn.sequence),
 static const struct field upa_fields[] = {
 	UINT("sequence", 6, 2, upa.sequence), NAMED("status", 8, 1, upa.status, &codes_upa), END};
 
-#define ROW(type_, name_, abbreviation_, clause_, options_at_, minimum_, fields_)                  \
+FIELD_WALKS(brr, brr_fields)
+FIELD_WALKS(init, init_fields)
+FIELD_WALKS(test, test_fields)
+FIELD_WALKS(bu, bu_fields)
+FIELD_WALKS(ba, ba_fields)
+FIELD_WALKS(be, be_fields)
+FIELD_WALKS(heartbeat, heartbeat_fields)
+FIELD_WALKS(revocation, revocation_fields)
+FIELD_WALKS(upn, upn_fields)
+FIELD_WALKS(upa, upa_fields)
+
+#define ROW(type_, name_, abbreviation_, clause_, options_at_, minimum_, id_)                      \
 	[type_] = {.name = (name_),                                                                \
 		.abbreviation = (abbreviation_),                                                   \
 		.clause = (clause_),                                                               \
 		.type = (type_),                                                                   \
 		.options_at = (options_at_),                                                       \
 		.minimum = (minimum_),                                                             \
-		.fields = (fields_)}
+		.fields = id_##_fields,                                                            \
+		.walks = {id_##_decode, id_##_encode, id_##_size}}
 
 /* The row of a type stands at its index; a hole has no name. */
 static const struct mh_def table[] = {
-	ROW(MH_BRR, "Binding Refresh Request", "BRR", "RFC 6275, 6.1.2", 8, 8, brr_fields),
-	ROW(MH_HOTI, "Home Test Init", "HoTI", "RFC 6275, 6.1.3", 16, 16, init_fields),
-	ROW(MH_COTI, "Care-of Test Init", "CoTI", "RFC 6275, 6.1.4", 16, 16, init_fields),
-	ROW(MH_HOT, "Home Test", "HoT", "RFC 6275, 6.1.5", 24, 24, test_fields),
-	ROW(MH_COT, "Care-of Test", "CoT", "RFC 6275, 6.1.6", 24, 24, test_fields),
-	ROW(MH_BU, "Binding Update", "BU", "RFC 6275, 6.1.7", 12, 16, bu_fields),
-	ROW(MH_BA, "Binding Acknowledgement", "BA", "RFC 6275, 6.1.8", 12, 16, ba_fields),
-	ROW(MH_BE, "Binding Error", "BE", "RFC 6275, 6.1.9", 24, 24, be_fields),
-	ROW(MH_HEARTBEAT, "Heartbeat", "HB", "RFC 5847, 3.3", 12, 16, heartbeat_fields),
-	ROW(MH_REVOCATION, "Binding Revocation", "BR", "RFC 5846, 5", 12, 16, revocation_fields),
-	ROW(MH_UPN, "Update Notification", "UPN", "RFC 7077, 4.1", 12, 16, upn_fields),
-	ROW(MH_UPA, "Update Notification Acknowledgement", "UPA", "RFC 7077, 4.2", 12, 16,
-		upa_fields),
+	ROW(MH_BRR, "Binding Refresh Request", "BRR", "RFC 6275, 6.1.2", 8, 8, brr),
+	ROW(MH_HOTI, "Home Test Init", "HoTI", "RFC 6275, 6.1.3", 16, 16, init),
+	ROW(MH_COTI, "Care-of Test Init", "CoTI", "RFC 6275, 6.1.4", 16, 16, init),
+	ROW(MH_HOT, "Home Test", "HoT", "RFC 6275, 6.1.5", 24, 24, test),
+	ROW(MH_COT, "Care-of Test", "CoT", "RFC 6275, 6.1.6", 24, 24, test),
+	ROW(MH_BU, "Binding Update", "BU", "RFC 6275, 6.1.7", 12, 16, bu),
+	ROW(MH_BA, "Binding Acknowledgement", "BA", "RFC 6275, 6.1.8", 12, 16, ba),
+	ROW(MH_BE, "Binding Error", "BE", "RFC 6275, 6.1.9", 24, 24, be),
+	ROW(MH_HEARTBEAT, "Heartbeat", "HB", "RFC 5847, 3.3", 12, 16, heartbeat),
+	ROW(MH_REVOCATION, "Binding Revocation", "BR", "RFC 5846, 5", 12, 16, revocation),
+	ROW(MH_UPN, "Update Notification", "UPN", "RFC 7077, 4.1", 12, 16, upn),
+	ROW(MH_UPA, "Update Notification Acknowledgement", "UPA", "RFC 7077, 4.2", 12, 16, upa),
 };
 
 const struct mh_def *mh_def_find(uint8_t type)

@@ -172,6 +172,7 @@ struct option_def {
 	uint8_t times;              /* at most so often in a message; 0 = no limit */
 	uint8_t flags;              /* enum option_flag */
 	const struct field *fields; /* `at` from the Type octet, members from struct mh_option */
+	struct field_walks walks;   /* over `fields` */
 	/* Whether the fields agree with each other and with the length; NULL: they always do. */
 	bool (*agrees)(const struct mh_option *option);
 };

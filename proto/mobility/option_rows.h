@@ -6,6 +6,7 @@
  * docs/wire.md again. */
 #pragma once
 
+#include "proto/mobility/field_walk.h"
 #include "proto/mobility/mh.h"
 
 /* Fields: `at` counts from the Type octet. */
@@ -62,6 +63,7 @@
 
 /* ROW(id, number, name, clause, messages, times, shapes...), ROW_F with flags and agrees. */
 #define ROW_F(id_, type_, name_, clause_, messages_, times_, flags_, agrees_, ...)                 \
+	FIELD_WALKS(id_, id_##_fields)                                                             \
 	const struct option_def option_def_##id_ = {.type = (type_),                               \
 		.name = (name_),                                                                   \
 		.clause = (clause_),                                                               \
@@ -70,6 +72,7 @@
 		.flags = (flags_),                                                                 \
 		.agrees = (agrees_),                                                               \
 		.fields = id_##_fields,                                                            \
+		.walks = {id_##_decode, id_##_encode, id_##_size},                                 \
 		.shapes = {__VA_ARGS__}};
 #define ROW(id, type, name, clause, messages, times, ...)                                          \
 	ROW_F(id, type, name, clause, messages, times, 0, NULL, __VA_ARGS__)
