@@ -5,6 +5,7 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -27,6 +28,27 @@ static int attach(int fd, const char *name)
 	if (ioctl(fd, TUNSETPERSIST, 1) < 0)
 		return -errno;
 	return 0;
+}
+
+/*
+ * Its link-local address is made of the MAC, whatever the host does elsewhere: the workers speak
+ * from that address too (port_link_local()). Without IPv6 there is nothing to set.
+ */
+static int derive_address(const char *name)
+{
+	char path[64 + IFNAMSIZ];
+	int rc = 0;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/addr_gen_mode", name);
+
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (write(fd, "0", 1) != 1) /* IN6_ADDR_GEN_MODE_EUI64 */
+		rc = -errno;
+	close(fd);
+	return rc;
 }
 
 /* A MAC or MTU that is right already is left alone: setting it again would disturb addresses. */
@@ -71,7 +93,9 @@ int twin_open(struct twin *twin, const char *name, const struct rte_ether_addr *
 		twin->fd = fd + 1;
 		twin->carrier = true;
 		twin_set_carrier(twin, carrier);
-		rc = configure(sock, name, mac, mtu);
+		rc = derive_address(name);
+		if (rc == 0)
+			rc = configure(sock, name, mac, mtu);
 		twin->ifindex = (int)if_nametoindex(name);
 	}
 	if (sock >= 0)

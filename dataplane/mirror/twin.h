@@ -1,7 +1,7 @@
 /*
  * The TAP twin of a port: the interface by which Linux speaks on it. It is named as the port, has
  * its MAC and MTU, and is persistent: addresses and routes that operators gave it outlive a restart
- * of the data plane.
+ * of the data plane. Its link-local address is made of the MAC.
  */
 #pragma once
 
