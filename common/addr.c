@@ -40,6 +40,22 @@ bool addr_is_unicast_routable(const struct in6_addr *a)
 	return memcmp(a->s6_addr, zero, sizeof(zero)) != 0;
 }
 
+struct in6_addr addr_link_local_of(const struct in6_addr *a)
+{
+	struct in6_addr out = {.s6_addr = {0xfe, 0x80}};
+
+	memcpy(&out.s6_addr[8], &a->s6_addr[8], 8);
+	return out;
+}
+
+struct in6_addr addr_link_local_of_mac(const struct mac *mac)
+{
+	const uint8_t *b = mac->b;
+
+	return (struct in6_addr){
+		.s6_addr = {0xfe, 0x80, [8] = b[0] ^ 2, b[1], b[2], 0xff, 0xfe, b[3], b[4], b[5]}};
+}
+
 struct in6_addr addr_solicited_node(const struct in6_addr *a)
 {
 	struct in6_addr m = {.s6_addr = {0xff, 0x02, [11] = 0x01, [12] = 0xff}};

@@ -76,6 +76,12 @@ static inline bool addr_is_loopback(const struct in6_addr *a)
  * IPv4-compatible (::/96) addresses. */
 bool addr_is_unicast_routable(const struct in6_addr *a);
 
+/* fe80::/64 with the interface identifier of an address: its lower 64 bits (RFC 4291, 2.5.6). */
+struct in6_addr addr_link_local_of(const struct in6_addr *a);
+
+/* The link-local address with the modified EUI-64 of a MAC (RFC 2464, 5). */
+struct in6_addr addr_link_local_of_mac(const struct mac *mac);
+
 /* The solicited-node multicast address ff02::1:ffXX:XXXX of a unicast address (RFC 4291, 2.7.1). */
 struct in6_addr addr_solicited_node(const struct in6_addr *a);
 

@@ -288,7 +288,9 @@ static int ack_error(const struct change *c, const struct update_ack *ack)
 		const struct update_failure *f = &ack->failures[i];
 
 		if ((f->kind == OBJECT_PATH && f->id == c->image.path_id) ||
-			(f->kind == OBJECT_SUBSCRIBER && f->id == c->image.subscriber_id))
+			(f->kind == OBJECT_SUBSCRIBER &&
+				(f->id == c->image.subscriber_id ||
+					f->id == publish_link_local_id(c->image.subscriber_id))))
 			return f->error == ENOSPC ? -ENOSPC : -EPROTO;
 	}
 	/* More failed than could be told: nobody knows whether this is one of them. */

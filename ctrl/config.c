@@ -219,7 +219,10 @@ static const struct config_key binding_keys[] = {
 			"registration (RFC 6275, 10.3.1; RFC 4862, 5.1); 0: none"),
 	CONFIG_KEY_NAMED("dad_retrans", DURATION, struct ctrl_config_binding, dad_retrans_ms,
 		.text = "1s", .unit = "s", .min = 10, .max = 60000,
-		.help = "time between the probes, and after the last"),
+		.help = "time between the probes, and after the last; also between advertisements"),
+	CONFIG_KEY(INT, struct ctrl_config_binding, advertisements, .text = "3", .min = 1, .max = 3,
+		.help = "unsolicited Neighbour Advertisements that tell a home link of a new "
+			"binding (RFC 6275, 10.4.1)"),
 	CONFIG_KEY(INT, struct ctrl_config_binding, errors_per_second, .text = "10", .min = 1,
 		.max = 100000,
 		.help = "Binding Errors and ICMPv6 errors sent at most, each and as a burst"),

@@ -69,7 +69,8 @@ struct ctrl_config_binding {
 	uint32_t timestamp_window_ms; /* how far a node's clock may be off (RFC 4285, 6) */
 	uint32_t max_bindings;        /* more are refused with status 130 */
 	uint32_t dad_transmits;       /* probes on home links (RFC 4862, 5.1); 0: no check */
-	uint32_t dad_retrans_ms;      /* between them, and after the last */
+	uint32_t dad_retrans_ms;      /* between them, after the last, between advertisements */
+	uint32_t advertisements;      /* that tell a home link of a new binding */
 	uint32_t errors_per_second;   /* Binding Errors and ICMPv6 errors sent at most */
 };
 

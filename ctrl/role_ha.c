@@ -189,6 +189,7 @@ static int make_signalling(struct role_ha *role)
 		.timestamp_window_ms = config->binding.timestamp_window_ms,
 		.dad_transmits = config->binding.dad_transmits,
 		.dad_retrans_ms = config->binding.dad_retrans_ms,
+		.advertisements = config->binding.advertisements,
 		.errors_per_second = config->binding.errors_per_second,
 		.tunnel_option = tunnel_options[ctrl_config_tunnel_option(config)],
 		.tunnel_number = config->serving.tunnel_address_number,

@@ -16,7 +16,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "common/addr.h"
 #include "dataplane/config.h"
 #include "proto/channel/update.h"
 
@@ -55,6 +57,16 @@ static inline uint16_t port_mtu(const struct port *port)
 static inline bool port_is_up(const struct port *port)
 {
 	return atomic_load_explicit(&port->up, memory_order_relaxed);
+}
+
+/* The address of the gateway on the link of a port, made of its MAC; the twin has it too. Any
+ * thread. */
+static inline struct in6_addr port_link_local(const struct port *port)
+{
+	struct mac mac;
+
+	memcpy(mac.b, port->mac.addr_bytes, sizeof(mac.b));
+	return addr_link_local_of_mac(&mac);
 }
 
 /*

@@ -46,7 +46,8 @@ struct binding_record {
 	uint16_t bid;            /* binding identifier (RFC 5648); 0: the only binding */
 	uint16_t sequence;       /* of the last accepted update */
 	uint16_t lifetime;       /* granted, in units of BINDING_LIFETIME_UNIT */
-	uint16_t flags;          /* of the last accepted update: enum flags_bu */
+	uint16_t flags;          /* of the last accepted update: enum flags_bu; but L, which decides
+				  * what is defended, of the first registration */
 	enum binding_life life;
 };
 static_assert(sizeof(struct binding_record) == 120, "as documented");
@@ -63,7 +64,7 @@ enum binding_state {
 struct ha_request;
 
 /*
- * A cache entry, 208 octets, from a free list. `now` is what was last committed and acknowledged:
+ * A cache entry, 216 octets, from a free list. `now` is what was last committed and acknowledged:
  * BINDING_LIVE in the states ACTIVE and EXPIRING, BINDING_DELETED in DELETED, and BINDING_NONE or
  * BINDING_DELETED in DAD and COMMITTING. What is under way shows in `now` only when it is a fact.
  */
@@ -75,15 +76,18 @@ struct binding {
 	uint8_t probes;    /* duplicate address detection: solicitations sent */
 	uint8_t asks; /* times that the node is still to be asked for an update: it was moved */
 	bool unique;  /* duplicate address detection has passed for `waiting` */
+	bool claimed; /* its link-local address is defended too, or about to be (L flag) */
+	uint8_t announcements; /* unsolicited advertisements that the home link is still to get */
 	struct ha_request *running; /* what the commit works on */
 	struct ha_request *waiting; /* what comes next, also while DAD runs */
 	uint64_t end_ns;          /* CLOCK_MONOTONIC of now.expires_ns: what is acted upon, so that
 				   * setting the time of day changes no lifetime */
 	uint64_t ask_ns;          /* CLOCK_MONOTONIC of the next time, when asks is not 0 */
-	struct wheel_timer timer; /* next probe, refresh request, expiry or removal */
+	uint64_t announce_ns;     /* the same of the next one, when announcements is not 0 */
+	struct wheel_timer timer; /* next probe, advertisement, refresh request, expiry, removal */
 	struct binding *next;     /* in the bucket of the hash table, or in the free list */
 };
-static_assert(sizeof(struct binding) == 208, "as documented");
+static_assert(sizeof(struct binding) == 216, "as documented");
 
 /* Name of a state ("active") for JSON and logs; "unknown" for others. */
 const char *binding_state_name(enum binding_state state);

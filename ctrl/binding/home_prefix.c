@@ -45,24 +45,11 @@ enum home_care_of home_prefix_care_of(const struct home_policy *policy, const st
 	return HOME_CARE_OF_GOOD;
 }
 
-/* fe80:: with the modified EUI-64 of the MAC (RFC 4291, Appendix A). */
-static struct in6_addr link_local_of(const struct mac *mac)
-{
-	struct in6_addr a = {.s6_addr = {0xfe, 0x80}};
-
-	memcpy(&a.s6_addr[8], &mac->b[0], 3);
-	a.s6_addr[8] ^= 0x02;
-	a.s6_addr[11] = 0xff;
-	a.s6_addr[12] = 0xfe;
-	memcpy(&a.s6_addr[13], &mac->b[3], 3);
-	return a;
-}
-
 struct in6_addr home_prefix_source(
 	const struct home_policy *policy, const struct home_prefix *prefix, const struct mac *mac)
 {
 	for (size_t i = 0; i < policy->agent_count; i++)
 		if (prefix6_contains(&prefix->prefix, &policy->agents[i]))
 			return policy->agents[i];
-	return link_local_of(mac);
+	return addr_link_local_of_mac(mac);
 }

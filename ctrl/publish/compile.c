@@ -4,6 +4,7 @@
 #include "ctrl/binding/binding.h"
 #include "ctrl/config.h"
 #include "ctrl/publish/session.h"
+#include "proto/mobility/flags.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,24 @@ static int bundle_add(struct bundle *bundle, const struct object *object)
 	if (!error)
 		bundle->len = (uint16_t)(bundle->len + writer_len(&w));
 	return error;
+}
+
+/* The link-local address that is defended with the home address (RFC 6275, 10.4.1). */
+static int add_link_local(const struct binding_record *record, uint64_t link, struct bundle *bundle)
+{
+	const struct in6_addr addr = addr_link_local_of(&record->home);
+	struct object object = {.kind = OBJECT_SUBSCRIBER,
+		.op = OBJECT_SET,
+		.id = publish_link_local_id(record->subscriber_id)};
+
+	object.subscriber = (struct object_subscriber){.id = object.id,
+		.domain = object_link_domain(link),
+		.link_id = link,
+		.prefix_count = 1,
+		.path_count = 1,
+		.prefixes = {prefix6_of(&addr, 128)},
+		.paths = {record->path_id}};
+	return bundle_add(bundle, &object);
 }
 
 int publish_compile(const struct ctrl_config *config, const struct binding_record *record,
@@ -46,7 +65,11 @@ int publish_compile(const struct ctrl_config *config, const struct binding_recor
 		.prefixes = {prefix6_of(&record->home, 128)},
 		.paths = {path.id}};
 	error = bundle_add(bundle, &path);
-	return error ? error : bundle_add(bundle, &subscriber);
+	if (!error)
+		error = bundle_add(bundle, &subscriber);
+	if (!error && subscriber.subscriber.link_id && record->flags & FLAGS_BU_L)
+		error = add_link_local(record, subscriber.subscriber.link_id, bundle);
+	return error;
 }
 
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle)

@@ -135,8 +135,16 @@ struct bundle {
 	uint8_t octets[1024];
 };
 
+/* Id of the object for the link-local address that is defended with a subscriber's home address;
+ * ids of subscribers count up from 1. */
+static inline uint64_t publish_link_local_id(uint64_t subscriber_id)
+{
+	return subscriber_id | 1ull << 63;
+}
+
 /*
  * Compiles a binding: its path and its subscriber when it is live, an empty bundle when it is not.
+ * With the L flag on a home link, also a subscriber for its link-local address (RFC 6275, 10.4.1).
  * The path ends at the address of the data plane that serves it, or, without one, at the home agent
  * address.
  * Returns 0 or -EINVAL (ids of 0).

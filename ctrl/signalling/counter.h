@@ -90,6 +90,8 @@
 	X(DAD_STARTED, "dad_started", "duplicate address detections begun")                        \
 	X(DAD_PASSED, "dad_passed", "duplicate address detections that found nobody")              \
 	X(DAD_CONFLICT, "dad_conflict", "duplicate address detections that found a rival")         \
+	X(DAD_CLAIMED, "dad_link_local_claimed",                                                   \
+		"refused: the link-local address is defended for another node, or our own")        \
 	X(DAD_UNSENT, "dad_unsent", "duplicate address detections impossible: no home link")       \
 	X(ND_MALFORMED, "drop_nd_malformed", "dropped: Neighbour Discovery at fault (RFC 4861)")   \
 	X(ND_RIVAL, "nd_rival", "advertisements of others for an address that we defend")          \

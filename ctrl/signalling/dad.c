@@ -5,33 +5,42 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "ctrl/signalling/ha_queue.h"
+#include "ctrl/signalling/link_local.h"
 #include "ctrl/signalling/send.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/icmp6.h"
 #include "proto/mobility/nd.h"
 #include "proto/mobility/status.h"
 
-bool dad_wanted(const struct signalling *s, const struct binding *b)
+/* Whether it has to be done, or gone on with. */
+static bool is_wanted(const struct signalling *s, const struct binding *b)
 {
 	return s->config.dad_transmits && !b->unique && state_linked_prefix(s, &b->now.home);
 }
 
 /* RFC 4862, 5.4.2. */
-static int probe(struct signalling *s, struct binding *b)
+static int probe_one(
+	struct signalling *s, const struct home_link *link, const struct in6_addr *target)
 {
-	const struct home_prefix *prefix = state_linked_prefix(s, &b->now.home);
 	uint8_t frame[SEND_ETHER_SIZE + ND_PACKET_MAX];
 	struct nd_message message;
 	struct mac dst;
 	ssize_t len;
-	int err;
 
-	nd_dad_probe(&b->now.home, &message);
+	nd_dad_probe(target, &message);
 	dst = addr_multicast_mac(&message.dst);
 	len = nd_encode(&message, frame + SEND_ETHER_SIZE, ND_PACKET_MAX);
-	if (len < 0)
-		return (int)len;
-	err = send_link(s, prefix->link, &dst, frame, (size_t)len);
+	return len < 0 ? (int)len : send_link(s, link, &dst, frame, (size_t)len);
+}
+
+static int probe(struct signalling *s, struct binding *b)
+{
+	const struct home_prefix *prefix = state_linked_prefix(s, &b->now.home);
+	struct in6_addr link_local = addr_link_local_of(&b->now.home);
+	int err = probe_one(s, prefix->link, &b->now.home);
+
+	if (!err && b->claimed)
+		err = probe_one(s, prefix->link, &link_local);
 	if (err)
 		return err;
 	b->probes++;
@@ -39,7 +48,7 @@ static int probe(struct signalling *s, struct binding *b)
 	return 0;
 }
 
-int dad_start(struct signalling *s, struct binding *b)
+static int start(struct signalling *s, struct binding *b)
 {
 	int err;
 
@@ -53,6 +62,28 @@ int dad_start(struct signalling *s, struct binding *b)
 	state_count(s, SIGNALLING_N_DAD_STARTED);
 	b->state = BINDING_STATE_DAD;
 	return 0;
+}
+
+int dad_check(struct signalling *s, struct binding *b, uint16_t flags)
+{
+	static struct log_limit limit = LOG_LIMIT(5);
+	bool had = b->claimed, more;
+	int err = link_local_claim(s, b, flags);
+
+	if (err == -EEXIST) {
+		state_count(s, SIGNALLING_N_DAD_CLAIMED);
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "link-local-claimed", "home=%s",
+			ADDR_TEXT(&b->now.home));
+	}
+	if (err)
+		return err;
+	/* A newer update asks for an address more than the detection under way looks for. */
+	more = b->claimed && !had;
+	if (more)
+		b->unique = false;
+	if (!is_wanted(s, b))
+		return 1;
+	return b->state == BINDING_STATE_DAD && !more ? 0 : start(s, b);
 }
 
 void dad_timer(struct signalling *s, struct binding *b)
@@ -95,17 +126,18 @@ void dad_receive(struct signalling *s, const struct receive_packet *packet)
 		state_count(s, SIGNALLING_N_ND_MALFORMED);
 		return;
 	}
-	b = binding_cache_first(s->cache, &message.target);
-	if (!b || !is_rival(&message) || !from_other(s, packet, &message.target)) {
+	b = addr_is_link_local(&message.target) ? link_local_find(s, packet, &message.target)
+						: binding_cache_first(s->cache, &message.target);
+	if (!b || !is_rival(&message) || !from_other(s, packet, &b->now.home)) {
 		state_count(s, SIGNALLING_N_ND_OTHER);
 	} else if (b->state == BINDING_STATE_DAD) {
 		state_count(s, SIGNALLING_N_DAD_CONFLICT);
-		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "address-in-use", "home=%s by=%s",
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "address-in-use", "address=%s by=%s",
 			ADDR_TEXT(&message.target), MAC_TEXT(packet->from));
 		ha_queue_refuse(s, b, STATUS_BA_DAD_FAILED);
 	} else if (binding_is_live(b)) {
 		state_count(s, SIGNALLING_N_ND_RIVAL);
-		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "address-claimed", "home=%s by=%s",
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "address-claimed", "address=%s by=%s",
 			ADDR_TEXT(&message.target), MAC_TEXT(packet->from));
 	} else {
 		state_count(s, SIGNALLING_N_ND_OTHER);

@@ -9,12 +9,15 @@
 #include "ctrl/binding/binding.h"
 #include "ctrl/signalling/receive.h"
 
-/* Whether the waiting first registration of a binding still needs it: its home prefix is on a link,
- * and it has not passed. */
-bool dad_wanted(const struct signalling *s, const struct binding *b);
-
-/* Sends the first probe and waits. 0, or a negative errno if the link cannot be reached. */
-int dad_start(struct signalling *s, struct binding *b);
+/*
+ * Sees to it that the addresses of the waiting first registration of a binding, whose update has
+ * these flags, are unique on its home link: the home address and, with L, the link-local address.
+ * Returns 1 when they are, or when its home prefix is on no link; 0 when that is being found out
+ * (the binding is in BINDING_STATE_DAD until ha_queue_next() or ha_queue_refuse()); -EEXIST when
+ * somebody is known to have the link-local address; another negative errno if the link cannot be
+ * reached.
+ */
+int dad_check(struct signalling *s, struct binding *b, uint16_t flags);
 
 /* The binding's timer, in BINDING_STATE_DAD: nobody has answered the last probe. */
 void dad_timer(struct signalling *s, struct binding *b);

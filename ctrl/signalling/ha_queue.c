@@ -83,7 +83,7 @@ static void registered(struct signalling *s, struct binding *b, const struct ha_
 	lifetime_begin(s, b);
 	if (first) {
 		s->live++;
-		defend_announce(s, b);
+		defend_begin(s, b);
 	}
 	state_count(s, first   ? SIGNALLING_N_REGISTERED
 		       : moved ? SIGNALLING_N_MOVED
@@ -295,17 +295,17 @@ void ha_queue_next(struct signalling *s, struct binding *b)
 {
 	while (b->waiting && !b->running) {
 		struct ha_request *r = b->waiting;
+		int ready = is_first(b, r) ? dad_check(s, b, r->update.flags) : 1;
 
-		if (is_first(b, r) && dad_wanted(s, b)) {
-			if (b->state == BINDING_STATE_DAD || dad_start(s, b) == 0)
-				return;
-			b->waiting = NULL;
-			turn_away(s, b, r, STATUS_BA_RESOURCES);
-			continue;
-		}
+		if (ready == 0)
+			return;
 		b->waiting = NULL;
 		b->unique = false;
-		run(s, b, r);
+		if (ready > 0)
+			run(s, b, r);
+		else
+			turn_away(s, b, r,
+				ready == -EEXIST ? STATUS_BA_DAD_FAILED : STATUS_BA_RESOURCES);
 	}
 	if (!b->running)
 		lifetime_rest(s, b);

@@ -2,7 +2,9 @@
 
 #include "common/clock.h"
 #include "ctrl/signalling/dad.h"
+#include "ctrl/signalling/defend.h"
 #include "ctrl/signalling/ha_queue.h"
+#include "ctrl/signalling/link_local.h"
 #include "ctrl/signalling/refresh.h"
 #include "ctrl/signalling/state.h"
 
@@ -11,6 +13,8 @@ static enum ha_request_kind live_due(struct signalling *s, struct binding *b)
 {
 	if (state_now(s) >= b->end_ns)
 		return HA_EXPIRE;
+	if (state_now(s) >= defend_due_ns(b))
+		defend_again(s, b);
 	if (state_now(s) >= refresh_due_ns(b))
 		refresh_send(s, b);
 	return HA_NOTHING;
@@ -73,13 +77,17 @@ void lifetime_rest(struct signalling *s, struct binding *b)
 	switch (b->now.life) {
 	case BINDING_NONE:
 		wheel_cancel(&s->wheel, &b->timer);
+		link_local_release(s, b);
 		binding_cache_remove(s->cache, b);
 		return;
 	case BINDING_LIVE:
 		b->state = b->refreshes ? BINDING_STATE_EXPIRING : BINDING_STATE_ACTIVE;
 		due = refresh_due_ns(b);
+		if (defend_due_ns(b) < due)
+			due = defend_due_ns(b);
 		break;
 	case BINDING_DELETED:
+		link_local_release(s, b);
 		b->state = BINDING_STATE_DELETED;
 		due = b->end_ns;
 		break;

@@ -6,6 +6,7 @@
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/ha_queue.h"
 #include "ctrl/signalling/lifetime.h"
+#include "ctrl/signalling/link_local.h"
 #include "ctrl/signalling/state.h"
 
 const char *signalling_event_name(enum signalling_event_kind kind)
@@ -59,6 +60,7 @@ void signalling_free(struct signalling *s)
 		return;
 	while ((b = binding_cache_next(s->cache, b)))
 		ha_queue_forget(s, b);
+	link_local_free(s);
 	binding_cache_free(s->cache);
 	while (s->requests) {
 		struct ha_request *next = s->requests->next;
@@ -80,6 +82,12 @@ static bool is_served(const struct signalling *s, const struct in6_addr *home)
 {
 	return home_prefix_find(&s->config.policy, home) &&
 	       subscriber_db_find_home(s->subscribers, home, NULL);
+}
+
+/* Whether the link-local address that it may have defended is still its own. */
+static bool keeps_link_local(struct signalling *s, struct binding *b)
+{
+	return b->now.life != BINDING_LIVE || link_local_claim(s, b, b->now.flags) == 0;
 }
 
 int signalling_restore(struct signalling *s, const struct binding_record *record)
@@ -104,7 +112,7 @@ int signalling_restore(struct signalling *s, const struct binding_record *record
 		state_count(s, SIGNALLING_N_RESTORED);
 	}
 	lifetime_begin(s, b);
-	if (!is_served(s, &record->home))
+	if (!is_served(s, &record->home) || !keeps_link_local(s, b))
 		b->end_ns = state_now(s);
 	if (subscriber && record->timestamp &&
 		(!subscriber->last_timestamp ||

@@ -16,8 +16,9 @@ struct signalling {
 	struct binding_cache *cache;
 	struct hmac *hmac;
 	struct ha_request *requests; /* free list */
-	size_t live;                 /* bindings that are BINDING_LIVE */
-	size_t starting;             /* first registrations that the commit works on */
+	struct link_local_claim *claims;
+	size_t live;     /* bindings that are BINDING_LIVE */
+	size_t starting; /* first registrations that the commit works on */
 	struct error_limit errors;
 	uint64_t counters[SIGNALLING_COUNTERS];
 	struct wheel wheel;

@@ -2,6 +2,7 @@
  * classify: looks at a frame as it came from a port: is it for us, is it sound IPv6, does it stay
  * on the link?
  */
+#include "dataplane/nodes/defended.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
@@ -10,6 +11,7 @@ enum edge {
 	CLASSIFY_STEER,
 	CLASSIFY_ND_PROXY,
 	CLASSIFY_MIRROR,
+	CLASSIFY_ABSENT,
 	CLASSIFY_FOREIGN_MAC,
 	CLASSIFY_BAD_VERSION,
 	CLASSIFY_BAD_LENGTH,
@@ -21,14 +23,39 @@ enum edge {
 
 enum {
 	SCOPE_LINK = 2, /* of a multicast address (RFC 4291, 2.7) */
+	ND_FIRST = 133, /* Router Solicitation ... Redirect (RFC 4861, 4) */
+	ND_LAST = 137,
+	ICMP_UNREACHABLE = 1,
+	ICMP_ADDRESS_UNREACHABLE = 3,
 };
+
+static bool is_neighbour_discovery(const struct rte_ipv6_hdr *ip)
+{
+	uint8_t type = ip->payload_len ? *(const uint8_t *)(ip + 1) : 0;
+
+	return ip->proto == IP6_ICMP && type >= ND_FIRST && type <= ND_LAST;
+}
+
+/* For the link-local address of an absent node: refused, not tunnelled (RFC 6275, 10.4.2). */
+static rte_edge_t classify_absent(struct rte_mbuf *m)
+{
+	struct meta *meta = meta_start(m, m->port, META_ON_LINK);
+
+	meta->icmp_type = ICMP_UNREACHABLE;
+	meta->icmp_code = ICMP_ADDRESS_UNREACHABLE;
+	rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
+	return CLASSIFY_ABSENT;
+}
 
 /* To a multicast or link-local address: it ends here, at the kernel or at the proxy. */
 static rte_edge_t classify_on_link(
-	const struct worker *w, const struct rte_ipv6_hdr *ip, uint16_t port)
+	const struct worker *w, struct rte_mbuf *m, const struct rte_ipv6_hdr *ip, uint16_t port)
 {
 	if (ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0x0f) > SCOPE_LINK)
 		return CLASSIFY_MULTICAST;
+	if (ip->dst_addr[0] != 0xff && !is_neighbour_discovery(ip) &&
+		is_defended(w, ip6_dst(ip), port))
+		return classify_absent(m);
 	if (ip->proto == IP6_ICMP && link_table_on(&w->tables->links, port))
 		return CLASSIFY_ND_PROXY;
 	return CLASSIFY_MIRROR;
@@ -50,7 +77,7 @@ static inline rte_edge_t classify_ip6(
 		return CLASSIFY_BAD_SOURCE;
 	if (unlikely(ip->dst_addr[0] >= 0xfe) &&
 		(ip->dst_addr[0] == 0xff || addr_is_link_local(ip6_dst(ip))))
-		return classify_on_link(w, ip, m->port);
+		return classify_on_link(w, m, ip, m->port);
 	if (unlikely(ip6_is_unforwardable(ip6_dst(ip))))
 		return CLASSIFY_BAD_DESTINATION;
 	if (unlikely(ip6_is_unforwardable(ip6_src(ip))))
@@ -104,6 +131,7 @@ static struct rte_node_register classify_node = {
 			[CLASSIFY_STEER] = "steer",
 			[CLASSIFY_ND_PROXY] = "nd_proxy",
 			[CLASSIFY_MIRROR] = "mirror",
+			[CLASSIFY_ABSENT] = "icmp6_error",
 			[CLASSIFY_FOREIGN_MAC] = "drop_foreign_mac",
 			[CLASSIFY_BAD_VERSION] = "drop_bad_ip6_version",
 			[CLASSIFY_BAD_LENGTH] = "drop_bad_ip6_length",

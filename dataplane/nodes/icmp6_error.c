@@ -5,9 +5,11 @@
 #include "dataplane/nodes/budget.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
+#include "dataplane/port.h"
 
 enum edge {
 	ICMP6_ERROR_STEER,
+	ICMP6_ERROR_TX,
 	ICMP6_ERROR_FORBIDDEN,
 	ICMP6_ERROR_RATE,
 	ICMP6_ERROR_NO_SOURCE,
@@ -82,15 +84,41 @@ static bool build(struct rte_mbuf *m, const struct in6_addr *from)
 	return true;
 }
 
+/* About a packet that does not leave its link: the sender is told there, as its address may mean
+ * nothing elsewhere. */
+static rte_edge_t tell_on_link(struct rte_mbuf *m)
+{
+	const struct port *port = &port_table[meta_of(m)->port % PORT_MAX];
+	const struct in6_addr from = port_link_local(port);
+	const struct rte_ether_hdr *before =
+		(const struct rte_ether_hdr *)(const void *)ip6_of(m) - 1;
+	const struct rte_ether_addr sender = before->src_addr;
+	struct rte_ether_hdr *eth;
+
+	if (!build(m, &from))
+		return ICMP6_ERROR_NO_ROOM;
+	eth = (struct rte_ether_hdr *)(void *)rte_pktmbuf_prepend(m, sizeof(*eth));
+	if (!eth)
+		return ICMP6_ERROR_NO_ROOM;
+	*eth = (struct rte_ether_hdr){.dst_addr = sender,
+		.src_addr = port->mac,
+		.ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)};
+	return ICMP6_ERROR_TX;
+}
+
 static rte_edge_t icmp6_error_one(
 	struct worker *w, struct rte_mbuf *m, const struct local_set *local)
 {
+	const bool on_link = meta_of(m)->flags & META_ON_LINK;
+
 	if (!is_allowed(ip6_of(m), m->data_len))
 		return ICMP6_ERROR_FORBIDDEN;
-	if (local->count == 0)
+	if (!on_link && local->count == 0)
 		return ICMP6_ERROR_NO_SOURCE;
 	if (budget_take(&w->icmp6_budget, w->tsc) == 0)
 		return ICMP6_ERROR_RATE;
+	if (on_link)
+		return tell_on_link(m);
 	return build(m, &local->first) ? ICMP6_ERROR_STEER : ICMP6_ERROR_NO_ROOM;
 }
 
@@ -104,7 +132,7 @@ static inline void icmp6_error_work(struct worker *w, struct rte_graph *graph,
 	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++) {
 		next[i] = icmp6_error_one(w, mbufs[i], local);
-		sent += next[i] == ICMP6_ERROR_STEER;
+		sent += next[i] == ICMP6_ERROR_STEER || next[i] == ICMP6_ERROR_TX;
 	}
 	node_count(w, WORKER_icmp6_errors, sent);
 }
@@ -123,6 +151,7 @@ static struct rte_node_register icmp6_error_node = {
 	.next_nodes =
 		{
 			[ICMP6_ERROR_STEER] = "steer",
+			[ICMP6_ERROR_TX] = "tx",
 			[ICMP6_ERROR_FORBIDDEN] = "drop_icmp6_forbidden",
 			[ICMP6_ERROR_RATE] = "drop_icmp6_rate",
 			[ICMP6_ERROR_NO_SOURCE] = "drop_icmp6_no_source",

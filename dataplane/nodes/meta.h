@@ -17,6 +17,7 @@ enum meta_flag {
 	META_ENCAPSULATED = 1 << 1, /* we put `outer` octets of headers in front of it */
 	META_DECAPSULATED = 1 << 2, /* came in a tunnel of `subscriber` */
 	META_FROM_TWIN = 1 << 3,    /* the kernel sent it on the twin of its port */
+	META_ON_LINK = 1 << 4,      /* its Ethernet header is still in front of its data */
 };
 
 struct meta {

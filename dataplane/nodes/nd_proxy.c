@@ -4,6 +4,7 @@
  * a duplicate address detection is also shown to control. The rest is the kernel's.
  */
 #include "dataplane/mirror/mirror.h"
+#include "dataplane/nodes/defended.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
@@ -95,7 +96,7 @@ static bool is_valid(const struct rte_ipv6_hdr *ip, uint16_t len)
 }
 
 /* Whether control watches duplicate address detection on this link and this is part of one. */
-static bool is_dad(const struct rte_ipv6_hdr *ip, const struct nd_message *nd, uint32_t link)
+static bool is_dad(const struct rte_ipv6_hdr *ip, const struct nd_message *nd, uint64_t link)
 {
 	static const struct in6_addr all_nodes = {
 		.s6_addr = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
@@ -119,15 +120,6 @@ static void punt_copy(struct rte_graph *graph, struct rte_node *node, struct rte
 	rte_node_enqueue_x1(graph, node, ND_PROXY_PUNT, copy);
 }
 
-/* The address of the port on its link, from its MAC (RFC 2464, 5). */
-static struct in6_addr link_local(const struct rte_ether_addr *mac)
-{
-	const uint8_t *b = mac->addr_bytes;
-
-	return (struct in6_addr){
-		.s6_addr = {0xfe, 0x80, [8] = b[0] ^ 2, b[1], b[2], 0xff, 0xfe, b[3], b[4], b[5]}};
-}
-
 /*
  * Makes the answer in the place of the solicitation. A prober without an address is answered by a
  * multicast to all nodes. The Override flag stays clear, so that the node itself wins when it is
@@ -141,7 +133,7 @@ static void answer(struct rte_mbuf *m, const struct port *port)
 	bool probe = addr_is_unspecified(ip6_src(ns));
 	struct in6_addr to =
 		probe ? (struct in6_addr){.s6_addr = {0xff, 2, [15] = 1}} : *ip6_src(ns);
-	struct in6_addr from = link_local(&port->mac);
+	struct in6_addr from = port_link_local(port);
 	struct mac group = addr_multicast_mac(&to);
 	struct nd_answer a = {
 		.eth = {.dst_addr = asker,
@@ -171,24 +163,13 @@ static void answer(struct rte_mbuf *m, const struct port *port)
 	memcpy(rte_pktmbuf_append(m, sizeof(a)), &a, sizeof(a));
 }
 
-/* Whether this subscriber table entry is defended on the link of the port. */
-static bool is_defended(struct worker *w, const uint8_t *at, uint16_t port)
-{
-	const struct in6_addr target = ip6_load(at);
-	const struct subscriber_entry *entry =
-		subscriber_table_find(&w->tables->subscribers, 0, &target);
-
-	return entry && entry->link != SUBSCRIBER_LINK_NONE &&
-	       link_table_is(&w->tables->links, entry->link, port);
-}
-
 static rte_edge_t nd_proxy_one(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf *m, uint64_t *answered)
 {
 	struct meta *meta = meta_of(m);
 	const bool from_twin = meta->flags & META_FROM_TWIN;
 	const rte_edge_t otherwise = from_twin ? ND_PROXY_TX : ND_PROXY_MIRROR;
-	const uint32_t link = link_table_on(&w->tables->links, meta->port);
+	const uint64_t link = link_table_on(&w->tables->links, meta->port);
 	const struct rte_ipv6_hdr *ip = ip_in(m);
 	const struct nd_message *nd = (const struct nd_message *)(const void *)(ip + 1);
 
@@ -199,7 +180,9 @@ static rte_edge_t nd_proxy_one(struct worker *w, struct rte_graph *graph, struct
 		return ND_PROXY_BAD;
 	if (!from_twin && is_dad(ip, nd, link))
 		punt_copy(graph, node, m);
-	if (nd->type != ND_SOLICITATION || !is_defended(w, nd->target, meta->port))
+	const struct in6_addr target = ip6_load(nd->target);
+
+	if (nd->type != ND_SOLICITATION || !is_defended(w, &target, meta->port))
 		return otherwise;
 	answer(m, &port_table[meta->port]);
 	(*answered)++;

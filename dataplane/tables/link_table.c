@@ -39,7 +39,9 @@ int link_table_set(struct link_table *t, const struct object_link *object)
 	if (slot < 0)
 		return slot;
 	atomic_store_explicit(&t->slots[slot],
-		LINK_USED | (object->watch_dad ? LINK_WATCH : 0) | port, memory_order_release);
+		(uint64_t)object_link_domain(object->id) << LINK_DOMAIN_SHIFT | LINK_USED |
+			(object->watch_dad ? LINK_WATCH : 0) | port,
+		memory_order_release);
 	t->marked[slot] = true;
 	return 0;
 }

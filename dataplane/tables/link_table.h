@@ -2,7 +2,8 @@
  * Links: ports on which control serves neighbours. Subscriber entries name a link by its slot, so
  * that a link can change, or come after its subscribers, without touching them.
  *
- * Few and small: a reader loads one word per slot. Slot 0 is never used.
+ * Few and small: a reader loads one word per slot: flags, port, and the domain of the link-local
+ * addresses of the link. Slot 0 is never used.
  * Writer: the agent thread.
  */
 #pragma once
@@ -15,12 +16,13 @@
 
 enum {
 	LINK_SLOTS = 64,
-	LINK_WATCH = 1 << 16, /* flag in a slot's word: duplicate address detection is watched */
-	LINK_USED = 1 << 17,  /* flag in a slot's word; the low 16 bits are the port's number */
+	LINK_WATCH = 1 << 16,   /* flag in a slot's word: duplicate address detection is watched */
+	LINK_USED = 1 << 17,    /* flag in a slot's word; the low 16 bits are the port's number */
+	LINK_DOMAIN_SHIFT = 32, /* the high 32 bits are the domain */
 };
 
 struct link_table {
-	_Atomic uint32_t slots[LINK_SLOTS]; /* 0: no port behind it */
+	_Atomic uint64_t slots[LINK_SLOTS]; /* 0: no port behind it */
 	uint64_t ids[LINK_SLOTS];           /* writer; 0: free */
 	bool marked[LINK_SLOTS];            /* writer */
 };
@@ -49,19 +51,25 @@ uint32_t link_table_sweep(struct link_table *t);
 /* Whether slot (of a subscriber) is a link on this port. Any reader. */
 static inline bool link_table_is(const struct link_table *t, uint16_t slot, uint16_t port)
 {
-	uint32_t word = atomic_load_explicit(&t->slots[slot], memory_order_relaxed);
+	uint64_t word = atomic_load_explicit(&t->slots[slot], memory_order_relaxed);
 
-	return (word & (LINK_USED | UINT16_MAX)) == (LINK_USED | (uint32_t)port);
+	return (word & (LINK_USED | UINT16_MAX)) == (LINK_USED | (uint64_t)port);
 }
 
 /* Word of the first link on this port (LINK_ flags), 0 if there is none. Any reader. */
-static inline uint32_t link_table_on(const struct link_table *t, uint16_t port)
+static inline uint64_t link_table_on(const struct link_table *t, uint16_t port)
 {
 	for (int i = 1; i < LINK_SLOTS; i++) {
-		uint32_t word = atomic_load_explicit(&t->slots[i], memory_order_relaxed);
+		uint64_t word = atomic_load_explicit(&t->slots[i], memory_order_relaxed);
 
-		if ((word & (LINK_USED | UINT16_MAX)) == (LINK_USED | (uint32_t)port))
+		if ((word & (LINK_USED | UINT16_MAX)) == (LINK_USED | (uint64_t)port))
 			return word;
 	}
 	return 0;
+}
+
+/* Domain of the link-local addresses of a link, from its word. */
+static inline uint32_t link_word_domain(uint64_t word)
+{
+	return (uint32_t)(word >> LINK_DOMAIN_SHIFT);
 }

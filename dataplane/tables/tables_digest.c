@@ -210,12 +210,13 @@ static void add_locals(const struct tables *t, struct update_digest *digest)
 static void add_links(const struct tables *t, struct update_digest *digest)
 {
 	for (unsigned i = 1; i < LINK_SLOTS; i++) {
-		uint32_t word = atomic_load_explicit(&t->links.slots[i], memory_order_relaxed);
+		uint64_t word = atomic_load_explicit(&t->links.slots[i], memory_order_relaxed);
 		struct object object = {
 			.kind = OBJECT_LINK, .op = OBJECT_SET, .id = t->links.ids[i]};
 		const struct port *port = port_get(word & UINT16_MAX);
 
-		if (!(word & LINK_USED) || !port)
+		if (!(word & LINK_USED) || !port ||
+			link_word_domain(word) != object_link_domain(object.id))
 			continue;
 		object.link.id = object.id;
 		object.link.watch_dad = word & LINK_WATCH;

@@ -80,6 +80,17 @@ struct object_path {
 	uint16_t mtu; /* largest outer packet on the way, octets; 0: that of the port */
 };
 
+/* The domain of the link-local addresses of a link: they mean something there alone. */
+#define OBJECT_DOMAIN_LINK 0x800000
+static inline uint32_t object_link_domain(uint64_t link_id)
+{
+	return OBJECT_DOMAIN_LINK | (uint32_t)(link_id & (OBJECT_DOMAIN_LINK - 1));
+}
+
+/*
+ * One with link-local addresses has the domain of its link: what is sent to them there is refused
+ * (RFC 6275, 10.4.2), solicitations are answered.
+ */
 struct object_subscriber {
 	uint64_t id;
 	uint32_t domain; /* keeps overlapping private addresses apart; 0 is the public one */

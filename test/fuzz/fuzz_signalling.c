@@ -137,6 +137,7 @@ static void start(void)
 		.timestamp_window_ms = 7000,
 		.dad_transmits = 1,
 		.dad_retrans_ms = 1000,
+		.advertisements = 3,
 		.errors_per_second = 10,
 		.tunnel_option = OPTION_ALTERNATE_COA,
 	};

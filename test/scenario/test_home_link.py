@@ -2,7 +2,8 @@
 (RFC 6275, 10.3.1 and 10.4.1)."""
 
 import pytest
-from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+from scapy.layers.inet6 import (ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_NA,
+                                ICMPv6NDOptDstLLAddr, IPv6)
 
 from lab.system import wait_for
 from peer import Ear, inner_of
@@ -30,18 +31,20 @@ def neighbour(node, address):
 
 
 def test_registration_is_announced(peer, subscriber, host, gateway):
-    """An unsolicited advertisement to all nodes, overriding what they knew."""
+    """Unsolicited advertisements to all nodes, overriding what they knew; more than one, as such
+    multicasts may be lost."""
     node, ear = host
     absent = subscriber()
     home = absent["home_addresses"][0]
     peer.attach("a")
     peer.register(absent)
-    wait_for(lambda: advertisements(ear, home), "the advertisement")
-    announced = advertisements(ear, home)[0]
-    assert announced.dst == "ff02::1"
-    assert announced.hlim == 255
-    assert (announced[ICMPv6ND_NA].S, announced[ICMPv6ND_NA].O) == (0, 1)
-    assert announced[ICMPv6NDOptDstLLAddr].lladdr == gateway.node.mac("home")
+    wait_for(lambda: len(advertisements(ear, home)) == 3, "the advertisements")
+    for announced in advertisements(ear, home):
+        assert announced.dst == "ff02::1"
+        assert announced.hlim == 255
+        flags = announced[ICMPv6ND_NA]
+        assert (flags.R, flags.S, flags.O) == (0, 0, 1)
+        assert announced[ICMPv6NDOptDstLLAddr].lladdr == gateway.node.mac("home")
 
 
 def test_solicitations_are_answered_and_packets_tunnelled(peer, subscriber, host, gateway):
@@ -85,3 +88,48 @@ def test_a_rival_claim_is_defended(peer, subscriber, host, lab):
     finally:
         node.ip(f"address del {home}/64 dev eth0")
         lab.host.sysctl({"net.ipv6.conf.eth0.accept_dad": 0})
+
+
+def link_local(home):
+    """fe80:: with the interface identifier of a home address of the form PREFIX::IDENTIFIER."""
+    return "fe80::" + home.rpartition("::")[2]
+
+
+def test_link_local_address_is_defended_with_the_flag(peer, subscriber, host, gateway):
+    """Flag L: announced and answered like the home address; but what is sent there is refused."""
+    node, ear = host
+    absent = subscriber()
+    home = absent["home_addresses"][0]
+    peer.attach("a")
+    peer.register(absent, flags="AHL")
+    wait_for(lambda: advertisements(ear, link_local(home)), "the advertisement")
+    announced = advertisements(ear, link_local(home))[0]
+    assert announced[ICMPv6NDOptDstLLAddr].lladdr == gateway.node.mac("home")
+    node.ip("neigh flush dev eth0")
+    since = ear.mark()
+    node.run("ping", "-c", "1", "-W", "1", link_local(home) + "%eth0", check=False)
+    refused = IPv6(ear.wait(lambda heard: ICMPv6DestUnreach in IPv6(heard), "the refusal", since))
+    assert refused[ICMPv6DestUnreach].code == 3
+    assert refused.src == next(address for address in gateway.node.addresses("home")
+                               if address.startswith("fe80:"))
+    assert neighbour(node, link_local(home))["lladdr"] == gateway.node.mac("home")
+    peer.register(absent, lifetime=0)
+    node.ip("neigh flush dev eth0")
+    node.run("ping", "-c", "1", "-W", "1", link_local(home) + "%eth0", check=False)
+    wait_for(lambda: neighbour(node, link_local(home)).get("state") == ["FAILED"],
+             "the resolution to fail")
+
+
+def test_link_local_address_in_use(peer, subscriber, host, counted):
+    """Flag L: another user of the link-local address is one too many; without L it does not matter."""
+    node, _ = host
+    absent = subscriber()
+    taken = link_local(absent["home_addresses"][0])
+    node.ip(f"address add {taken}/64 dev eth0 nodad")
+    peer.attach("a")
+    try:
+        assert peer.exchange(peer.update(absent, flags="AHL")).status == 134
+        assert counted("dad_conflict") == 1
+        peer.register(absent)
+    finally:
+        node.ip(f"address del {taken}/64 dev eth0")

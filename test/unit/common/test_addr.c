@@ -79,6 +79,11 @@ static void derived_addresses(void **state)
 	assert_string_equal(ADDR_TEXT(&m), "ff02::1:ff56:789a");
 	struct mac mac = addr_multicast_mac(&m);
 	assert_string_equal(MAC_TEXT(&mac), "33:33:ff:56:78:9a");
+	a = addr("2001:db8::ffff:1:2:3:4");
+	a = addr_link_local_of(&a);
+	assert_string_equal(ADDR_TEXT(&a), "fe80::1:2:3:4");
+	a = addr_link_local_of_mac(&mac);
+	assert_string_equal(ADDR_TEXT(&a), "fe80::3133:ffff:fe56:789a");
 }
 
 static void prefix_text(void **state)

@@ -2,6 +2,7 @@
 
 #include "ctrl/publish/log.h"
 #include "ctrl/publish/state.h"
+#include "proto/mobility/flags.h"
 
 static struct ctrl_config config;
 static struct state table;
@@ -72,6 +73,47 @@ static void deletes_what_the_new_bundle_lacks(void **state)
 	writer_init(&w, octets, sizeof(octets));
 	assert_int_equal(state_set(&table, 7, &after, &w), 0);
 	assert_written("+path:555 +subscriber:7 -path:100007 ");
+}
+
+/* The link-local subscriber of the bundle that is looked at. */
+static int find_link_local(void *arg, const struct object *object)
+{
+	struct object_subscriber *found = arg;
+
+	if (object->kind == OBJECT_SUBSCRIBER && object->id != 7)
+		*found = object->subscriber;
+	return 0;
+}
+
+static void defends_the_link_local_address_on_the_link(void **state)
+{
+	struct binding_record record = rig_record(7, 1);
+	char link[] = "home";
+	struct ctrl_config_home_prefix prefix = {.prefix = prefix6_of(&record.home, 64)};
+	const struct ctrl_config linked = {.home_prefixes = {&prefix, 1}};
+	struct in6_addr expected = addr_link_local_of(&record.home);
+	struct object_subscriber found = {0};
+	struct bundle bundle;
+
+	(void)state;
+	record.flags |= FLAGS_BU_L;
+	assert_int_equal(publish_compile(&linked, &record, &bundle), 0);
+	assert_int_equal(state_each_encoded(bundle.octets, bundle.len, find_link_local, &found), 0);
+	assert_int_equal(found.id, 0); /* its prefix is on no link */
+	prefix.link = link;
+	assert_int_equal(publish_compile(&linked, &record, &bundle), 0);
+	assert_int_equal(state_each_encoded(bundle.octets, bundle.len, find_link_local, &found), 0);
+	assert_int_equal(found.id, publish_link_local_id(7));
+	assert_int_equal(found.domain, object_link_domain(1));
+	assert_int_equal(found.link_id, 1);
+	assert_int_equal(found.prefix_count, 1);
+	assert_int_equal(found.prefixes[0].len, 128);
+	assert_memory_equal(&found.prefixes[0].addr, &expected, sizeof(expected));
+	record.flags &= (uint16_t)~FLAGS_BU_L;
+	found.id = 0;
+	assert_int_equal(publish_compile(&linked, &record, &bundle), 0);
+	assert_int_equal(state_each_encoded(bundle.octets, bundle.len, find_link_local, &found), 0);
+	assert_int_equal(found.id, 0);
 }
 
 static void a_full_writer_changes_nothing(void **state)
@@ -217,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(sets_paths_first_and_deletes_them_last),
 		TEST(deletes_what_the_new_bundle_lacks),
+		TEST(defends_the_link_local_address_on_the_link),
 		TEST(a_full_writer_changes_nothing),
 		TEST(refuses_to_compile_without_ids),
 		TEST(is_copied_in_pieces),

@@ -221,6 +221,7 @@ struct rig *rig_new(void)
 		.timestamp_window_ms = 7000,
 		.dad_transmits = 1,
 		.dad_retrans_ms = 1000,
+		.advertisements = 1,
 		.errors_per_second = 10,
 	};
 	rig->subscribers = calloc(1, sizeof(*rig->subscribers));

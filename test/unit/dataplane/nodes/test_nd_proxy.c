@@ -219,6 +219,91 @@ static void test_not_tunnelled(void **state)
 	drop(lab, &p, DROP_neighbour_unicast);
 }
 
+#define ABSENT_LINK_LOCAL "fe80::10"
+#define ABSENT_GROUP      "ff02::1:ff00:10"
+
+/* The node's link-local address is defended too (RFC 6275, 10.4.1). */
+static void defend_link_local(struct lab *lab)
+{
+	struct object o = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = 2};
+
+	o.subscriber = (struct object_subscriber){.id = 2,
+		.domain = object_link_domain(7),
+		.link_id = 7,
+		.prefix_count = 1,
+		.path_count = 1,
+		.prefixes = {{.addr = packet_addr(ABSENT_LINK_LOCAL), .len = 128}},
+		.paths = {1}};
+	lab_apply(lab, &o, 0);
+}
+
+static void test_link_local_is_answered(void **state)
+{
+	struct lab *lab = *state;
+	struct mac asker = lab_peer_mac(LAB_HOME), own = lab_mac(LAB_HOME);
+	struct in6_addr target = packet_addr(ABSENT_LINK_LOCAL);
+	struct packet ns, out;
+
+	packet_solicit(&ns, "fe80::99", ABSENT_GROUP, ABSENT_LINK_LOCAL, &asker);
+	expect_kernel(lab, &ns); /* not before */
+	defend_link_local(lab);
+	for (int unicast = 0; unicast < 2; unicast++) {
+		packet_solicit(&ns, "fe80::99", unicast ? ABSENT_LINK_LOCAL : ABSENT_GROUP,
+			ABSENT_LINK_LOCAL, &asker);
+		receive(lab, &ns);
+		lab_sent(lab, LAB_HOME, &out);
+		packet_assert_ether(&out, &asker, &own);
+		packet_unether(&out);
+		packet_assert_addrs(&out, "fe80::ff:fe00:3", "fe80::99");
+		packet_assert_icmp(&out, 136, 0, 0x40u << 24);
+		assert_memory_equal(out.data + PACKET_IP6 + 8, &target, 16);
+		lab_nothing(lab);
+	}
+	/* The same address on another link is somebody else's. */
+	packet_solicit(&ns, "fe80::99", ABSENT_GROUP, ABSENT_LINK_LOCAL, &asker);
+	frame(&ns);
+	lab_receive(lab, LAB_CORE, &ns);
+	lab_walk(lab);
+	lab_taken(lab, mirror_queues[0].twin, &out, NULL);
+	lab_nothing(lab);
+}
+
+/* RFC 6275, 10.4.2: not tunnelled; the sender is told on the link, at its Ethernet address. */
+static void test_link_local_is_not_tunnelled(void **state)
+{
+	static const char *const senders[] = {"fe80::99", ASKER};
+	static const uint8_t echo[8] = {128};
+	struct lab *lab = *state;
+	struct mac asker = lab_peer_mac(LAB_HOME), own = lab_mac(LAB_HOME);
+	struct packet p, out;
+
+	defend_link_local(lab);
+	for (int i = 0; i < 4; i++) {
+		const char *src = senders[i % 2];
+
+		if (i < 2)
+			packet_udp(&p, src, ABSENT_LINK_LOCAL, 100);
+		else
+			packet_ip6(&p, src, ABSENT_LINK_LOCAL, 58, echo, sizeof(echo));
+		receive(lab, &p);
+		lab_sent(lab, LAB_HOME, &out);
+		packet_assert_ether(&out, &asker, &own);
+		packet_unether(&out);
+		packet_assert_addrs(&out, "fe80::ff:fe00:3", src);
+		packet_assert_icmp(&out, 1, 3, 0);
+		assert_memory_equal(out.data + PACKET_IP6 + 8, p.data, p.len);
+		lab_nothing(lab);
+	}
+	packet_udp(&p, "fe80::99", "fe80::11", 100);
+	expect_kernel(lab, &p);
+	packet_ip6(&p, "fe80::99", ABSENT_LINK_LOCAL, 58, "\1\3\0\0\0\0\0\0", 8);
+	drop(lab, &p, DROP_icmp6_forbidden);
+	lab_delete(lab, OBJECT_SUBSCRIBER, 2);
+	packet_udp(&p, "fe80::99", ABSENT_LINK_LOCAL, 100);
+	expect_kernel(lab, &p);
+	lab_nothing(lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +314,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_invalid, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_other_link, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_not_tunnelled, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_link_local_is_answered, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_link_local_is_not_tunnelled, lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, lab_eal, NULL);
