@@ -8,10 +8,20 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum ring_kind { RING_NODES, RING_OTHERS, RINGS };
+
+struct ring {
+	uint64_t count; /* so far; the n-th one, from 0, is at n % EVENTS_KEPT */
+	struct kept {
+		uint64_t number; /* among all events */
+		json_t *item;
+	} kept[EVENTS_KEPT];
+};
+
 struct events {
 	struct loop *loop;
-	json_t *ring[EVENTS_KEPT];
-	uint64_t next; /* number of the event to come; that of number n is at n % EVENTS_KEPT */
+	struct ring rings[RINGS];
+	uint64_t next; /* number of the event to come */
 	events_follow_fn *follow;
 	void *arg;
 };
@@ -29,8 +39,9 @@ void events_free(struct events *events)
 {
 	if (!events)
 		return;
-	for (size_t i = 0; i < EVENTS_KEPT; i++)
-		json_decref(events->ring[i]);
+	for (size_t r = 0; r < RINGS; r++)
+		for (size_t i = 0; i < EVENTS_KEPT; i++)
+			json_decref(events->rings[r].kept[i].item);
 	free(events);
 }
 
@@ -65,6 +76,17 @@ static void put_addr(json_t *item, const char *key, const struct in6_addr *addr)
 		json_object_set_new(item, key, json_null());
 }
 
+/* Keeps an event, in the place of the oldest of its kind. */
+static void keep(struct events *events, const struct event *event, json_t *item)
+{
+	bool of_node = event->mn_id || event->home_address;
+	struct ring *ring = &events->rings[of_node ? RING_NODES : RING_OTHERS];
+	struct kept *place = &ring->kept[ring->count++ % EVENTS_KEPT];
+
+	json_decref(place->item);
+	*place = (struct kept){.number = events->next++, .item = item};
+}
+
 void events_post(struct events *events, const struct event *event, const char *fmt, ...)
 {
 	json_t *item = json_object();
@@ -86,20 +108,36 @@ void events_post(struct events *events, const struct event *event, const char *f
 	json_put_str(item, "port", event->port);
 	if (!item)
 		return;
-	json_t **place = &events->ring[events->next++ % EVENTS_KEPT];
-
-	json_decref(*place);
-	*place = item;
+	keep(events, event, item);
 	if (events->follow)
 		events->follow(events->arg, item);
 }
 
+static const struct kept *kept_at(const struct ring *ring, uint64_t n)
+{
+	return n < ring->count ? &ring->kept[n % EVENTS_KEPT] : NULL;
+}
+
 int events_each(struct events *events, int (*fn)(void *arg, json_t *item), void *arg)
 {
-	uint64_t n = events->next > EVENTS_KEPT ? events->next - EVENTS_KEPT : 0;
+	const struct kept *first[RINGS];
+	uint64_t at[RINGS];
 	int result = 0;
 
-	for (; n < events->next && !result; n++)
-		result = fn(arg, events->ring[n % EVENTS_KEPT]);
+	for (size_t r = 0; r < RINGS; r++) {
+		uint64_t count = events->rings[r].count;
+
+		at[r] = count > EVENTS_KEPT ? count - EVENTS_KEPT : 0;
+		first[r] = kept_at(&events->rings[r], at[r]);
+	}
+	while (!result && (first[RING_NODES] || first[RING_OTHERS])) {
+		enum ring_kind r = RING_NODES;
+
+		if (!first[r] ||
+			(first[RING_OTHERS] && first[RING_OTHERS]->number < first[r]->number))
+			r = RING_OTHERS;
+		result = fn(arg, first[r]->item);
+		first[r] = kept_at(&events->rings[r], ++at[r]);
+	}
 	return result;
 }

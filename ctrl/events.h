@@ -1,6 +1,7 @@
 /*
- * Events: what happened, for `dmmctl events`. The last EVENTS_KEPT are
- * held in memory; who follows is told at once. docs/api.md names the keys.
+ * Events: what happened, for `dmmctl events`. The last EVENTS_KEPT about nodes are held in memory,
+ * and as many about everything else, so that registrations, or strangers who try, do not push out
+ * what an operator has to know. Who follows is told at once. docs/api.md names the keys.
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { EVENTS_KEPT = 2048 };
+enum { EVENTS_KEPT = 1536 };
 
 struct events;
 struct loop;

@@ -1,6 +1,7 @@
 /* What an operator is alarmed by: a disk that refuses, tables that are not what they should be. */
 #include "desk.h"
 
+#include "ctrl/events.h"
 #include "ctrl/store/store.h"
 
 #include <signal.h>
@@ -71,6 +72,45 @@ static void a_disk_that_refuses_is_an_alarm(void **state)
 	assert_true(store_is_ok(&failed_once));
 }
 
+static void post(const char *name, const struct in6_addr *home)
+{
+	const struct event event = {
+		.severity = LOG_LEVEL_WARN, .event = name, .home_address = home};
+
+	events_post(desk.ctrl.events, &event, "posted");
+}
+
+static void nodes_do_not_push_alarms_out(void **state)
+{
+	enum { BETWEEN = 5 };
+	const struct in6_addr home = rig_record(2, 2).home;
+	json_t *items = json_array();
+	size_t count;
+
+	(void)state;
+	post("first-alarm", NULL);
+	for (int i = 0; i < 2 * EVENTS_KEPT; i++)
+		post("refused", &home);
+	post("second-alarm", NULL);
+	for (int i = 0; i < BETWEEN; i++)
+		post("refused", &home);
+	json_decref(desk_ask_items("{\"method\": \"events\"}", items));
+	count = json_array_size(items);
+	assert_true(count >= EVENTS_KEPT + 2 && count < 2 * EVENTS_KEPT);
+	for (size_t i = 0; i < count; i++) {
+		const char *name =
+			json_string_value(json_object_get(json_array_get(items, i), "event"));
+
+		if (i + EVENTS_KEPT + 2 == count)
+			assert_string_equal(name, "first-alarm");
+		else if (i + BETWEEN + 1 == count)
+			assert_string_equal(name, "second-alarm");
+		else if (i + EVENTS_KEPT + 2 > count)
+			assert_string_equal(name, "refused");
+	}
+	json_decref(items);
+}
+
 static void audits_are_answered(void **state)
 {
 	json_t *items = json_array(), *item, *kinds, *show;
@@ -124,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_disk_that_refuses_is_an_alarm),
+		TEST(nodes_do_not_push_alarms_out),
 		TEST(audits_are_answered),
 	};
 
