@@ -426,6 +426,10 @@ bool ctrl_config_is_own(const struct ctrl_config *config, const struct in6_addr 
 	for (size_t i = 0; i < config->address_count; i++)
 		if (addr_equal(&config->addresses[i], address))
 			return true;
+	for (unsigned dp = 0; dp < config->data_planes.count; dp++)
+		if (ctrl_config_data_plane_id(config, dp) &&
+			addr_equal(ctrl_config_data_plane_address(config, dp), address))
+			return true;
 	return false;
 }
 

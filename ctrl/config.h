@@ -120,7 +120,7 @@ void ctrl_config_free(struct ctrl_config *config);
 const struct ctrl_config_home_prefix *ctrl_config_home_prefix(
 	const struct ctrl_config *config, const struct in6_addr *home_address);
 
-/* Whether the address is one of the gateway's own. */
+/* Whether the address is one of the gateway's own: of home_agents, or of a data plane. */
 bool ctrl_config_is_own(const struct ctrl_config *config, const struct in6_addr *address);
 
 /* Index of a data plane by name in the order of the file, or -ENOENT. */

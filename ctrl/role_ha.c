@@ -23,6 +23,7 @@ struct role_ha {
 	struct api *api;
 	struct home_link *links;
 	struct home_prefix *prefixes;
+	struct in6_addr *locals; /* of the data planes */
 	size_t restored;
 };
 
@@ -133,6 +134,18 @@ static void punted(void *arg, unsigned dp, const struct packet_punt *punt)
 		role->ctrl->signalling, ctrl_config_data_plane_name(role->ctrl->config, dp), punt);
 }
 
+/* Where tunnels end at data planes; returns how many there are. */
+static size_t read_locals(struct role_ha *role)
+{
+	const struct ctrl_config *config = role->ctrl->config;
+	size_t count = 0;
+
+	for (unsigned dp = 0; dp < config->data_planes.count; dp++)
+		if (ctrl_config_data_plane_id(config, dp))
+			role->locals[count++] = *ctrl_config_data_plane_address(config, dp);
+	return count;
+}
+
 /* The configuration's home prefixes and links as the signalling has them. */
 static int make_policy(struct role_ha *role, struct home_policy *policy)
 {
@@ -141,7 +154,8 @@ static int make_policy(struct role_ha *role, struct home_policy *policy)
 
 	role->links = calloc(count, sizeof(*role->links));
 	role->prefixes = calloc(count, sizeof(*role->prefixes));
-	if (!role->links || !role->prefixes)
+	role->locals = calloc(config->data_planes.count, sizeof(*role->locals));
+	if (!role->links || !role->prefixes || !role->locals)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		const struct ctrl_config_home_prefix *p =
@@ -161,6 +175,8 @@ static int make_policy(struct role_ha *role, struct home_policy *policy)
 	}
 	*policy = (struct home_policy){.agents = config->addresses,
 		.agent_count = config->address_count,
+		.locals = role->locals,
+		.local_count = read_locals(role),
 		.prefixes = role->prefixes,
 		.prefix_count = count};
 	return 0;
@@ -269,6 +285,7 @@ void role_ha_close(struct role_ha *role)
 	role->ctrl->serving = NULL;
 	free(role->links);
 	free(role->prefixes);
+	free(role->locals);
 	free(role);
 }
 

@@ -162,6 +162,7 @@ static void the_longest_prefix_is_preferred_then_the_order(void **state)
 	if (ctrl_config_load_text(&c, "t", data_planes(two, ""), &report) < 0)
 		fail_msg("%s", report.text);
 	assert_true(ctrl_config_addressed(&c));
+	assert_true(ctrl_config_is_own(&c, ctrl_config_data_plane_address(&c, 0)));
 	assert_int_equal(prefer(&c, "2001:db8:a:5::1", 7), 1);
 	assert_int_equal(prefer(&c, "2001:db8:a:6::1", 7), 0);
 	assert_int_equal(prefer(&c, "2001:db8:b::1", 7), 0);

@@ -8,6 +8,11 @@
 #include "ctrl/role_ha.h"
 #include "ctrl/serving.h"
 #include "ctrl/signalling/signalling.h"
+#include "proto/mobility/flags.h"
+#include "proto/mobility/ip6.h"
+#include "proto/mobility/mh.h"
+#include "proto/mobility/mh_packet.h"
+#include "proto/mobility/option.h"
 
 /* Both serve everything, each is nearer to some. */
 static const char *const data_planes = "{ name = \"dp1\"; address = \"2001:db8:d::1\"; serves = "
@@ -360,6 +365,59 @@ static void one_that_was_late_is_asked_again(void **state)
 	assert_all_with(1, &dp2);
 }
 
+/* A Binding Update of a node that need not prove itself, as a data plane punts it. */
+static void punt_update(const struct in6_addr *home, const struct in6_addr *care_of)
+{
+	static uint8_t frame[14 + MH_PACKET_MAX] = {[12] = 0x86, 0xdd};
+	struct mh mh = {.type = MH_BU,
+		.bu = {.sequence = 1, .flags = FLAGS_BU_A | FLAGS_BU_H, .lifetime = 10}};
+	struct ip6_build head = {.dst = rig.config.addresses[0], .home_address = home};
+	ssize_t len;
+
+	addr("2001:db8:a::5", &head.src);
+	option_add(&mh, OPTION_ALTERNATE_COA)->alternate_coa.coa = *care_of;
+	len = mh_packet_encode(&head, &mh, NULL, frame + 14, sizeof(frame) - 14);
+	assert_true(len > 0);
+	signalling_receive(ctrl.signalling, "dp1",
+		&(struct packet_punt){.reason = PACKET_MOBILITY,
+			.port = "core",
+			.length = (uint16_t)(14 + len),
+			.frame = frame});
+}
+
+static unsigned refused_for_care_of(void)
+{
+	json_t *counters = signalling_counters(ctrl.signalling);
+	json_int_t n = json_integer_value(json_object_get(counters, "ba_refused_174"));
+
+	json_decref(counters);
+	return (unsigned)n;
+}
+
+static void addresses_of_data_planes_are_no_care_of_addresses(void **state)
+{
+	struct subscriber_spec spec = {.mn_id = "mn@x",
+		.mn_id_len = 4,
+		.auth = SUBSCRIBER_AUTH_NONE,
+		.enabled = true,
+		.home_count = 1,
+		.home = {rig_record(FIRST, FIRST).home}};
+	struct subscriber_why why;
+	struct in6_addr care_of;
+
+	(void)state;
+	assert_int_equal(subscriber_db_add(ctrl.subscribers, &spec, &why), 0);
+	assert_int_equal(subscriber_db_commit(ctrl.subscribers), 0);
+	sync_with(&dp1, "dp1", 0);
+	for (unsigned dp = 0; dp < 2; dp++) {
+		punt_update(&spec.home[0], ctrl_config_data_plane_address(&rig.config, dp));
+		assert_int_equal(refused_for_care_of(), dp + 1);
+	}
+	addr("2001:db8:a::7", &care_of);
+	punt_update(&spec.home[0], &care_of);
+	assert_int_equal(refused_for_care_of(), 2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -375,6 +433,7 @@ int main(void)
 		T(one_that_comes_and_goes_gets_nothing),
 		T(with_nobody_left_bindings_stay),
 		T(one_that_was_late_is_asked_again),
+		T(addresses_of_data_planes_are_no_care_of_addresses),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
