@@ -12,7 +12,8 @@
 
 bool api_binding_shown(const struct binding *b)
 {
-	return binding_is_live(b) || b->state == BINDING_STATE_DAD;
+	return binding_is_live(b) || b->state == BINDING_STATE_DAD ||
+	       b->state == BINDING_STATE_COMMITTING;
 }
 
 static void put_time(json_t *obj, const char *key, uint64_t real_ns)

@@ -223,6 +223,37 @@ static void bindings_are_shown(void **state)
 	json_decref(items);
 }
 
+static void bindings_that_are_being_made_are_shown(void **state)
+{
+	static const enum binding_state states[] = {
+		BINDING_STATE_DAD, BINDING_STATE_COMMITTING, BINDING_STATE_DELETED};
+	const struct in6_addr home = rig_record(0x11, 0).home;
+	struct binding_cache *cache;
+	struct binding *b;
+
+	(void)state;
+	json_decref(desk_ask(desk_add_one));
+	cache = signalling_cache(desk.ctrl.signalling);
+	b = binding_cache_add(cache, &home, 0);
+	assert_non_null(b);
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		json_t *items = json_array(), *item;
+
+		b->state = states[i];
+		json_decref(desk_ask_items("{\"method\": \"binding.show\"}", items));
+		item = json_array_get(items, 0);
+		assert_int_equal(
+			json_array_size(items), states[i] == BINDING_STATE_DELETED ? 0 : 1);
+		if (item) {
+			assert_string_equal(json_string_value(json_object_get(item, "state")),
+				binding_state_name(states[i]));
+			assert_true(json_is_null(json_object_get(item, "care_of_address")));
+		}
+		json_decref(items);
+	}
+	binding_cache_remove(cache, b);
+}
+
 static void a_cleared_binding_is_gone_everywhere(void **state)
 {
 	struct zsock watcher = {0};
@@ -369,6 +400,7 @@ int main(void)
 		TEST(imports_what_is_right),
 		TEST(long_lists_are_complete),
 		TEST(bindings_are_shown),
+		TEST(bindings_that_are_being_made_are_shown),
 		TEST(a_cleared_binding_is_gone_everywhere),
 		TEST(bindings_end_with_their_subscriber),
 		TEST(statistics_are_gathered),
