@@ -9,6 +9,8 @@ import pytest
 import mhdump
 from lab import ledger, programs
 from lab.system import run
+from lab.topology import CN, HOME_ADDRESS
+from lab.two_planes import ADDRESS
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +34,48 @@ def test_everything_worked(demo):
     for move in result["moves"]:
         assert move["signalling_ms"] > 0 and move["interruption_ms"] >= 0 and move["lost"] >= 0
     assert result["tcp"]["intact"] is True and result["tcp"]["bytes"] > 1_000_000
+    assert result["problems"] == []
+
+
+def test_the_nearer_data_plane_serves_and_the_other_relays(demo):
+    _, result, _ = demo
+    assert [move["data_plane"] for move in result["moves"]] == ["dp1", "dp2", "dp1", None]
+    for move in result["moves"]:
+        assert move["to"] != "b" or move["relayed"]["dp1"] > 100
+        assert move["relayed"]["dp2"] == 0
+
+
+def test_programs_died(demo):
+    done, result, output = demo
+    control, restart = result["ctrl_restart"], result["dp_restart"]
+    assert control["lost"] == 0
+    assert control["bindings_before"] == control["bindings_after"] == 1
+    # A program takes longer to start than the ping has between two packets.
+    assert restart["interruption_ms"] > 10 and restart["resync_ms"] > 10
+    assert result["dp_failover"]["interruption_ms"] > 0
+    starts = {node: (output / node / f"{program}.log").read_text().count("event=ready")
+              for node, program in (("ctrl", "dmm-ctrl"), ("gw", "dmm-dp"), ("gw2", "dmm-dp"))}
+    assert starts == {"ctrl": 2, "gw": 2, "gw2": 2}
+    for words in ("dmm-ctrl is killed", "dp1, which relays, is killed", "dp2, which serves, is killed",
+                  "dp2 is started again"):
+        assert words in done.stdout
+
+
+def test_relayed_packets_are_in_their_capture(demo):
+    """As tshark sees them: tunnels from dp1 to dp2 with the ping inside."""
+    _, _, output = demo
+    seen = run("tshark", "-r", output / "core/relayed.pcap", "-Y", "icmpv6.type == 128", "-T", "fields",
+               "-E", "separator=|", "-e", "ipv6.src", "-e", "ipv6.dst").split()
+    assert len(seen) > 100
+    assert set(seen) == {f"{ADDRESS['dp1']},{CN}|{ADDRESS['dp2']},{HOME_ADDRESS}"}
 
 
 def test_picture(demo):
     _, _, output = demo
-    assert "<svg" in (output / "timeline.svg").read_text()
+    drawn = (output / "timeline.svg").read_text()
+    assert "<svg" in drawn
+    for words in ("dmm-ctrl killed", "dp1 killed", "dp2 killed", "synchronised", "refresh request"):
+        assert words in drawn
     assert (output / "timeline.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 

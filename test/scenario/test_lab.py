@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
-from lab import ledger, measure, programs
-from lab.measure import MILLISECOND, Move, Packet, Pings
+from lab import deaths, ledger, moves, programs
+from lab.measure import MILLISECOND, Pings
+from lab.moves import Move
+from lab.packets import AT_HOME, Packet, Paths, packet_of
 from lab.system import run, start_time, wait_for
 
 HOME, CARE_OF, PREFIX = "2001:db8:100::10", "2001:db8:a::5", "2001:db8:a::/64"
@@ -73,7 +75,7 @@ def test_figures_of_a_move():
         Packet(at(1038), "", CARE_OF, "tunnel", inner=HOME),
     ]
     usable = [(at(900), CARE_OF), (at(1005), "fe80::1"), (at(1030), CARE_OF)]
-    measure.complete(move, packets, PREFIX, HOME, usable)
+    moves.complete(move, packets, PREFIX, HOME, usable)
     assert (move.usable, move.acknowledged, move.restored) == (at(1030), at(1035), at(1038))
     assert move.signalling() == at(4)
     assert move.recovery() == at(8)
@@ -85,7 +87,10 @@ def test_loss_and_interruption():
     pings = Pings(sent, heard, heard)
     assert pings.lost(0, at(200)) == [8, 9, 10]
     assert pings.lost(0, at(90)) == [8]
-    assert pings.longest_gap(0, at(200), at(10)) == at(30)
+    loss = pings.loss(0, at(200), at(200), at(10))
+    assert (loss.lost, loss.unanswered, loss.gap, loss.reply_gap) == (3, 3, at(30), at(30))
+    assert pings.loss(at(120), at(200), at(200), at(10)).gap == 0
+    assert pings.loss(at(120), at(200), at(1000), at(10)).gap == at(1000 - 191 - 10)  # nothing since
 
 
 def test_frames_are_recognised():
@@ -94,12 +99,108 @@ def test_frames_are_recognised():
     import mip6
     update = mip6.binding_update(HOME, CARE_OF, "2001:db8:1::1", mn_id="x@y", sequence=99, lifetime=3,
                                  timestamp=False)
-    packet = measure.packet_of(5, bytes(Ether(type=0x86DD)) + update)
+    packet = packet_of(5, bytes(Ether(type=0x86DD)) + update)
     assert (packet.at, packet.kind, packet.sequence, packet.lifetime) == (5, "update", 99, 3)
     inside = bytes(Ether() / IPv6(src="2001:db8:1::1", dst=CARE_OF) / IPv6(dst=HOME))
-    packet = measure.packet_of(6, inside)
+    packet = packet_of(6, inside)
     assert (packet.kind, packet.destination, packet.inner) == ("tunnel", CARE_OF, HOME)
-    assert measure.packet_of(7, b"\0" * 60) is None
+    assert packet_of(7, b"\0" * 60) is None
+
+
+def test_pings_are_recognised():
+    from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt
+    from scapy.layers.l2 import Ether
+    number = (4711).to_bytes(8, "big") + bytes(48)
+    request = IPv6(dst=HOME) / ICMPv6EchoRequest(data=number)
+    direct = packet_of(8, bytes(Ether(type=0x86DD) / request))
+    assert (direct.kind, direct.ping) == ("other", 4711)
+    limited = bytes(Ether(type=0x86DD) / IPv6(src=DP1, dst=DP2) / IPv6ExtHdrDestOpt(nh=41) / request)
+    relayed = packet_of(9, limited[:192])
+    assert (relayed.kind, relayed.source, relayed.inner, relayed.ping) == ("tunnel", DP1, HOME, 4711)
+    reply = IPv6(dst=HOME) / ICMPv6EchoReply(data=number)
+    assert packet_of(10, bytes(Ether(type=0x86DD) / reply)).ping is None
+    request = IPv6(src=DP1, dst=CARE_OF) / IPv6(dst=HOME, nh=135) / bytes.fromhex("3b00000000000000")
+    told = packet_of(11, bytes(Ether(type=0x86DD) / request))
+    assert (told.kind, told.inner) == ("refresh request", HOME)
+
+
+NAMES = {"2001:db8:1::11": "dp1", "2001:db8:2::11": "dp2"}
+DP1, DP2 = NAMES
+
+
+def test_ways_of_packets():
+    """What comes through a tunnel of dp2, after dp1 has relayed it, and what comes at home."""
+    at_node = [Packet(at(1), DP2, CARE_OF, "tunnel", inner=HOME, ping=1),
+               Packet(at(2), DP2, CARE_OF, "tunnel", inner=HOME),  # not of the ping
+               Packet(at(3), DP2, CARE_OF, "tunnel", inner="2001:db8:100::11", ping=7),
+               Packet(at(4), DP1, CARE_OF, "tunnel", inner=HOME, ping=2),
+               Packet(at(5), "2001:db8:c::2", HOME, "other", ping=3)]
+    between = [Packet(at(0), DP1, DP2, "tunnel", inner=HOME, ping=1),
+               Packet(at(1), DP1, DP2, "tunnel", inner=HOME),
+               Packet(at(1), DP1, DP2, "other")]
+    paths = Paths.seen(at_node, between, HOME, NAMES)
+    assert paths.serving == {1: "dp2", 2: "dp1", 3: AT_HOME}
+    assert paths.relays == {1: ["dp1"]}
+    assert paths.tunnelled == [(at(1), "dp2"), (at(2), "dp2"), (at(4), "dp1")]
+    assert paths.relayed_within(0, at(2), ["dp1", "dp2"]) == {"dp1": 2, "dp2": 0}
+    assert paths.relayed_within(at(1), at(2), ["dp1"]) == {"dp1": 1}
+    assert paths.astray([1, 2, 3], "dp2", ["dp1"]) == [2, 3]
+    assert paths.astray([1], "dp2", []) == [1]
+    assert paths.astray([4], "dp2", []) == [4]  # not seen at all
+
+
+def pinged(count, lost=()):
+    sent = {number: at(10 * number) for number in range(count)}
+    heard = {number: when + at(1) for number, when in sent.items() if number not in lost}
+    return Pings(sent, heard, heard)
+
+
+def made_move(**changes):
+    move = Move("a", "b", at(100), usable=at(110), updates=[at(111)], acknowledged=at(112), status=0,
+                restored=at(113), end=at(1000))
+    move.__dict__.update(changes)
+    return move
+
+
+def test_a_move_is_judged():
+    pings = pinged(100)
+    relayed = Paths({number: "dp2" for number in range(100)}, {number: ["dp1"] for number in range(100)})
+    direct = Paths(relayed.serving, {})
+    assert moves.judge(made_move(), pings, relayed, "dp1") == []
+    assert moves.judge(made_move(), pings, direct, "dp2") == []
+    assert "did not come by dp2 after dp1" in moves.judge(made_move(), pings, direct, "dp1")[0]
+    assert "did not come by dp1" in moves.judge(made_move(target="a"), pings, relayed, "dp1")[0]
+    assert "status 130" in moves.judge(made_move(status=130), pings, relayed, "dp1")[0]
+    assert "new path" in moves.judge(made_move(restored=None), pings, relayed, "dp1")[0]
+    assert moves.judge(made_move(), pinged(0), relayed, "dp1")  # nothing was measured
+
+
+def test_a_death_is_judged():
+    relayed = Paths({number: "dp2" for number in range(20)}, {number: ["dp1"] for number in range(20)})
+
+    def found(kind, lost, numbers, relays=("dp1",)):
+        loss = pinged(20, lost).loss(0, at(200), at(200), at(10))
+        return deaths.judge(deaths.Death(kind, "it", 0, loss=loss), numbers, relayed, "dp2", list(relays))
+    assert found("ctrl_restart", [], range(20)) == []
+    assert "1 pings" in found("ctrl_restart", [7], range(20))[0]
+    assert "1 pings" in found("dp_return", [7], range(20))[0]
+    assert found("dp_restart", range(3, 12), range(12, 20)) == []
+    assert "8 of 8 pings" in found("dp_failover", [], range(12, 20), relays=())[0]
+    assert found("dp_restart", [], [])  # nothing was measured
+
+
+def test_times_of_logs(tmp_path):
+    class Log:
+        def __init__(self, text):
+            self.output = lambda: text
+    text = ("ts=1970-01-01T00:00:01.000250Z level=info module=agent event=synced epoch=1 sequence=0\n"
+            "ts=1970-01-01T00:00:01.500000Z level=warn module=agent event=control-lost silent_ms=900\n"
+            "no log line\n"
+            "ts=1970-01-01T00:00:02.000000Z level=info module=agent event=synced epoch=2 sequence=0\n")
+    assert programs.logged(Log(text), 0, "event=synced") == 1_000_250_000
+    assert programs.logged(Log(text), at(1100), "module=agent", "event=synced") == at(2000)
+    assert programs.logged(Log(text), at(2001), "event=synced") is None
+    assert programs.logged(Log(text), 0, "module=other", "event=synced") is None
 
 
 @pytest.mark.parametrize("words, told", [(["--moves", "1"], "--moves"), (["--mvoes", "4"], "--mvoes")])

@@ -11,14 +11,13 @@ from scapy.layers.inet import UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
-from deaths import Pinging
 from lab import ledger, programs
+from lab.flows import Pinging
 from lab.system import run, wait_for
 from lab.topology import CN, HOME_ADDRESS
-from lab.two_planes import ADDRESS, TwoPlaneLab, TwoPlanes
+from lab.two_planes import ADDRESS, NEAREST, TwoPlaneLab, TwoPlanes
 from peer import Ear, Peer, inner_of
 
-NEAREST = {"a": "dp1", "b": "dp2"}
 ALTERNATE_CARE_OF_ADDRESS = 3
 
 
@@ -236,18 +235,11 @@ def test_mobile_node_follows_its_data_plane(lab, node, control, pinging):
     assert download.intact()
 
 
-def bindings(control):
-    """What must survive of each binding."""
-    kept = ("mn_id", "care_of_address", "registered", "sequence", "lifetime_s", "data_plane")
-    return {b["home_address"]: {key: b[key] for key in kept} for b in control.bindings()}
-
-
 @pytest.fixture
 def figures(pinging, record_property):
     """figures(since, PREFIX): what the ping lost since then, also into the test's report."""
     def make(since, prefix=""):
-        names = ("lost", "unanswered", "interruption_ms", "reply_interruption_ms")
-        values = dict(zip(names, pinging.interruption(since)))
+        values = pinging.loss(since).as_json()
         for name, value in values.items():
             record_property(prefix + name, value)
         return values
@@ -295,14 +287,14 @@ def test_the_data_plane_that_attracts_restarts(lab, gateway, node, control, ping
     dying = gateway.planes["dp1"]
     go(lab, node, control, "b")
     pinging.start()
-    before = bindings(control)
+    before = control.lasting()
     dying.process.stop(signal.SIGKILL)
     started = time.time_ns()
     dying.start()
     pinging.goes_on("the ping to go on after the restart")
     figures(started, "restart_")
     wait_for(gateway.synchronised, "it to be synchronised")
-    assert bindings(control)[HOME_ADDRESS] == before[HOME_ADDRESS]
+    assert control.lasting()[HOME_ADDRESS] == before[HOME_ADDRESS]
     assert at_home_with(node, control, "dp2")
 
 
@@ -330,16 +322,17 @@ def test_control_dies(lab, gateway, node, control, pinging, figures):
     """Forwarding goes on with nothing lost, and everything acknowledged is there afterwards."""
     go(lab, node, control, "b")
     pinging.start()
-    before, epoch = bindings(control), control.ask("status")["epoch"]
+    before, epoch = control.lasting(), control.ask("status")["epoch"]
     killed = time.time_ns()
     control.process.stop(signal.SIGKILL)
-    wait_for(lambda: "control" in gateway.planes["dp2"].process.output(), "data planes to notice")
+    wait_for(lambda: programs.logged(gateway.planes["dp2"].process, killed, "event=control-lost"),
+             "data planes to notice")
     pinging.goes_on("the ping to go on without control")
     control.start()
     wait_for(gateway.synchronised, "the data planes to be synchronised")
     pinging.goes_on("the ping to go on after the restart")
     assert figures(killed, "control_")["lost"] == 0
-    assert bindings(control) == before
+    assert control.lasting() == before
     assert control.ask("status")["epoch"] != epoch
 
 

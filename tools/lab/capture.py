@@ -9,13 +9,14 @@ NANOSECONDS = 1_000_000_000
 
 
 class Capture:
-    """tcpdump on an interface of a node; the file can be read while it grows."""
+    """tcpdump on an interface of a node; the file can be read while it grows. octets: how much of
+    each packet is kept; 0 is all."""
 
-    def __init__(self, node, interface, name, expression=""):
+    def __init__(self, node, interface, name, expression="", octets=0):
         self.path = node.directory / f"{name}.pcap"
         self.process = node.start(
             f"tcpdump-{name}", "tcpdump", "-i", interface, "-w", self.path, "-U", "-n",
-            "--immediate-mode", "--nano", "-Z", "root", "-s", "0", *expression.split())
+            "--immediate-mode", "--nano", "-Z", "root", "-s", str(octets), *expression.split())
         wait_for(lambda: self.process.require() or "listening on" in self.process.output(),
                  f"tcpdump on {interface}")
 

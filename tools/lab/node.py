@@ -1,6 +1,8 @@
 """One host or router of the laboratory: a network namespace with directories and processes of its own."""
 
 import ctypes
+import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -8,6 +10,7 @@ import shlex
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import threading
 
@@ -15,6 +18,7 @@ from lab.system import LabError, run, tail, wait_for
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
+SIOCGIFINDEX = 0x8933
 
 # Programs find their sockets, stores and keys under these, on every node: each node has its own.
 PRIVATE = {"run": "/run/dmm", "lib": "/var/lib/dmm", "etc": "/etc/dmm"}
@@ -112,8 +116,15 @@ class Node:
         return json.loads(run("ip", "-netns", self.namespace, "-json", *words) or "[]")
 
     def has_link(self, name):
-        return any(
-            link["ifname"] == name for link in self.ip_json("link", "show"))
+        # No program is run for it: it is asked while others start that need the processor.
+        with self.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            try:
+                fcntl.ioctl(sock, SIOCGIFINDEX, struct.pack("16s24x", name.encode()))
+            except OSError as error:
+                if error.errno == errno.ENODEV:
+                    return False
+                raise
+        return True
 
     def addresses(self, interface):
         """Addresses of an interface as {address: set of flags}."""

@@ -1,5 +1,6 @@
 """The programs of the build, started in the standard network the way an operator would."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -12,6 +13,8 @@ CONFIGS = ROOT / "configs"
 
 # The subscriber of the examples in configs/; made up for them, and no secret.
 SUBSCRIBERS = CONFIGS / "subscribers.jsonl"
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 RADVD_HOME_AGENT = "AdvHomeAgentFlag on;"
 
@@ -29,6 +32,19 @@ def program(build, name):
         if path.is_file() and os.access(path, os.X_OK):
             return path
     raise LabError(f"no program {name} in {build}: build it with meson setup {build} && ninja -C {build}")
+
+
+def logged(process, since, *words):
+    """When a program logged its first line that has all these words, not before a time; in ns since
+    1970. None: it has not."""
+    for line in process.output().splitlines():
+        stamp, _, rest = line.partition(" ")
+        if stamp.startswith("ts=") and set(words) <= set(rest.split()):
+            at = datetime.datetime.fromisoformat(stamp[3:].replace("Z", "+00:00"))
+            at = (at - EPOCH) // datetime.timedelta(microseconds=1) * 1000
+            if at >= since:
+                return at
+    return None
 
 
 class Control:
@@ -60,6 +76,11 @@ class Control:
 
     def bindings(self):
         return self.ask("binding", "show")["bindings"]
+
+    def lasting(self):
+        """By home address, what of each binding a restart must not change."""
+        kept = ("mn_id", "care_of_address", "registered", "sequence", "lifetime_s", "data_plane")
+        return {b["home_address"]: {key: b[key] for key in kept} for b in self.bindings()}
 
     def binding(self, home_address):
         return next((b for b in self.bindings() if b["home_address"] == home_address), None)

@@ -19,10 +19,13 @@ KEYS = "/etc/dmm"
 ADDRESS = {"dp1": "2001:db8:1::11", "dp2": "2001:db8:2::11"}  # where tunnels end
 ROUTER = {"dp1": HOME_AGENT, "dp2": "2001:db8:2::1"}  # next hops of core
 CORE_GATEWAY_2 = "2001:db8:2::ff"
+NEAREST = {"a": "dp1", "b": "dp2"}  # who serves a node on a visited link
 MANAGEMENT = {"ctrl": "fd00:77::1", "gw": "fd00:77::11", "gw2": "fd00:77::12"}
 
 
 class TwoPlaneLab(Lab):
+    attracts = "dp1"
+
     def build(self):
         super().build()
         gw2, core, ctrl = self.node("gw2"), self.core, self.node("ctrl")
@@ -48,6 +51,7 @@ class TwoPlaneLab(Lab):
         else:
             self.core.ip(f"route replace {HOME_AGENT}/128 via {ROUTER[plane]}")
         self.core.ip(f"route replace {HOME_PREFIX} via {ROUTER[plane]}")
+        self.attracts = plane
 
 
 class TwoPlanes:
@@ -100,14 +104,19 @@ class TwoPlanes:
         shown = self.shown(name)
         return shown is not None and shown["state"] == "synced"
 
+    def all_show(self, **wanted):
+        """Whether all programs run and dp show says these things of both data planes."""
+        self.require()
+        shown = self.control.ask("dp", "show")["data_planes"]
+        return {plane["name"] for plane in shown
+                if all(plane[key] == value for key, value in wanted.items())} == set(self.planes)
+
     def serving(self):
         """Whether both serve what the configuration gives them."""
-        return self.synchronised() and all(
-            self.shown(name)["serving"] == "up" for name in self.planes)
+        return self.all_show(state="synced", serving="up")
 
     def synchronised(self):
-        self.require()
-        return all(map(self.synced, self.planes))
+        return self.all_show(state="synced")
 
     def import_subscribers(self, file=SUBSCRIBERS):
         return self.control.ctl("subscriber", "import", file)

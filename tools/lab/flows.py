@@ -1,4 +1,4 @@
-"""A ping and a download across the death of a program, and what they lost."""
+"""A ping and a checksummed download between the correspondent and the mobile node."""
 
 import itertools
 import signal
@@ -10,34 +10,46 @@ from lab.system import wait_for
 from lab.topology import CN, HOME_ADDRESS
 
 NUMBERS = itertools.count()
-PER_SECOND = 100
+PINGS_PER_SECOND = 100
+PING_INTERVAL = 1_000_000_000 // PINGS_PER_SECOND
 PYTHON = "/usr/bin/python3"
 
 
 class Download:
     """A checksummed download of a mobile node from the correspondent node."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, bytes_per_second=500_000):
         number = next(NUMBERS)
         port = 8080 + number
-        self.serve = lab.cn.start(f"serve-{number}", PYTHON, traffic.__file__, "serve", CN, port, 500_000)
+        self.serve = lab.cn.start(f"serve-{number}", PYTHON, traffic.__file__, "serve", CN, port,
+                                  bytes_per_second)
         wait_for(lambda: "listening" in self.serve.output(), "the server of the download")
         self.fetch = lab.mn.start(f"fetch-{number}", PYTHON, traffic.__file__, "fetch", HOME_ADDRESS,
                                   CN, port)
+        self.log = measure.EventLog(self.fetch.log)
         wait_for(self.octets, "the download to begin")
 
+    def got(self):
+        """What arrived so far, as (time in ns since 1970, octets)."""
+        self.log.read()
+        return [(event["at"], event["bytes"]) for event in self.log.events if event["event"] == "got"]
+
     def octets(self):
-        return sum(event["bytes"] for event in measure.log_events(self.fetch.log)
-                   if event["event"] == "got")
+        return sum(octets for _, octets in self.got())
+
+    def finish(self):
+        """Ends it; how many octets arrived, and whether they did as they were sent."""
+        self.serve.send(signal.SIGTERM)
+        self.fetch.wait()
+        ends = [[(e["bytes"], e["sha256"]) for e in measure.EventLog(process.log).read()
+                 if e["event"] == event]
+                for process, event in ((self.serve, "served"), (self.fetch, "fetched"))]
+        octets = ends[1][0][0] if ends[1] else 0
+        return {"bytes": octets, "intact": len(ends[0]) == 1 and ends[0] == ends[1] and octets > 0}
 
     def intact(self):
         """Ends it; whether everything arrived as it was sent."""
-        self.serve.send(signal.SIGTERM)
-        self.fetch.wait()
-        ends = [[(e["bytes"], e["sha256"]) for e in measure.log_events(process.log)
-                 if e["event"] == event]
-                for process, event in ((self.serve, "served"), (self.fetch, "fetched"))]
-        return len(ends[0]) == 1 and ends[0] == ends[1] and ends[0][0][0] > 0
+        return self.finish()["intact"]
 
 
 class Pinging:
@@ -50,19 +62,25 @@ class Pinging:
         number = next(NUMBERS)
         self.hear = self.lab.mn.start(f"hear-{number}", PYTHON, traffic.__file__, "hear", HOME_ADDRESS)
         self.ping = self.lab.cn.start(f"ping-{number}", PYTHON, traffic.__file__, "ping", CN,
-                                      HOME_ADDRESS, PER_SECOND)
+                                      HOME_ADDRESS, PINGS_PER_SECOND)
         self.processes += [self.ping, self.hear]
+        self.logs = [measure.EventLog(process.log) for process in (self.ping, self.hear)]
+        self.known = measure.Pings()
         # The kernel answers before our listener has begun.
         wait_for(lambda: len((pings := self.pings()).heard) >= 10 and len(pings.replied) >= 10,
                  "the first replies")
 
-    def download(self):
-        made = Download(self.lab)
+    def download(self, bytes_per_second=500_000):
+        made = Download(self.lab, bytes_per_second)
         self.processes += [made.serve, made.fetch]
         return made
 
     def pings(self):
-        return measure.Pings.read(self.ping.log, self.hear.log)
+        """All so far; the same object each time."""
+        for log in self.logs:
+            for event in log.read():
+                self.known.note(event)
+        return self.known
 
     def answered(self, since):
         """How many replies came since a time in ns."""
@@ -77,9 +95,8 @@ class Pinging:
             return sum(pings.sent.get(number, 0) >= since for number in pings.replied)
         wait_for(lambda: fresh() >= 20, what, 60)
 
-    def interruption(self, since):
-        """(requests lost, requests unanswered, longest time without a request at the node, and
-        without a reply at the correspondent, both in ms) from a time in ns until now."""
+    def loss(self, since):
+        """What was lost from a time in ns until now, as a measure.Loss."""
         end = time.time_ns()
 
         def arrived():
@@ -87,16 +104,8 @@ class Pinging:
             return all(sum(at >= end for at in arrivals.values()) >= 5
                        for arrivals in (later.heard, later.replied)) and later
         pings = wait_for(arrived, "what is on its way")
-        sent = [number for number, at in pings.sent.items() if since <= at < end - 100 * MILLISECOND]
-        lost = [number for number in sent if number not in pings.heard]
-        unanswered = [number for number in sent if number not in pings.replied]
-        gaps = []
-        for arrivals in (pings.heard, pings.replied):
-            # From the last one before it.
-            times = sorted(at for at in arrivals.values() if at <= end)
-            gaps.append(max((b - a for a, b in zip(times, times[1:]) if b >= since), default=0)
-                        / MILLISECOND - 1000 / PER_SECOND)
-        return len(lost), len(unanswered), round(gaps[0]), round(gaps[1])
+        # What was sent just before may still be on its way when it is killed.
+        return pings.loss(since - PING_INTERVAL, end - 100 * MILLISECOND, end, PING_INTERVAL)
 
     def close(self):
         for process in self.processes:
