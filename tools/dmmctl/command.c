@@ -25,6 +25,11 @@ static const struct args_option common_options[] = {
 	{0},
 };
 
+static bool is_endpoint(const char *text)
+{
+	return (strncmp(text, "ipc://", 6) == 0 || strncmp(text, "tcp://", 6) == 0) && text[6];
+}
+
 static int common_option(struct command_context *context, struct args *args)
 {
 	uint64_t ms;
@@ -32,6 +37,10 @@ static int common_option(struct command_context *context, struct args *args)
 
 	switch ((enum common_option)args->index) {
 	case OPTION_SOCKET:
+		if (!is_endpoint(args->value))
+			return args_fail(args,
+				"--socket: expected ipc:///PATH or tcp://HOST:PORT, not '%s'",
+				args->value);
 		context->socket = args->value;
 		return 0;
 	case OPTION_JSON:
@@ -125,8 +134,49 @@ static const struct command *find_group(struct args *args, const char *word)
 	return NULL;
 }
 
-/* The command that the words from args->first on name, and how many they are; NULL after the error
- * was told. */
+/* Appends the commands of a group to a list of them; returns its new length. */
+static size_t list_group(char *text, size_t at, size_t size, const struct command *c)
+{
+	for (; c->group && at < size; c++) {
+		char left[80];
+
+		snprintf(left, sizeof(left), "%s%s%s", c->group, c->name ? " " : "",
+			c->name ? c->name : "");
+		at += (size_t)snprintf(text + at, size - at, "\n  %-20s %.*s", left,
+			(int)strcspn(c->summary, "\n"), c->summary);
+	}
+	return at;
+}
+
+/* The list of commands at the end of --help, made from the tables. */
+static const char *list_commands(char *text, size_t size)
+{
+	size_t at = (size_t)snprintf(text, size, "Commands:");
+
+	for (size_t i = 0; i < GROUP_COUNT; i++)
+		at = list_group(text, at, size, groups[i]);
+	return text;
+}
+
+/* --help of a group: what its commands are. */
+static void help_group(struct args *args, const struct command *group)
+{
+	char name[NAME_MAX_LEN], epilogue[1024] = "Commands:";
+	const struct args_program program = {.name = name,
+		.usage = "COMMAND [ARGUMENT]...",
+		.summary = "Commands about one kind of thing; each has a --help of its own.",
+		.options = common_options,
+		.epilogue = epilogue};
+
+	snprintf(name, sizeof(name), "dmmctl %s", group->group);
+	list_group(epilogue, strlen(epilogue), sizeof(epilogue), group);
+	args_help(&program, args->out);
+	args->done = true;
+	args->exit_code = COMMAND_DONE;
+}
+
+/* The command that the words from args->first on name, and how many they are; NULL after the error,
+ * or what was asked of the group, was told. */
 static const struct command *find_command(struct args *args, int *used)
 {
 	const char *words[WORDS_MAX] = {0}, *second = NULL;
@@ -143,6 +193,10 @@ static const struct command *find_command(struct args *args, int *used)
 		return group;
 	if (args->first + 1 < args->argc)
 		second = args->argv[args->first + 1];
+	if (second && (strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0)) {
+		help_group(args, group);
+		return NULL;
+	}
 	for (int i = 0; group[i].group; i++) {
 		words[i] = group[i].name;
 		if (second && strcmp(second, words[i]) == 0) {
@@ -153,24 +207,6 @@ static const struct command *find_command(struct args *args, int *used)
 	snprintf(what, sizeof(what), "'%s' command", group->group);
 	unknown_word(args, what, second, words);
 	return NULL;
-}
-
-/* The list of commands at the end of --help, made from the tables. */
-static const char *list_commands(char *text, size_t size)
-{
-	size_t at = (size_t)snprintf(text, size, "Commands:");
-
-	for (size_t i = 0; i < GROUP_COUNT; i++) {
-		for (const struct command *c = groups[i]; c->group && at < size; c++) {
-			char left[80];
-
-			snprintf(left, sizeof(left), "%s%s%s", c->group, c->name ? " " : "",
-				c->name ? c->name : "");
-			at += (size_t)snprintf(text + at, size - at, "\n  %-20s %.*s", left,
-				(int)strcspn(c->summary, "\n"), c->summary);
-		}
-	}
-	return text;
 }
 
 int command_main(struct command_context *context, int argc, char **argv)

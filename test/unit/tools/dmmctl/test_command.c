@@ -69,6 +69,7 @@ static void wrong_usage(void **state)
 		{"--jsno status", "did you mean '--json'"},
 		{"--timeout=0 status", "expected seconds from 1 to 3600, not '0'"},
 		{"--timeout=x status", "not 'x'"},
+		{"-s bogus status", "expected ipc:///PATH or tcp://HOST:PORT, not 'bogus'"},
 		{"bindings", "did you mean 'binding'"},
 		{"frobnicate", "expected one of status dp binding"},
 		{"binding", "expected one of show watch clear"},
@@ -112,6 +113,12 @@ static void help_and_version(void **state)
 	assert_int_equal(r.rc, 0);
 	assert_non_null(strstr(r.out, "dmmctl subscriber import [OPTION]... FILE"));
 	assert_non_null(strstr(r.out, "--socket"));
+	run_free(&r);
+	r = run("", "binding --help");
+	assert_int_equal(r.rc, 0);
+	assert_non_null(strstr(r.out, "Usage: dmmctl binding COMMAND"));
+	assert_non_null(strstr(r.out, "binding clear"));
+	assert_null(strstr(r.out, "subscriber"));
 	run_free(&r);
 	r = run("", "--version");
 	assert_int_equal(r.rc, 0);
