@@ -66,6 +66,7 @@ struct config_key {
 	size_t offset;            /* of the member in its struct */
 	size_t size;              /* of the member */
 	bool required;            /* the key (or, for a list, at least one item) must be given */
+	bool secret;              /* messages do not show its value */
 	int64_t min, max;         /* INT, INTS: value; DURATION: ms; STRING: octets; both 0: from 0
 				     to all that the member holds */
 	const char *text;         /* default as it would stand in the file, strings without quotes;

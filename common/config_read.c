@@ -113,6 +113,8 @@ static bool wrong_type(struct reader *r, const struct place *at, const struct co
 		return false;
 	text = setting_text(at->setting, buf, sizeof(buf), &type);
 	config_value_allowed(key, allowed, sizeof(allowed));
+	if (key->secret)
+		text = "";
 	bool quoted = *text && config_setting_type(at->setting) == CONFIG_TYPE_STRING;
 	complain(r, at, "got %s%s%s%.80s%s, expected %s", type, *text ? " " : "",
 		quoted ? "\"" : "", text, quoted ? "\"" : "", allowed);

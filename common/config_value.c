@@ -144,7 +144,8 @@ __attribute__((format(printf, 5, 6))) static int refuse(const struct config_key 
 	va_list ap;
 
 	config_value_allowed(key, allowed, sizeof(allowed));
-	int n = snprintf(why, size, "got \"%.80s\", expected %s", text, allowed);
+	int n = key->secret ? snprintf(why, size, "expected %s", allowed)
+			    : snprintf(why, size, "got \"%.80s\", expected %s", text, allowed);
 	if (n > 0 && (size_t)n < size) {
 		va_start(ap, remark);
 		vsnprintf(why + n, size - (size_t)n, remark, ap);

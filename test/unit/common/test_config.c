@@ -27,7 +27,7 @@ struct conf {
 	int32_t offset;
 	uint32_t spi;
 	char *name;
-	char *title;
+	char *title, *password;
 	enum colour colour;
 	struct in6_addr address;
 	struct prefix6 prefix;
@@ -73,6 +73,7 @@ static const struct config_key keys[] = {
 	CONFIG_KEY(INT, struct conf, spi, .min = 256, .max = UINT32_MAX, .text = "256"),
 	CONFIG_KEY(STRING, struct conf, name, .required = true, .help = "a name"),
 	CONFIG_KEY(STRING, struct conf, title),
+	CONFIG_KEY(STRING, struct conf, password, .max = 8, .secret = true),
 	CONFIG_KEY(ENUM, struct conf, colour, .names = colours, .text = "green"),
 	CONFIG_KEY(ADDR6, struct conf, address),
 	CONFIG_KEY(PREFIX6, struct conf, prefix),
@@ -201,6 +202,10 @@ static void errors_name_place_value_and_remedy(void **state)
 			"a.conf:1: port: got \"-2\", expected an integer from 0 to 65535\n"},
 		{"name = 5;",
 			"a.conf:1: name: got the integer 5, expected a text of 0 to 4095 octets\n"},
+		{"name = \"x\"; password = 12345678;", "a.conf:1: password: got the integer, "
+						       "expected a text of 0 to 8 octets\n"},
+		{"name = \"x\"; password = \"123456789\";",
+			"a.conf:1: password: expected a text of 0 to 8 octets, this has 9\n"},
 		{"name = \"x\"; colour = \"blue\";",
 			"a.conf:1: colour: got \"blue\", expected one of \"red\", \"green\"\n"},
 		{"name = \"x\"; address = \"2001:db8::g\";",
