@@ -4,9 +4,8 @@
 
 #include "common/cursor.h"
 #include "proto/mobility/flags.h"
+#include "proto/mobility/nd_option.h"
 #include "proto/mobility/visit.h"
-
-#define OPTION_UNIT 8 /* octets in one unit of an option's length */
 
 static const struct flags_def router_table[] = {
 	{HOME_DISCOVERY_R, 0, 0, 'R', "mobile router support", "RFC 3963"},
@@ -56,32 +55,16 @@ const char *home_discovery_clause(uint8_t type)
 	return row ? row->clause : NULL;
 }
 
-/* The next option of C: its type, and BODY behind the two octets of its head. */
-static bool next_option(struct cursor *c, uint8_t *type, struct cursor *body)
-{
-	uint8_t units;
-
-	if (!cursor_left(c))
-		return false;
-	*type = cursor_u8(c);
-	units = cursor_u8(c);
-	if (units)
-		cursor_sub(c, (size_t)units * OPTION_UNIT - 2, body);
-	else
-		cursor_fail(c);
-	return cursor_ok(c);
-}
-
 static enum home_discovery_fault check_body(const struct row *row, const uint8_t *body, size_t len)
 {
-	struct cursor c, option;
-	uint8_t type;
+	struct nd_option option;
+	struct cursor c;
 
 	if (row->addresses)
 		return len % sizeof(struct in6_addr) ? HOME_DISCOVERY_FAULT_LENGTH
 						     : HOME_DISCOVERY_FAULT_NONE;
 	cursor_init(&c, body, len);
-	while (next_option(&c, &type, &option))
+	while (nd_option_next(&c, &option))
 		;
 	return cursor_ok(&c) ? HOME_DISCOVERY_FAULT_NONE : HOME_DISCOVERY_FAULT_OPTION;
 }
@@ -148,26 +131,15 @@ static int visit_addresses(const struct home_discovery *message, const struct vi
 	return rc ? rc : visit_end(v);
 }
 
-static int visit_option_object(uint8_t type, const struct cursor *body, const struct visitor *v)
-{
-	int rc = visit_begin(v, NULL, VISIT_OBJECT, "RFC 4861, 4.6");
-
-	if (!rc)
-		rc = visit_number(v, "type", type, NULL);
-	if (!rc)
-		rc = visit_octets(v, "data", VISIT_OCTETS, body->pos, cursor_left(body));
-	return rc ? rc : visit_end(v);
-}
-
 static int visit_nd_options(const struct home_discovery *message, const struct visitor *v)
 {
 	int rc = visit_begin(v, "options", VISIT_LIST, NULL);
-	struct cursor c, body;
-	uint8_t type;
+	struct nd_option option;
+	struct cursor c;
 
 	cursor_init(&c, message->body, message->body_len);
-	while (!rc && next_option(&c, &type, &body))
-		rc = visit_option_object(type, &body, v);
+	while (!rc && nd_option_next(&c, &option))
+		rc = nd_option_visit(&option, v);
 	return rc ? rc : visit_end(v);
 }
 

@@ -65,5 +65,5 @@ struct in6_addr home_discovery_address(const struct home_discovery *message, siz
 const char *home_discovery_clause(uint8_t type);
 
 /* home_discovery_visit: the fields for printers: "identifier", "flags" where the message has them,
- * "home_agents" of a reply, "options" of the others as objects with "type" and "data". */
+ * "home_agents" of a reply, "options" of the others as nd_option_visit gives them. */
 int home_discovery_visit(const struct home_discovery *message, const struct visitor *v);

@@ -7,7 +7,6 @@
 #include "proto/mobility/checksum.h"
 #include "proto/mobility/ip6.h"
 
-#define AT_CHECKSUM   2
 #define TYPE_REDIRECT 137
 
 const char *icmp6_type_name(uint8_t type)
@@ -49,7 +48,7 @@ const char *icmp6_type_name(uint8_t type)
 uint16_t icmp6_checksum(
 	const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *icmp, size_t len)
 {
-	return checksum_ip6(src, dst, ICMP6_NEXT_HEADER, icmp, len, AT_CHECKSUM);
+	return checksum_ip6(src, dst, ICMP6_NEXT_HEADER, icmp, len, ICMP6_AT_CHECKSUM);
 }
 
 int icmp6_decode(const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *icmp,
@@ -84,7 +83,7 @@ ssize_t icmp6_encode(const struct in6_addr *src, const struct in6_addr *dst,
 	if (!writer_ok(&w))
 		return -ENOSPC;
 	sum = icmp6_checksum(src, dst, buf, writer_len(&w));
-	writer_put_u16_at(&w, AT_CHECKSUM, sum);
+	writer_put_u16_at(&w, ICMP6_AT_CHECKSUM, sum);
 	return (ssize_t)writer_len(&w);
 }
 

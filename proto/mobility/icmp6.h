@@ -10,6 +10,7 @@
 
 #define ICMP6_NEXT_HEADER 58
 #define ICMP6_HEADER_SIZE 8
+#define ICMP6_AT_CHECKSUM 2 /* octets before the checksum */
 
 enum icmp6_type {
 	ICMP6_TYPE_UNREACHABLE = 1,
@@ -60,7 +61,7 @@ uint16_t icmp6_checksum(
 
 /* icmp6_decode: reads the message ICMP of LEN octets and checks its checksum. The view points into
  * ICMP. Returns 0; -EBADMSG when it is shorter than eight octets; -EILSEQ when the checksum is
- * wrong. */
+ * wrong, OUT then being what stands there. */
 int icmp6_decode(const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *icmp,
 	size_t len, struct icmp6_message *out);
 

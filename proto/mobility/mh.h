@@ -175,6 +175,12 @@ const char *mh_name(const struct mh *mh);
 /* mh_fault_name: stable lower case name of a fault, for counters and logs ("option-length"). */
 const char *mh_fault_name(enum mh_fault fault);
 
+/* mh_fault_is_option: whether the fault is one of an option, behind fields that are right. */
+static inline bool mh_fault_is_option(enum mh_fault fault)
+{
+	return fault >= MH_FAULT_OPTION_TRUNCATED;
+}
+
 /* mh_error_answer: how a receiver answers this fault (RFC 6275, 9.2). */
 enum mh_answer mh_error_answer(const struct mh_error *error);
 
@@ -190,7 +196,8 @@ size_t mh_size(const uint8_t *mh, size_t len);
  * the end of the packet; octets behind the message are ignored (RFC 8200, 4.7). The checksum is not
  * looked at: see mh_checksum_ok, which the receiver calls first. Options that are not known or not
  * defined for this message are skipped, kept as raw octets and counted.
- * Returns 0, or -EBADMSG and the first fault in ERR (which may be NULL); OUT is then undefined. */
+ * Returns 0, or -EBADMSG and the first fault in ERR (which may be NULL); OUT is then undefined, but
+ * for mh_fault_is_option: it holds the fields and the options before the one at fault. */
 int mh_decode(const uint8_t *mh, size_t len, struct mh *out, struct mh_error *err);
 
 /* mh_decode_with: the same, with the options whose numbers NUMBERS assigns (valid ones: see

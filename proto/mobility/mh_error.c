@@ -40,7 +40,7 @@ const char *mh_error_print(const struct mh_error *error, char *buf, size_t size)
 {
 	const char *text = error->fault < MH_FAULT_COUNT ? faults[error->fault].text : "unknown";
 
-	if (error->fault >= MH_FAULT_OPTION_TRUNCATED)
+	if (mh_fault_is_option(error->fault))
 		snprintf(buf, size, "option %u (%s) at offset %u: %s (%u)", error->number,
 			option_name(error->option), error->offset, text, error->value);
 	else

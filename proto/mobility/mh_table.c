@@ -1,39 +1,12 @@
 #include "proto/mobility/codes.h"
+#include "proto/mobility/field_rows.h"
 #include "proto/mobility/field_walk.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/mh.h"
 #include "proto/mobility/status.h"
 
-#define WIDTH(member_)  sizeof(((struct mh *)0)->member_)
-#define MEMBER(member_) .width = WIDTH(member_), .member = offsetof(struct mh, member_)
-#define UINT(name_, at_, size_, member_)                                                           \
-	{                                                                                          \
-		.name = (name_), .kind = FIELD_UINT, .at = (at_), .size = (size_), MEMBER(member_) \
-	}
-#define LIFETIME(at_, member_)                                                                     \
-	{                                                                                          \
-		.name = "lifetime", .kind = FIELD_UINT, .at = (at_), .size = 2, .unit = "4 s",     \
-		MEMBER(member_)                                                                    \
-	}
-#define FLAGS(at_, size_, member_, set_)                                                           \
-	{                                                                                          \
-		.name = "flags", .kind = FIELD_FLAGS, .at = (at_), .size = (size_),                \
-		.flags = (set_), MEMBER(member_)                                                   \
-	}
-#define NAMED(name_, at_, size_, member_, names_)                                                  \
-	{                                                                                          \
-		.name = (name_), .kind = FIELD_STATUS, .at = (at_), .size = (size_),               \
-		.names = (names_), MEMBER(member_)                                                 \
-	}
-#define ADDR6(name_, at_, member_)                                                                 \
-	{                                                                                          \
-		.name = (name_), .kind = FIELD_ADDR6, .at = (at_), .size = 16,                     \
-		.member = offsetof(struct mh, member_)                                             \
-	}
-#define END                                                                                        \
-	{                                                                                          \
-		.kind = FIELD_END                                                                  \
-	}
+#define FIELD_OF             struct mh
+#define LIFETIME(at, member) TIME("lifetime", at, 2, member, "4 s")
 
 static const struct field brr_fields[] = {END};
 
@@ -58,22 +31,10 @@ static const struct field heartbeat_fields[] = {FLAGS(6, 2, heartbeat.flags, &fl
 /* Octet 7 is the trigger of an indication and the status of what answers it. */
 static const struct field revocation_fields[] = {
 	NAMED("revocation_type", 6, 1, revocation.type, &codes_revocation),
-	{.name = "trigger",
-		.kind = FIELD_STATUS,
-		.at = 7,
-		.size = 1,
-		.names = &codes_bri,
-		.when = FIELD_WHEN,
-		.when_value = CODES_REVOCATION_INDICATION,
-		MEMBER(revocation.trigger)},
-	{.name = "status",
-		.kind = FIELD_STATUS,
-		.at = 7,
-		.size = 1,
-		.names = &codes_bra,
-		.when = FIELD_UNLESS,
-		.when_value = CODES_REVOCATION_INDICATION,
-		MEMBER(revocation.status)},
+	FIELD_ROW(FIELD_STATUS, "trigger", 7, 1, revocation.trigger, .names = &codes_bri,
+		.when = FIELD_WHEN, .when_value = CODES_REVOCATION_INDICATION),
+	FIELD_ROW(FIELD_STATUS, "status", 7, 1, revocation.status, .names = &codes_bra,
+		.when = FIELD_UNLESS, .when_value = CODES_REVOCATION_INDICATION),
 	UINT("sequence", 8, 2, revocation.sequence),
 	FLAGS(10, 2, revocation.flags, &flags_revocation_set), END};
 

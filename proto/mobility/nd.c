@@ -6,15 +6,13 @@
 #include "common/cursor.h"
 #include "proto/mobility/icmp6.h"
 #include "proto/mobility/ip6.h"
+#include "proto/mobility/nd_option.h"
 
-#define NS            ICMP6_TYPE_NEIGHBOUR_SOLICITATION
-#define NA            ICMP6_TYPE_NEIGHBOUR_ADVERTISEMENT
-#define FIXED_SIZE    24 /* octets before the options */
-#define FLAGS_MASK    (ND_FLAG_ROUTER | ND_FLAG_SOLICITED | ND_FLAG_OVERRIDE)
-#define OPTION_SOURCE 1
-#define OPTION_TARGET 2
-#define OPTION_UNIT   8
-#define BODY_MAX      (FIXED_SIZE - ICMP6_HEADER_SIZE + OPTION_UNIT)
+#define NS         ICMP6_TYPE_NEIGHBOUR_SOLICITATION
+#define NA         ICMP6_TYPE_NEIGHBOUR_ADVERTISEMENT
+#define FIXED_SIZE 24 /* octets before the options */
+#define FLAGS_MASK (ND_FLAG_ROUTER | ND_FLAG_SOLICITED | ND_FLAG_OVERRIDE)
+#define BODY_MAX   (FIXED_SIZE - ICMP6_HEADER_SIZE + ND_OPTION_UNIT)
 
 static const struct in6_addr all_nodes = {
 	.s6_addr = {0xff, 0x02, [15] = 0x01}}; /* ff02::1: RFC 4291, 2.7.1 */
@@ -66,25 +64,17 @@ static enum nd_fault check(const struct nd_message *m)
 
 static enum nd_fault options(struct cursor *c, struct nd_message *out)
 {
-	uint8_t wanted = out->type == NS ? OPTION_SOURCE : OPTION_TARGET;
+	struct nd_option option;
+	uint8_t wanted = out->type == NS ? ND_OPTION_SOURCE : ND_OPTION_TARGET;
 
-	while (cursor_left(c)) {
-		uint8_t type = cursor_u8(c);
-		uint8_t units = cursor_u8(c);
-		struct cursor body;
-
-		if (!units)
-			return ND_FAULT_OPTION_LENGTH;
-		cursor_sub(c, units * (size_t)OPTION_UNIT - 2, &body);
-		if (!cursor_ok(c))
-			return ND_FAULT_OPTION_LENGTH;
+	while (nd_option_next(c, &option)) {
 		/* Longer ones hold addresses of other link types (RFC 2464, 6). */
-		if (type != wanted || units != 1 || out->has_link_address)
+		if (option.type != wanted || option.units != 1 || out->has_link_address)
 			continue;
-		cursor_copy(&body, out->link_address.b, sizeof(out->link_address.b));
+		memcpy(out->link_address.b, option.link_address.at, sizeof(out->link_address.b));
 		out->has_link_address = true;
 	}
-	return ND_FAULT_NONE;
+	return cursor_ok(c) ? ND_FAULT_NONE : ND_FAULT_OPTION_LENGTH;
 }
 
 enum nd_fault nd_decode(const uint8_t *pkt, size_t len, struct nd_message *out)
@@ -139,7 +129,7 @@ ssize_t nd_encode(const struct nd_message *message, uint8_t *buf, size_t size)
 	writer_init(&w, body, sizeof(body));
 	writer_addr6(&w, &message->target);
 	if (message->has_link_address) {
-		writer_u8(&w, message->type == NS ? OPTION_SOURCE : OPTION_TARGET);
+		writer_u8(&w, message->type == NS ? ND_OPTION_SOURCE : ND_OPTION_TARGET);
 		writer_u8(&w, 1);
 		writer_bytes(&w, message->link_address.b, sizeof(message->link_address.b));
 	}

@@ -15,18 +15,19 @@ static const struct field authorization_data_fields[] = {
 static const struct field mobile_network_prefix_fields[] = {
 	UINT("prefix_length", 3, 1, prefix.len), ADDR6("prefix", 4, prefix.prefix), END};
 static const struct field link_address_fields[] = {
-	NAMED("option_code", 2, link_address.code, &codes_link),
+	NAMED("option_code", 2, 1, link_address.code, &codes_link),
 	REST("link_layer_address", 3, link_address.address), END};
-static const struct field mn_id_fields[] = {NAMED("subtype", 2, mn_id.subtype, &codes_mn_id),
-	OPTION_FIELD(FIELD_TEXT, "identifier", 3, 0, mn_id.id, .when = FIELD_WHEN,
+static const struct field mn_id_fields[] = {NAMED("subtype", 2, 1, mn_id.subtype, &codes_mn_id),
+	FIELD_ROW(FIELD_TEXT, "identifier", 3, 0, mn_id.id, .when = FIELD_WHEN,
 		.when_value = CODES_MN_ID_NAI),
-	OPTION_FIELD(FIELD_REST, "identifier", 3, 0, mn_id.id, .when = FIELD_UNLESS,
+	FIELD_ROW(FIELD_REST, "identifier", 3, 0, mn_id.id, .when = FIELD_UNLESS,
 		.when_value = CODES_MN_ID_NAI),
 	END};
-static const struct field auth_fields[] = {NAMED("subtype", 2, auth.subtype, &codes_auth),
+static const struct field auth_fields[] = {NAMED("subtype", 2, 1, auth.subtype, &codes_auth),
 	UINT("spi", 3, 4, auth.spi), REST("authenticator", 7, auth.data), END};
 static const struct field mesg_id_fields[] = {UINT("timestamp", 2, 8, mesg_id.timestamp), END};
-static const struct field dns_update_fields[] = {NAMED("status", 2, dns_update.status, &codes_dns),
+static const struct field dns_update_fields[] = {
+	NAMED("status", 2, 1, dns_update.status, &codes_dns),
 	BOOL("remove", 3, 1, 0x80, dns_update.remove), TEXT("fqdn", 4, dns_update.fqdn), END};
 static const struct field experimental_fields[] = {REST("data", 2, octets.octets), END};
 static const struct field vendor_fields[] = {UINT("vendor", 2, 4, vendor.vendor),

@@ -9,7 +9,7 @@ static const struct field ip4_home_fields[] = {
 	BITS("prefix_length", 2, 2, 0xfc00, ip4_home.prefix_len),
 	BOOL("request_prefix", 2, 2, 0x0200, ip4_home.request_prefix),
 	ADDR4("home_address", 4, ip4_home.address), END};
-static const struct field ip4_ack_fields[] = {NAMED("status", 2, ip4_reply.status, &codes_ipv4),
+static const struct field ip4_ack_fields[] = {NAMED("status", 2, 1, ip4_reply.status, &codes_ipv4),
 	BITS("prefix_length", 3, 1, 0xfc, ip4_reply.prefix_len),
 	ADDR4("home_address", 4, ip4_reply.address), END};
 static const struct field nat_detection_fields[] = {
@@ -28,7 +28,7 @@ ROW(ip4_coa, OPTION_IP4_COA, "IPv4 Care-of Address", "RFC 5555, 3.1.2", IN(MH_BU
 
 /* RFC 5648; BID-PRI: RFC 6089, 4.1 */
 static const struct field bid_fields[] = {UINT("bid", 2, 2, bid.bid),
-	NAMED("status", 4, bid.status, &status_ba_names), BOOL("home", 5, 1, 0x80, bid.home),
+	NAMED("status", 4, 1, bid.status, &status_ba_names), BOOL("home", 5, 1, 0x80, bid.home),
 	BITS("priority", 5, 1, 0x7f, bid.priority), ADDR("care_of_address", 6, bid.coa), END};
 
 /* Also in a Binding Revocation (RFC 5846, 5.1 and 5.2). */
@@ -39,8 +39,9 @@ ROW(bid, OPTION_BID, "Binding Identifier", "RFC 5648, 4.3",
 /* RFC 6089 */
 static const struct field flow_summary_fields[] = {LIST16("fids", 2, flow_summary.fids), END};
 static const struct field flow_id_fields[] = {UINT("fid", 2, 2, flow_id.fid),
-	UINT("priority", 4, 2, flow_id.priority), NAMED("status", 7, flow_id.status, &codes_flow),
-	OPTION_FIELD(FIELD_REST, "sub_options", 8, 0, flow_id.subs, .visit = flow_visit), END};
+	UINT("priority", 4, 2, flow_id.priority),
+	NAMED("status", 7, 1, flow_id.status, &codes_flow),
+	FIELD_ROW(FIELD_REST, "sub_options", 8, 0, flow_id.subs, .visit = flow_visit), END};
 
 ROW(flow_summary, OPTION_FLOW_SUMMARY, "Flow Summary", "RFC 6089, 4.2.2", IN(MH_BU) | UPDATES, 0,
 	STEPS(2, 254, 2, 2, 0))

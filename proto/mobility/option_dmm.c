@@ -30,8 +30,7 @@ ROW_DMM(dlif_link_address, OPTION_DLIF_LINK_ADDRESS, "DLIF Link-Layer Address", 
 
 /* The draft states no alignment: 8n+2 puts the addresses of an MLDv2 report on their boundary. */
 static const struct field multicast_state_fields[] = {
-	OPTION_FIELD(FIELD_REST, "report", 2, 0, multicast_state.report, .visit = mcast_visit),
-	END};
+	FIELD_ROW(FIELD_REST, "report", 2, 0, multicast_state.report, .visit = mcast_visit), END};
 /* Its layout is that of the Alternate Care-of Address: the draft that described it is lost. */
 static const struct field ha_tunnel_fields[] = {ADDR6("address", 2, ip6.address), END};
 

@@ -11,9 +11,9 @@
 static const struct field home_network_prefix_fields[] = {
 	BOOL("off_link", 2, 1, 0x80, prefix.offlink), PREFIX_FIELDS, END};
 static const struct field handoff_fields[] = {
-	NAMED("handoff_indicator", 3, handoff.value, &codes_handoff), END};
+	NAMED("handoff_indicator", 3, 1, handoff.value, &codes_handoff), END};
 static const struct field access_technology_fields[] = {
-	NAMED("access_technology", 3, access.value, &codes_access), END};
+	NAMED("access_technology", 3, 1, access.value, &codes_access), END};
 static const struct field mn_link_id_fields[] = {REST("identifier", 4, octets.octets), END};
 static const struct field link_local_fields[] = {ADDR6("address", 2, ip6.address), END};
 static const struct field timestamp_fields[] = {
@@ -40,7 +40,8 @@ static const struct field gre_key_fields[] = {MAYBE("gre_key", 4, gre_key.key), 
 static const struct field ip4_request_fields[] = {
 	BITS("prefix_length", 2, 2, 0xfc00, ip4_home.prefix_len),
 	ADDR4("home_address", 4, ip4_home.address), END};
-static const struct field ip4_reply_fields[] = {NAMED("status", 2, ip4_reply.status, &codes_ipv4),
+static const struct field ip4_reply_fields[] = {
+	NAMED("status", 2, 1, ip4_reply.status, &codes_ipv4),
 	BITS("prefix_length", 3, 1, 0xfc, ip4_reply.prefix_len),
 	ADDR4("home_address", 4, ip4_reply.address), END};
 static const struct field ip4_router_fields[] = {ADDR4("default_router", 4, ip4.address), END};
@@ -66,14 +67,14 @@ static const struct field delegated_prefix_fields[] = {
 	ADDR("prefix", 4, delegated_prefix.prefix), END};
 static const struct field lma_address_fields[] = {ADDR("address", 4, lma_address.address), END};
 static const struct field mag_multipath_fields[] = {
-	NAMED("access_technology", 2, mag_multipath.access, &codes_access),
+	NAMED("access_technology", 2, 1, mag_multipath.access, &codes_access),
 	UINT("interface_label", 3, 1, mag_multipath.label), UINT("bid", 4, 1, mag_multipath.bid),
 	BOOL("bulk", 5, 1, 0x80, mag_multipath.bulk),
 	BOOL("overwrite", 5, 1, 0x40, mag_multipath.overwrite), END};
-static const struct field mag_id_fields[] = {NAMED("subtype", 2, mn_id.subtype, &codes_mn_id),
-	OPTION_FIELD(FIELD_TEXT, "identifier", 4, 0, mn_id.id, .when = FIELD_WHEN,
+static const struct field mag_id_fields[] = {NAMED("subtype", 2, 1, mn_id.subtype, &codes_mn_id),
+	FIELD_ROW(FIELD_TEXT, "identifier", 4, 0, mn_id.id, .when = FIELD_WHEN,
 		.when_value = CODES_MN_ID_NAI),
-	OPTION_FIELD(FIELD_REST, "identifier", 4, 0, mn_id.id, .when = FIELD_UNLESS,
+	FIELD_ROW(FIELD_REST, "identifier", 4, 0, mn_id.id, .when = FIELD_UNLESS,
 		.when_value = CODES_MN_ID_NAI),
 	END};
 

@@ -6,38 +6,12 @@
  * docs/wire.md again. */
 #pragma once
 
+#include "proto/mobility/field_rows.h"
 #include "proto/mobility/field_walk.h"
 #include "proto/mobility/mh.h"
 
 /* Fields: `at` counts from the Type octet. */
-#define OPTION_MEMBER(member_)                                                                     \
-	.width = sizeof(((struct mh_option *)0)->member_),                                         \
-	.member = offsetof(struct mh_option, member_)
-#define OPTION_FIELD(kind_, name_, at_, size_, member_, ...)                                       \
-	{                                                                                          \
-		.name = (name_), .kind = (kind_), .at = (at_), .size = (size_),                    \
-		OPTION_MEMBER(member_), __VA_ARGS__                                                \
-	}
-#define UINT(name, at, size, member) OPTION_FIELD(FIELD_UINT, name, at, size, member, )
-#define TIME(name, at, size, member, unit_)                                                        \
-	OPTION_FIELD(FIELD_UINT, name, at, size, member, .unit = (unit_))
-#define BITS(name, at, size, mask_, member)                                                        \
-	OPTION_FIELD(FIELD_UINT, name, at, size, member, .mask = (mask_))
-#define BOOL(name, at, size, mask_, member)                                                        \
-	OPTION_FIELD(FIELD_BOOL, name, at, size, member, .mask = (mask_))
-#define NAMED(name, at, member, names_)                                                            \
-	OPTION_FIELD(FIELD_STATUS, name, at, 1, member, .names = (names_))
-#define ADDR6(name, at, member)  OPTION_FIELD(FIELD_ADDR6, name, at, 16, member, )
-#define ADDR4(name, at, member)  OPTION_FIELD(FIELD_ADDR4, name, at, 4, member, )
-#define REST(name, at, member)   OPTION_FIELD(FIELD_REST, name, at, 0, member, )
-#define TEXT(name, at, member)   OPTION_FIELD(FIELD_TEXT, name, at, 0, member, )
-#define LIST16(name, at, member) OPTION_FIELD(FIELD_LIST16, name, at, 0, member, )
-#define ADDR(name, at, member)   OPTION_FIELD(FIELD_ADDR, name, at, 0, member, )
-#define MAYBE(name, at, member)  OPTION_FIELD(FIELD_MAYBE, name, at, 0, member, )
-#define END                                                                                        \
-	{                                                                                          \
-		.kind = FIELD_END                                                                  \
-	}
+#define FIELD_OF struct mh_option
 
 /* Messages. Any option may stand in an Update Notification and its acknowledgement (RFC 7077, 4.1
  * and 4.2). */

@@ -1,23 +1,13 @@
 #include "proto/mobility/router.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/cursor.h"
 #include "proto/mobility/icmp6.h"
 
 #define FLAGS        (ROUTER_MANAGED | ROUTER_OTHER | ROUTER_HOME_AGENT)
-#define PREFIX_FLAGS (ROUTER_PREFIX_ON_LINK | ROUTER_PREFIX_AUTONOMOUS | ROUTER_PREFIX_ADDRESS)
-#define SERVES       0x8000
-#define UNIT         8
-#define PREFIX_UNITS 4
-
-enum option {
-	OPTION_LINK_ADDRESS = 1,
-	OPTION_PREFIX = 3,
-	OPTION_MTU = 5,
-	OPTION_INTERVAL = 7,
-	OPTION_HOME_AGENT = 8,
-};
+#define PREFIX_FLAGS (ND_OPTION_ON_LINK | ND_OPTION_AUTONOMOUS | ND_OPTION_ROUTER_ADDRESS)
 
 const char *router_fault_name(enum router_fault fault)
 {
@@ -32,60 +22,51 @@ const char *router_fault_name(enum router_fault fault)
 	return fault < ROUTER_FAULT_COUNT ? names[fault] : "unknown";
 }
 
-static void read_prefix(struct cursor *c, struct router *out)
+static void take_prefix(const struct nd_option_prefix *prefix, struct router *out)
 {
-	struct router_prefix p = {.len = cursor_u8(c)};
-
-	p.flags = cursor_u8(c) & PREFIX_FLAGS;
-	p.valid_s = cursor_u32(c);
-	p.preferred_s = cursor_u32(c);
-	cursor_skip(c, 4);
-	p.address = cursor_addr6(c);
-	if (p.len > 128)
+	if (prefix->len > 128)
 		return;
-	if (out->prefix_count < ROUTER_PREFIXES_MAX)
-		out->prefixes[out->prefix_count++] = p;
-	else if (out->prefixes_left_out < UINT8_MAX)
-		out->prefixes_left_out++;
+	if (out->prefix_count == ROUTER_PREFIXES_MAX) {
+		out->prefixes_left_out += out->prefixes_left_out < UINT8_MAX;
+		return;
+	}
+	out->prefixes[out->prefix_count] = *prefix;
+	out->prefixes[out->prefix_count++].flags &= PREFIX_FLAGS;
 }
 
-static void read_home_agent(struct cursor *c, struct router *out)
+static void take_home_agent(const struct nd_option_home_agent *agent, struct router *out)
 {
-	bool serves = cursor_u16(c) & SERVES;
-	uint16_t preference = cursor_u16(c);
-	uint16_t lifetime = cursor_u16(c);
-
-	if (!(out->flags & ROUTER_HOME_AGENT) || !lifetime)
+	if (!(out->flags & ROUTER_HOME_AGENT) || !agent->lifetime_s)
 		return;
 	out->has_home_agent = true;
-	out->serves_routers = serves;
-	out->preference = preference;
-	out->home_agent_lifetime_s = lifetime;
+	out->serves_routers = agent->flags & ND_OPTION_SERVES_ROUTERS;
+	out->preference = agent->preference;
+	out->home_agent_lifetime_s = agent->lifetime_s;
 }
 
-/* A known option that has its length; others are passed over (RFC 4861, 4.6). */
-static void read_option(uint8_t type, uint8_t units, struct cursor *c, struct router *out)
+static void take_option(const struct nd_option *option, struct router *out)
 {
-	if (units != (type == OPTION_PREFIX ? PREFIX_UNITS : 1))
-		return;
-	switch ((enum option)type) {
-	case OPTION_LINK_ADDRESS:
-		out->has_link_address = true;
-		cursor_copy(c, out->link_address.b, sizeof(out->link_address.b));
+	switch (option->type) {
+	case ND_OPTION_SOURCE:
+		/* Longer ones hold addresses of other link types (RFC 2464, 6). */
+		out->has_link_address |= option->units == 1;
+		if (option->units == 1)
+			memcpy(out->link_address.b, option->link_address.at,
+				sizeof(out->link_address.b));
 		break;
-	case OPTION_PREFIX:
-		read_prefix(c, out);
+	case ND_OPTION_PREFIX:
+		take_prefix(&option->prefix, out);
 		break;
-	case OPTION_MTU:
-		cursor_skip(c, 2);
-		out->mtu = cursor_u32(c);
+	case ND_OPTION_MTU:
+		out->mtu = option->mtu;
 		break;
-	case OPTION_INTERVAL:
-		cursor_skip(c, 2);
-		out->interval_ms = cursor_u32(c);
+	case ND_OPTION_INTERVAL:
+		out->interval_ms = option->interval_ms;
 		break;
-	case OPTION_HOME_AGENT:
-		read_home_agent(c, out);
+	case ND_OPTION_HOME_AGENT:
+		take_home_agent(&option->home_agent, out);
+		break;
+	default:
 		break;
 	}
 }
@@ -109,6 +90,7 @@ static enum router_fault read_head(struct cursor *c, struct router *out)
 
 enum router_fault router_decode(const uint8_t *msg, size_t len, struct router *out)
 {
+	struct nd_option option;
 	enum router_fault fault;
 	struct cursor c;
 
@@ -117,29 +99,23 @@ enum router_fault router_decode(const uint8_t *msg, size_t len, struct router *o
 	fault = read_head(&c, out);
 	if (fault)
 		return fault;
-	while (cursor_left(&c)) {
-		uint8_t type = cursor_u8(&c), units = cursor_u8(&c);
-		struct cursor body;
-
-		if (!units)
-			return ROUTER_FAULT_OPTION_LENGTH;
-		cursor_sub(&c, (size_t)units * UNIT - 2, &body);
-		if (!cursor_ok(&c))
-			return ROUTER_FAULT_OPTION_LENGTH;
-		read_option(type, units, &body, out);
-	}
+	while (nd_option_next(&c, &option))
+		if (option.is_known)
+			take_option(&option, out);
+	if (!cursor_ok(&c))
+		return ROUTER_FAULT_OPTION_LENGTH;
 	if (out->flags & ROUTER_HOME_AGENT && !out->has_home_agent)
 		out->home_agent_lifetime_s = out->lifetime_s;
 	return ROUTER_FAULT_NONE;
 }
 
-static void put_head(struct writer *w, enum option type, uint8_t units)
+static void put_head(struct writer *w, enum nd_option_type type, uint8_t units)
 {
 	writer_u8(w, (uint8_t)type);
 	writer_u8(w, units);
 }
 
-static void put_number(struct writer *w, enum option type, uint32_t number)
+static void put_number(struct writer *w, enum nd_option_type type, uint32_t number)
 {
 	if (!number)
 		return;
@@ -148,9 +124,9 @@ static void put_number(struct writer *w, enum option type, uint32_t number)
 	writer_u32(w, number);
 }
 
-static void put_prefix(struct writer *w, const struct router_prefix *p)
+static void put_prefix(struct writer *w, const struct nd_option_prefix *p)
 {
-	put_head(w, OPTION_PREFIX, PREFIX_UNITS);
+	put_head(w, ND_OPTION_PREFIX, 4);
 	writer_u8(w, p->len);
 	writer_u8(w, p->flags);
 	writer_u32(w, p->valid_s);
@@ -185,16 +161,16 @@ ssize_t router_encode(const struct router *router, uint8_t *buf, size_t size)
 	writer_u32(&w, router->reachable_ms);
 	writer_u32(&w, router->retransmit_ms);
 	if (router->has_link_address) {
-		put_head(&w, OPTION_LINK_ADDRESS, 1);
+		put_head(&w, ND_OPTION_SOURCE, 1);
 		writer_bytes(&w, router->link_address.b, sizeof(router->link_address.b));
 	}
-	put_number(&w, OPTION_MTU, router->mtu);
+	put_number(&w, ND_OPTION_MTU, router->mtu);
 	for (unsigned i = 0; i < router->prefix_count; i++)
 		put_prefix(&w, &router->prefixes[i]);
-	put_number(&w, OPTION_INTERVAL, router->interval_ms);
+	put_number(&w, ND_OPTION_INTERVAL, router->interval_ms);
 	if (router->has_home_agent) {
-		put_head(&w, OPTION_HOME_AGENT, 1);
-		writer_u16(&w, router->serves_routers ? SERVES : 0);
+		put_head(&w, ND_OPTION_HOME_AGENT, 1);
+		writer_u16(&w, router->serves_routers ? ND_OPTION_SERVES_ROUTERS : 0);
 		writer_u16(&w, router->preference);
 		writer_u16(&w, router->home_agent_lifetime_s);
 	}
@@ -204,7 +180,7 @@ ssize_t router_encode(const struct router *router, uint8_t *buf, size_t size)
 const struct in6_addr *router_address(const struct router *router)
 {
 	for (unsigned i = 0; i < router->prefix_count; i++)
-		if (router->prefixes[i].flags & ROUTER_PREFIX_ADDRESS)
+		if (router->prefixes[i].flags & ND_OPTION_ROUTER_ADDRESS)
 			return &router->prefixes[i].address;
 	return NULL;
 }

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "common/addr.h"
+#include "proto/mobility/nd_option.h"
 
 #define ROUTER_PREFIXES_MAX 16
 
@@ -18,21 +19,6 @@ enum router_flag {
 	ROUTER_MANAGED = 0x80,    /* M: addresses by DHCPv6 */
 	ROUTER_OTHER = 0x40,      /* O: other configuration by DHCPv6 */
 	ROUTER_HOME_AGENT = 0x20, /* H: RFC 6275, 7.1 */
-};
-
-enum router_prefix_flag {
-	ROUTER_PREFIX_ON_LINK = 0x80,
-	ROUTER_PREFIX_AUTONOMOUS = 0x40,
-	ROUTER_PREFIX_ADDRESS = 0x20, /* R: `address` is the router's own (RFC 6275, 7.2) */
-};
-
-/* A Prefix Information option. */
-struct router_prefix {
-	struct in6_addr address; /* all bits as on the wire: see ROUTER_PREFIX_ADDRESS */
-	uint8_t len;             /* bits of it that are the prefix */
-	uint8_t flags;           /* enum router_prefix_flag */
-	uint32_t valid_s;        /* all ones: for ever */
-	uint32_t preferred_s;
 };
 
 /* An advertisement; about 500 octets. Options that are not there: false or 0. */
@@ -57,7 +43,7 @@ struct router {
 
 	uint8_t prefix_count;
 	uint8_t prefixes_left_out; /* decoded only: more than fit, up to 255 */
-	struct router_prefix prefixes[ROUTER_PREFIXES_MAX];
+	struct nd_option_prefix prefixes[ROUTER_PREFIXES_MAX];
 };
 
 enum router_fault {

@@ -50,6 +50,15 @@ static void message(struct walk *w, const uint8_t *at, size_t len)
 	report(w);
 }
 
+/* All other ICMPv6 is none of ours. */
+static void icmp6(struct walk *w, const uint8_t *at, size_t len)
+{
+	if (w->pseudo_src && message_read_icmp6(w->pseudo_src, w->pseudo_dst, at, len, &w->found)) {
+		entered(w, "ICMPv6");
+		report(w);
+	}
+}
+
 static void esp(struct walk *w, const uint8_t *at, size_t len)
 {
 	struct cursor c;
@@ -125,6 +134,9 @@ static void payload(struct walk *w, uint8_t proto, const uint8_t *at, size_t len
 	switch (proto) {
 	case MH_NEXT_HEADER:
 		message(w, at, len);
+		break;
+	case IPPROTO_ICMPV6:
+		icmp6(w, at, len);
 		break;
 	case IPPROTO_ESP:
 		esp(w, at, len);

@@ -1,6 +1,6 @@
-/* Finding mobility messages in packets: directly behind IPv6 headers, in the UDP ports of RFC 5555
- * and RFC 5844, inside IP-in-IP, GRE and TLV headers. What is encrypted is found, not opened. Pure
- * functions over what the caller holds: any thread. */
+/* Finding mobility messages in packets: directly behind IPv6 headers, among ICMPv6, in the UDP
+ * ports of RFC 5555 and RFC 5844, inside IP-in-IP, GRE and TLV headers. What is encrypted is found,
+ * not opened. Pure functions over what the caller holds: any thread. */
 #pragma once
 
 #include <netinet/in.h>
@@ -8,13 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/mobility/home_discovery.h"
 #include "proto/mobility/mh.h"
 
 enum dissect_kind {
-	DISSECT_MESSAGE,  /* a Mobility Header */
-	DISSECT_ESP,      /* encrypted: may hold one (RFC 4303) */
-	DISSECT_FRAGMENT, /* a part of a packet with one: not put together */
-	DISSECT_BROKEN,   /* the headers before it are wrong */
+	DISSECT_MESSAGE,   /* a Mobility Header */
+	DISSECT_DISCOVERY, /* ICMPv6 144 to 147 (RFC 6275, 6.5 to 6.8) */
+	DISSECT_ESP,       /* encrypted: may hold one (RFC 4303) */
+	DISSECT_FRAGMENT,  /* a part of a packet with one: not put together */
+	DISSECT_BROKEN,    /* the headers before it are wrong */
 };
 
 enum dissect_checksum {
@@ -42,11 +44,14 @@ struct dissect_found {
 	uint8_t dst[16];
 	bool has_home_address; /* option or type 2 routing header (RFC 6275, 6.3 and 6.4) */
 	struct in6_addr home_address;
-	char headers[80];  /* those before it: "IPv4, UDP 4191, IPv6" */
-	bool has_type;     /* a message whose MH Type can be read */
-	uint8_t type;      /* enum mh_type or an unknown number */
-	bool is_decoded;   /* mh is valid */
-	struct mh mh;      /* a message */
+	char headers[80]; /* those before it: "IPv4, UDP 4191, IPv6" */
+	bool has_type;    /* a message whose type can be read */
+	uint8_t type;     /* enum mh_type or an unknown number; of DISCOVERY the ICMPv6 type */
+	bool is_decoded;  /* mh or discovery is valid; options of mh up to the one at fault */
+	union {
+		struct mh mh;                    /* MESSAGE */
+		struct home_discovery discovery; /* DISCOVERY */
+	};
 	uint32_t spi;      /* ESP */
 	uint32_t sequence; /* ESP */
 	struct dissect_error error;

@@ -1,13 +1,17 @@
 #include "tools/mhdump/message.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/cursor.h"
 #include "proto/mobility/flow.h"
+#include "proto/mobility/icmp6.h"
 #include "proto/mobility/mcast.h"
 
 #define HEADER      "Mobility Header"
 #define OPTION_HEAD 2 /* octets before the body of an option */
+#define AT_CODE     1 /* octets before the Code of ICMPv6 */
 
 void message_fault(struct dissect_found *found, const char *what, const char *header,
 	uint32_t offset, uint64_t value, const char *text)
@@ -23,26 +27,22 @@ void message_fault(struct dissect_found *found, const char *what, const char *he
 	snprintf(e->text, sizeof(e->text), "%s", text);
 }
 
-/* A wrong checksum hides nothing: the message is shown as it stands. */
-static void checksum(const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *mh,
-	size_t size, struct dissect_found *found)
+/* A wrong checksum hides nothing: the message is shown as it stands. What stands AT that octet of
+ * HEADER is wrong, RIGHT would be right. */
+static void wrong_checksum(struct dissect_found *found, const char *header, const uint8_t *message,
+	unsigned at, uint16_t right)
 {
 	char text[120];
 	struct cursor c;
-	uint16_t is, right;
+	uint16_t is;
 
-	if (mh_checksum_ok(src, dst, mh, size)) {
-		found->checksum = DISSECT_CHECKSUM_GOOD;
-		return;
-	}
-	found->checksum = DISSECT_CHECKSUM_BAD;
-	cursor_init(&c, mh, size);
-	cursor_skip(&c, MH_AT_CHECKSUM);
+	cursor_init(&c, message, at + 2u);
+	cursor_skip(&c, at);
 	is = cursor_u16(&c);
-	right = mh_checksum(src, dst, mh, size);
-	snprintf(text, sizeof(text), "offset %d: wrong checksum (0x%04x), right would be 0x%04x",
-		MH_AT_CHECKSUM, is, right);
-	message_fault(found, "checksum", HEADER, MH_AT_CHECKSUM, is, text);
+	found->checksum = DISSECT_CHECKSUM_BAD;
+	snprintf(text, sizeof(text), "offset %u: wrong checksum (0x%04x), right would be 0x%04x",
+		at, is, right);
+	message_fault(found, "checksum", header, at, is, text);
 }
 
 /* What is decoded apart from its message, which stands when one of them is wrong. */
@@ -99,14 +99,49 @@ void message_read(const struct option_numbers *numbers, const struct in6_addr *s
 		found->has_type = true;
 		found->type = mh[MH_AT_TYPE];
 	}
-	if (mh_decode_with(numbers, mh, len, &found->mh, &err)) {
+	if (mh_decode_with(numbers, mh, len, &found->mh, &err))
 		message_fault(found, mh_fault_name(err.fault), HEADER, err.offset, err.value,
 			mh_error_print(&err, text, sizeof(text)));
-	} else {
-		found->is_decoded = true;
+	found->is_decoded = !err.fault || mh_fault_is_option(err.fault);
+	if (found->is_decoded) {
 		flows(found);
 		reports(found);
 	}
-	if (src && size && size <= len)
-		checksum(src, dst, mh, size, found);
+	if (!src || !size || size > len)
+		return;
+	if (mh_checksum_ok(src, dst, mh, size))
+		found->checksum = DISSECT_CHECKSUM_GOOD;
+	else
+		wrong_checksum(found, HEADER, mh, MH_AT_CHECKSUM, mh_checksum(src, dst, mh, size));
+}
+
+bool message_read_icmp6(const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *icmp,
+	size_t len, struct dissect_found *found)
+{
+	enum home_discovery_fault fault;
+	struct icmp6_message message;
+	int rc = icmp6_decode(src, dst, icmp, len, &message);
+	char text[120];
+
+	if (rc == -EBADMSG || !home_discovery_clause(message.type))
+		return false;
+	found->kind = DISSECT_DISCOVERY;
+	found->has_type = true;
+	found->type = message.type;
+	fault = home_discovery_decode(&message, &found->discovery);
+	found->is_decoded = !fault;
+	if (fault) {
+		unsigned at = fault == HOME_DISCOVERY_FAULT_CODE ? AT_CODE : ICMP6_HEADER_SIZE;
+		uint64_t value = at == AT_CODE ? message.code : message.body_len;
+
+		snprintf(text, sizeof(text), "offset %u: wrong %s (%" PRIu64 ")", at,
+			home_discovery_fault_name(fault), value);
+		message_fault(found, home_discovery_fault_name(fault), "ICMPv6", at, value, text);
+	}
+	if (rc)
+		wrong_checksum(found, "ICMPv6", icmp, ICMP6_AT_CHECKSUM,
+			icmp6_checksum(src, dst, icmp, len));
+	else
+		found->checksum = DISSECT_CHECKSUM_GOOD;
+	return true;
 }

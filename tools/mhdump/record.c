@@ -13,6 +13,7 @@ static const char *const checksums[] = {
 
 static const char *const kinds[] = {
 	[DISSECT_MESSAGE] = "unknown",
+	[DISSECT_DISCOVERY] = "unknown",
 	[DISSECT_ESP] = "ESP",
 	[DISSECT_FRAGMENT] = "fragment of a Mobility Header",
 	[DISSECT_BROKEN] = "unreadable",
@@ -45,7 +46,7 @@ static int visit_address(
  * 6.1.9), and a key stands only once. */
 static int visit_home_address(const struct dissect_found *found, const struct visitor *v)
 {
-	if (found->is_decoded && found->type == MH_BE)
+	if (found->kind == DISSECT_MESSAGE && found->is_decoded && found->type == MH_BE)
 		return 0;
 	return visit_address("home_address", found->has_home_address ? AF_INET6 : 0,
 		(const uint8_t *)&found->home_address, v);
@@ -53,13 +54,15 @@ static int visit_home_address(const struct dissect_found *found, const struct vi
 
 static int visit_type(const struct dissect_found *found, const struct visitor *v)
 {
+	bool is_icmp6 = found->kind == DISSECT_DISCOVERY;
 	int rc;
 
-	if (found->kind == DISSECT_MESSAGE && found->has_type)
+	if (found->has_type)
 		return v->fn(v->context, &(struct visit_value){.kind = VISIT_NAMED,
 						 .name = "type",
 						 .number = found->type,
-						 .text = mh_type_name(found->type)});
+						 .text = is_icmp6 ? icmp6_type_name(found->type)
+								  : mh_type_name(found->type)});
 	rc = visit_string(v, "type", NULL);
 	return rc ? rc : visit_string(v, "type_name", kinds[found->kind]);
 }
@@ -84,21 +87,38 @@ static int visit_head(const struct record_frame *frame, const struct dissect_fou
 	return rc;
 }
 
+static int visit_esp(const struct dissect_found *found, const struct visitor *v)
+{
+	int rc = visit_number(v, "spi", found->spi, NULL);
+
+	return rc ? rc : visit_number(v, "sequence", found->sequence, NULL);
+}
+
+/* Who reads the options of every message finds a list. */
+static int visit_no_options(const struct visitor *v)
+{
+	int rc = visit_begin(v, "options", VISIT_LIST, NULL);
+
+	return rc ? rc : visit_end(v);
+}
+
 static int visit_body(const struct dissect_found *found, const struct visitor *v)
 {
-	int rc = 0;
+	int rc;
 
-	if (found->kind == DISSECT_MESSAGE)
-		rc = visit_string(v, "checksum", checksums[found->checksum]);
-	if (!rc && found->is_decoded)
-		rc = visit_message(&found->mh, v);
-	if (!rc && found->is_decoded)
-		rc = visit_options(&found->mh, v);
-	if (!rc && found->kind == DISSECT_ESP)
-		rc = visit_number(v, "spi", found->spi, NULL);
-	if (!rc && found->kind == DISSECT_ESP)
-		rc = visit_number(v, "sequence", found->sequence, NULL);
-	return rc;
+	if (found->kind == DISSECT_ESP)
+		return visit_esp(found, v);
+	if (found->kind != DISSECT_MESSAGE && found->kind != DISSECT_DISCOVERY)
+		return 0;
+	rc = visit_string(v, "checksum", checksums[found->checksum]);
+	if (rc)
+		return rc;
+	if (!found->is_decoded)
+		return visit_no_options(v);
+	if (found->kind == DISSECT_DISCOVERY)
+		return home_discovery_visit(&found->discovery, v);
+	rc = visit_message(&found->mh, v);
+	return rc ? rc : visit_options(&found->mh, v);
 }
 
 static int visit_error(const struct dissect_error *error, const struct visitor *v)
@@ -121,11 +141,19 @@ static int visit_error(const struct dissect_error *error, const struct visitor *
 	return rc ? rc : visit_end(v);
 }
 
+static const char *clause_of(const struct dissect_found *found)
+{
+	const struct mh_def *def = found->has_type ? mh_def_find(found->type) : NULL;
+
+	if (found->kind == DISSECT_DISCOVERY)
+		return home_discovery_clause(found->type);
+	return def ? def->clause : NULL;
+}
+
 int record_visit(const struct record_frame *frame, const struct dissect_found *found,
 	const struct visitor *v)
 {
-	const struct mh_def *def = found->has_type ? mh_def_find(found->type) : NULL;
-	int rc = visit_begin(v, NULL, VISIT_OBJECT, def ? def->clause : NULL);
+	int rc = visit_begin(v, NULL, VISIT_OBJECT, clause_of(found));
 
 	if (!rc)
 		rc = visit_head(frame, found, v);

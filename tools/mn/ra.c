@@ -9,9 +9,9 @@
 #define OPTION_SOURCE_LLA 1
 
 /* Whether a host can use the prefix: on the link or for an address. */
-static bool is_useful(const struct router_prefix *p)
+static bool is_useful(const struct nd_option_prefix *p)
 {
-	return p->flags & (ROUTER_PREFIX_ON_LINK | ROUTER_PREFIX_AUTONOMOUS) &&
+	return p->flags & (ND_OPTION_ON_LINK | ND_OPTION_AUTONOMOUS) &&
 	       !addr_is_link_local(&p->address);
 }
 
@@ -25,7 +25,7 @@ int ra_decode(const uint8_t *msg, size_t len, struct ra *out)
 	out->router_lifetime_s = router.lifetime_s;
 	out->interval_ms = router.interval_ms;
 	for (unsigned i = 0; i < router.prefix_count; i++) {
-		const struct router_prefix *p = &router.prefixes[i];
+		const struct nd_option_prefix *p = &router.prefixes[i];
 
 		if (is_useful(p) && out->prefix_count < RA_PREFIXES_MAX)
 			out->prefixes[out->prefix_count++] = (struct ra_prefix){

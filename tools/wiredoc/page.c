@@ -7,6 +7,7 @@
 #include "proto/mobility/home_discovery.h"
 #include "proto/mobility/mh.h"
 #include "proto/mobility/names.h"
+#include "proto/mobility/nd_option.h"
 #include "proto/mobility/status.h"
 #include "proto/mobility/traffic_selector.h"
 
@@ -303,14 +304,29 @@ static void write_flows(FILE *out)
 	write_selector(out, TRAFFIC_FORMAT_IP6, "IPv6 (RFC 6088, 3.2)");
 }
 
-static void write_icmp6(FILE *out)
+static void write_icmp6(FILE *out, struct lists *lists)
 {
 	fprintf(out, "## ICMPv6\n\n| type | message | source |\n| --- | --- | --- |\n");
 	for (unsigned type = 0; type < 256; type++)
 		if (home_discovery_clause((uint8_t)type))
 			fprintf(out, "| %u | %s | %s |\n", type, icmp6_type_name((uint8_t)type),
 				home_discovery_clause((uint8_t)type));
-	fprintf(out, "\n");
+	fprintf(out,
+		"\n## Options of Neighbour Discovery\n\n"
+		"Octets count from the Type of the option; its second octet is its length in "
+		"units of %d octets.\n\n",
+		ND_OPTION_UNIT);
+	for (unsigned type = 0; type < 256; type++) {
+		const struct nd_option_def *def = nd_option_find((uint8_t)type);
+
+		if (!def)
+			continue;
+		fprintf(out, "### Option %u: %s (%s)\n\n", type, def->name, def->clause);
+		write_fields(out, def->fields, lists);
+		for (const struct field *f = def->fields; f->kind != FIELD_END; f++)
+			if (f->kind == FIELD_FLAGS)
+				write_flags(out, f->flags);
+	}
 }
 
 static void write_lists(FILE *out, const struct lists *lists)
@@ -343,6 +359,6 @@ void page_write(FILE *out)
 	write_messages(out, &lists);
 	write_options(out, &lists);
 	write_flows(out);
-	write_icmp6(out);
+	write_icmp6(out, &lists);
 	write_lists(out, &lists);
 }

@@ -22,8 +22,22 @@ static const struct {
 	/* a Prefix Information option (RFC 4861, 4.6.2) with the R flag (RFC 6275, 7.2) */
 	{"93 00 0000 | 0001 c000 | 03 04 40 e0 00015180 00003840 00000000" HA_HEX, "RFC 6275, 6.8",
 		"identifier=1 flags=49152:MO options=list( ( type=3 "
-		"data=40e0000151800000384000000000"
-		"20010db8000000010000000000000001 ) )"},
+		"name=Prefix Information length=4 prefix_length=64 flags=224:LAR "
+		"valid_lifetime=86400 preferred_lifetime=14400 prefix=" HA " ) )"},
+	/* what is unknown, or not of its length, is octets (RFC 4861, 4.6) */
+	{"93 00 0000 | 0001 0000 | c8 01 010203040506 | 05 02 0000 000005dc 0000000000000000",
+		"RFC 6275, 6.8",
+		"identifier=1 flags=0: options=list( ( type=200 name=unknown length=1 "
+		"data=010203040506 ) ( type=5 name=MTU length=2 "
+		"data=0000000005dc0000000000000000 ) )"},
+	/* what a Router Advertisement adds: RFC 4861, 4.6.1 and 4.6.4; RFC 6275, 7.3 and 7.4 */
+	{"93 00 0000 | 0001 0000 | 01 01 020000000001 | 05 01 0000 000005dc | 07 01 0000 000003e8 "
+	 "| 08 01 8000 000a 0708",
+		"RFC 6275, 6.8",
+		"identifier=1 flags=0: options=list( ( type=1 name=Source Link-Layer Address "
+		"length=1 link_layer_address=020000000001 ) ( type=5 name=MTU length=1 mtu=1500 ) "
+		"( type=7 name=Advertisement Interval length=1 interval=1000 ) ( type=8 name=Home "
+		"Agent Information length=1 flags=32768:R preference=10 lifetime=1800 ) )"},
 };
 
 static void both_ways(void **state)

@@ -47,7 +47,7 @@ static void all_of_it(void **state)
 	assert_int_equal(r.prefix_count, 1);
 	assert_int_equal(r.prefixes[0].len, 64);
 	assert_int_equal(r.prefixes[0].flags,
-		ROUTER_PREFIX_ON_LINK | ROUTER_PREFIX_AUTONOMOUS | ROUTER_PREFIX_ADDRESS);
+		ND_OPTION_ON_LINK | ND_OPTION_AUTONOMOUS | ND_OPTION_ROUTER_ADDRESS);
 	assert_int_equal(r.prefixes[0].valid_s, 86400);
 	assert_int_equal(r.prefixes[0].preferred_s, 14400);
 	assert_address(router_address(&r), HA);

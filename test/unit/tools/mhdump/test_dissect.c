@@ -3,6 +3,7 @@
 
 #include "../../proto/mobility/octets.h"
 #include "proto/mobility/encap.h"
+#include "proto/mobility/icmp6.h"
 #include "proto/mobility/ip4.h"
 #include "proto/mobility/ip6.h"
 #include "tools/mhdump/dissect.h"
@@ -212,12 +213,15 @@ static void faulty(void **state)
 	struct packet p;
 
 	(void)state;
-	/* an option of one octet too few: RFC 6275, 6.2.4 */
+	/* an option of one octet too few, RFC 6275, 6.2.4: what stands before it is shown */
 	p = in_ip6(message("3b 01 06 00 0000 00 00 0005 003c 02 01 00 00", COA, HA), MH_NEXT_HEADER,
 		NULL, NULL);
 	assert_shows(&p,
 		FROM_IP6("null", "IPv6") "\"type\": 6, \"type_name\": \"Binding Acknowledgement\", "
-					 "\"checksum\": \"good\", \"error\": {\"what\": "
+					 "\"checksum\": \"good\", \"status\": 0, "
+					 "\"status_name\": \"accepted\", \"flags\": \"\", "
+					 "\"sequence\": 5, \"lifetime\": 60, \"options\": [], "
+					 "\"error\": {\"what\": "
 					 "\"option-length\", \"header\": "
 					 "\"Mobility Header\", \"where\": 12, \"value\": 1, "
 					 "\"text\": \"option 2 (Binding "
@@ -225,8 +229,8 @@ static void faulty(void **state)
 	p = in_ip6(message("3b 01 63 00 0000 0000 00000000 00000000", COA, HA), MH_NEXT_HEADER,
 		NULL, NULL);
 	assert_shows(&p, FROM_IP6("null", "IPv6") "\"type\": 99, \"type_name\": \"unknown\", "
-						  "\"checksum\": \"good\", \"error\": {\"what\": "
-						  "\"type\", \"header\": "
+						  "\"checksum\": \"good\", \"options\": [], "
+						  "\"error\": {\"what\": \"type\", \"header\": "
 						  "\"Mobility Header\", \"where\": 2, \"value\": "
 						  "99, \"text\": \"offset 2: unknown "
 						  "MH Type (99)\"}}\n");
@@ -238,6 +242,72 @@ static void faulty(void **state)
 						  "46, \"value\": 255, \"text\": \"IPv6 headers, "
 						  "offset 46: home-address-value "
 						  "(255)\"}}\n");
+}
+
+/* The same with an option before the one at fault. */
+static void options_before_the_fault(void **state)
+{
+	struct packet p = in_ip6(message("3b 02 06 00 0000 00 00 0005 003c | 02 02 0007 "
+					 "| 03 02 0000 | 01 02 0000",
+					 COA, HA),
+		MH_NEXT_HEADER, NULL, NULL);
+	struct seen seen = {0};
+	const struct dissect d = {.fn = see, .context = &seen, .numbers = OPTION_NUMBERS_DEFAULT};
+
+	(void)state;
+	dissect_packet(&d, p.octets, p.len);
+	assert_int_equal(seen.count, 1);
+	assert_non_null(strstr(seen.text, "\"options\": [{\"type\": 2, \"name\": \"Binding Refresh "
+					  "Advice\", \"length\": 2, \"offset\": 12, \"state\": "
+					  "\"known\", \"interval\": 7}], \"error\": {\"what\": "
+					  "\"option-length\""));
+	assert_non_null(strstr(seen.text, "\"where\": 16, \"value\": 2"));
+	free(seen.text);
+}
+
+/* RFC 6275, 6.5 to 6.8; the checksum is over the home address, too. */
+static void discovery(void **state)
+{
+	struct in6_addr src = address(HOA), dst = address(HA);
+	struct packet m = {.len = 0}, p;
+	uint16_t sum;
+
+	(void)state;
+	m.len = octets("92 00 0000 0007 0000", m.octets, sizeof(m.octets));
+	sum = icmp6_checksum(&src, &dst, m.octets, m.len);
+	m.octets[2] = sum >> 8;
+	m.octets[3] = sum & 0xff;
+	p = in_ip6(m, IPPROTO_ICMPV6, HOA, NULL);
+	assert_shows(&p,
+		FROM_IP6("\"" HOA "\"", "IPv6, ICMPv6") "\"type\": 146, \"type_name\": \"mobile "
+							"prefix solicitation\", \"checksum\": "
+							"\"good\", \"identifier\": 7, "
+							"\"options\": [], " NO_ERROR);
+	/* another sender: the checksum is wrong, the message is shown */
+	p = in_ip6(m, IPPROTO_ICMPV6, NULL, NULL);
+	assert_shows(&p,
+		FROM_IP6("null",
+			"IPv6, ICMPv6") "\"type\": 146, \"type_name\": \"mobile prefix "
+					"solicitation\", "
+					"\"checksum\": \"bad\", \"identifier\": 7, \"options\": "
+					"[], \"error\": {\"what\": \"checksum\", \"header\": "
+					"\"ICMPv6\", \"where\": 2, \"value\": 4657, \"text\": "
+					"\"offset 2: wrong checksum (0x1231), right would be "
+					"0x1228\"}}\n");
+	m.octets[1] = 9; /* the code, which must be 0 */
+	p = in_ip6(m, IPPROTO_ICMPV6, HOA, NULL);
+	assert_shows(&p,
+		FROM_IP6("\"" HOA "\"",
+			"IPv6, ICMPv6") "\"type\": 146, \"type_name\": \"mobile prefix "
+					"solicitation\", "
+					"\"checksum\": \"bad\", \"options\": [], \"error\": "
+					"{\"what\": \"code\", \"header\": \"ICMPv6\", \"where\": "
+					"1, "
+					"\"value\": 9, \"text\": \"offset 1: wrong code (9)\"}}\n");
+	/* other ICMPv6 is no mobility message */
+	m.octets[0] = ICMP6_TYPE_ECHO_REQUEST;
+	p = in_ip6(m, IPPROTO_ICMPV6, NULL, NULL);
+	assert_shows(&p, NULL);
 }
 
 static void flow_that_is_malformed(void **state)
@@ -335,6 +405,8 @@ int main(void)
 		cmocka_unit_test(proxy_over_ip4),
 		cmocka_unit_test(encrypted),
 		cmocka_unit_test(faulty),
+		cmocka_unit_test(options_before_the_fault),
+		cmocka_unit_test(discovery),
 		cmocka_unit_test(flow_that_is_malformed),
 		cmocka_unit_test(report_that_is_malformed),
 		cmocka_unit_test(other_packets),
