@@ -22,7 +22,8 @@ RADVD_HOME_AGENT = "AdvHomeAgentFlag on;"
 def folders(build):
     """Where the build has programs."""
     build = pathlib.Path(build).resolve()
-    return [build / folder for folder in ("ctrl", "dataplane", "tools/mn", "tools/dmmctl", "tools/mhdump")]
+    return [build / folder for folder in ("ctrl", "dataplane", "tools/mn", "tools/dmmctl", "tools/mhdump",
+                                          "tools/pktgen")]
 
 
 def program(build, name):
