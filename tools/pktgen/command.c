@@ -18,14 +18,15 @@ enum {
 	WHY_SIZE = 200
 };
 
-static const struct command *const commands[] = {
-	&command_traffic, &command_search, &command_subscribers, &command_packets};
+static const struct command *const commands[] = {&command_traffic, &command_search,
+	&command_signalling, &command_subscribers, &command_packets};
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const struct args_option command_options[COMMAND_OPTIONS] = {
 	[COMMAND_CONFIG] = {'c', "config", "FILE", "configuration file [" DEFAULT_FILE "]"},
 	[COMMAND_JSON] = {'j', "json", "FILE", "write the figures there, too"},
-	[COMMAND_RATE] = {'r', "rate", "N", "packets a second; 0: as many as possible"},
+	[COMMAND_RATE] = {'r', "rate", "N",
+		"packets (operations) a second; 0: as many as possible"},
 	[COMMAND_SECONDS] = {'s', "seconds", "N", "how long, or how long each trial"},
 	[COMMAND_SUBSCRIBERS] = {'n', "subscribers", "N", "how many there are"},
 	[COMMAND_STREAMS] = {0, "streams", "LIST",
@@ -37,6 +38,11 @@ static const struct args_option command_options[COMMAND_OPTIONS] = {
 	[COMMAND_COUNT] = {0, "count", "N",
 		"packets, chosen as traffic does [one for each\nsubscriber and stream, in order]"},
 	[COMMAND_LOSS] = {0, "loss", "PERCENT", "of packets that may be lost in a trial"},
+	[COMMAND_MIX] = {0, "mix", "LIST",
+		"register, refresh, move, deregister, with weights or\nnot: "
+		"\"register,refresh:8\""},
+	[COMMAND_BINDINGS] = {0, "bindings", "FILE",
+		"write what is acknowledged to each node there"},
 };
 
 volatile bool command_stopped;
@@ -106,11 +112,12 @@ static int put_option(
 	switch (option) {
 	case COMMAND_RATE:
 		rc = number(a, option, text, 0, RATE_MAX, &n);
-		c->traffic.rate = n;
+		c->traffic.rate = c->signalling.rate = n;
 		break;
 	case COMMAND_SECONDS:
 		rc = number(a, option, text, 1, SECONDS_MAX, &n);
 		c->traffic.duration_ms = c->search.trial_ms = (uint32_t)n * MS_PER_S;
+		c->signalling.duration_ms = c->traffic.duration_ms;
 		break;
 	case COMMAND_SUBSCRIBERS:
 		rc = number(a, option, text, 1, POPULATION_MAX, &n);
@@ -119,6 +126,10 @@ static int put_option(
 	case COMMAND_STREAMS:
 		if (pktgen_config_set_streams(c, text, why, sizeof(why)) < 0)
 			rc = args_fail(a, "--streams: %s", why);
+		break;
+	case COMMAND_MIX:
+		if (pktgen_config_set_mix(c, text, why, sizeof(why)) < 0)
+			rc = args_fail(a, "--mix: %s", why);
 		break;
 	case COMMAND_SIZES:
 		if (pktgen_config_set_sizes(c, text, why, sizeof(why)) < 0)
@@ -246,6 +257,7 @@ static const struct args_program main_program = {.name = "dmm-pktgen",
 	.epilogue = "Commands, each with --help:\n"
 		    "  traffic       user traffic at a rate: loss, order, latency\n"
 		    "  search        the highest rate without loss (RFC 2544, 26.1)\n"
+		    "  signalling    registrations, refreshes, moves and deregistrations\n"
 		    "  subscribers   what dmmctl subscriber import needs to know of the nodes\n"
 		    "  packets       the traffic as a capture, for other generators"};
 

@@ -27,6 +27,8 @@ enum command_option {
 	COMMAND_OUTPUT,
 	COMMAND_COUNT,
 	COMMAND_LOSS,
+	COMMAND_MIX,
+	COMMAND_BINDINGS,
 	COMMAND_OPTIONS
 };
 
@@ -41,7 +43,8 @@ struct command {
 	int (*run)(struct pktgen_config *config, const char *const *texts);
 };
 
-extern const struct command command_traffic, command_search, command_subscribers, command_packets;
+extern const struct command command_traffic, command_search, command_signalling,
+	command_subscribers, command_packets;
 
 /* Reads the command line, the configuration and runs the command; returns the exit code. */
 int command_main(int argc, char **argv);

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WEIGHT_MAX = 1000, RATE_MAX = 1000000000 };
+
+const char *const pktgen_op_names[PKTGEN_OPS + 1] = {
+	"register", "refresh", "move", "deregister", NULL};
+
 static const char *const hugepages_names[] = {"auto", "yes", "no", NULL};
 
 /* A decimal number that fills the text; -1 if it does not, or is not from 0 to max. */
@@ -94,8 +99,8 @@ static const struct config_key subscriber_keys[] = {
 		.help = "how many there are"),
 	CONFIG_KEY(PREFIX6, struct population, home_prefix, .required = true, .check = check_prefix,
 		.help = "home addresses are in it"),
-	CONFIG_KEY(INT, struct population, first, .min = 1, .max = UINT32_MAX, .text = "4096",
-		.help = "interface identifier of the first; the others follow"),
+	CONFIG_KEY(INT, struct population, first, .min = 1, .max = UINT32_MAX - POPULATION_MAX,
+		.text = "4096", .help = "interface identifier of the first; the others follow"),
 	CONFIG_KEY(PREFIXES, struct population, care_of_prefixes, .required = true,
 		.max_items = POPULATION_PREFIXES_MAX,
 		.help = "care-of addresses are in the first; nodes that move visit the others"),
@@ -111,12 +116,13 @@ static const struct config_key subscriber_keys[] = {
 
 static const struct config_key traffic_keys[] = {
 	CONFIG_KEY_NAMED("downlink", INT, struct pktgen_config_traffic, weight[PACKET_DOWNLINK],
-		.max = 1000, .text = "1", .help = "share of packets to home addresses"),
+		.max = WEIGHT_MAX, .text = "1", .help = "share of packets to home addresses"),
 	CONFIG_KEY_NAMED("uplink", INT, struct pktgen_config_traffic, weight[PACKET_UPLINK],
-		.max = 1000, .text = "0", .help = "share of packets in tunnels to the gateway"),
+		.max = WEIGHT_MAX, .text = "0",
+		.help = "share of packets in tunnels to the gateway"),
 	CONFIG_KEY_NAMED("multicast", INT, struct pktgen_config_traffic, weight[PACKET_MULTICAST],
-		.max = 1000, .text = "0", .help = "share of packets to groups"),
-	CONFIG_KEY(INT, struct pktgen_config_traffic, rate, .max = 1000000000, .text = "1000",
+		.max = WEIGHT_MAX, .text = "0", .help = "share of packets to groups"),
+	CONFIG_KEY(INT, struct pktgen_config_traffic, rate, .max = RATE_MAX, .text = "1000",
 		.unit = "packets/s", .help = "of all streams together; 0: as many as possible"),
 	CONFIG_KEY_NAMED("duration", DURATION, struct pktgen_config_traffic, duration_ms,
 		.min = 100, .max = 7 * 86400000, .text = "10s", .unit = "s",
@@ -157,9 +163,9 @@ static const struct config_key multicast_keys[] = {
 };
 
 static const struct config_key search_keys[] = {
-	CONFIG_KEY(INT, struct pktgen_config_search, min_rate, .min = 1, .max = 1000000000,
+	CONFIG_KEY(INT, struct pktgen_config_search, min_rate, .min = 1, .max = RATE_MAX,
 		.text = "1000", .unit = "packets/s", .help = "where the search ends"),
-	CONFIG_KEY(INT, struct pktgen_config_search, max_rate, .min = 1, .max = 1000000000,
+	CONFIG_KEY(INT, struct pktgen_config_search, max_rate, .min = 1, .max = RATE_MAX,
 		.text = "10000000", .unit = "packets/s", .help = "where it begins"),
 	CONFIG_KEY_NAMED("resolution", STRING, struct pktgen_config_search, resolution_text,
 		.text = "1", .max = 20, .check = check_percent,
@@ -170,6 +176,49 @@ static const struct config_key search_keys[] = {
 	CONFIG_KEY_NAMED("trial", DURATION, struct pktgen_config_search, trial_ms, .min = 100,
 		.max = 3600000, .text = "60s", .unit = "s",
 		.help = "length of a trial; RFC 2544, 24 wants 60 s at least"),
+	CONFIG_END,
+};
+
+static int check_lifetime(const void *at, char *why, size_t why_size)
+{
+	const uint32_t *ms = at;
+
+	if (*ms % 4000 == 0)
+		return 0;
+	snprintf(why, why_size, "lifetimes are told in units of 4 s");
+	return -EINVAL;
+}
+
+static const struct config_key signalling_keys[] = {
+	CONFIG_KEY_NAMED("register", INT, struct pktgen_config_signalling, weight[PKTGEN_REGISTER],
+		.max = WEIGHT_MAX, .text = "1", .help = "share of first registrations"),
+	CONFIG_KEY_NAMED("refresh", INT, struct pktgen_config_signalling, weight[PKTGEN_REFRESH],
+		.max = WEIGHT_MAX, .text = "8", .help = "share of refreshes"),
+	CONFIG_KEY_NAMED("move", INT, struct pktgen_config_signalling, weight[PKTGEN_MOVE],
+		.max = WEIGHT_MAX, .text = "4",
+		.help = "share of moves to another care-of address"),
+	CONFIG_KEY_NAMED("deregister", INT, struct pktgen_config_signalling,
+		weight[PKTGEN_DEREGISTER], .max = WEIGHT_MAX, .text = "1",
+		.help = "share of deregistrations"),
+	CONFIG_KEY(INT, struct pktgen_config_signalling, rate, .max = RATE_MAX, .text = "1000",
+		.unit = "operations/s", .help = "0: as many as outstanding allows"),
+	CONFIG_KEY_NAMED("duration", DURATION, struct pktgen_config_signalling, duration_ms,
+		.min = 100, .max = 7 * 86400000, .text = "10s", .unit = "s",
+		.help = "how long operations are begun; sooner if none is possible"),
+	CONFIG_KEY(INT, struct pktgen_config_signalling, outstanding, .min = 1,
+		.max = POPULATION_MAX, .text = "10000",
+		.help = "nodes that wait for an answer, at most"),
+	CONFIG_KEY_NAMED("lifetime", DURATION, struct pktgen_config_signalling, lifetime_ms,
+		.min = 8000, .max = 262140000, .text = "420s", .unit = "s", .check = check_lifetime,
+		.help = "of bindings, as asked for"),
+	CONFIG_KEY_NAMED("timeout", DURATION, struct pktgen_config_signalling, timeout_ms,
+		.min = 10, .max = 60000, .text = "1s",
+		.help = "until an update is sent again, half more for first registrations; "
+			"doubled each time (RFC 6275, 11.8)"),
+	CONFIG_KEY_NAMED("timeout_max", DURATION, struct pktgen_config_signalling, timeout_max_ms,
+		.min = 10, .max = 600000, .text = "32s", .help = "longest such time"),
+	CONFIG_KEY(INT, struct pktgen_config_signalling, tries, .min = 1, .max = 100, .text = "5",
+		.help = "updates sent until an operation counts as lost"),
 	CONFIG_END,
 };
 
@@ -199,6 +248,8 @@ const struct config_key pktgen_config_keys[] = {
 		.help = "the groups of the multicast stream"),
 	CONFIG_KEY(GROUP, struct pktgen_config, search, .keys = search_keys,
 		.help = "how the no-drop rate is searched"),
+	CONFIG_KEY(GROUP, struct pktgen_config, signalling, .keys = signalling_keys,
+		.help = "what the nodes signal"),
 	CONFIG_END};
 
 int pktgen_config_set_sizes(
@@ -209,43 +260,66 @@ int pktgen_config_set_sizes(
 	return sizes_parse(text, max, &config->traffic.sizes, why, why_size);
 }
 
-/* Index of the stream that `text` begins with, -1 if there is none. */
-static int stream_of(const char *text, size_t len)
+/* Index of the name that `text` begins with, -1 if there is none. */
+static int name_of(const char *const *names, const char *text, size_t len)
 {
-	for (int i = 0; i < PACKET_STREAMS; i++)
-		if (strlen(packet_stream_names[i]) == len &&
-			!strncmp(packet_stream_names[i], text, len))
+	for (int i = 0; names[i]; i++)
+		if (strlen(names[i]) == len && !strncmp(names[i], text, len))
 			return i;
 	return -1;
+}
+
+/* Reads "name:weight,name" to weights in the order of the names; false if it is not that. */
+static bool read_weights(const char *const *names, const char *text, uint32_t *weight)
+{
+	for (const char *at = text;; at++) {
+		const size_t len = strcspn(at, ":,");
+		const int index = name_of(names, at, len);
+		unsigned long w = 1;
+		char *end;
+
+		at += len;
+		if (*at == ':') {
+			w = strtoul(at + 1, &end, 10);
+			at = end;
+		}
+		if (index < 0 || w < 1 || w > WEIGHT_MAX || (*at && *at != ','))
+			return false;
+		weight[index] = (uint32_t)w;
+		if (!*at)
+			return true;
+	}
 }
 
 int pktgen_config_set_streams(
 	struct pktgen_config *config, const char *text, char *why, size_t why_size)
 {
 	uint32_t weight[PACKET_STREAMS] = {0};
-	const char *at = text;
 
-	for (;;) {
-		const size_t len = strcspn(at, ":,");
-		const int stream = stream_of(at, len);
-		char *end = (char *)at + len;
-		unsigned long w = 1;
-
-		if (*end == ':')
-			w = strtoul(at + len + 1, &end, 10);
-		if (stream < 0 || w < 1 || w > 1000 || (*end && *end != ',')) {
-			snprintf(why, why_size,
-				"\"%.60s\" is no list of downlink, uplink and multicast, each with "
-				"a weight from 1 to 1000 if any: \"downlink:3,uplink\"",
-				text);
-			return -EINVAL;
-		}
-		weight[stream] = (uint32_t)w;
-		if (!*end)
-			break;
-		at = end + 1;
+	if (!read_weights(packet_stream_names, text, weight)) {
+		snprintf(why, why_size,
+			"\"%.60s\" is no list of downlink, uplink and multicast, each with a "
+			"weight from 1 to %d if any: \"downlink:3,uplink\"",
+			text, WEIGHT_MAX);
+		return -EINVAL;
 	}
 	memcpy(config->traffic.weight, weight, sizeof(weight));
+	return 0;
+}
+
+int pktgen_config_set_mix(
+	struct pktgen_config *config, const char *text, char *why, size_t why_size)
+{
+	uint32_t weight[PKTGEN_OPS] = {0};
+
+	if (!read_weights(pktgen_op_names, text, weight)) {
+		snprintf(why, why_size,
+			"\"%.60s\" is no list of register, refresh, move and deregister, each "
+			"with a weight from 1 to %d if any: \"register,refresh:8\"",
+			text, WEIGHT_MAX);
+		return -EINVAL;
+	}
+	memcpy(config->signalling.weight, weight, sizeof(weight));
 	return 0;
 }
 
@@ -285,6 +359,7 @@ int pktgen_config_load(const char *path, struct pktgen_config *config, struct co
 {
 	struct finding f = {.path = path, .report = report};
 	struct pktgen_config_traffic *t = &config->traffic;
+	const struct pktgen_config_signalling *g = &config->signalling;
 	char why[200];
 
 	f.rc = config_load(path, pktgen_config_keys, config, report);
@@ -306,6 +381,10 @@ int pktgen_config_load(const char *path, struct pktgen_config *config, struct co
 			    config_item(&config->subscribers.care_of_prefixes, struct prefix6, i),
 			    why, sizeof(why)) < 0)
 			wrong(&f, "subscribers.care_of_prefixes", why);
+	if (g->weight[PKTGEN_REGISTER] + g->weight[PKTGEN_REFRESH] + g->weight[PKTGEN_MOVE] +
+			g->weight[PKTGEN_DEREGISTER] ==
+		0)
+		wrong(&f, "signalling", "register, refresh, move and deregister are all 0");
 	if (config->search.min_rate > config->search.max_rate)
 		wrong(&f, "search", "min_rate is above max_rate");
 	if (pktgen_config_set_sizes(config, t->sizes_text, why, sizeof(why)) < 0)

@@ -56,6 +56,29 @@ struct pktgen_config_search {
 	uint32_t trial_ms;
 };
 
+/* What a mobile node does. */
+enum pktgen_op {
+	PKTGEN_REGISTER,   /* first registration, at place 0 */
+	PKTGEN_REFRESH,    /* the same binding again */
+	PKTGEN_MOVE,       /* to another care-of address */
+	PKTGEN_DEREGISTER, /* lifetime 0, while away */
+	PKTGEN_OPS
+};
+
+/* "register", "refresh", "move", "deregister"; NULL-terminated. */
+extern const char *const pktgen_op_names[PKTGEN_OPS + 1];
+
+struct pktgen_config_signalling {
+	uint32_t weight[PKTGEN_OPS]; /* shares of operations, of those that are possible */
+	uint64_t rate;               /* operations a second; 0: as many as `outstanding` allows */
+	uint32_t duration_ms;
+	uint32_t outstanding; /* nodes that wait for an answer, at most */
+	uint32_t lifetime_ms;
+	uint32_t timeout_ms,
+		timeout_max_ms; /* first wait, half more for PKTGEN_REGISTER; longest */
+	uint32_t tries;
+};
+
 struct pktgen_config {
 	struct pktgen_config_port core;   /* the side of correspondents */
 	struct pktgen_config_port access; /* that of care-of addresses; absent: core as well */
@@ -69,6 +92,7 @@ struct pktgen_config {
 	struct pktgen_config_traffic traffic;
 	struct pktgen_config_multicast multicast;
 	struct pktgen_config_search search;
+	struct pktgen_config_signalling signalling;
 };
 
 extern const struct config_key pktgen_config_keys[];
@@ -89,7 +113,11 @@ int pktgen_config_set_sizes(
 int pktgen_config_set_streams(
 	struct pktgen_config *config, const char *text, char *why, size_t why_size);
 
-/* The port that a stream's packets are sent by. */
+/* The same for operations: "register", "refresh:8,move:2". */
+int pktgen_config_set_mix(
+	struct pktgen_config *config, const char *text, char *why, size_t why_size);
+
+/* Where care-of addresses are. */
 static inline const struct pktgen_config_port *pktgen_config_access(
 	const struct pktgen_config *config)
 {

@@ -136,10 +136,19 @@ static json_t *json_rows(const struct traffic_result *result)
 	return rows;
 }
 
+json_t *report_json_others(const uint64_t others[static PACKET_KINDS])
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < PACKET_KINDS; i++)
+		json_object_set_new(object, other_names[i], json_integer((json_int_t)others[i]));
+	return object;
+}
+
 json_t *report_json(const struct pktgen_config *config, const struct traffic_result *result)
 {
 	const struct report_loss loss = report_loss(config, result);
-	json_t *streams = json_object(), *others = json_object();
+	json_t *streams = json_object();
 	uint64_t sent = 0;
 
 	for (enum packet_stream s = 0; s < PACKET_STREAMS; s++) {
@@ -148,16 +157,13 @@ json_t *report_json(const struct pktgen_config *config, const struct traffic_res
 			json_object_set_new(
 				streams, packet_stream_names[s], json_stream(config, result, s));
 	}
-	for (unsigned i = 0; i < PACKET_KINDS; i++)
-		json_object_set_new(
-			others, other_names[i], json_integer((json_int_t)result->others[i]));
 	return json_pack("{s:I,s:f,s:f,s:I,s:I,s:f,s:I,s:I,s:o,s:o,s:o}", "rate",
 		(json_int_t)result->trial.rate, "seconds", result->seconds, "sent_pps",
 		result->seconds > 0 ? (double)sent / result->seconds : 0.0, "offered",
 		(json_int_t)loss.offered, "lost", (json_int_t)loss.lost, "loss_percent",
 		loss.percent, "skipped", (json_int_t)result->skipped, "neighbour_answers",
-		(json_int_t)result->neighbour_answers, "streams", streams, "others", others, "rows",
-		json_rows(result));
+		(json_int_t)result->neighbour_answers, "streams", streams, "others",
+		report_json_others(result->others), "rows", json_rows(result));
 }
 
 json_t *report_json_traffic(const struct pktgen_config *config)

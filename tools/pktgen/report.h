@@ -23,6 +23,9 @@ json_t *report_json_traffic(const struct pktgen_config *config);
 /* Percentiles of a histogram in microseconds. */
 json_t *report_json_latency(const struct histogram *h);
 
+/* Frames by what they were, as an object. */
+json_t *report_json_others(const uint64_t others[static PACKET_KINDS]);
+
 /* Packets that were offered, and of these lost: on the way, or because a device was full. */
 struct report_loss {
 	uint64_t offered, lost;

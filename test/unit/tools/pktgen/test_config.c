@@ -120,14 +120,14 @@ static void test_population(void **state)
 
 	(void)state;
 	assert_int_equal(
-		load(CORE "subscribers = { first = 0xfffffffe; realm = \"x.example\"; " PEOPLE
+		load(CORE "subscribers = { first = 0xfeffffff; realm = \"x.example\"; " PEOPLE
 			  " }; " REST),
 		0);
-	is_address(population_home(p, 0), "2001:db8:100::ffff:fffe");
-	is_address(population_home(p, 2), "2001:db8:100::1:0:0");
-	is_address(population_care_of(p, 0, 0), "2001:db8:a::ffff:fffe");
-	is_address(population_care_of(p, 0, 1), "2001:db8:b::ffff:fffe");
-	is_address(population_care_of(p, 0, 2), "2001:db8:a::1:ffff:fffe");
+	is_address(population_home(p, 0), "2001:db8:100::feff:ffff");
+	is_address(population_home(p, 2), "2001:db8:100::ff00:1");
+	is_address(population_care_of(p, 0, 0), "2001:db8:a::feff:ffff");
+	is_address(population_care_of(p, 0, 1), "2001:db8:b::feff:ffff");
+	is_address(population_care_of(p, 0, 2), "2001:db8:a::1:feff:ffff");
 	assert_int_equal(population_mn_id(p, 17, mn_id), strlen("node17@x.example"));
 	assert_string_equal(mn_id, "node17@x.example");
 }
