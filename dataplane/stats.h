@@ -15,8 +15,9 @@ typedef bool (*stats_take)(const struct update_stat *stat, void *context);
 
 /*
  * Hands over, summed over the workers: UPDATE_STAT_COUNTER (all of worker.h), UPDATE_STAT_DROP
- * (all of nodes/drop.h), UPDATE_STAT_NODE (nodes of the graph that were ever called) and
- * UPDATE_STAT_TABLE. Agent thread. Returns false when take() did.
+ * (all of nodes/drop.h), UPDATE_STAT_NODE (nodes of the graph that were ever called in a walk of
+ * which the time was taken: under load one in 64) and UPDATE_STAT_TABLE. Agent thread. Returns
+ * false when take() did.
  */
 bool stats_collect(struct worker *const workers[], unsigned count, const struct tables *tables,
 	stats_take take, void *context);

@@ -14,6 +14,7 @@
 #include "dataplane/nodes/budget.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/reassembly.h"
+#include "dataplane/walk.h"
 
 enum {
 	ICMP6_PER_SECOND = 1000, /* errors that packets can cause (RFC 4443, 2.4 f) */
@@ -24,6 +25,8 @@ enum {
 	SLEEP_SHORT_NS = 50000,
 	SLEEP_LONG_NS = 200000, /* after a second without a packet */
 	NODES_MAX = 8,
+	FULL = 16, /* packets of a walk from which on the worker has better to do than take times */
+	TIMED_OF = 64, /* of the walks after full ones this one is timed */
 };
 
 static const struct {
@@ -117,11 +120,23 @@ void worker_leave(struct worker *w)
 	rte_rcu_qsbr_thread_unregister(w->tables->rcu, w->index);
 }
 
+/* Where there is little to do, the time of every walk is taken, else that of a few. */
+static void walk(struct worker *w)
+{
+	if (likely(w->busy >= FULL && ++w->untimed < TIMED_OF)) {
+		w->busy = 0;
+		walk_plain(w->graph);
+		return;
+	}
+	w->busy = 0;
+	w->untimed = 0;
+	walk_timed(w->graph);
+}
+
 uint64_t worker_walk(struct worker *w)
 {
-	w->busy = 0;
 	w->tsc = rte_rdtsc();
-	rte_graph_walk(w->graph);
+	walk(w);
 	rte_rcu_qsbr_quiescent(w->tables->rcu, w->index);
 	counter_add(&w->counters[WORKER_walks], 1);
 	return w->busy;

@@ -2,24 +2,8 @@
  * classify: looks at a frame as it came from a port: is it for us, is it sound IPv6, does it stay
  * on the link?
  */
+#include "dataplane/nodes/classify.h"
 #include "dataplane/nodes/defended.h"
-#include "dataplane/nodes/ip6.h"
-#include "dataplane/nodes/node.h"
-#include "dataplane/port.h"
-
-enum edge {
-	CLASSIFY_STEER,
-	CLASSIFY_ND_PROXY,
-	CLASSIFY_MIRROR,
-	CLASSIFY_ABSENT,
-	CLASSIFY_FOREIGN_MAC,
-	CLASSIFY_BAD_VERSION,
-	CLASSIFY_BAD_LENGTH,
-	CLASSIFY_BAD_SOURCE,
-	CLASSIFY_BAD_DESTINATION,
-	CLASSIFY_MULTICAST,
-	CLASSIFY_EDGES
-};
 
 enum {
 	SCOPE_LINK = 2, /* of a multicast address (RFC 4291, 2.7) */
@@ -48,9 +32,12 @@ static rte_edge_t classify_absent(struct rte_mbuf *m)
 }
 
 /* To a multicast or link-local address: it ends here, at the kernel or at the proxy. */
-static rte_edge_t classify_on_link(
-	const struct worker *w, struct rte_mbuf *m, const struct rte_ipv6_hdr *ip, uint16_t port)
+static rte_edge_t classify_on_link(const struct worker *w, struct rte_mbuf *m)
 {
+	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(
+		m, const struct rte_ipv6_hdr *, sizeof(struct rte_ether_hdr));
+	const uint16_t port = m->port;
+
 	if (ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0x0f) > SCOPE_LINK)
 		return CLASSIFY_MULTICAST;
 	if (ip->dst_addr[0] != 0xff && !is_neighbour_discovery(ip) &&
@@ -61,49 +48,6 @@ static rte_edge_t classify_on_link(
 	return CLASSIFY_MIRROR;
 }
 
-static inline rte_edge_t classify_ip6(
-	struct worker *w, struct rte_mbuf *m, struct rte_ether_hdr *eth)
-{
-	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)(eth + 1);
-
-	if (unlikely(m->data_len < sizeof(*eth) + IP6_LEN))
-		return CLASSIFY_BAD_LENGTH;
-	if (unlikely(!ip6_is_version6(ip)))
-		return CLASSIFY_BAD_VERSION;
-	if (unlikely(m->nb_segs > 1 || ip6_total(ip) > m->data_len - sizeof(*eth)))
-		return CLASSIFY_BAD_LENGTH;
-	ip6_trim(m, ip6_total(ip) + sizeof(*eth));
-	if (unlikely(ip->src_addr[0] == 0xff || addr_is_loopback(ip6_src(ip))))
-		return CLASSIFY_BAD_SOURCE;
-	if (unlikely(ip->dst_addr[0] >= 0xfe) &&
-		(ip->dst_addr[0] == 0xff || addr_is_link_local(ip6_dst(ip))))
-		return classify_on_link(w, m, ip, m->port);
-	if (unlikely(ip6_is_unforwardable(ip6_dst(ip))))
-		return CLASSIFY_BAD_DESTINATION;
-	if (unlikely(ip6_is_unforwardable(ip6_src(ip))))
-		return CLASSIFY_BAD_SOURCE;
-	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)))
-		return CLASSIFY_FOREIGN_MAC;
-	rte_pktmbuf_adj(m, sizeof(*eth));
-	return CLASSIFY_STEER;
-}
-
-static inline rte_edge_t classify_one(struct worker *w, struct rte_mbuf *m)
-{
-	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
-	const struct port *port = &port_table[m->port % PORT_MAX];
-
-	meta_start(m, m->port, 0);
-	if (unlikely(m->data_len < sizeof(*eth)))
-		return CLASSIFY_BAD_LENGTH;
-	if (unlikely(!rte_is_same_ether_addr(&eth->dst_addr, &port->mac) &&
-		     !rte_is_multicast_ether_addr(&eth->dst_addr)))
-		return CLASSIFY_FOREIGN_MAC;
-	if (unlikely(eth->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)))
-		return CLASSIFY_MIRROR;
-	return classify_ip6(w, m, eth);
-}
-
 static inline void classify_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
 {
@@ -111,7 +55,9 @@ static inline void classify_work(struct worker *w, struct rte_graph *graph, stru
 	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++) {
 		node_prefetch(mbufs, i, n);
-		next[i] = classify_one(w, mbufs[i]);
+		next[i] = classify_one(mbufs[i]);
+		if (next[i] == CLASSIFY_ON_LINK)
+			next[i] = classify_on_link(w, mbufs[i]);
 	}
 }
 

@@ -2,57 +2,17 @@
  * decap: takes a packet out of its tunnel, if it comes from where its source is registered (RFC
  * 6275, 10.4.5; RFC 2473, 3.3; RFC 6040, 4.2), or from another data plane.
  */
+#include "dataplane/nodes/decap.h"
+
 #include "dataplane/agent/events.h"
 #include "dataplane/nodes/budget.h"
-#include "dataplane/nodes/ip6.h"
-#include "dataplane/nodes/node.h"
 
-enum edge {
-	DECAP_STEER,
-	DECAP_RELAY,
-	DECAP_INNER,
-	DECAP_SCOPE,
-	DECAP_ECN,
-	DECAP_UNKNOWN_SOURCE,
-	DECAP_WRONG_CARE_OF,
-	DECAP_EDGES
-};
-
-enum {
-	ECN_MASK = 3,
-	ECN_DROP = 4,
-};
-
-/* Outgoing ECN by inner (row) and outer (column) (RFC 6040, figure 4): Not-ECT is 0, ECT(1) 1,
- * ECT(0) 2, CE 3. */
-static const uint8_t ecn_out[4][4] = {
-	{0, 0, 0, ECN_DROP},
+const uint8_t decap_ecn_out[4][4] = {
+	{0, 0, 0, DECAP_ECN_DROP},
 	{1, 1, 1, 3},
 	{2, 1, 2, 3},
 	{3, 3, 3, 3},
 };
-
-static inline struct rte_ipv6_hdr *inner_of(struct rte_mbuf *m)
-{
-	return rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, meta_of(m)->outer);
-}
-
-/* What can be said of a packet without knowing its subscriber. */
-static inline rte_edge_t check_inner(struct rte_mbuf *m)
-{
-	const struct rte_ipv6_hdr *ip = inner_of(m);
-	uint32_t len = m->data_len - meta_of(m)->outer;
-
-	if (unlikely(len < IP6_LEN || !ip6_is_version6(ip) || ip6_total(ip) > len))
-		return DECAP_INNER;
-	if (unlikely(ip->src_addr[0] >= 0xfe || ip->dst_addr[0] >= 0xfe) &&
-		(addr_is_multicast(ip6_src(ip)) || addr_is_multicast(ip6_dst(ip)) ||
-			addr_is_link_local(ip6_src(ip)) || addr_is_link_local(ip6_dst(ip))))
-		return DECAP_SCOPE;
-	if (unlikely(ip6_is_unforwardable(ip6_src(ip)) || ip6_is_unforwardable(ip6_dst(ip))))
-		return DECAP_INNER;
-	return DECAP_STEER;
-}
 
 /* Somebody sends for a subscriber, or as one, from where it is not: control wants to know. */
 static void tell(struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
@@ -63,29 +23,10 @@ static void tell(struct worker *w, struct rte_mbuf *m, const struct subscriber_e
 	if (times == 0)
 		return;
 	event.subscriber = entry ? entry->id : 0;
-	event.inner = *ip6_src(inner_of(m));
+	event.inner = *ip6_src(decap_inner(m));
 	event.outer = *ip6_src(ip6_of(m));
 	event.value = times;
 	events_put(w->index, &event);
-}
-
-/* Takes the outer header off; the inner one keeps what its congestion marks tell (RFC 6040). */
-static inline rte_edge_t strip(struct rte_mbuf *m, uint32_t subscriber)
-{
-	struct meta *meta = meta_of(m);
-	struct rte_ipv6_hdr *ip = inner_of(m);
-	uint8_t out = ecn_out[ip6_class(ip) & ECN_MASK][ip6_class(ip6_of(m)) & ECN_MASK];
-
-	if (unlikely(out == ECN_DROP))
-		return DECAP_ECN;
-	ip->vtc_flow = (ip->vtc_flow & ~rte_cpu_to_be_32(ECN_MASK << 20)) |
-		       rte_cpu_to_be_32((uint32_t)out << 20);
-	rte_pktmbuf_adj(m, meta->outer);
-	ip6_trim(m, ip6_total(ip));
-	meta->flags |= META_DECAPSULATED;
-	meta->subscriber = subscriber;
-	meta->outer = 0;
-	return DECAP_STEER;
 }
 
 /* Not sent by a node from where it is. From another data plane it is on its way to a node, and
@@ -97,7 +38,7 @@ static rte_edge_t decap_else(
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
 
 	if (data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer))) {
-		rte_edge_t edge = strip(m, SUBSCRIBER_NONE);
+		rte_edge_t edge = decap_strip(m, SUBSCRIBER_NONE);
 
 		return edge == DECAP_STEER ? DECAP_RELAY : edge;
 	}
@@ -113,7 +54,7 @@ static inline rte_edge_t decap_one(
 
 	if (unlikely(!entry || !subscriber_accepts(t, entry, ip6_src(outer), ip6_dst(outer))))
 		return decap_else(w, m, entry);
-	return strip(m, subscriber_number(t, entry));
+	return decap_strip(m, subscriber_number(t, entry));
 }
 
 static inline void decap_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -126,10 +67,10 @@ static inline void decap_work(struct worker *w, struct rte_graph *graph, struct 
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++) {
-		next[i] = check_inner(mbufs[i]);
+		next[i] = decap_check(mbufs[i]);
 		if (unlikely(next[i] != DECAP_STEER))
 			continue;
-		sources[count] = ip6_load(inner_of(mbufs[i])->src_addr);
+		sources[count] = ip6_load(decap_inner(mbufs[i])->src_addr);
 		sound[count++] = i;
 	}
 	if (unlikely(count == 0))

@@ -2,128 +2,13 @@
  * encap: puts the outer header of a subscriber's path in front of a packet (RFC 2473, 3.1; RFC
  * 6275, 10.4.2), or, if another data plane serves the path, one that leads there.
  */
-#include "dataplane/nodes/ip6.h"
-#include "dataplane/nodes/node.h"
-#include "dataplane/tables/hash.h"
+#include "dataplane/nodes/encap.h"
 
-enum edge { ENCAP_FORWARD, ENCAP_ICMP6_ERROR, ENCAP_SCOPE, ENCAP_LOOP, ENCAP_NO_ROOM, ENCAP_EDGES };
-
-enum {
-	LIMIT_LEN = 8, /* the Destination Options header that carries the limit */
-	LABEL_MASK = 0xfffff,
-	ICMP_TIME_EXCEEDED = 3,
-	ICMP_PARAMETER = 4,
-};
-
-/* The first four octets of a transport header say which flow it is; of others they do not. */
-static inline uint32_t ports_of(const struct rte_ipv6_hdr *ip, uint16_t len)
-{
-	uint32_t ports;
-
-	if ((ip->proto != IPPROTO_TCP && ip->proto != IPPROTO_UDP) || len < IP6_LEN + 4)
-		return 0;
-	memcpy(&ports, ip + 1, sizeof(ports));
-	return ports;
-}
-
-/* Flow label of the outer header: a hash of the inner flow (RFC 6438, 3; never 0, RFC 6437, 2). */
-static inline uint32_t flow_label(const struct rte_ipv6_hdr *ip, uint16_t len)
-{
-	const uint64_t label = rte_be_to_cpu_32(ip->vtc_flow) & LABEL_MASK;
-	uint64_t src[2], dst[2];
-
-	memcpy(src, ip->src_addr, sizeof(src));
-	memcpy(dst, ip->dst_addr, sizeof(dst));
-
-	uint64_t a = src[1] ^ src[0] * 0x9e3779b97f4a7c15u ^ addr_hash_seed[0];
-	uint64_t b = dst[1] ^ dst[0] * 0xd6e8feb86659fd93u ^ addr_hash_seed[1];
-	unsigned __int128 m = (unsigned __int128)a * b;
-	uint64_t folded = (uint64_t)m ^ (uint64_t)(m >> 64);
-
-	folded ^= label << 40 ^ (uint64_t)ports_of(ip, len) << 8 ^ ip->proto;
-	folded *= 0x9e3779b97f4a7c15u;
-	folded >>= 44;
-	return folded ? (uint32_t)folded : 1;
-}
-
-/*
- * The Tunnel Encapsulation Limit of the packet, if it carries one (RFC 2473, 4.1.1). Returns the
- * offset of its value, 0 if there is none. A chain that cannot be read has none that we can see.
- */
-static uint16_t find_limit(const struct rte_ipv6_hdr *ip, uint16_t len)
+uint16_t encap_walk_limit(const struct rte_ipv6_hdr *ip, uint16_t len)
 {
 	struct ip6_chain chain;
 
-	if (ip->proto != IP6_DESTINATION && ip->proto != IPPROTO_HOPOPTS &&
-		ip->proto != IPPROTO_ROUTING)
-		return 0;
 	return ip6_walk((const uint8_t *)ip, len, &chain) == 0 ? chain.limit : 0;
-}
-
-/* The packet is to be refused with an ICMPv6 error to its source. */
-static rte_edge_t refuse(struct meta *meta, uint8_t type, uint8_t code, uint32_t value)
-{
-	meta->icmp_type = type;
-	meta->icmp_code = code;
-	meta->value = value;
-	return ENCAP_ICMP6_ERROR;
-}
-
-/* Puts the headers in front of the inner packet of len octets at ip; false: no room. */
-static inline bool prepend(struct rte_mbuf *m, struct meta *meta, const struct path_shape *shape,
-	const struct subscriber_entry *entry, uint16_t limit)
-{
-	const struct rte_ipv6_hdr *ip = ip6_of(m);
-	const uint32_t class_and_label =
-		(rte_be_to_cpu_32(ip->vtc_flow) & 0x0ff00000) | flow_label(ip, m->data_len);
-	const uint8_t left = limit ? ((const uint8_t *)ip)[limit] - 1 : 0;
-	const uint16_t options = limit ? LIMIT_LEN : 0;
-	const uint16_t payload = (uint16_t)(m->pkt_len + options);
-	struct rte_ipv6_hdr *outer = (struct rte_ipv6_hdr *)(void *)rte_pktmbuf_prepend(
-		m, (uint16_t)(IP6_LEN + options));
-
-	if (unlikely(!outer))
-		return false;
-	memcpy(outer, shape->header, PATH_HEADER_LEN);
-	outer->vtc_flow = rte_cpu_to_be_32(0x60000000 | class_and_label);
-	outer->payload_len = rte_cpu_to_be_16(payload);
-	memcpy(outer->dst_addr, &entry->remote, sizeof(outer->dst_addr));
-	if (unlikely(limit)) {
-		const uint8_t header[LIMIT_LEN] = {IP6_TUNNEL, 0, 4, 1, left, 1, 1, 0};
-
-		outer->proto = IP6_DESTINATION;
-		memcpy(outer + 1, header, sizeof(header));
-	}
-	meta->flags |= META_ENCAPSULATED;
-	meta->outer = (uint8_t)(IP6_LEN + options);
-	meta->mtu = entry->mtu;
-	return true;
-}
-
-static inline rte_edge_t encap_one(
-	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
-{
-	const struct path_shape *shape = path_shape_at(&w->tables->paths, entry->shape);
-	struct rte_ipv6_hdr *ip = ip6_of(m);
-	struct meta *meta = meta_of(m);
-	uint16_t limit = find_limit(ip, m->data_len);
-
-	if (!(meta->flags & META_ORIGINATED)) {
-		if (unlikely(addr_is_link_local(ip6_src(ip))))
-			return ENCAP_SCOPE;
-		if (unlikely(ip->hop_limits <= 1))
-			return refuse(meta, ICMP_TIME_EXCEEDED, 0, 0);
-	}
-	if (unlikely(limit && ((const uint8_t *)ip)[limit] == 0))
-		return refuse(meta, ICMP_PARAMETER, 0, limit);
-	if (unlikely(addr_equal(ip6_dst(ip), &entry->remote) &&
-		     addr_equal(ip6_src(ip), path_shape_local(shape))))
-		return ENCAP_LOOP;
-	if (!(meta->flags & META_ORIGINATED))
-		ip->hop_limits--;
-	if (unlikely(!prepend(m, meta, shape, entry, limit)))
-		return ENCAP_NO_ROOM;
-	return ENCAP_FORWARD;
 }
 
 /* Apart from the rest, so that those who relay nothing do not pay for it. */

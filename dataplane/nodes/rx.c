@@ -6,7 +6,7 @@
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
 
-enum edge { RX_CLASSIFY, RX_EDGES };
+enum edge { RX_EXPRESS, RX_EDGES };
 
 /* Ports take turns at being first, so that a busy one does not shut the others out. */
 static uint16_t receive(struct worker *w, struct rte_mbuf **mbufs)
@@ -35,7 +35,7 @@ static uint16_t rx_process(struct rte_graph *graph, struct rte_node *node, void 
 	node->idx = n;
 	w->busy += n;
 	node_count(w, WORKER_received, n);
-	rte_node_next_stream_move(graph, node, RX_CLASSIFY);
+	rte_node_next_stream_move(graph, node, RX_EXPRESS);
 	return n;
 }
 
@@ -45,6 +45,6 @@ static struct rte_node_register rx_node = {
 	.process = rx_process,
 	.init = node_init,
 	.nb_edges = RX_EDGES,
-	.next_nodes = {[RX_CLASSIFY] = "classify"},
+	.next_nodes = {[RX_EXPRESS] = "express"},
 };
 RTE_NODE_REGISTER(rx_node)

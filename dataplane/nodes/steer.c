@@ -2,8 +2,8 @@
  * steer: where an IPv6 packet goes by its destination: to an address of ours, to a subscriber, or
  * by a route.
  */
-#include "dataplane/nodes/ip6.h"
-#include "dataplane/nodes/node.h"
+#include "dataplane/nodes/steer.h"
+
 #include "dataplane/port.h"
 
 enum edge {
@@ -17,8 +17,6 @@ enum edge {
 };
 
 enum {
-	ND_FIRST = 133, /* Router Solicitation ... Redirect (RFC 4861, 4) */
-	ND_LAST = 137,
 	ND_SOLICITATION = 135,
 };
 
@@ -30,10 +28,11 @@ static rte_edge_t steer_neighbour(struct worker *w, struct rte_mbuf *m)
 {
 	struct rte_ipv6_hdr *ip = ip6_of(m);
 	const struct meta *meta = meta_of(m);
-	uint8_t type = m->data_len > IP6_LEN ? *(const uint8_t *)(ip + 1) : 0;
+	uint8_t type;
 
-	if (type < ND_FIRST || type > ND_LAST)
+	if (!steer_is_discovery(m))
 		return STEER_ENCAP;
+	type = *(const uint8_t *)(ip + 1);
 	if (type != ND_SOLICITATION || meta->flags & (META_DECAPSULATED | META_ORIGINATED) ||
 		!link_table_on(&w->tables->links, meta->port) ||
 		!node_restore_ethernet(m, &port_table[meta->port].mac))

@@ -6,8 +6,9 @@
 
 #include "common/addr.h"
 
-/* Two multiplications. The tag is mixed in so that tag 0 costs nothing and gives addr_hash(). */
-static inline uint64_t table_hash(const struct in6_addr *a, uint32_t tag)
+/* Two multiplications. The tag is mixed in so that tag 0 costs nothing and gives addr_hash(). The
+ * address need not be aligned. */
+static inline uint64_t table_hash(const void *a, uint32_t tag)
 {
 	return addr_hash(a) ^ tag * 0xd6e8feb86659fd93u;
 }

@@ -14,7 +14,7 @@ static void put(struct local_set *set, const struct in6_addr *addr)
 	while (!addr_is_unspecified(&set->slots[at & set->mask]))
 		at++;
 	set->slots[at & set->mask] = *addr;
-	set->filter |= local_set_bit(addr);
+	set->filter |= local_set_bit(addr->s6_addr);
 	set->count++;
 }
 

@@ -71,15 +71,21 @@ static inline const struct local_set *local_table_get(const struct local_table *
 }
 
 /* The bit of the filter that an address sets: its last octets differ most. */
-static inline uint64_t local_set_bit(const struct in6_addr *a)
+static inline uint64_t local_set_bit(const uint8_t addr[16])
 {
-	return 1ull << ((a->s6_addr[15] ^ a->s6_addr[14]) & 63);
+	return 1ull << ((addr[15] ^ addr[14]) & 63);
+}
+
+/* Whether an address, where it lies in a packet, is worth local_set_has(). */
+static inline bool local_set_may_have(const struct local_set *set, const uint8_t addr[16])
+{
+	return set->filter & local_set_bit(addr);
 }
 
 /* Whether an address is in the set. */
 static inline bool local_set_has(const struct local_set *set, const struct in6_addr *a)
 {
-	if (!(set->filter & local_set_bit(a)))
+	if (!local_set_may_have(set, a->s6_addr))
 		return false;
 	for (uint32_t i = (uint32_t)addr_hash(a);; i++) {
 		const struct in6_addr *slot = &set->slots[i & set->mask];

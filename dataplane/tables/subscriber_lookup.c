@@ -1,4 +1,5 @@
 #include "dataplane/tables/hash.h"
+#include "dataplane/tables/subscriber_key.h"
 #include "dataplane/tables/subscriber_table.h"
 
 #include <string.h>
@@ -8,127 +9,48 @@ enum {
 	HOST_LEN = 128,
 };
 
-/* What is looked for; the hash is computed once for all buckets and retries. */
-struct key {
-	const struct in6_addr *prefix;
-	uint64_t hash;
-	uint32_t tag;
-};
-
-static inline bool entry_is(const void *table, uint32_t number, const void *of)
+static bool entry_is(const void *table, uint32_t number, const void *key)
 {
-	const struct key *key = of;
-	const struct subscriber_entry *entry = subscriber_at(table, number);
-
-	return entry->tag == key->tag && addr_equal(&entry->prefix, key->prefix);
+	return subscriber_key_is(table, key, number);
 }
 
-static inline const struct subscriber_entry *find(
-	const struct subscriber_table *t, const struct key *key)
+const struct subscriber_entry *subscriber_key_find(
+	const struct subscriber_table *t, const struct subscriber_key *key)
 {
 	uint32_t number = sig_index_find(&t->by_prefix, key->hash, entry_is, t, key);
 
 	return number == SIG_INDEX_NONE ? NULL : subscriber_at(t, number);
 }
 
-/* First stage: hash, and fetch the bucket. */
-static inline void stage_hash(const struct subscriber_table *t, uint32_t tag,
-	const struct in6_addr addresses[], struct key keys[], unsigned from, unsigned to)
-{
-	for (unsigned i = from; i < to; i++) {
-		keys[i] = (struct key){&addresses[i], table_hash(&addresses[i], tag), tag};
-		sig_index_prefetch(&t->by_prefix, keys[i].hash);
-	}
-}
-
-/* Second stage: match signatures, and fetch the entry, or the other bucket where none matches. */
-static inline void stage_match(const struct subscriber_table *t, const struct key keys[],
-	uint32_t numbers[], unsigned from, unsigned to)
-{
-	for (unsigned i = from; i < to; i++) {
-		uint16_t sig = sig_index_sig(keys[i].hash);
-		uint32_t home = sig_index_home(&t->by_prefix, keys[i].hash);
-		const struct sig_bucket *b = &t->by_prefix.buckets[home];
-		uint32_t match = sig_index_match(b, sig);
-
-		if (likely(match)) {
-			numbers[i] = sig_index_value(b, match);
-			rte_prefetch0(subscriber_at(t, numbers[i]));
-		} else {
-			numbers[i] = SIG_INDEX_NONE;
-			rte_prefetch0(
-				&t->by_prefix.buckets[sig_index_other(&t->by_prefix, home, sig)]);
-		}
-	}
-}
-
-/* The entry that a bucket has for a key, or NULL. */
-static inline const struct subscriber_entry *in_bucket(
-	const struct subscriber_table *t, const struct key *key, uint32_t bucket)
-{
-	const struct sig_bucket *b = &t->by_prefix.buckets[bucket];
-	uint32_t match = sig_index_match(b, sig_index_sig(key->hash));
-
-	for (; unlikely(match); match &= match - 1) {
-		uint32_t number = sig_index_value(b, match);
-
-		if (entry_is(t, number, key))
-			return subscriber_at(t, number);
-	}
-	return NULL;
-}
-
 /*
- * Third stage: compare the key. A signature that only looked right is rare, and looked for one by
- * one; where the first bucket had none, the second decides. Returns how many were not found.
- */
-static inline unsigned stage_verify(const struct subscriber_table *t, const struct key keys[],
-	const uint32_t numbers[], const struct subscriber_entry *out[], unsigned from, unsigned to)
-{
-	unsigned missing = 0;
-
-	for (unsigned i = from; i < to; i++) {
-		if (unlikely(numbers[i] == SIG_INDEX_NONE))
-			out[i] = in_bucket(t, &keys[i],
-				sig_index_other(&t->by_prefix,
-					sig_index_home(&t->by_prefix, keys[i].hash),
-					sig_index_sig(keys[i].hash)));
-		else if (likely(entry_is(t, numbers[i], &keys[i])))
-			out[i] = subscriber_at(t, numbers[i]);
-		else
-			out[i] = find(t, &keys[i]);
-		missing += out[i] == NULL;
-	}
-	return missing;
-}
-
-/*
- * One length: the stages follow each other a stride apart, so that fetches have time to arrive.
+ * One length: the steps follow each other a stride apart, so that fetches have time to arrive.
  * A miss is certain only if nothing was moved meanwhile. Returns how many were not found.
  */
 static unsigned lookup_tag(const struct subscriber_table *t, uint32_t tag,
 	const struct in6_addr addresses[], unsigned n, const struct subscriber_entry *out[])
 {
-	struct key keys[SUBSCRIBER_BURST_MAX];
-	uint32_t numbers[SUBSCRIBER_BURST_MAX];
+	struct subscriber_key keys[SUBSCRIBER_BURST_MAX];
 	const uint32_t moves = sig_index_moves(&t->by_prefix);
 	unsigned missing = 0;
 
 	for (unsigned at = 0; at < n + 2 * STRIDE; at += STRIDE) {
-		if (at < n)
-			stage_hash(t, tag, addresses, keys, at, RTE_MIN(at + STRIDE, n));
-		if (at >= STRIDE && at - STRIDE < n)
-			stage_match(t, keys, numbers, at - STRIDE, RTE_MIN(at, n));
-		if (at >= 2 * STRIDE)
-			missing += stage_verify(
-				t, keys, numbers, out, at - 2 * STRIDE, RTE_MIN(at - STRIDE, n));
+		for (unsigned i = at; i < RTE_MIN(at + STRIDE, n); i++)
+			subscriber_key_make(t, &keys[i], &addresses[i], tag);
+		for (unsigned i = at - RTE_MIN(at, (unsigned)STRIDE); i < RTE_MIN(at, n); i++)
+			subscriber_key_match(t, &keys[i]);
+		if (at < 2 * STRIDE)
+			continue;
+		for (unsigned i = at - 2 * STRIDE; i < RTE_MIN(at - STRIDE, n); i++) {
+			out[i] = subscriber_key_entry(t, &keys[i]);
+			missing += out[i] == NULL;
+		}
 	}
 	atomic_thread_fence(memory_order_acquire);
 	if (unlikely(missing && moves != sig_index_moves(&t->by_prefix))) {
 		missing = 0;
 		for (unsigned i = 0; i < n; i++) {
 			if (!out[i])
-				out[i] = find(t, &keys[i]);
+				out[i] = subscriber_key_find(t, &keys[i]);
 			missing += out[i] == NULL;
 		}
 	}
@@ -158,6 +80,46 @@ static unsigned lookup_len(const struct subscriber_table *t, uint32_t domain, ui
 	return missing;
 }
 
+struct subscriber_lengths subscriber_table_lengths(const struct subscriber_table *t)
+{
+	struct subscriber_lengths lengths = {.longest = 0};
+	bool found = false;
+
+	for (int word = 2; word >= 0; word--) {
+		uint64_t bits = atomic_load_explicit(&t->lengths[word], memory_order_acquire);
+
+		if (bits && !found) {
+			int bit = 63 - __builtin_clzll(bits);
+
+			lengths.longest = (uint8_t)(word * 64 + bit);
+			found = true;
+			bits &= ~(1ull << bit);
+		}
+		lengths.shorter |= bits != 0;
+	}
+	return lengths;
+}
+
+void subscriber_table_lookup_shorter(const struct subscriber_table *t, uint32_t domain,
+	uint8_t below, const struct in6_addr addresses[], unsigned n,
+	const struct subscriber_entry *out[])
+{
+	unsigned missing = n;
+
+	for (int word = 1; word >= 0; word--) {
+		uint64_t bits = atomic_load_explicit(&t->lengths[word], memory_order_acquire);
+
+		if (likely(bits == 0))
+			continue;
+		for (; bits && missing; bits &= ~(1ull << (63 - __builtin_clzll(bits)))) {
+			int len = word * 64 + 63 - __builtin_clzll(bits);
+
+			if (len < below)
+				missing = lookup_len(t, domain, (uint8_t)len, addresses, n, out);
+		}
+	}
+}
+
 void subscriber_table_lookup(const struct subscriber_table *t, uint32_t domain,
 	const struct in6_addr addresses[], unsigned n, const struct subscriber_entry *out[])
 {
@@ -167,17 +129,8 @@ void subscriber_table_lookup(const struct subscriber_table *t, uint32_t domain,
 		missing = lookup_tag(t, domain << 8 | HOST_LEN, addresses, n, out);
 	else
 		memset(out, 0, n * sizeof(out[0]));
-	for (int word = 1; word >= 0; word--) {
-		uint64_t bits = atomic_load_explicit(&t->lengths[word], memory_order_acquire);
-
-		if (likely(bits == 0))
-			continue;
-		for (; bits && missing; bits &= ~(1ull << (63 - __builtin_clzll(bits)))) {
-			int len = word * 64 + 63 - __builtin_clzll(bits);
-
-			missing = lookup_len(t, domain, (uint8_t)len, addresses, n, out);
-		}
-	}
+	if (missing)
+		subscriber_table_lookup_shorter(t, domain, HOST_LEN, addresses, n, out);
 }
 
 const struct subscriber_entry *subscriber_table_find(
@@ -192,7 +145,8 @@ const struct subscriber_entry *subscriber_table_find(
 uint32_t subscriber_table_number(
 	const struct subscriber_table *t, const struct in6_addr *prefix, uint32_t tag)
 {
-	const struct key key = {prefix, table_hash(prefix, tag), tag};
+	const struct subscriber_key key = {
+		.prefix = *prefix, .hash = table_hash(prefix, tag), .tag = tag};
 
 	return sig_index_find(&t->by_prefix, key.hash, entry_is, t, &key);
 }
@@ -222,14 +176,11 @@ static bool path_accepts(const struct path_table *paths, uint32_t number,
 		       addr_equal(&set->own, local));
 }
 
-bool subscriber_accepts(const struct subscriber_table *t, const struct subscriber_entry *entry,
+bool subscriber_accepts_else(const struct subscriber_table *t, const struct subscriber_entry *entry,
 	const struct in6_addr *remote, const struct in6_addr *local)
 {
 	const struct path_table *paths = t->paths;
 
-	if (likely(addr_equal(&entry->remote, remote)) && likely(!entry->relayed) &&
-		addr_equal(path_shape_local(path_shape_at(paths, entry->shape)), local))
-		return true;
 	if (entry->paths == POOL_NONE)
 		return path_accepts(paths, entry->path, remote, local);
 

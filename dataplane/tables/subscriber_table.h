@@ -133,8 +133,23 @@ static inline uint32_t subscriber_number(
  * Whether a tunnelled packet of this subscriber may come from outer source remote to our address
  * local: one of its paths says so, whoever serves it (RFC 6275, 10.4.5). Any registered reader.
  */
-bool subscriber_accepts(const struct subscriber_table *t, const struct subscriber_entry *entry,
+static inline bool subscriber_accepts(const struct subscriber_table *t,
+	const struct subscriber_entry *entry, const struct in6_addr *remote,
+	const struct in6_addr *local);
+
+/* The same for those who do not send from where their first path leads. */
+bool subscriber_accepts_else(const struct subscriber_table *t, const struct subscriber_entry *entry,
 	const struct in6_addr *remote, const struct in6_addr *local);
+
+static inline bool subscriber_accepts(const struct subscriber_table *t,
+	const struct subscriber_entry *entry, const struct in6_addr *remote,
+	const struct in6_addr *local)
+{
+	if (likely(addr_equal(&entry->remote, remote)) && likely(!entry->relayed) &&
+		addr_equal(path_shape_local(path_shape_at(t->paths, entry->shape)), local))
+		return true;
+	return subscriber_accepts_else(t, entry, remote, local);
+}
 
 /* Whether packets to this subscriber may have left from our address local to outer destination
  * remote, so that an error about one can be true. Any registered reader. */

@@ -111,15 +111,15 @@ def test_statistics_name_nodes_drops_and_tables(peer, lab, subscriber, control):
     peer.ear.wait(inner_of, "a tunnelled ping", since)
     (plane,) = control.ask("stats")["data_planes"]
     assert plane["answered"]
-    encap = next(n for n in plane["nodes"] if n["name"] == "encap")
-    assert encap["packets"] >= 1
-    assert encap["cycles_per_packet"] == pytest.approx(encap["cycles"] / encap["packets"])
+    express = next(n for n in plane["nodes"] if n["name"] == "express")
+    assert express["packets"] >= 1
+    assert express["cycles_per_packet"] == pytest.approx(express["cycles"] / express["packets"])
     assert plane["counters"]["encapsulated"] >= 1
     assert "hop_limit" in plane["drops"]
     (table,) = [t for t in plane["tables"] if t["name"] == "subscribers"]
     assert 1 <= table["entries"] <= table["capacity"]
     shown = control.ctl("stats")
-    assert "CYCLES/PACKET" in shown and "encap" in shown
+    assert "CYCLES/PACKET" in shown and "express" in shown
 
 
 def test_forged_uplink_is_an_event(follow, peer, subscriber, control):

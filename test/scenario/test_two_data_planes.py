@@ -154,6 +154,8 @@ def test_relayed_once_to_the_one_that_serves(lab, peer, subscriber, control, wir
     def seen(ear, mark):
         return [(outer_source(octets), socket.inet_ntop(socket.AF_INET6, octets[24:40]))
                 for octets in ear.heard(lambda heard: inner_of(heard) and b"relay0" in heard, mark)]
+    for ear, mark in zip((first.ear, second.ear, peer.ear), since):
+        wait_for(lambda ear=ear, mark=mark: len(seen(ear, mark)) >= 10, "each ear to hear all")
     assert seen(first.ear, since[0]) == [(ADDRESS["dp1"], ADDRESS["dp2"])] * 10
     assert seen(second.ear, since[1]) == [(ADDRESS["dp2"], peer.care_of)] * 10
     assert seen(peer.ear, since[2]) == [(ADDRESS["dp2"], peer.care_of)] * 10

@@ -39,12 +39,17 @@ static unsigned read_nodes(
 	return n;
 }
 
-static uint64_t walk(struct worker *w, unsigned packets)
+/* timed: takes the time of each node, which costs time of its own. */
+static uint64_t walk(struct worker *w, unsigned packets, bool timed)
 {
 	uint64_t n = 0;
 
 	while (n < packets) {
-		uint64_t entered = worker_walk(w);
+		uint64_t entered;
+
+		if (timed)
+			w->busy = 0;
+		entered = worker_walk(w);
 
 		if (entered == 0)
 			rig_die("packet buffers", ENOBUFS);
@@ -53,15 +58,14 @@ static uint64_t walk(struct worker *w, unsigned packets)
 	return n;
 }
 
-/* One window, as the worker walks by itself. */
-static double run_window(struct worker *w, const struct traffic *traffic)
+static double run_window(struct worker *w, const struct traffic *traffic, bool timed)
 {
 	uint64_t packets, start;
 
 	traffic_set(traffic);
-	walk(w, WARM_PACKETS);
+	walk(w, WARM_PACKETS, timed);
 	start = rte_rdtsc_precise();
-	packets = walk(w, WINDOW_PACKETS);
+	packets = walk(w, WINDOW_PACKETS, timed);
 	return (double)(rte_rdtsc_precise() - start) / (double)packets;
 }
 
@@ -80,7 +84,7 @@ static void check_way(struct worker *w, const struct traffic *traffic)
 
 	memset(w->counters, 0, sizeof(w->counters));
 	traffic_set(traffic);
-	walk(w, WARM_PACKETS);
+	walk(w, WARM_PACKETS, false);
 	for (int i = 0; i < DROP_COUNT; i++)
 		if (counter_get(&w->drops[i]))
 			rig_die(drop_reason_name((enum drop_reason)i), EPROTO);
@@ -99,7 +103,7 @@ static void measure_nodes(struct worker *w, struct figure *f)
 	for (int i = 0; i < NODE_WINDOWS; i++) {
 		read_nodes(w, before, f->nodes);
 
-		double cycles = run_window(w, &f->traffic);
+		double cycles = run_window(w, &f->traffic, true);
 		unsigned n = read_nodes(w, after, f->nodes);
 
 		if (best != 0 && cycles >= best && n == f->node_count)
@@ -140,11 +144,11 @@ static void run_round(struct worker *w, struct figure figures[], unsigned count,
 		const struct traffic *floor = &floor_of(figures, count, &figures[i])->traffic;
 
 		if (floor != last)
-			before = run_window(w, floor);
+			before = run_window(w, floor, false);
 		last = floor;
-		figures[i].windows[at].cycles = run_window(w, &figures[i].traffic);
+		figures[i].windows[at].cycles = run_window(w, &figures[i].traffic, false);
 
-		double after = run_window(w, floor);
+		double after = run_window(w, floor, false);
 
 		figures[i].windows[at].around = RTE_MAX(before, after);
 		before = after;
@@ -154,7 +158,7 @@ static void run_round(struct worker *w, struct figure figures[], unsigned count,
 /* The figure that the windows make, if a floor up to `limit` is quiet. */
 static void conclude(struct figure *f, unsigned windows, double limit)
 {
-	double all[MEASURE_WINDOWS_MAX], quiet[MEASURE_WINDOWS_MAX];
+	double all[MEASURE_WINDOWS_MAX] = {0}, quiet[MEASURE_WINDOWS_MAX] = {0};
 
 	f->quiet = 0;
 	for (unsigned i = 0; i < windows; i++) {

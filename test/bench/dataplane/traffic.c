@@ -19,7 +19,7 @@ enum {
 	HEAD_TUNNEL = 128, /* of one in a tunnel */
 };
 
-enum edge { SOURCE_CLASSIFY, SOURCE_TX, SOURCE_EDGES };
+enum edge { SOURCE_EXPRESS, SOURCE_TX, SOURCE_EDGES };
 
 const struct mac traffic_own_mac = {{2, 0, 0, 0, 0, 1}}, traffic_peer_mac = {{2, 0, 0, 0, 0, 2}};
 const char *const traffic_sources[] = {"bench_source", NULL};
@@ -161,7 +161,7 @@ static uint16_t source_process(
 	}
 	node->idx = n;
 	w->busy += n;
-	rte_node_next_stream_move(graph, node, work == WORK_FLOOR ? SOURCE_TX : SOURCE_CLASSIFY);
+	rte_node_next_stream_move(graph, node, work == WORK_FLOOR ? SOURCE_TX : SOURCE_EXPRESS);
 	return n;
 }
 
@@ -171,7 +171,7 @@ static struct rte_node_register source_node = {
 	.process = source_process,
 	.init = node_init,
 	.nb_edges = SOURCE_EDGES,
-	.next_nodes = {[SOURCE_CLASSIFY] = "classify", [SOURCE_TX] = "tx"},
+	.next_nodes = {[SOURCE_EXPRESS] = "express", [SOURCE_TX] = "tx"},
 };
 RTE_NODE_REGISTER(source_node)
 

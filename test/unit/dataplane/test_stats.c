@@ -63,10 +63,10 @@ static void test_records(void **state)
 	assert_int_equal(record(&taken, UPDATE_STAT_COUNTER, "received")->values[0], 4);
 	assert_int_equal(record(&taken, UPDATE_STAT_DROP, "blackhole")->values[0], 1);
 	assert_int_equal(record(&taken, UPDATE_STAT_DROP, "no_room")->values[0], 0);
-	stat = record(&taken, UPDATE_STAT_NODE, "encap");
+	stat = record(&taken, UPDATE_STAT_NODE, "express");
 	assert_int_equal(stat->value_count, 3);
-	assert_int_equal(stat->values[0], 3);
-	assert_int_equal(stat->values[1], 3);
+	assert_int_equal(stat->values[0], 4);
+	assert_int_equal(stat->values[1], 4);
 	assert_true(stat->values[2] > 0);
 	stat = record(&taken, UPDATE_STAT_TABLE, "subscribers");
 	assert_int_equal(stat->values[0], 1);
@@ -78,7 +78,7 @@ static void test_records(void **state)
 	struct worker *twice[] = {lab->worker, lab->worker};
 	assert_true(stats_collect(twice, 2, lab->tables, take, &taken));
 	assert_int_equal(record(&taken, UPDATE_STAT_COUNTER, "encapsulated")->values[0], 6);
-	assert_int_equal(record(&taken, UPDATE_STAT_NODE, "encap")->values[1], 6);
+	assert_int_equal(record(&taken, UPDATE_STAT_NODE, "express")->values[1], 8);
 }
 
 static void test_stop(void **state)

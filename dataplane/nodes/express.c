@@ -1,0 +1,299 @@
+/*
+ * express: the common way of a packet from frame to frame in one go: to a node into its tunnel,
+ * from a node or another data plane out of one, or by a route.
+ *
+ * It decides nothing of its own. The steps are those of classify, steer, local, decap, relay, encap
+ * and forward, from their headers; a packet for which one of them says anything else than to go on
+ * is handed to that node, as that node would have got it.
+ *
+ * What a packet costs is mostly waiting for the two cache lines of its subscriber. So the steps are
+ * cut where memory is asked for, and each stage works on a stride of packets while the lines of the
+ * strides behind it are on their way:
+ *
+ *	look    the frame, whose packet it is; ask for the bucket of its subscriber
+ *	match   the bucket; ask for the entry
+ *	finish  the entry, the route, the headers
+ */
+#include "dataplane/nodes/classify.h"
+#include "dataplane/nodes/decap.h"
+#include "dataplane/nodes/encap.h"
+#include "dataplane/nodes/forward.h"
+#include "dataplane/nodes/steer.h"
+#include "dataplane/tables/subscriber_key.h"
+
+/* Ends as forward does, or hands over. */
+enum edge {
+	EXPRESS_CLASSIFY = FORWARD_EDGES,
+	EXPRESS_STEER,
+	EXPRESS_LOCAL,
+	EXPRESS_DECAP,
+	EXPRESS_RELAY,
+	EXPRESS_ENCAP,
+	EXPRESS_EDGES,
+	/* No edges: what is still to be done. */
+	GO_DOWN, /* its destination may be a subscriber's */
+	GO_UP,   /* its inner source should be, its inner destination may be */
+	GO_ROUTE,
+};
+
+enum {
+	STRIDE = 16,
+	STAGES = 3,
+	SEATS = 64, /* a power of two, at least STRIDE * STAGES */
+};
+
+/* What the stages tell each other of a packet. */
+struct seat {
+	struct subscriber_key key;   /* destination; uplink: inner source */
+	struct subscriber_key inner; /* uplink: inner destination */
+};
+
+struct express {
+	struct worker *w;
+	const struct subscriber_table *subscribers;
+	const struct local_set *local;
+	struct subscriber_lengths lengths;
+	uint32_t moves;
+	struct forward_last last;
+	uint32_t forwarded;
+	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
+	struct seat seats[SEATS];
+};
+
+static inline void make_key(
+	const struct express *x, struct subscriber_key *key, const uint8_t address[16])
+{
+	struct in6_addr prefix;
+
+	if (likely(x->lengths.longest == 128)) {
+		subscriber_key_make(x->subscribers, key, address, 128);
+		return;
+	}
+	prefix = ip6_load(address);
+	prefix = prefix6_of(&prefix, x->lengths.longest).addr;
+	subscriber_key_make(x->subscribers, key, &prefix, x->lengths.longest);
+}
+
+/* To an address of ours: nearly all are tunnel packets without options. */
+static inline rte_edge_t look_local(struct express *x, struct rte_mbuf *m, struct seat *seat)
+{
+	const struct rte_ipv6_hdr *inner;
+
+	if (unlikely(ip6_of(m)->proto != IP6_TUNNEL))
+		return EXPRESS_LOCAL;
+	meta_of(m)->outer = IP6_LEN;
+	if (unlikely(decap_check(m) != DECAP_STEER))
+		return EXPRESS_DECAP;
+	inner = decap_inner(m);
+	make_key(x, &seat->key, inner->src_addr);
+	make_key(x, &seat->inner, inner->dst_addr);
+	return GO_UP;
+}
+
+static inline rte_edge_t look_one(struct express *x, struct rte_mbuf *m, struct seat *seat)
+{
+	const struct rte_ipv6_hdr *ip;
+
+	if (unlikely(classify_one(m) != CLASSIFY_STEER))
+		return EXPRESS_CLASSIFY;
+	ip = ip6_of(m);
+	if (local_set_may_have(x->local, ip->dst_addr) && local_set_has(x->local, ip6_dst(ip)))
+		return look_local(x, m, seat);
+	make_key(x, &seat->key, ip->dst_addr);
+	return GO_DOWN;
+}
+
+static inline void look(struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[],
+	uint16_t from, uint16_t to, uint16_t n)
+{
+	for (uint16_t i = from; i < to; i++) {
+		node_prefetch(mbufs, i, n);
+		next[i] = look_one(x, mbufs[i], &x->seats[i % SEATS]);
+	}
+}
+
+static inline void match(struct express *x, const rte_edge_t next[], uint16_t from, uint16_t to)
+{
+	for (uint16_t i = from; i < to; i++) {
+		struct seat *seat = &x->seats[i % SEATS];
+
+		if (likely(next[i] >= GO_DOWN))
+			subscriber_key_match(x->subscribers, &seat->key);
+		if (next[i] == GO_UP)
+			subscriber_key_match(x->subscribers, &seat->inner);
+	}
+}
+
+/* Not found by the longest length, or moved in the index while it was looked for. */
+static __rte_noinline const struct subscriber_entry *find_else(
+	const struct express *x, const struct subscriber_key *key, const void *address)
+{
+	const struct subscriber_entry *entry = NULL;
+	const struct in6_addr a = ip6_load(address);
+
+	if (x->moves != sig_index_moves(&x->subscribers->by_prefix))
+		entry = subscriber_key_find(x->subscribers, key);
+	if (!entry && x->lengths.shorter)
+		subscriber_table_lookup_shorter(
+			x->subscribers, 0, x->lengths.longest, &a, 1, &entry);
+	return entry;
+}
+
+static inline const struct subscriber_entry *find(
+	const struct express *x, const struct subscriber_key *key, const void *address)
+{
+	const struct subscriber_entry *entry = subscriber_key_entry(x->subscribers, key);
+
+	atomic_thread_fence(memory_order_acquire);
+	if (likely(entry) || likely(!x->lengths.shorter &&
+				     x->moves == sig_index_moves(&x->subscribers->by_prefix)))
+		return entry;
+	return find_else(x, key, address);
+}
+
+/* For a subscriber, or, without an entry, for nobody that we know. */
+static inline rte_edge_t finish_down(
+	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	rte_edge_t edge;
+
+	if (!entry)
+		return GO_ROUTE;
+	if (unlikely(steer_is_discovery(m)))
+		return EXPRESS_STEER;
+	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
+	edge = encap_one(x->w, m, entry);
+	if (unlikely(edge != ENCAP_FORWARD))
+		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
+	x->encapsulated++;
+	x->relayed_out += entry->relayed;
+	return GO_ROUTE;
+}
+
+/* Sent here by another data plane, for a node. */
+static rte_edge_t finish_relayed(struct express *x, struct rte_mbuf *m, const struct seat *seat)
+{
+	const struct data_plane_set *set = data_plane_table_get(&x->w->tables->data_planes);
+	const struct rte_ipv6_hdr *outer = ip6_of(m);
+	const struct subscriber_entry *entry;
+	rte_edge_t edge;
+
+	if (!data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer)) ||
+		decap_strip(m, SUBSCRIBER_NONE) != DECAP_STEER)
+		return EXPRESS_DECAP;
+	x->decapsulated++;
+	entry = find(x, &seat->inner, ip6_of(m)->dst_addr);
+	if (!entry || entry->relayed)
+		return EXPRESS_RELAY;
+	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
+	x->relayed_in++;
+	edge = encap_one(x->w, m, entry);
+	if (unlikely(edge != ENCAP_FORWARD))
+		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
+	x->encapsulated++;
+	return GO_ROUTE;
+}
+
+static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const struct seat *seat)
+{
+	const struct rte_ipv6_hdr *outer = ip6_of(m);
+	const struct subscriber_entry *entry = find(x, &seat->key, decap_inner(m)->src_addr);
+
+	if (unlikely(!entry ||
+		     !subscriber_accepts(x->subscribers, entry, ip6_src(outer), ip6_dst(outer))))
+		return finish_relayed(x, m, seat);
+	if (unlikely(decap_strip(m, subscriber_number(x->subscribers, entry)) != DECAP_STEER))
+		return EXPRESS_DECAP;
+	x->decapsulated++;
+	if (unlikely(local_set_may_have(x->local, ip6_of(m)->dst_addr)) &&
+		local_set_has(x->local, ip6_dst(ip6_of(m))))
+		return EXPRESS_STEER;
+	return finish_down(x, m, find(x, &seat->inner, ip6_of(m)->dst_addr));
+}
+
+/* The way out, for those of a stride that are to take it. */
+static inline void route(struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[],
+	const uint16_t of[], uint16_t n)
+{
+	struct in6_addr destinations[STRIDE];
+	const struct route_next_hop *hops[STRIDE];
+
+	for (uint16_t i = 0; i < n; i++)
+		destinations[i] = ip6_load(ip6_of(mbufs[of[i]])->dst_addr);
+	route_table_lookup(&x->w->tables->routes, destinations, n, hops);
+	for (uint16_t i = 0; i < n; i++)
+		next[of[i]] = forward_one(x->w, mbufs[of[i]], hops[i], &x->last, &x->forwarded);
+}
+
+static inline void finish(
+	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
+{
+	uint16_t routed[STRIDE], count = 0;
+
+	for (uint16_t i = from; i < to; i++) {
+		const struct seat *seat = &x->seats[i % SEATS];
+
+		if (next[i] == GO_DOWN)
+			next[i] = finish_down(
+				x, mbufs[i], find(x, &seat->key, ip6_of(mbufs[i])->dst_addr));
+		else if (next[i] == GO_UP)
+			next[i] = finish_up(x, mbufs[i], seat);
+		if (likely(next[i] == GO_ROUTE))
+			routed[count++] = i;
+	}
+	if (likely(count))
+		route(x, mbufs, next, routed, count);
+}
+
+static inline void express_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
+	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
+{
+	struct express x;
+
+	RTE_SET_USED(graph);
+	RTE_SET_USED(node);
+	x.w = w;
+	x.subscribers = &w->tables->subscribers;
+	x.local = local_table_get(&w->tables->local);
+	x.lengths = subscriber_table_lengths(x.subscribers);
+	x.moves = sig_index_moves(&x.subscribers->by_prefix);
+	x.last.neighbour = NULL;
+	x.forwarded = x.encapsulated = x.decapsulated = x.relayed_out = x.relayed_in = 0;
+	for (uint16_t at = 0; at < n + (STAGES - 1) * STRIDE; at += STRIDE) {
+		if (at < n)
+			look(&x, mbufs, next, at, RTE_MIN(at + STRIDE, n), n);
+		if (at >= STRIDE && at - STRIDE < n)
+			match(&x, next, at - STRIDE, RTE_MIN(at, n));
+		if (at >= 2 * STRIDE)
+			finish(&x, mbufs, next, at - 2 * STRIDE, RTE_MIN(at - STRIDE, n));
+	}
+	node_count(w, WORKER_encapsulated, x.encapsulated);
+	node_count(w, WORKER_decapsulated, x.decapsulated);
+	node_count(w, WORKER_relayed_out, x.relayed_out);
+	node_count(w, WORKER_relayed_in, x.relayed_in);
+	node_count(w, WORKER_forwarded, x.forwarded);
+}
+
+static uint16_t express_process(
+	struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	return node_process(graph, node, objs, n, express_work);
+}
+
+static struct rte_node_register express_node = {
+	.name = "express",
+	.process = express_process,
+	.init = node_init,
+	.nb_edges = EXPRESS_EDGES,
+	.next_nodes =
+		{
+			FORWARD_NEXT_NODES,
+			[EXPRESS_CLASSIFY] = "classify",
+			[EXPRESS_STEER] = "steer",
+			[EXPRESS_LOCAL] = "local",
+			[EXPRESS_DECAP] = "decap",
+			[EXPRESS_RELAY] = "relay",
+			[EXPRESS_ENCAP] = "encap",
+		},
+};
+RTE_NODE_REGISTER(express_node)
