@@ -1,5 +1,6 @@
 #include "proto/channel/object.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -20,6 +21,30 @@ enum {
 	RECORD_HEAD_LEN = 4,
 	ID_LEN = 8,
 };
+
+/* Two words more: the halves of a 128-bit product depend on all bits of both factors. */
+static inline uint64_t mix(uint64_t h, uint64_t a, uint64_t b)
+{
+	unsigned __int128 m =
+		(unsigned __int128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ h ^ 0xbf58476d1ce4e5b9u);
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static inline uint64_t mix_addr(uint64_t h, const struct in6_addr *addr)
+{
+	uint64_t words[2];
+
+	memcpy(words, addr, sizeof(words));
+	return mix(h, be64toh(words[0]), be64toh(words[1]));
+}
+
+static uint64_t mix_text(uint64_t h, const char *text)
+{
+	for (; *text; text++)
+		h = mix(h, (uint8_t)*text, 1);
+	return h;
+}
 
 static const char *const path_kind_names[] = {
 	[PATH_IP6_IN_IP6] = "ip6-in-ip6",
@@ -54,6 +79,11 @@ static void local_decode(struct cursor *c, struct object *obj)
 	obj->local = (struct object_local){.id = obj->id, .addr = cursor_addr6(c)};
 }
 
+static uint64_t local_digest(uint64_t h, const struct object *obj)
+{
+	return mix_addr(h, &obj->local.addr);
+}
+
 static bool link_ok(const struct object *obj)
 {
 	return obj->link.id == obj->id &&
@@ -71,6 +101,11 @@ static void link_decode(struct cursor *c, struct object *obj)
 	obj->link = (struct object_link){.id = obj->id};
 	obj->link.watch_dad = record_bool_decode(c);
 	record_text_decode(c, obj->link.port, 1, OBJECT_PORT_NAME_MAX, false);
+}
+
+static uint64_t link_digest(uint64_t h, const struct object *obj)
+{
+	return mix_text(mix(h, obj->link.watch_dad, 0), obj->link.port);
 }
 
 static bool path_ok(const struct object *obj)
@@ -97,6 +132,14 @@ static void path_decode(struct cursor *c, struct object *obj)
 	obj->path.mtu = cursor_u16(c);
 	if (!path_kind_known(obj->path.kind))
 		cursor_fail(c);
+}
+
+static uint64_t path_digest(uint64_t h, const struct object *obj)
+{
+	const struct object_path *p = &obj->path;
+
+	h = mix_addr(mix_addr(h, &p->local), &p->remote);
+	return mix(h, p->data_plane, (uint64_t)p->kind << 16 | p->mtu);
 }
 
 static bool prefix_ok(const struct prefix6 *p)
@@ -169,6 +212,19 @@ static void subscriber_decode(struct cursor *c, struct object *obj)
 		cursor_fail(c);
 }
 
+static uint64_t subscriber_digest(uint64_t h, const struct object *obj)
+{
+	const struct object_subscriber *s = &obj->subscriber;
+
+	h = mix(h, s->link_id,
+		(uint64_t)s->domain << 16 | (uint64_t)s->prefix_count << 8 | s->path_count);
+	for (unsigned i = 0; i < s->prefix_count; i++)
+		h = mix(mix_addr(h, &s->prefixes[i].addr), s->prefixes[i].len, 2);
+	for (unsigned i = 0; i < s->path_count; i++)
+		h = mix(h, s->paths[i], 3);
+	return h;
+}
+
 static bool data_plane_ok(const struct object *obj)
 {
 	return obj->data_plane.id == obj->id &&
@@ -187,18 +243,26 @@ static void data_plane_decode(struct cursor *c, struct object *obj)
 	record_text_decode(c, obj->data_plane.name, 1, OBJECT_NAME_MAX, false);
 }
 
+static uint64_t data_plane_digest(uint64_t h, const struct object *obj)
+{
+	return mix_text(mix_addr(h, &obj->data_plane.addr), obj->data_plane.name);
+}
+
 /* All that differs from kind to kind. */
 static const struct kind {
 	const char *name;
 	bool (*ok)(const struct object *obj);
 	void (*encode)(struct writer *w, const struct object *obj);
 	void (*decode)(struct cursor *c, struct object *obj);
+	uint64_t (*digest)(uint64_t h, const struct object *obj);
 } kinds[] = {
-	[OBJECT_LOCAL] = {"local", local_ok, local_encode, local_decode},
-	[OBJECT_LINK] = {"link", link_ok, link_encode, link_decode},
-	[OBJECT_PATH] = {"path", path_ok, path_encode, path_decode},
-	[OBJECT_SUBSCRIBER] = {"subscriber", subscriber_ok, subscriber_encode, subscriber_decode},
-	[OBJECT_DATA_PLANE] = {"data-plane", data_plane_ok, data_plane_encode, data_plane_decode},
+	[OBJECT_LOCAL] = {"local", local_ok, local_encode, local_decode, local_digest},
+	[OBJECT_LINK] = {"link", link_ok, link_encode, link_decode, link_digest},
+	[OBJECT_PATH] = {"path", path_ok, path_encode, path_decode, path_digest},
+	[OBJECT_SUBSCRIBER] = {"subscriber", subscriber_ok, subscriber_encode, subscriber_decode,
+		subscriber_digest},
+	[OBJECT_DATA_PLANE] = {"data-plane", data_plane_ok, data_plane_encode, data_plane_decode,
+		data_plane_digest},
 };
 
 static const struct kind *kind_find(unsigned kind)
@@ -272,22 +336,11 @@ int object_decode(struct cursor *c, struct object *obj)
 	return 0;
 }
 
-/* FNV-1a over the record, then a final mixing: sums of plain FNV values show regular changes in
- * regular places. */
 uint64_t object_digest(const struct object *obj)
 {
-	struct object set = *obj;
-	uint8_t buf[OBJECT_WIRE_MAX];
-	uint64_t h = 0xcbf29ce484222325u;
-	struct writer w;
+	const struct kind *k = kind_find((unsigned)obj->kind);
 
-	set.op = OBJECT_SET;
-	writer_init(&w, buf, sizeof(buf));
-	if (object_encode(&w, &set))
+	if (!k || obj->id == 0 || !k->ok(obj))
 		return 0;
-	for (size_t i = 0; i < writer_len(&w); i++)
-		h = (h ^ buf[i]) * 0x100000001b3u;
-	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
-	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
-	return h ^ h >> 32;
+	return mix(k->digest(mix(0, obj->id, obj->kind), obj), 0, 0);
 }
