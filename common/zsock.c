@@ -17,6 +17,9 @@
 #define MESSAGE_MAX_DEFAULT (16 << 20)
 #define RECONNECT_DEFAULT   100
 #define RECONNECT_MAX       2000
+/* Handshakes hang now and then when others between the same two were refused just before; libzmq
+ * alone would wait for half a minute before it tries again. */
+#define HANDSHAKE_MS 5000
 
 static void *context;
 
@@ -82,6 +85,7 @@ static int set_options(void *socket, const struct zsock_options *o)
 
 	rc |= set_int(socket, ZMQ_LINGER, 0);
 	rc |= set_int(socket, ZMQ_IPV6, 1);
+	rc |= set_int(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
 	rc |= set_int(socket, ZMQ_SNDHWM, o->send_hwm ? o->send_hwm : HWM_DEFAULT);
 	rc |= set_int(socket, ZMQ_RCVHWM, o->recv_hwm ? o->recv_hwm : HWM_DEFAULT);
 	rc |= set_int(socket, ZMQ_IMMEDIATE, o->immediate);
