@@ -186,6 +186,7 @@ static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_ses
 	json_put_uint(obj, "lag", newest - info->sequence_acked);
 	json_put_uint(obj, "subscribers", publish_count(ctrl->publish));
 	json_put_uint(obj, "subscribers_max", info->hello.subscribers_max);
+	json_put_str(obj, "sync", publish_sync_names[info->sync]);
 	json_put_uint(obj, "snapshots", info->snapshots);
 	json_put_uint(obj, "failures", info->failures);
 	json_object_set_new(obj, "audit", audit_json(info));

@@ -3,10 +3,13 @@
  * wanted at that number is remembered here. It answers at its own speed and goes on applying
  * meanwhile, hence the memory of digests.
  */
+#include "ctrl/publish/audit.h"
+
 #include "common/log.h"
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
-#include "ctrl/publish/session.h"
+#include "ctrl/publish/publisher.h"
+#include "ctrl/publish/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,11 +44,11 @@ struct audit_request {
 
 void audit_remember(struct publish *p)
 {
-	uint64_t newest = session_newest(p);
+	uint64_t newest = publish_sequence(p);
 	struct audit_past *past = &p->past[newest % PAST];
 
 	past->sequence = newest;
-	past->digest = p->state.digest;
+	past->digest = p->state.sums.digest;
 }
 
 static void finish(struct audit_request *r)
@@ -155,28 +158,29 @@ static void differs(struct session *s, struct publish_audit_result *result)
 	result->healing = !hopeless;
 	if (!hopeless) {
 		counter_add(&p->counters[PUBLISH_AUDIT_HEALED], 1);
-		session_heal(s);
+		snapshot_heal(s);
 	}
 	for (size_t i = 0; i < p->handler_count; i++)
 		if (p->handlers[i].differs)
 			p->handlers[i].differs(p->handlers[i].arg, s->dp, result);
 }
 
-int audit_answer(struct session *s, const struct update_head *head, struct cursor *c)
+void audit_answer(
+	struct session *s, const struct update_head *head, const struct update_digest *digest)
 {
 	struct publish *p = s->publish;
 	const struct audit_past *past = &p->past[head->sequence % PAST];
-	struct publish_audit_result result = {.sequence = head->sequence};
+	struct publish_audit_result result = {.sequence = head->sequence, .found = *digest};
+	struct state_sums wanted;
 
-	if (update_digest_decode(c, &result.found) < 0)
-		return -EBADMSG;
+	session_heard(s);
 	if (!s->audit.asked || s->snapshot.active) {
 		counter_add(&p->counters[PUBLISH_UNEXPECTED], 1);
-		return 0;
+		return;
 	}
 	if (past->sequence != head->sequence || head->sequence > s->sent) {
 		give_up(s);
-		return 0;
+		return;
 	}
 	counter_add(&p->counters[PUBLISH_AUDITS], 1);
 	s->audit.asked = false;
@@ -184,17 +188,17 @@ int audit_answer(struct session *s, const struct update_head *head, struct curso
 	s->audit.sequence = head->sequence;
 	s->audit.state = PUBLISH_AUDIT_EQUAL;
 	result.compared = true;
-	result.wanted = past->digest;
+	wanted.digest = past->digest;
 	for (size_t i = 0; i < p->fixed_count; i++)
-		if (session_gets(s, i))
-			state_digest(&result.wanted, p->fixed[i].octets, p->fixed[i].len, 1);
+		if (snapshot_has(s, i))
+			state_sum(&wanted, p->fixed[i].octets, p->fixed[i].len, 1);
+	result.wanted = wanted.digest;
 	result.equal = all_same(&result.wanted, &result.found);
 	if (result.equal)
 		s->audit.healing = false;
 	else
 		differs(s, &result);
 	tell(s, &result);
-	return 0;
 }
 
 /* No answer is an answer too, after a while. */

@@ -1,9 +1,10 @@
 /*
  * From what control knows to what data planes are told: all knowledge of both sides meets here.
  */
+#include "ctrl/publish/compile.h"
+
 #include "ctrl/binding/binding.h"
 #include "ctrl/config.h"
-#include "ctrl/publish/session.h"
 #include "proto/mobility/flags.h"
 
 #include <errno.h>

@@ -4,7 +4,10 @@
 #include "common/log.h"
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
-#include "ctrl/publish/session.h"
+#include "ctrl/publish/audit.h"
+#include "ctrl/publish/compile.h"
+#include "ctrl/publish/publisher.h"
+#include "ctrl/publish/stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,6 +30,10 @@ const struct counter_def publish_counter_defs[PUBLISH_COUNTERS] = {
 	[PUBLISH_DELTAS] = {"publish_deltas", "deltas made"},
 	[PUBLISH_SNAPSHOTS] = {"publish_snapshots", "snapshots started"},
 	[PUBLISH_RESYNC_DELTA] = {"publish_resync_delta", "hellos answered with deltas alone"},
+	[PUBLISH_ADOPTED] = {"publish_adopted",
+		"data planes taken over with the tables that another control made"},
+	[PUBLISH_PARTIALS] = {"publish_partials",
+		"data planes taken over but for some of their tables"},
 	[PUBLISH_ACKS] = {"publish_acks", "acknowledgements taken"},
 	[PUBLISH_FAILED_OBJECTS] = {"publish_failed_objects",
 		"objects that a data plane could not apply"},
@@ -40,9 +47,18 @@ const struct counter_def publish_counter_defs[PUBLISH_COUNTERS] = {
 
 const char *const publish_state_names[PUBLISH_STATES + 1] = {
 	[PUBLISH_DOWN] = "down",
+	[PUBLISH_COMPARING] = "comparing",
 	[PUBLISH_SNAPSHOT] = "snapshot",
 	[PUBLISH_SYNCED] = "synced",
 	[PUBLISH_LAGGING] = "lagging",
+};
+
+const char *const publish_sync_names[PUBLISH_SYNCS + 1] = {
+	[PUBLISH_SYNC_NONE] = "none",
+	[PUBLISH_SYNC_DELTA] = "delta",
+	[PUBLISH_SYNC_ADOPTED] = "adopted",
+	[PUBLISH_SYNC_PARTIAL] = "partial",
+	[PUBLISH_SYNC_SNAPSHOT] = "snapshot",
 };
 
 void publish_tell_acked(struct session *s, const struct update_ack *ack)
@@ -264,7 +280,7 @@ int publish_set(struct publish *p, uint64_t id, const struct bundle *bundle, uin
 		begin_delta(p);
 		error = state_set(&p->state, id, bundle, &p->delta);
 	}
-	*sequence = writer_len(&p->delta) > UPDATE_HEAD_LEN ? p->log.next : session_newest(p);
+	*sequence = writer_len(&p->delta) > UPDATE_HEAD_LEN ? p->log.next : publish_sequence(p);
 	return error;
 }
 
@@ -318,7 +334,7 @@ uint64_t publish_epoch(const struct publish *p)
 
 uint64_t publish_sequence(const struct publish *p)
 {
-	return session_newest(p);
+	return p->log.next - 1;
 }
 
 size_t publish_count(const struct publish *p)
@@ -340,9 +356,11 @@ static enum publish_session_state session_state(const struct session *s)
 {
 	if (!s->up)
 		return PUBLISH_DOWN;
+	if (s->adopt.asked)
+		return PUBLISH_COMPARING;
 	if (s->snapshot.unacked)
 		return PUBLISH_SNAPSHOT;
-	return s->acked == session_newest(s->publish) ? PUBLISH_SYNCED : PUBLISH_LAGGING;
+	return s->acked == publish_sequence(s->publish) ? PUBLISH_SYNCED : PUBLISH_LAGGING;
 }
 
 void publish_session_info(const struct publish *p, unsigned dp, struct publish_session_info *info)
@@ -351,6 +369,7 @@ void publish_session_info(const struct publish *p, unsigned dp, struct publish_s
 
 	*info = (struct publish_session_info){.name = s->name,
 		.state = session_state(s),
+		.sync = s->sync,
 		.connected_real_ns = s->connected_real_ns,
 		.heard_ns = s->heard_ns,
 		.sequence_sent = s->sent,

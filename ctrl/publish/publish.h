@@ -9,6 +9,8 @@
  *   publish.c   the socket, the list of data planes, deltas
  *   receive.c   what arrives: names, versions, epochs
  *   session.c   one data plane: hello, acks, heartbeats, what is sent to it next
+ *   adopt.c     one that comes with tables of another control
+ *   snapshot.c  all of the desired state, or some, to one data plane
  *   state.c     the desired state
  *   log.c       recent deltas
  *   compile.c   from a binding to its bundle
@@ -40,6 +42,8 @@ enum publish_counter {
 	PUBLISH_DELTAS,          /* deltas made */
 	PUBLISH_SNAPSHOTS,       /* snapshots started */
 	PUBLISH_RESYNC_DELTA,    /* hellos answered with deltas alone */
+	PUBLISH_ADOPTED,         /* hellos with just what is wanted, of another epoch */
+	PUBLISH_PARTIALS,        /* hellos with nearly what is wanted: some buckets are sent */
 	PUBLISH_ACKS,            /* acknowledgements taken */
 	PUBLISH_FAILED_OBJECTS,  /* objects that a data plane could not apply */
 	PUBLISH_LOST,            /* data planes given up for silence */
@@ -53,13 +57,25 @@ extern const struct counter_def publish_counter_defs[PUBLISH_COUNTERS];
 
 /* What dp.show calls the state of a data plane. */
 enum publish_session_state {
-	PUBLISH_DOWN,     /* never heard of, or silent for too long */
-	PUBLISH_SNAPSHOT, /* being sent a snapshot */
-	PUBLISH_SYNCED,   /* has acknowledged everything */
-	PUBLISH_LAGGING,  /* has not yet acknowledged everything */
+	PUBLISH_DOWN,      /* never heard of, or silent for too long */
+	PUBLISH_COMPARING, /* asked what it has from another control */
+	PUBLISH_SNAPSHOT,  /* being sent a snapshot */
+	PUBLISH_SYNCED,    /* has acknowledged everything */
+	PUBLISH_LAGGING,   /* has not yet acknowledged everything */
 	PUBLISH_STATES
 };
 extern const char *const publish_state_names[PUBLISH_STATES + 1];
+
+/* How a data plane was brought up to date last. */
+enum publish_sync {
+	PUBLISH_SYNC_NONE,     /* not yet since its last hello */
+	PUBLISH_SYNC_DELTA,    /* it had a number of this epoch, and got what was missing */
+	PUBLISH_SYNC_ADOPTED,  /* it had just what is wanted, from another control */
+	PUBLISH_SYNC_PARTIAL,  /* it had nearly that, and got the buckets that differed */
+	PUBLISH_SYNC_SNAPSHOT, /* it got everything */
+	PUBLISH_SYNCS
+};
+extern const char *const publish_sync_names[PUBLISH_SYNCS + 1];
 
 /* What the last audit of a data plane said. */
 enum publish_audit {
@@ -86,6 +102,7 @@ struct publish_audit_result {
 struct publish_session_info {
 	const char *name;
 	enum publish_session_state state;
+	enum publish_sync sync;
 	uint64_t connected_real_ns; /* of the last hello; 0: never */
 	uint64_t heard_ns;          /* loop's clock, of its last message */
 	uint64_t sequence_sent, sequence_acked;

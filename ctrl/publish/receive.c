@@ -2,7 +2,10 @@
  * What arrives on the update channel: who it is from, whether it may be, and who it is for.
  */
 #include "common/log.h"
-#include "ctrl/publish/session.h"
+#include "ctrl/publish/adopt.h"
+#include "ctrl/publish/audit.h"
+#include "ctrl/publish/publisher.h"
+#include "ctrl/publish/stats.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -94,6 +97,24 @@ static int take_ack(struct session *s, const struct update_head *head, struct cu
 	return 0;
 }
 
+/* What a data plane has: compared with what is wanted of it, or of a newcomer. The head has the
+ * epoch of what it has, which need not be ours. */
+static int take_digest(struct session *s, const struct update_head *head, struct cursor *c)
+{
+	struct publish *p = s->publish;
+	struct update_digest_answer answer;
+
+	if (update_digest_decode(c, &answer) < 0)
+		return -EBADMSG;
+	if (adopt_answer(s, head, &answer))
+		session_heard(s);
+	else if (head->epoch != p->epoch || answer.asked != p->epoch)
+		counter_add(&p->counters[PUBLISH_STALE_EPOCH], 1);
+	else
+		audit_answer(s, head, &answer.digest);
+	return 0;
+}
+
 static int take_event(struct session *s, struct cursor *c)
 {
 	struct publish *p = s->publish;
@@ -123,6 +144,8 @@ static int take_message(struct session *s, const struct update_head *head, struc
 		counter_add(&p->counters[PUBLISH_UNEXPECTED], 1);
 		return 0;
 	}
+	if (head->type == UPDATE_DIGEST)
+		return take_digest(s, head, c);
 	if (head->epoch != p->epoch) {
 		counter_add(&p->counters[PUBLISH_STALE_EPOCH], 1);
 		return 0;
@@ -131,8 +154,6 @@ static int take_message(struct session *s, const struct update_head *head, struc
 	switch (head->type) {
 	case UPDATE_ACK:
 		return take_ack(s, head, c);
-	case UPDATE_DIGEST:
-		return audit_answer(s, head, c);
 	case UPDATE_STATS:
 		return stats_answer(s, c);
 	case UPDATE_EVENT:

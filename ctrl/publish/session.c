@@ -3,6 +3,11 @@
 #include "common/log.h"
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
+#include "ctrl/publish/adopt.h"
+#include "ctrl/publish/audit.h"
+#include "ctrl/publish/publisher.h"
+#include "ctrl/publish/snapshot.h"
+#include "ctrl/publish/stats.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,7 +57,7 @@ static void tell(struct session *s, bool up, const char *reason)
 }
 
 /* One that becomes ready without an acknowledgement may have been waited for. */
-static void set_ready(struct session *s, bool ready)
+void session_set_ready(struct session *s, bool ready)
 {
 	if (s->ready == ready)
 		return;
@@ -78,9 +83,10 @@ void session_down(struct session *s, const char *reason)
 	counter_add(&s->publish->counters[PUBLISH_LOST], 1);
 	LOG_WARN("publish", "data-plane-down", "name=%s reason=%s sent=%llu acked=%llu", s->name,
 		LOG_QUOTE(reason), (unsigned long long)s->sent, (unsigned long long)s->acked);
+	s->adopt.asked = false;
 	stats_gone(s->publish, s->dp);
 	audit_gone(s);
-	set_ready(s, false);
+	session_set_ready(s, false);
 	tell(s, false, reason);
 }
 
@@ -96,39 +102,49 @@ void session_heard(struct session *s)
 	if (s->up || !s->connected_real_ns)
 		return;
 	s->up = true;
-	s->ready_at = session_newest(p);
+	s->ready_at = publish_sequence(p);
 	LOG_INFO("publish", "data-plane-back", "name=%s lag=%llu", s->name,
-		(unsigned long long)(session_newest(p) - s->acked));
+		(unsigned long long)(publish_sequence(p) - s->acked));
 	tell(s, true, "heard again");
-	set_ready(s, !s->snapshot.unacked && s->acked == s->ready_at);
+	session_set_ready(s, !s->snapshot.unacked && s->acked == s->ready_at);
 }
 
-static void start_snapshot(struct session *s)
+/* It goes on from a number of this epoch, if the deltas from there on are still known. */
+static bool resume(struct session *s, const struct update_head *head)
 {
-	s->audit.healing = false;
-	s->snapshot.active = true;
-	s->snapshot.begun = false;
-	s->snapshot.unacked = true;
-	s->snapshot.sequence = session_newest(s->publish);
-	s->snapshot.slot = 0;
-	s->ready_at = s->snapshot.sequence;
-	s->failures = 0;
-	s->snapshots++;
-	counter_add(&s->publish->counters[PUBLISH_SNAPSHOTS], 1);
+	struct publish *p = s->publish;
+	uint64_t newest = publish_sequence(p);
+
+	if (head->epoch != p->epoch || head->sequence > newest ||
+		(head->sequence < newest && !delta_log_find(&p->log, head->sequence + 1)))
+		return false;
+	counter_add(&p->counters[PUBLISH_RESYNC_DELTA], 1);
+	s->snapshot.active = s->snapshot.unacked = s->adopt.asked = false;
+	s->sync = PUBLISH_SYNC_DELTA;
+	s->sent = s->acked = head->sequence;
+	s->ready_at = newest;
+	return true;
 }
 
-void session_heal(struct session *s)
+/* Another control, or a gap that the log does not fill: it is compared, if it has anything. */
+static void start_over(struct session *s, const struct update_head *head)
 {
-	start_snapshot(s);
-	s->audit.healing = true;
+	s->sent = s->acked = 0;
+	s->snapshot.active = s->snapshot.unacked = false;
+	if (head->epoch == 0) {
+		snapshot_start(s);
+	} else {
+		s->sync = PUBLISH_SYNC_NONE;
+		adopt_ask(s);
+	}
+	session_set_ready(s, false);
 }
 
 void session_hello(
 	struct session *s, const struct update_head *head, const struct update_hello *hello)
 {
 	struct publish *p = s->publish;
-	uint64_t newest = session_newest(p);
-	bool ready = false, known = head->epoch == p->epoch && head->sequence <= newest;
+	bool ready;
 
 	counter_add(&p->counters[PUBLISH_HELLOS], 1);
 	audit_gone(s);
@@ -137,22 +153,16 @@ void session_hello(
 	s->blocked = false;
 	s->heard_ns = loop_now_ns(p->loop);
 	s->connected_real_ns = loop_real_ns(p->loop);
-	if (known && (head->sequence == newest || delta_log_find(&p->log, head->sequence + 1))) {
-		counter_add(&p->counters[PUBLISH_RESYNC_DELTA], 1);
-		s->snapshot.active = s->snapshot.unacked = false;
-		s->sent = s->acked = head->sequence;
-		s->ready_at = newest;
-		ready = head->sequence == newest;
-	} else {
-		s->sent = s->acked = 0;
-		start_snapshot(s);
-		set_ready(s, false);
-	}
+	ready = resume(s, head);
+	if (!ready)
+		start_over(s, head);
+	ready = ready && s->sent == s->ready_at;
 	LOG_INFO("publish", "data-plane-hello", "name=%s sync=%s from=%llu newest=%llu ports=%u",
-		s->name, s->snapshot.active ? "snapshot" : "delta",
-		(unsigned long long)head->sequence, (unsigned long long)newest, hello->port_count);
+		s->name, s->adopt.asked ? "compare" : publish_sync_names[s->sync],
+		(unsigned long long)head->sequence, (unsigned long long)publish_sequence(p),
+		hello->port_count);
 	tell(s, true, "hello");
-	set_ready(s, ready);
+	session_set_ready(s, ready);
 	/* One that has everything waits for being told so. */
 	if (ready)
 		session_heartbeat(s);
@@ -185,59 +195,6 @@ void session_ack(struct session *s, const struct update_head *head, const struct
 		publish_tell_acked(s, ack);
 }
 
-bool session_gets(const struct session *s, size_t fixed)
-{
-	const struct ctrl_config *config = s->publish->config;
-	const char *link = s->publish->links[fixed];
-	int dp = link ? ctrl_config_link_data_plane(config, link) : -1;
-
-	if (!link || dp == (int)s->dp)
-		return true;
-	if (dp >= 0)
-		return false;
-	for (size_t i = 0; i < s->hello.port_count; i++)
-		if (strcmp(s->hello.ports[i].name, link) == 0)
-			return true;
-	/* A single one that lacks the port is told, so that its refusal shows the mistake. */
-	return config->data_planes.count == 1;
-}
-
-/* The next message of the snapshot: 0, or what sending it said. */
-static int send_snapshot(struct session *s)
-{
-	struct publish *p = s->publish;
-	uint64_t sequence = s->snapshot.sequence;
-	size_t slot = s->snapshot.slot;
-	struct writer w;
-	int error;
-
-	if (!s->snapshot.begun) {
-		session_start(p, &w, UPDATE_BEGIN, sequence);
-		error = session_message(s, &w);
-		s->snapshot.begun = !error;
-		return error;
-	}
-	session_start(p, &w, UPDATE_OBJECTS, sequence);
-	if (slot == 0)
-		for (size_t i = 0; i < p->fixed_count; i++)
-			if (session_gets(s, i))
-				writer_bytes(&w, p->fixed[i].octets, p->fixed[i].len);
-	state_copy(&p->state, &slot, &w);
-	if (writer_len(&w) > UPDATE_HEAD_LEN) {
-		error = session_message(s, &w);
-		if (!error)
-			s->snapshot.slot = slot ? slot : 1;
-		return error;
-	}
-	session_start(p, &w, UPDATE_END, sequence);
-	error = session_message(s, &w);
-	if (error)
-		return error;
-	s->snapshot.active = false;
-	s->sent = sequence;
-	return 0;
-}
-
 /* The next message: 0, or what sending it said; -ENODATA when it has everything. */
 static int send_next(struct session *s)
 {
@@ -245,17 +202,19 @@ static int send_next(struct session *s)
 	const struct delta *delta;
 	int error;
 
+	if (s->adopt.asked)
+		return -ENODATA;
 	if (s->snapshot.active)
-		return send_snapshot(s);
-	if (s->sent == session_newest(p))
+		return snapshot_send(s);
+	if (s->sent == publish_sequence(p))
 		return -ENODATA;
 	delta = delta_log_find(&p->log, s->sent + 1);
 	if (!delta) {
 		LOG_INFO("publish", "data-plane-too-far-behind", "name=%s sent=%llu newest=%llu",
 			s->name, (unsigned long long)s->sent,
-			(unsigned long long)session_newest(p));
-		start_snapshot(s);
-		set_ready(s, false);
+			(unsigned long long)publish_sequence(p));
+		snapshot_start(s);
+		session_set_ready(s, false);
 		return 0;
 	}
 	error = send_octets(s, delta->octets, delta->len);
@@ -274,7 +233,7 @@ bool session_send(struct session *s)
 		error = send_next(s);
 	if (error == -ENODATA)
 		return false;
-	if (error && error != -EAGAIN)
+	if (error && error != -EAGAIN && error != -EINPROGRESS)
 		session_down(s, error == -EHOSTUNREACH ? "disconnected" : strerror(-error));
 	return s->up;
 }
@@ -289,10 +248,12 @@ void session_heartbeat(struct session *s)
 
 	if (s->up && loop_now_ns(p->loop) - s->heard_ns > patience)
 		session_down(s, "silent");
+	if (s->up)
+		adopt_tick(s);
 	/* Before its BEGIN, a number would look like one that the data plane has missed. */
-	if (s->up && s->snapshot.active)
+	if (s->up && (s->snapshot.active || s->adopt.asked))
 		return;
-	session_start(p, &w, UPDATE_HEARTBEAT, s->up ? s->sent : session_newest(p));
+	session_start(p, &w, UPDATE_HEARTBEAT, s->up ? s->sent : publish_sequence(p));
 	error = session_message(s, &w);
 	if (s->up && error && error != -EAGAIN)
 		session_down(s, error == -EHOSTUNREACH ? "disconnected" : strerror(-error));

@@ -117,6 +117,35 @@ static void remove_entry(struct state *state, struct state_entry *entry)
 	free(entry);
 }
 
+struct tally {
+	struct state_sums *sums;
+	uint64_t sign;
+	unsigned count;
+	uint16_t bucket;
+};
+
+static int count_object(void *arg, const struct object *object)
+{
+	struct tally *t = arg;
+
+	uint64_t digest = t->sign * object_digest(object);
+	uint32_t bucket = object_bucket(object->id);
+
+	t->sums->digest.kinds[object->kind].count += (uint32_t)t->sign;
+	t->sums->digest.kinds[object->kind].sum += digest;
+	t->sums->buckets[bucket] += digest;
+	t->bucket = t->count++ && t->bucket != bucket ? STATE_SEVERAL : (uint16_t)bucket;
+	return 0;
+}
+
+uint16_t state_sum(struct state_sums *sums, const uint8_t *octets, size_t len, int sign)
+{
+	struct tally tally = {.sums = sums, .sign = (uint64_t)(int64_t)sign};
+
+	state_each_encoded(octets, len, count_object, &tally);
+	return tally.bucket;
+}
+
 /* Puts the new bundle in the place of the old one (NULL: there was none). */
 static int put_entry(
 	struct state *state, struct state_entry *old, uint64_t id, const struct bundle *bundle)
@@ -126,6 +155,7 @@ static int put_entry(
 
 	if (old && old->len == bundle->len) {
 		memcpy(old->octets, bundle->octets, bundle->len);
+		old->bucket = state_sum(&state->sums, bundle->octets, bundle->len, 1);
 		return 0;
 	}
 	entry = make_entry(id, bundle);
@@ -139,73 +169,67 @@ static int put_entry(
 		free(entry);
 		return -ENOMEM;
 	}
+	entry->bucket = state_sum(&state->sums, bundle->octets, bundle->len, 1);
 	entry->slot = slot;
 	state->slots[slot] = entry;
 	HASH_ADD(hh, state->by_id, id, sizeof(entry->id), entry);
 	return 0;
 }
 
-struct tally {
-	struct update_digest *digest;
-	uint64_t sign;
-};
-
-static int count_object(void *arg, const struct object *object)
-{
-	const struct tally *t = arg;
-
-	t->digest->kinds[object->kind].count += (uint32_t)t->sign;
-	t->digest->kinds[object->kind].sum += t->sign * object_digest(object);
-	return 0;
-}
-
-void state_digest(struct update_digest *digest, const uint8_t *octets, size_t len, int sign)
-{
-	struct tally tally = {.digest = digest, .sign = (uint64_t)(int64_t)sign};
-
-	state_each_encoded(octets, len, count_object, &tally);
-}
-
 int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w)
 {
 	struct state_entry *old = (struct state_entry *)state_find(state, id);
-	struct update_digest digest = state->digest;
 	struct writer before = *w;
 	int error = 0;
 
 	if (!old && !bundle->len)
 		return 0;
-	if (old)
-		state_digest(&digest, old->octets, old->len, -1);
-	state_digest(&digest, bundle->octets, bundle->len, 1);
 	writer_bytes(w, bundle->octets, bundle->len);
 	if (!writer_ok(w))
 		error = -ENOSPC;
 	else if (old)
 		error = write_deletes(old, bundle, w);
-	if (!error && bundle->len)
+	if (!error && old)
+		state_sum(&state->sums, old->octets, old->len, -1);
+	if (!error && bundle->len) {
 		error = put_entry(state, old, id, bundle);
-	else if (!error)
+		if (error && old)
+			state_sum(&state->sums, old->octets, old->len, 1);
+	} else if (!error) {
 		remove_entry(state, old);
+	}
 	if (error)
 		*w = before;
-	else
-		state->digest = digest;
 	return error;
 }
 
-bool state_copy(const struct state *state, size_t *slot, struct writer *w)
+static int is_in(void *arg, const struct object *object)
 {
-	for (; *slot < state->slot_count; ++*slot) {
+	return object_buckets_have(arg, object->id);
+}
+
+/* Whether a bundle has an object in one of the buckets. */
+static bool is_of(const struct state_entry *entry, const struct object_buckets *buckets)
+{
+	if (entry->bucket != STATE_SEVERAL)
+		return object_buckets_test(buckets, entry->bucket);
+	return state_each_encoded(entry->octets, entry->len, is_in, (void *)(uintptr_t)buckets) ==
+	       1;
+}
+
+bool state_copy(const struct state *state, const struct object_buckets *only, size_t most,
+	size_t *slot, struct writer *w)
+{
+	for (; most && *slot < state->slot_count; most--, ++*slot) {
 		const struct state_entry *entry = state->slots[*slot];
 
-		if (!entry)
+		if (!entry || (only && !is_of(entry, only)))
 			continue;
 		if (writer_left(w) < entry->len)
 			return true;
 		writer_bytes(w, entry->octets, entry->len);
 	}
-	return false;
+	return *slot < state->slot_count;
 }
 
 int state_each_encoded(const uint8_t *octets, size_t len,

@@ -11,10 +11,19 @@
 
 #include <uthash.h>
 
+enum { STATE_SEVERAL = UINT16_MAX };
+
+/* Sums of object_digest(). */
+struct state_sums {
+	struct update_digest digest;
+	uint64_t buckets[OBJECT_BUCKETS];
+};
+
 struct state_entry {
 	uint64_t id;
 	uint32_t slot;
 	uint16_t len;
+	uint16_t bucket; /* of all its objects, or STATE_SEVERAL */
 	UT_hash_handle hh;
 	uint8_t octets[]; /* encoded objects, all OBJECT_SET */
 };
@@ -25,11 +34,12 @@ struct state {
 	size_t slot_count, slot_room;
 	uint32_t *free; /* slots that are NULL */
 	size_t free_count;
-	struct update_digest digest; /* of all objects, kept up to date */
+	struct state_sums sums; /* of all objects, kept up to date */
 };
 
-/* Adds the objects of a bundle to a digest (sign 1), or takes them out (sign -1). */
-void state_digest(struct update_digest *digest, const uint8_t *octets, size_t len, int sign);
+/* Adds the objects of a bundle to sums (sign 1), or takes them out (sign -1). Returns the bucket of
+ * them all, or STATE_SEVERAL. */
+uint16_t state_sum(struct state_sums *sums, const uint8_t *octets, size_t len, int sign);
 
 /* Frees all bundles; the state is then empty. */
 void state_clear(struct state *state);
@@ -45,10 +55,12 @@ const struct state_entry *state_find(const struct state *state, uint64_t id);
 int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w);
 
 /*
- * Writes bundles from slot *slot on until the writer is full or none is left; *slot is then where
- * to go on. Returns whether any are left.
+ * Writes bundles from slot *slot on until the writer is full, `most` slots were looked at or none
+ * is left; *slot is then where to go on. With `only`, those that have an object in these buckets.
+ * Returns whether any slots are left.
  */
-bool state_copy(const struct state *state, size_t *slot, struct writer *w);
+bool state_copy(const struct state *state, const struct object_buckets *only, size_t most,
+	size_t *slot, struct writer *w);
 
 /* Calls fn for each object; not 0 ends the walk. */
 int state_each(

@@ -2,9 +2,10 @@
  * Statistics of the data planes: one question to all of them, answers as they come, an end in any
  * case.
  */
-#include "ctrl/publish/session.h"
+#include "ctrl/publish/stats.h"
 
 #include "ctrl/loop.h"
+#include "ctrl/publish/publisher.h"
 
 #include <errno.h>
 #include <stdlib.h>

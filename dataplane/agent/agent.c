@@ -36,6 +36,7 @@ struct agent {
 	struct session session;
 	struct fold fold;
 	struct tables_digest digest;
+	uint64_t asked; /* epoch of the control that the digest is for */
 	uint64_t age_ms;
 	uint8_t message[UPDATE_MESSAGE_MAX]; /* of statistics or a digest */
 };
@@ -47,11 +48,11 @@ static int on_apply(void *context, const struct object *object)
 	return tables_apply(a->given.tables, object);
 }
 
-static void on_mark(void *context)
+static void on_mark(void *context, const struct object_buckets *buckets)
 {
 	struct agent *a = context;
 
-	tables_mark(a->given.tables);
+	tables_mark(a->given.tables, buckets);
 }
 
 static uint32_t on_sweep(void *context)
@@ -114,30 +115,34 @@ static void on_stats(void *context, uint32_t request_id)
 }
 
 /* Asked again while the answer is being worked out, that answers both. */
-static void on_digest(void *context)
+static void on_digest(void *context, uint64_t asked)
 {
 	struct agent *a = context;
+
+	a->asked = asked;
+
 	int err = a->digest.tables ? 0 : tables_digest_start(&a->digest, a->given.tables);
 
 	if (err < 0)
 		LOG_ERROR("agent", "digest-failed", "error=%s", LOG_QUOTE(strerror(-err)));
 }
 
-/* Works on the digest that control waits for. In the middle of a snapshot it would be of neither
- * what was nor what comes. */
+/* Works on the digest that control waits for. */
 static void audit(struct agent *a)
 {
 	struct update_head head = session_head(&a->session, UPDATE_DIGEST);
-	struct update_digest digest;
+	struct update_digest_answer answer;
 	struct writer w;
 
-	if (!a->digest.tables || !tables_digest_step(&a->digest, DIGEST_STEP, &digest) ||
-		a->session.state != SESSION_SYNCED)
+	if (!a->digest.tables || !tables_digest_step(&a->digest, DIGEST_STEP, &answer) ||
+		!session_is_comparable(&a->session))
 		return;
+	answer.asked = a->asked;
 	writer_init(&w, a->message, sizeof(a->message));
 	update_head_encode(&w, &head);
-	update_digest_encode(&w, &digest);
-	zsock_send1(&a->link.sock, a->message, writer_len(&w));
+	update_digest_encode(&w, &answer);
+	if (zsock_send1(&a->link.sock, a->message, writer_len(&w)) == 0)
+		session_compared(&a->session, clock_mono_ms());
 }
 
 static const struct session_ops ops = {
@@ -208,7 +213,8 @@ static void receive(struct agent *a)
 					zsock_part_len(&m, 0), clock_mono_ms());
 			zsock_message_close(&m);
 		}
-		session_settle(&a->session, clock_mono_ms());
+		/* Settles, and keeps control from taking us for dead while it sends much. */
+		session_tick(&a->session, clock_mono_ms());
 		/* Sending may have swallowed the edge that tells of new messages. */
 		more = more || zsock_readable(&a->link.sock);
 	}

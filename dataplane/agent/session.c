@@ -22,6 +22,7 @@ const struct counter_def session_counter_defs[SESSION_COUNTERS] = {
 	[SESSION_APPLIED] = {"agent_applied", "objects applied"},
 	[SESSION_REFUSED] = {"agent_refused", "objects that could not be applied"},
 	[SESSION_SNAPSHOTS] = {"agent_snapshots", "snapshots completed"},
+	[SESSION_ADOPTED] = {"agent_adopted", "times that a new control took over what was there"},
 	[SESSION_DELTAS] = {"agent_deltas", "deltas applied"},
 	[SESSION_GAPS] = {"agent_gaps", "times that a delta was missing"},
 	[SESSION_FOREIGN] = {"agent_foreign", "messages of another epoch"},
@@ -45,9 +46,10 @@ void session_init(struct session *s, const struct session_ops *ops, void *contex
 
 struct update_head session_head(const struct session *s, enum update_type type)
 {
+	/* In a snapshot the tables have no number, but we listen to who sends it. */
 	return (struct update_head){.type = type,
 		.version = UPDATE_VERSION,
-		.epoch = s->epoch,
+		.epoch = s->state == SESSION_SNAPSHOT ? s->snapshot_epoch : s->epoch,
 		.sequence = s->sequence};
 }
 
@@ -157,21 +159,62 @@ static void must_ack(struct session *s)
 	s->quiet = false;
 }
 
+/* From here until END the tables are neither the old nor the new. */
+static void begin_snapshot(
+	struct session *s, const struct update_head *head, const struct object_buckets *buckets)
+{
+	s->epoch = s->sequence = 0;
+	s->snapshot_epoch = head->epoch;
+	s->snapshot_sequence = head->sequence;
+	s->ops->mark(s->context, buckets);
+	enter(s, SESSION_SNAPSHOT);
+}
+
+/* What was not acknowledged to another control is of no interest to this one. */
+static void forget_acks(struct session *s)
+{
+	s->ack_due = false;
+	s->ack = (struct update_ack){0};
+	s->hello_due = false;
+}
+
 static void on_begin(struct session *s, const struct update_head *head)
 {
 	if (head->epoch == 0) {
 		distrust(s);
 		return;
 	}
-	/* From here until END the tables are neither the old nor the new. */
-	s->epoch = s->sequence = 0;
-	s->ack_due = false;
-	s->ack = (struct update_ack){0};
-	s->snapshot_epoch = head->epoch;
-	s->snapshot_sequence = head->sequence;
-	s->hello_due = false;
-	s->ops->mark(s->context);
-	enter(s, SESSION_SNAPSHOT);
+	forget_acks(s);
+	begin_snapshot(s, head, NULL);
+}
+
+/* Only what was compared may be taken over: since then nothing may have been applied. */
+static void on_adopt(struct session *s, const struct update_head *head, struct cursor *body)
+{
+	struct update_adopt adopt;
+
+	if (update_adopt_decode(body, &adopt) < 0 || head->epoch == 0) {
+		distrust(s);
+		return;
+	}
+	if (!session_is_comparable(s) || adopt.epoch != s->epoch || adopt.sequence != s->sequence) {
+		counter_add(&s->counters[SESSION_FOREIGN], 1);
+		greet_again(s);
+		return;
+	}
+	forget_acks(s);
+	counter_add(&s->counters[SESSION_ADOPTED], 1);
+	LOG_INFO("agent", "adopted", "epoch=%016llx sequence=%llu buckets=%u",
+		(unsigned long long)head->epoch, (unsigned long long)head->sequence,
+		object_buckets_count(&adopt.buckets));
+	if (object_buckets_count(&adopt.buckets)) {
+		begin_snapshot(s, head, &adopt.buckets);
+		return;
+	}
+	s->epoch = head->epoch;
+	s->sequence = head->sequence;
+	must_ack(s);
+	enter(s, SESSION_SYNCED);
 }
 
 /* Whether the message belongs to the snapshot that is under way. */
@@ -228,9 +271,9 @@ static void on_delta(struct session *s, const struct update_head *head, struct c
 
 static void on_heartbeat(struct session *s, const struct update_head *head, uint64_t now_ms)
 {
+	/* Control says nothing else until END, unless it has given up. */
 	if (s->state == SESSION_SNAPSHOT) {
-		if (head->epoch != s->snapshot_epoch)
-			greet_again(s);
+		greet_again(s);
 		return;
 	}
 	if (head->epoch != s->epoch || head->sequence < s->sequence) {
@@ -272,16 +315,36 @@ static void on_refuse(struct session *s, struct cursor *body, uint64_t now_ms)
 	enter(s, SESSION_GREETING);
 }
 
-/* Before we are synced there is nothing to compare; control asks again when we are. */
-static void on_digest_request(struct session *s, const struct cursor *body)
+bool session_is_comparable(const struct session *s)
+{
+	return s->state != SESSION_SNAPSHOT && s->epoch != 0;
+}
+
+void session_compared(struct session *s, uint64_t now_ms)
+{
+	s->said_ms = s->hello_ms = now_ms;
+	s->hello_due = false;
+}
+
+/* Where there is nothing to compare, control gets no answer. While it waits for one it knows that
+ * we are here. In the middle of a snapshot it does not ask, unless it has given up. */
+static void on_digest_request(struct session *s, const struct update_head *head,
+	const struct cursor *body, uint64_t now_ms)
 {
 	if (cursor_left(body)) {
 		counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
 		return;
 	}
 	counter_add(&s->counters[SESSION_AUDITS], 1);
-	if (s->state == SESSION_SYNCED)
-		s->ops->digest(s->context);
+	if (s->state == SESSION_SNAPSHOT)
+		greet_again(s);
+	if (!session_is_comparable(s))
+		return;
+	if (s->state == SESSION_GREETING) {
+		s->hello_ms = now_ms;
+		s->hello_due = false;
+	}
+	s->ops->digest(s->context, head->epoch);
 }
 
 static void heard(struct session *s, uint64_t now_ms)
@@ -315,6 +378,9 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 	case UPDATE_BEGIN:
 		on_begin(s, &head);
 		break;
+	case UPDATE_ADOPT:
+		on_adopt(s, &head, &body);
+		break;
 	case UPDATE_OBJECTS:
 		if (in_snapshot(s, &head))
 			apply_all(s, &body);
@@ -335,7 +401,7 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 			counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
 		break;
 	case UPDATE_DIGEST_REQUEST:
-		on_digest_request(s, &body);
+		on_digest_request(s, &head, &body, now_ms);
 		break;
 	case UPDATE_REFUSE:
 		on_refuse(s, &body, now_ms);

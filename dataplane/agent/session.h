@@ -4,7 +4,7 @@
  *
  *   SEARCHING   control has not been heard; a HELLO goes out now and then
  *   GREETING    control lives, but what we have is not known to be right: HELLO sent
- *   SNAPSHOT    between BEGIN and END
+ *   SNAPSHOT    between BEGIN, or an ADOPT that names buckets, and END
  *   SYNCED      what we have is what control sent, up to `sequence`
  *
  * In every state the tables stay as they are and forwarding goes on.
@@ -32,7 +32,8 @@ enum session_counter {
 	SESSION_MESSAGES,    /* messages of control */
 	SESSION_APPLIED,     /* objects applied */
 	SESSION_REFUSED,     /* objects that could not be applied; control is told */
-	SESSION_SNAPSHOTS,   /* snapshots completed */
+	SESSION_SNAPSHOTS,   /* snapshots completed, also of some buckets alone */
+	SESSION_ADOPTED,     /* times that another control took over what we had */
 	SESSION_DELTAS,      /* deltas applied */
 	SESSION_GAPS,        /* a number was missing: we said HELLO again */
 	SESSION_FOREIGN,     /* messages of another epoch */
@@ -47,7 +48,8 @@ extern const struct counter_def session_counter_defs[SESSION_COUNTERS];
 /* What the machine does to the world. */
 struct session_ops {
 	int (*apply)(void *context, const struct object *object);
-	void (*mark)(void *context);
+	/* The objects in these buckets (NULL: all) are to be set anew until the sweep. */
+	void (*mark)(void *context, const struct object_buckets *buckets);
 	uint32_t (*sweep)(void *context);
 	void (*quiesce)(void *context);
 	/* Sends one message: 0, or a negative errno when it cannot go now. */
@@ -56,8 +58,8 @@ struct session_ops {
 	void (*hello)(void *context, struct update_hello *hello);
 	/* Control wants statistics. */
 	void (*stats)(void *context, uint32_t request_id);
-	/* Control wants a digest of the tables, which takes a while; SYNCED. */
-	void (*digest)(void *context);
+	/* The control of this epoch wants a digest of the tables, which takes a while. */
+	void (*digest)(void *context, uint64_t asked);
 };
 
 struct session {
@@ -100,8 +102,15 @@ void session_reconnected(struct session *s);
 /* Tells control an event; lost when control is away. */
 void session_event(struct session *s, const struct update_event *event);
 
-/* Head for a message in this session (STATS). */
+/* Head for a message in this session (STATS, DIGEST). */
 struct update_head session_head(const struct session *s, enum update_type type);
+
+/* Whether the tables are what some control sent, up to a number, so that a digest of them says
+ * something: in the middle of a snapshot they are neither what was nor what comes. */
+bool session_is_comparable(const struct session *s);
+
+/* A digest was sent: control answers it, and needs no hello until then. */
+void session_compared(struct session *s, uint64_t now_ms);
 
 enum {
 	SESSION_TICK_MS = 20,

@@ -180,12 +180,13 @@ void data_plane_table_mark(struct data_plane_table *t)
 		t->slots[i].marked = false;
 }
 
-uint32_t data_plane_table_sweep(struct data_plane_table *t)
+uint32_t data_plane_table_sweep(struct data_plane_table *t, const struct object_buckets *buckets)
 {
 	uint32_t removed = 0;
 
 	for (uint16_t i = 1; i < DATA_PLANE_SLOTS; i++)
-		if (t->slots[i].id && !t->slots[i].marked)
+		if (t->slots[i].id && !t->slots[i].marked &&
+			object_buckets_have(buckets, t->slots[i].id))
 			removed += data_plane_table_delete(t, t->slots[i].id) == 0;
 	/* Also when nothing has changed: a snapshot repairs. Without memory the old set stays. */
 	publish(t);

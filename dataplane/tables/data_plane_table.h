@@ -66,9 +66,9 @@ int data_plane_table_set(
  */
 int data_plane_table_delete(struct data_plane_table *t, uint64_t id);
 
-/* Writer: mark and sweep as in tables.h; those that paths still name stay. */
+/* Writer: mark and sweep, in some buckets, as in tables.h; those that paths still name stay. */
 void data_plane_table_mark(struct data_plane_table *t);
-uint32_t data_plane_table_sweep(struct data_plane_table *t);
+uint32_t data_plane_table_sweep(struct data_plane_table *t, const struct object_buckets *buckets);
 
 /* Writer: whether a slot is ourselves; slot 0 is everybody. */
 bool data_plane_table_is_own(const struct data_plane_table *t, uint16_t slot);

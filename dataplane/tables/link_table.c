@@ -65,12 +65,13 @@ void link_table_mark(struct link_table *t)
 	memset(t->marked, 0, sizeof(t->marked));
 }
 
-uint32_t link_table_sweep(struct link_table *t)
+uint32_t link_table_sweep(struct link_table *t, const struct object_buckets *buckets)
 {
 	uint32_t removed = 0;
 
 	for (int i = 1; i < LINK_SLOTS; i++) {
-		if (t->marked[i] || atomic_load_explicit(&t->slots[i], memory_order_relaxed) == 0)
+		if (t->marked[i] || atomic_load_explicit(&t->slots[i], memory_order_relaxed) == 0 ||
+			!object_buckets_have(buckets, t->ids[i]))
 			continue;
 		atomic_store_explicit(&t->slots[i], 0, memory_order_release);
 		removed++;

@@ -45,8 +45,8 @@ void link_table_reclaim(struct link_table *t, const bool used[LINK_SLOTS]);
 /* Writer: unmarks all links; set() marks. */
 void link_table_mark(struct link_table *t);
 
-/* Writer: removes the unmarked; returns how many. Their slots stay reserved. */
-uint32_t link_table_sweep(struct link_table *t);
+/* Writer: removes the unmarked in these buckets; returns how many. Their slots stay reserved. */
+uint32_t link_table_sweep(struct link_table *t, const struct object_buckets *buckets);
 
 /* Whether slot (of a subscriber) is a link on this port. Any reader. */
 static inline bool link_table_is(const struct link_table *t, uint16_t slot, uint16_t port)

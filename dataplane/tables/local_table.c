@@ -148,12 +148,12 @@ void local_table_mark(struct local_table *t)
 		t->entries[i].marked = false;
 }
 
-uint32_t local_table_sweep(struct local_table *t)
+uint32_t local_table_sweep(struct local_table *t, const struct object_buckets *buckets)
 {
 	uint32_t removed = 0;
 
 	for (uint32_t i = 0; i < t->count;) {
-		if (t->entries[i].marked) {
+		if (t->entries[i].marked || !object_buckets_have(buckets, t->entries[i].id)) {
 			i++;
 			continue;
 		}

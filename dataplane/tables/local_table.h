@@ -60,9 +60,9 @@ int local_table_delete(struct local_table *t, uint64_t id);
 /* Writer: the data planes have changed. -ENOMEM. Waits for the readers. */
 int local_table_refresh(struct local_table *t);
 
-/* Writer: mark and sweep as in tables.h. */
+/* Writer: mark and sweep, in some buckets, as in tables.h. */
 void local_table_mark(struct local_table *t);
-uint32_t local_table_sweep(struct local_table *t);
+uint32_t local_table_sweep(struct local_table *t, const struct object_buckets *buckets);
 
 /* The set now; valid until the caller's next quiescent state. */
 static inline const struct local_set *local_table_get(const struct local_table *t)

@@ -418,14 +418,15 @@ void subscriber_table_mark(struct subscriber_table *t)
 	bits_clear_all(t->marks, t->entries.capacity);
 }
 
-uint32_t subscriber_table_sweep(struct subscriber_table *t)
+uint32_t subscriber_table_sweep(struct subscriber_table *t, const struct object_buckets *buckets)
 {
 	uint32_t removed = 0;
 
 	for (size_t place = 0; place < places(t); place++) {
 		uint32_t first = subscriber_in(t, place);
 
-		if (first == POOL_NONE || bits_test(t->marks, first))
+		if (first == POOL_NONE || bits_test(t->marks, first) ||
+			!object_buckets_have(buckets, entry_at(t, first)->id))
 			continue;
 		subscriber_table_delete(t, entry_at(t, first)->id);
 		removed++;

@@ -90,11 +90,10 @@ int subscriber_table_move(struct subscriber_table *t, uint32_t from);
 /* Writer: sets used[slot] for every slot of the link table that an entry names. Walks the table. */
 void subscriber_table_links(const struct subscriber_table *t, bool used[]);
 
-/* Writer: every subscriber is unmarked; set() marks; sweep deletes the unmarked. Returns how many
- * were deleted.
- */
+/* Writer: every subscriber is unmarked; set() marks; sweep deletes the unmarked in these buckets.
+ * Returns how many were deleted. */
 void subscriber_table_mark(struct subscriber_table *t);
-uint32_t subscriber_table_sweep(struct subscriber_table *t);
+uint32_t subscriber_table_sweep(struct subscriber_table *t, const struct object_buckets *buckets);
 
 /*
  * Looks up n (at most SUBSCRIBER_BURST_MAX) addresses of one domain: out[i] is the entry of the

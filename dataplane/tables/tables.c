@@ -126,8 +126,12 @@ int tables_apply(struct tables *t, const struct object *object)
 	return -EINVAL;
 }
 
-void tables_mark(struct tables *t)
+void tables_mark(struct tables *t, const struct object_buckets *buckets)
 {
+	if (buckets)
+		t->marked = *buckets;
+	else
+		memset(&t->marked, 0xff, sizeof(t->marked));
 	local_table_mark(&t->local);
 	link_table_mark(&t->links);
 	data_plane_table_mark(&t->data_planes);
@@ -139,12 +143,12 @@ void tables_mark(struct tables *t)
  * that only those named. */
 uint32_t tables_sweep(struct tables *t)
 {
-	uint32_t removed = subscriber_table_sweep(&t->subscribers);
+	uint32_t removed = subscriber_table_sweep(&t->subscribers, &t->marked);
 
 	removed += tables_sweep_paths(t);
 	removed += tables_sweep_data_planes(t);
-	removed += link_table_sweep(&t->links);
-	return removed + local_table_sweep(&t->local);
+	removed += link_table_sweep(&t->links, &t->marked);
+	return removed + local_table_sweep(&t->local, &t->marked);
 }
 
 void tables_quiesce(struct tables *t)

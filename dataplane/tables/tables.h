@@ -47,6 +47,7 @@ struct tables {
 	struct subscriber_table subscribers;
 	struct route_table routes;
 	struct neighbour_table neighbours;
+	struct object_buckets marked; /* buckets that the next sweep is of */
 	bool renewing; /* paths of a changed data plane that found no room; agent thread */
 	struct tables_learned learned[TABLES_LEARNED_MAX]; /* agent thread */
 };
@@ -74,9 +75,10 @@ int tables_apply(struct tables *t, const struct object *object);
 
 /*
  * A snapshot: mark, apply every object of it, sweep. The sweep removes what was not applied since
- * the mark; what stays was never out of readers' sight. Returns the number of objects removed.
+ * the mark; what stays was never out of readers' sight. A snapshot of some buckets (NULL: all)
+ * brings the objects in these, and leaves the others alone. Returns the number of objects removed.
  */
-void tables_mark(struct tables *t);
+void tables_mark(struct tables *t, const struct object_buckets *buckets);
 uint32_t tables_sweep(struct tables *t);
 
 /*

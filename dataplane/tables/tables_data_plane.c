@@ -75,7 +75,7 @@ int tables_delete_data_plane(struct tables *t, uint64_t id)
 
 uint32_t tables_sweep_data_planes(struct tables *t)
 {
-	uint32_t removed = data_plane_table_sweep(&t->data_planes);
+	uint32_t removed = data_plane_table_sweep(&t->data_planes, &t->marked);
 	int before = removed ? path_table_take_own(&t->paths) : -ENOSPC;
 
 	if (before >= 0) {

@@ -129,11 +129,28 @@ static uint64_t subscriber_digest(const struct tables *t, uint32_t number)
 	return object_digest(&object);
 }
 
-static void count(struct tables_digest_part *part, uint32_t number, uint64_t digest)
+/* Of an object that was counted and is no more, or is another now, the id is still there. */
+static void count(struct tables_digest *d, struct tables_digest_part *part, uint32_t number,
+	uint64_t id, uint64_t digest)
 {
-	part->sum += digest - part->counted[number];
+	uint64_t more = digest - part->counted[number];
+
+	part->sum += more;
 	part->count += (digest != 0) - (part->counted[number] != 0);
 	part->counted[number] = digest;
+	d->buckets[object_bucket(id)] += more;
+}
+
+static void count_path(struct tables_digest *d, uint32_t number, bool gone)
+{
+	count(d, &d->paths, number, path_at(&d->tables->paths, number)->id,
+		gone ? 0 : path_digest(d->tables, number));
+}
+
+static void count_subscriber(struct tables_digest *d, uint32_t number, bool gone)
+{
+	count(d, &d->subscribers, number, subscriber_at(&d->tables->subscribers, number)->id,
+		gone ? 0 : subscriber_digest(d->tables, number));
 }
 
 static void path_changed(void *context, uint32_t old, uint32_t fresh)
@@ -141,9 +158,9 @@ static void path_changed(void *context, uint32_t old, uint32_t fresh)
 	struct tables_digest *d = context;
 
 	if (old != POOL_NONE)
-		count(&d->paths, old, 0);
+		count_path(d, old, true);
 	if (fresh < d->paths.next)
-		count(&d->paths, fresh, path_digest(d->tables, fresh));
+		count_path(d, fresh, false);
 }
 
 static void subscriber_changed(void *context, uint32_t old, uint32_t fresh)
@@ -151,9 +168,9 @@ static void subscriber_changed(void *context, uint32_t old, uint32_t fresh)
 	struct tables_digest *d = context;
 
 	if (old != POOL_NONE)
-		count(&d->subscribers, old, 0);
+		count_subscriber(d, old, true);
 	if (fresh < d->subscribers.next)
-		count(&d->subscribers, fresh, subscriber_digest(d->tables, fresh));
+		count_subscriber(d, fresh, false);
 }
 
 int tables_digest_start(struct tables_digest *d, struct tables *t)
@@ -181,16 +198,17 @@ void tables_digest_cancel(struct tables_digest *d)
 	*d = (struct tables_digest){0};
 }
 
-static void add(struct update_digest *digest, const struct object *object)
+static void add(struct update_digest_answer *answer, const struct object *object)
 {
 	uint64_t sum = object_digest(object);
 
-	digest->kinds[object->kind].sum += sum;
-	digest->kinds[object->kind].count += sum != 0;
+	answer->digest.kinds[object->kind].sum += sum;
+	answer->digest.kinds[object->kind].count += sum != 0;
+	answer->buckets[object_bucket(object->id)] += sum;
 }
 
 /* An address that is ours must be in the readers' set, one of another data plane must not. */
-static void add_locals(const struct tables *t, struct update_digest *digest)
+static void add_locals(const struct tables *t, struct update_digest_answer *answer)
 {
 	const struct local_set *set = local_table_get(&t->local);
 
@@ -203,11 +221,11 @@ static void add_locals(const struct tables *t, struct update_digest *digest)
 
 		if (local_set_has(set, &entry->addr) !=
 			data_plane_table_is_other(&t->data_planes, &entry->addr))
-			add(digest, &object);
+			add(answer, &object);
 	}
 }
 
-static void add_links(const struct tables *t, struct update_digest *digest)
+static void add_links(const struct tables *t, struct update_digest_answer *answer)
 {
 	for (unsigned i = 1; i < LINK_SLOTS; i++) {
 		uint64_t word = atomic_load_explicit(&t->links.slots[i], memory_order_relaxed);
@@ -221,11 +239,11 @@ static void add_links(const struct tables *t, struct update_digest *digest)
 		object.link.id = object.id;
 		object.link.watch_dad = word & LINK_WATCH;
 		memcpy(object.link.port, port->name, sizeof(object.link.port));
-		add(digest, &object);
+		add(answer, &object);
 	}
 }
 
-static void add_data_planes(const struct tables *t, struct update_digest *digest)
+static void add_data_planes(const struct tables *t, struct update_digest_answer *answer)
 {
 	const struct data_plane_set *set = data_plane_table_get(&t->data_planes);
 
@@ -242,16 +260,19 @@ static void add_data_planes(const struct tables *t, struct update_digest *digest
 			continue;
 		object.data_plane = (struct object_data_plane){.id = slot->id, .addr = slot->addr};
 		memcpy(object.data_plane.name, slot->name, sizeof(slot->name));
-		add(digest, &object);
+		add(answer, &object);
 	}
 }
 
-static void finish(struct tables_digest *d, struct update_digest *digest)
+static void finish(struct tables_digest *d, struct update_digest_answer *answer)
 {
-	*digest = (struct update_digest){0};
-	add_locals(d->tables, digest);
-	add_links(d->tables, digest);
-	add_data_planes(d->tables, digest);
+	struct update_digest *digest = &answer->digest;
+
+	*answer = (struct update_digest_answer){0};
+	memcpy(answer->buckets, d->buckets, sizeof(answer->buckets));
+	add_locals(d->tables, answer);
+	add_links(d->tables, answer);
+	add_data_planes(d->tables, answer);
 	digest->kinds[OBJECT_PATH].count = d->paths.count;
 	digest->kinds[OBJECT_PATH].sum = d->paths.sum;
 	digest->kinds[OBJECT_SUBSCRIBER].count = d->subscribers.count;
@@ -259,18 +280,17 @@ static void finish(struct tables_digest *d, struct update_digest *digest)
 	tables_digest_cancel(d);
 }
 
-bool tables_digest_step(struct tables_digest *d, uint32_t most, struct update_digest *digest)
+bool tables_digest_step(struct tables_digest *d, uint32_t most, struct update_digest_answer *answer)
 {
 	const struct tables *t = d->tables;
 
 	for (; most && d->paths.next < t->paths.paths.fresh; most--, d->paths.next++)
-		count(&d->paths, d->paths.next, path_digest(t, d->paths.next));
+		count_path(d, d->paths.next, false);
 	for (; most && d->subscribers.next < t->subscribers.entries.fresh;
 		most--, d->subscribers.next++)
-		count(&d->subscribers, d->subscribers.next,
-			subscriber_digest(t, d->subscribers.next));
+		count_subscriber(d, d->subscribers.next, false);
 	if (most == 0)
 		return false;
-	finish(d, digest);
+	finish(d, answer);
 	return true;
 }

@@ -27,16 +27,18 @@ struct tables_digest_part {
 struct tables_digest {
 	struct tables *tables; /* NULL: none is being computed */
 	struct tables_digest_part paths, subscribers;
+	uint64_t buckets[OBJECT_BUCKETS];
 };
 
 /* Begins; *d is zero or has ended. 0 or -ENOMEM. */
 int tables_digest_start(struct tables_digest *d, struct tables *t);
 
 /*
- * Looks at some more numbers, at most `most`. True: that was the last step, *digest holds what the
- * tables are now, and *d has ended.
+ * Looks at some more numbers, at most `most`. True: that was the last step, *answer holds what the
+ * tables are now (but not who asked), and *d has ended.
  */
-bool tables_digest_step(struct tables_digest *d, uint32_t most, struct update_digest *digest);
+bool tables_digest_step(
+	struct tables_digest *d, uint32_t most, struct update_digest_answer *answer);
 
 /* Ends early, or does nothing if none is being computed. */
 void tables_digest_cancel(struct tables_digest *d);

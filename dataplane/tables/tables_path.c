@@ -102,7 +102,8 @@ uint32_t tables_sweep_paths(struct tables *t)
 
 		uint32_t path = atomic_load_explicit(&b->value[slot], memory_order_relaxed);
 
-		if (!bits_test(t->paths.marks, path) && path_at(&t->paths, path)->users == 0) {
+		if (!bits_test(t->paths.marks, path) && path_at(&t->paths, path)->users == 0 &&
+			object_buckets_have(&t->marked, path_at(&t->paths, path)->id)) {
 			path_table_hide(&t->paths, path);
 			path_table_retire(&t->paths, path);
 			removed++;

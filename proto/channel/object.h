@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +43,7 @@ enum {
 	OBJECT_NAME_MAX = 31,      /* name of a data plane */
 	OBJECT_PORT_NAME_MAX = 15, /* as long as a Linux interface name */
 	OBJECT_WIRE_MAX = 512,     /* no record is longer */
+	OBJECT_BUCKETS = 1024,     /* of which each object is in one, by its id */
 };
 
 /* Packets to this address that carry signalling are punted, tunnels may end here. */
@@ -160,3 +162,44 @@ int object_decode(struct cursor *c, struct object *obj);
  * finds accidents, not forgers. 0 for an object that object_encode() would refuse.
  */
 uint64_t object_digest(const struct object *obj);
+
+/*
+ * The bucket of an id, 0 to OBJECT_BUCKETS - 1, the same on every host: two sides that hold nearly
+ * the same compare buckets to find where they differ.
+ */
+static inline uint32_t object_bucket(uint64_t id)
+{
+	return (uint32_t)((id * 0x9e3779b97f4a7c15u) >> 54);
+}
+static_assert(OBJECT_BUCKETS == 1 << (64 - 54), "as many as the bits of the hash that are used");
+
+/* Some of the buckets. */
+struct object_buckets {
+	uint64_t bits[OBJECT_BUCKETS / 64];
+};
+
+static inline void object_buckets_add(struct object_buckets *set, uint32_t bucket)
+{
+	set->bits[bucket / 64] |= 1ull << (bucket % 64);
+}
+
+static inline bool object_buckets_test(const struct object_buckets *set, uint32_t bucket)
+{
+	return set->bits[bucket / 64] >> (bucket % 64) & 1;
+}
+
+/* Whether an id is in one of them. */
+static inline bool object_buckets_have(const struct object_buckets *set, uint64_t id)
+{
+	return object_buckets_test(set, object_bucket(id));
+}
+
+/* How many they are. */
+static inline unsigned object_buckets_count(const struct object_buckets *set)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < OBJECT_BUCKETS / 64; i++)
+		n += (unsigned)__builtin_popcountll(set->bits[i]);
+	return n;
+}

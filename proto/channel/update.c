@@ -24,6 +24,7 @@ static const char *const type_names[] = {
 	[UPDATE_STATS_REQUEST] = "stats-request",
 	[UPDATE_REFUSE] = "refuse",
 	[UPDATE_DIGEST_REQUEST] = "digest-request",
+	[UPDATE_ADOPT] = "adopt",
 };
 
 static const char *const event_names[] = {
@@ -270,23 +271,55 @@ int update_event_decode(struct cursor *c, struct update_event *event)
 	return body_end(c);
 }
 
-int update_digest_encode(struct writer *w, const struct update_digest *digest)
+/* whose question (64), by kind: count (32), sum (64); by bucket: sum (64) */
+int update_digest_encode(struct writer *w, const struct update_digest_answer *answer)
 {
 	struct record_mark mark = record_begin(w);
 
+	writer_u64(w, answer->asked);
 	for (unsigned i = 0; i < UPDATE_DIGEST_KINDS; i++) {
-		writer_u32(w, digest->kinds[i].count);
-		writer_u64(w, digest->kinds[i].sum);
+		writer_u32(w, answer->digest.kinds[i].count);
+		writer_u64(w, answer->digest.kinds[i].sum);
 	}
+	for (unsigned i = 0; i < OBJECT_BUCKETS; i++)
+		writer_u64(w, answer->buckets[i]);
 	return record_end(w, mark);
 }
 
-int update_digest_decode(struct cursor *c, struct update_digest *digest)
+int update_digest_decode(struct cursor *c, struct update_digest_answer *answer)
 {
+	answer->asked = cursor_u64(c);
 	for (unsigned i = 0; i < UPDATE_DIGEST_KINDS; i++) {
-		digest->kinds[i].count = cursor_u32(c);
-		digest->kinds[i].sum = cursor_u64(c);
+		answer->digest.kinds[i].count = cursor_u32(c);
+		answer->digest.kinds[i].sum = cursor_u64(c);
 	}
+	for (unsigned i = 0; i < OBJECT_BUCKETS; i++)
+		answer->buckets[i] = cursor_u64(c);
+	return body_end(c);
+}
+
+/* epoch (64), sequence (64), a bit for each bucket */
+int update_adopt_encode(struct writer *w, const struct update_adopt *adopt)
+{
+	struct record_mark mark = record_begin(w);
+
+	if (adopt->epoch == 0)
+		return -EINVAL;
+	writer_u64(w, adopt->epoch);
+	writer_u64(w, adopt->sequence);
+	for (unsigned i = 0; i < OBJECT_BUCKETS / 64; i++)
+		writer_u64(w, adopt->buckets.bits[i]);
+	return record_end(w, mark);
+}
+
+int update_adopt_decode(struct cursor *c, struct update_adopt *adopt)
+{
+	adopt->epoch = cursor_u64(c);
+	adopt->sequence = cursor_u64(c);
+	for (unsigned i = 0; i < OBJECT_BUCKETS / 64; i++)
+		adopt->buckets.bits[i] = cursor_u64(c);
+	if (adopt->epoch == 0)
+		cursor_fail(c);
 	return body_end(c);
 }
 

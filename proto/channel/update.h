@@ -24,6 +24,22 @@
  * stays is touched, so forwarding never stops. A data plane that sees a gap, a foreign epoch or
  * an undecodable message says HELLO again. ACK n means: everything up to n is visible to every
  * reader of that data plane; the objects that could not be applied are listed in it.
+ *
+ * A control that has just started wants nearly always what the last one wanted, but cannot know it
+ * from an epoch that is not its own. It compares digests, and sends what differs:
+ *
+ *   HELLO (epoch e, sequence s) ---------->
+ *                                   <------ DIGEST_REQUEST
+ *   DIGEST (of e and s) ------------------>
+ *                                   <------ ADOPT n (of e and s, no bucket)
+ *   ACK n -------------------------------->                      or
+ *                                   <------ ADOPT n (of e and s, some buckets), OBJECTS n ..., END
+ * n ACK n -------------------------------->
+ *
+ * ADOPT n means: what you had at e and s is what I want at n, but for the objects in these buckets.
+ * A data plane that is still at exactly e and s takes over the new epoch and number, at once or
+ * with an END that sweeps these buckets alone; another one says HELLO again. Without a DIGEST in
+ * time, or with one that has little in common with what is wanted, control sends a snapshot.
  */
 #pragma once
 
@@ -32,7 +48,7 @@
 #include "proto/channel/object.h"
 
 enum {
-	UPDATE_VERSION = 1,
+	UPDATE_VERSION = 2,
 	UPDATE_HEAD_LEN = 20,
 	UPDATE_NAME_MAX = OBJECT_NAME_MAX,
 	UPDATE_PORTS_MAX = 16,           /* ports of a data plane */
@@ -57,6 +73,7 @@ enum update_type {
 	UPDATE_STATS_REQUEST = 20,  /* control -> dp */
 	UPDATE_REFUSE = 21,         /* control -> dp: reason; the data plane keeps what it has */
 	UPDATE_DIGEST_REQUEST = 22, /* control -> dp; no body: what do your tables hold? */
+	UPDATE_ADOPT = 23,          /* control -> dp: they hold what I want, but for some buckets */
 };
 
 struct update_head {
@@ -105,6 +122,19 @@ struct update_digest {
 		uint32_t count;
 		uint64_t sum;         /* of object_digest() */
 	} kinds[UPDATE_DIGEST_KINDS]; /* kinds that do not exist: 0 */
+};
+
+/* The body of DIGEST. */
+struct update_digest_answer {
+	uint64_t asked; /* epoch in the head of the request: whose question this answers */
+	struct update_digest digest;
+	uint64_t buckets[OBJECT_BUCKETS]; /* the same sums, of all kinds, by object_bucket() */
+};
+
+/* The body of ADOPT. */
+struct update_adopt {
+	uint64_t epoch, sequence; /* what the tables were when the digest was told */
+	struct object_buckets buckets;
 };
 
 /* What one number of the statistics is about, and what its values are. */
@@ -175,8 +205,10 @@ int update_ack_encode(struct writer *w, const struct update_ack *ack);
 int update_ack_decode(struct cursor *c, struct update_ack *ack);
 int update_event_encode(struct writer *w, const struct update_event *event);
 int update_event_decode(struct cursor *c, struct update_event *event);
-int update_digest_encode(struct writer *w, const struct update_digest *digest);
-int update_digest_decode(struct cursor *c, struct update_digest *digest);
+int update_digest_encode(struct writer *w, const struct update_digest_answer *answer);
+int update_digest_decode(struct cursor *c, struct update_digest_answer *answer);
+int update_adopt_encode(struct writer *w, const struct update_adopt *adopt);
+int update_adopt_decode(struct cursor *c, struct update_adopt *adopt);
 int update_reason_encode(struct writer *w, const char *reason);
 int update_reason_decode(struct cursor *c, char reason[UPDATE_REASON_MAX + 1]);
 

@@ -57,7 +57,8 @@ static void one_body(enum update_type type, struct cursor *c)
 	static struct update_hello hello;
 	static struct update_event event;
 	static struct update_ack ack;
-	static struct update_digest digest;
+	static struct update_digest_answer digest;
+	static struct update_adopt adopt;
 	char reason[UPDATE_REASON_MAX + 1];
 	struct writer w;
 
@@ -78,6 +79,10 @@ static void one_body(enum update_type type, struct cursor *c)
 	case UPDATE_DIGEST:
 		if (update_digest_decode(c, &digest) == 0)
 			check_same(update_digest_encode(&w, &digest), &w, from, c);
+		break;
+	case UPDATE_ADOPT:
+		if (update_adopt_decode(c, &adopt) == 0)
+			check_same(update_adopt_encode(&w, &adopt), &w, from, c);
 		break;
 	case UPDATE_REFUSE:
 		if (update_reason_decode(c, reason) == 0)

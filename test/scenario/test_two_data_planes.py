@@ -321,7 +321,8 @@ def test_a_gateway_is_lost_and_the_network_goes_round_it(lab, gateway, node, con
 
 
 def test_control_dies(lab, gateway, node, control, pinging, figures):
-    """Forwarding goes on with nothing lost, and everything acknowledged is there afterwards."""
+    """Forwarding goes on with nothing lost, everything acknowledged is there afterwards, and data
+    planes keep the tables that they have."""
     go(lab, node, control, "b")
     pinging.start()
     before, epoch = control.lasting(), control.ask("status")["epoch"]
@@ -336,6 +337,9 @@ def test_control_dies(lab, gateway, node, control, pinging, figures):
     assert figures(killed, "control_")["lost"] == 0
     assert control.lasting() == before
     assert control.ask("status")["epoch"] != epoch
+    for name in ADDRESS:
+        assert gateway.shown(name)["sync"] == "adopted"
+    assert {item["result"] for item in audited(control).values()} == {"equal"}
 
 
 def test_a_node_that_moved_while_control_was_dead(lab, gateway, node, control, pinging):

@@ -13,6 +13,7 @@ static const struct table_column columns[] = {
 	{"AUDIT", "audit.state", TABLE_TEXT},
 	{"SUBSCRIBERS", "subscribers", TABLE_TEXT},
 	{"ROOM", "subscribers_max", TABLE_TEXT},
+	{"SYNC", "sync", TABLE_TEXT},
 	{"SNAPSHOTS", "snapshots", TABLE_TEXT},
 	{"FAILURES", "failures", TABLE_TEXT},
 	{"LAST FAULT", "last_fault.reason", TABLE_TEXT},

@@ -151,7 +151,7 @@ void fake_ack(struct fake *fake)
 
 void fake_digest(struct fake *fake)
 {
-	struct update_digest digest = {0};
+	struct update_digest_answer answer = {.asked = fake->asker};
 	struct writer w;
 
 	for (size_t i = 0; i < fake->top; i++) {
@@ -159,11 +159,12 @@ void fake_digest(struct fake *fake)
 
 		if (!o->used)
 			continue;
-		digest.kinds[o->object.kind].count++;
-		digest.kinds[o->object.kind].sum += object_digest(&o->object);
+		answer.digest.kinds[o->object.kind].count++;
+		answer.digest.kinds[o->object.kind].sum += object_digest(&o->object);
+		answer.buckets[object_bucket(o->object.id)] += object_digest(&o->object);
 	}
 	fake_start(fake, &w, UPDATE_DIGEST);
-	assert_int_equal(update_digest_encode(&w, &digest), 0);
+	assert_int_equal(update_digest_encode(&w, &answer), 0);
 	fake_send(fake, &w);
 }
 
@@ -208,6 +209,7 @@ static void apply(struct fake *fake, const struct object *object)
 {
 	struct fake_object *o = find(fake, object->kind, object->id);
 
+	fake->applied++;
 	if (object->op == OBJECT_DELETE) {
 		if (o)
 			o->used = false;
@@ -237,15 +239,36 @@ static void apply_all(struct fake *fake, struct cursor *c)
 	}
 }
 
-static void mark_or_sweep(struct fake *fake, bool sweep)
+static void mark(struct fake *fake, const struct object_buckets *buckets)
+{
+	memset(&fake->sweeping, 0xff, sizeof(fake->sweeping));
+	if (buckets)
+		fake->sweeping = *buckets;
+	for (size_t i = 0; i < fake->top; i++)
+		fake->objects[i].marked = false;
+}
+
+static void sweep(struct fake *fake)
 {
 	for (size_t i = 0; i < fake->top; i++) {
 		struct fake_object *o = &fake->objects[i];
 
-		if (sweep && o->used && !o->marked)
+		if (!o->marked && object_buckets_have(&fake->sweeping, o->object.id))
 			o->used = false;
-		o->marked = false;
 	}
+}
+
+/* True: that was all. */
+static bool adopted(struct fake *fake, struct cursor *c)
+{
+	struct update_adopt adopt;
+
+	assert_int_equal(update_adopt_decode(c, &adopt), 0);
+	assert_int_equal(adopt.epoch, fake->epoch);
+	assert_int_equal(adopt.sequence, fake->sequence);
+	fake->adopts++;
+	mark(fake, &adopt.buckets);
+	return object_buckets_count(&adopt.buckets) == 0;
 }
 
 /* The protocol as proto/channel/update.h has it, seen from the data plane. */
@@ -254,14 +277,18 @@ static void take(struct fake *fake, const struct update_head *head, struct curso
 	switch (head->type) {
 	case UPDATE_BEGIN:
 		fake->begins++;
-		mark_or_sweep(fake, false);
+		mark(fake, NULL);
 		return;
+	case UPDATE_ADOPT:
+		if (!adopted(fake, c))
+			return;
+		break;
 	case UPDATE_OBJECTS:
 		apply_all(fake, c);
 		return;
 	case UPDATE_END:
 		fake->ends++;
-		mark_or_sweep(fake, true);
+		sweep(fake);
 		break;
 	case UPDATE_DELTA:
 		assert_int_equal(head->epoch, fake->epoch);
@@ -285,6 +312,7 @@ static void take(struct fake *fake, const struct update_head *head, struct curso
 		return;
 	case UPDATE_DIGEST_REQUEST:
 		fake->audited++;
+		fake->asker = head->epoch;
 		if (!fake->silent)
 			fake_digest(fake);
 		return;

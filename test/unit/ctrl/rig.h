@@ -44,7 +44,9 @@ struct fake {
 	uint16_t fail_error;
 	struct fake_object *objects;
 	size_t top; /* objects in use, some deleted */
-	unsigned begins, ends, deltas, heartbeats, refusals, asked, audited;
+	unsigned begins, ends, deltas, adopts, applied, heartbeats, refusals, asked, audited;
+	uint64_t asker; /* epoch of the last request for a digest */
+	struct object_buckets sweeping;
 	uint64_t newest; /* of the last heartbeat */
 	uint32_t stats_id;
 	char reason[UPDATE_REASON_MAX + 1];

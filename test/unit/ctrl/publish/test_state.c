@@ -172,7 +172,7 @@ static void is_copied_in_pieces(void **state)
 		struct writer p;
 
 		writer_init(&p, piece, sizeof(piece));
-		more = state_copy(&table, &slot, &p);
+		more = state_copy(&table, NULL, SIZE_MAX, &slot, &p);
 		assert_int_equal(
 			state_each_encoded(piece, writer_len(&p), count_subscribers, seen), 0);
 		pieces++;

@@ -456,7 +456,7 @@ static void test_sweep(void **state)
 	struct lab *lab = *state;
 
 	worker_leave(lab->worker);
-	tables_mark(lab->tables);
+	tables_mark(lab->tables, NULL);
 	worker_enter(lab->worker);
 	set_data_plane(lab, US, LAB_NAME, OWN, 0);
 	set_path(lab, 1, LAB_LOCAL, LAB_CARE_OF, US, 0);

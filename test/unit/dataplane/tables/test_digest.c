@@ -131,19 +131,19 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct update_digest compute(struct world *w)
+static struct update_digest_answer compute(struct world *w)
 {
-	struct update_digest digest;
+	struct update_digest_answer answer;
 
 	assert_int_equal(tables_digest_start(&w->digest, w->tables), 0);
-	assert_true(tables_digest_step(&w->digest, EVERYTHING, &digest));
-	return digest;
+	assert_true(tables_digest_step(&w->digest, EVERYTHING, &answer));
+	return answer;
 }
 
 /* What control would say. */
-static struct update_digest expected(const struct world *w)
+static struct update_digest_answer expected(const struct world *w)
 {
-	struct update_digest digest = {0};
+	struct update_digest_answer answer = {0};
 
 	for (unsigned kind = 1; kind < UPDATE_DIGEST_KINDS; kind++) {
 		for (unsigned id = 1; id <= IDS; id++) {
@@ -151,28 +151,30 @@ static struct update_digest expected(const struct world *w)
 
 			if (o->op != OBJECT_SET)
 				continue;
-			digest.kinds[kind].count++;
-			digest.kinds[kind].sum += object_digest(o);
+			answer.digest.kinds[kind].count++;
+			answer.digest.kinds[kind].sum += object_digest(o);
+			answer.buckets[object_bucket(id)] += object_digest(o);
 		}
 	}
-	return digest;
+	return answer;
 }
 
-static void assert_same(const struct update_digest *a, const struct update_digest *b)
+static void assert_same(const struct update_digest_answer *a, const struct update_digest_answer *b)
 {
 	for (unsigned kind = 0; kind < UPDATE_DIGEST_KINDS; kind++) {
-		assert_int_equal(a->kinds[kind].count, b->kinds[kind].count);
-		assert_int_equal(a->kinds[kind].sum, b->kinds[kind].sum);
+		assert_int_equal(a->digest.kinds[kind].count, b->digest.kinds[kind].count);
+		assert_int_equal(a->digest.kinds[kind].sum, b->digest.kinds[kind].sum);
 	}
+	assert_memory_equal(a->buckets, b->buckets, sizeof(a->buckets));
 }
 
-static bool is_same(const struct update_digest *a, const struct update_digest *b)
+static bool is_same(const struct update_digest_answer *a, const struct update_digest_answer *b)
 {
 	for (unsigned kind = 0; kind < UPDATE_DIGEST_KINDS; kind++)
-		if (a->kinds[kind].count != b->kinds[kind].count ||
-			a->kinds[kind].sum != b->kinds[kind].sum)
+		if (a->digest.kinds[kind].count != b->digest.kinds[kind].count ||
+			a->digest.kinds[kind].sum != b->digest.kinds[kind].sum)
 			return false;
-	return true;
+	return memcmp(a->buckets, b->buckets, sizeof(a->buckets)) == 0;
 }
 
 /* One of each: a subscriber with all there is, one that is relayed, one that is plain. */
@@ -192,24 +194,25 @@ static void test_all_kinds(void **state)
 {
 	struct world *w = *state;
 	const struct in6_addr there = addr(3, 2);
-	struct update_digest digest, want;
+	struct update_digest_answer digest, want;
 
 	fill(w);
 	digest = compute(w);
 	want = expected(w);
 	assert_same(&digest, &want);
-	assert_int_equal(digest.kinds[OBJECT_LOCAL].count, 1);
-	assert_int_equal(digest.kinds[OBJECT_LINK].count, 1);
-	assert_int_equal(digest.kinds[OBJECT_PATH].count, 3);
-	assert_int_equal(digest.kinds[OBJECT_SUBSCRIBER].count, 3);
-	assert_int_equal(digest.kinds[OBJECT_DATA_PLANE].count, 2);
+	assert_int_equal(digest.digest.kinds[OBJECT_LOCAL].count, 1);
+	assert_int_equal(digest.digest.kinds[OBJECT_LINK].count, 1);
+	assert_int_equal(digest.digest.kinds[OBJECT_PATH].count, 3);
+	assert_int_equal(digest.digest.kinds[OBJECT_SUBSCRIBER].count, 3);
+	assert_int_equal(digest.digest.kinds[OBJECT_DATA_PLANE].count, 2);
 	assert_int_equal(tables_path_mtu_learn(w->tables, 2, &there, 1400, 1), 0);
 	digest = compute(w);
 	assert_same(&digest, &want);
 }
 
 /* Flips every bit of some memory, one after the other; returns how many were not noticed. */
-static unsigned unseen(struct world *w, void *memory, size_t size, const struct update_digest *want)
+static unsigned unseen(
+	struct world *w, void *memory, size_t size, const struct update_digest_answer *want)
 {
 	uint8_t *octets = memory;
 	unsigned n = 0;
@@ -217,7 +220,7 @@ static unsigned unseen(struct world *w, void *memory, size_t size, const struct 
 	for (size_t bit = 0; bit < 8 * size; bit++) {
 		octets[bit / 8] ^= (uint8_t)(1 << bit % 8);
 
-		struct update_digest digest = compute(w);
+		struct update_digest_answer digest = compute(w);
 
 		octets[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		n += is_same(&digest, want);
@@ -229,7 +232,7 @@ static unsigned unseen(struct world *w, void *memory, size_t size, const struct 
 static void test_flipped_bits(void **state)
 {
 	struct world *w = *state;
-	struct update_digest want;
+	struct update_digest_answer want;
 
 	fill(w);
 	want = expected(w);
@@ -306,7 +309,7 @@ static void change(struct world *w)
 static void test_changes_meanwhile(void **state)
 {
 	struct world *w = *state;
-	struct update_digest digest, want;
+	struct update_digest_answer digest, want;
 
 	for (int i = 0; i < 2000; i++)
 		change(w);
@@ -319,7 +322,7 @@ static void test_changes_meanwhile(void **state)
 				change(w);
 		want = expected(w);
 		assert_same(&digest, &want);
-		assert_true(digest.kinds[OBJECT_SUBSCRIBER].count > 10);
+		assert_true(digest.digest.kinds[OBJECT_SUBSCRIBER].count > 10);
 	}
 }
 
@@ -339,7 +342,7 @@ static void apply_all(struct world *w)
 static void test_upheavals_meanwhile(void **state)
 {
 	struct world *w = *state;
-	struct update_digest digest, want;
+	struct update_digest_answer digest, want;
 
 	for (int i = 0; i < 2000; i++)
 		change(w);
@@ -348,7 +351,7 @@ static void test_upheavals_meanwhile(void **state)
 	assert_int_equal(set_data_plane(w, 2, "there", 22), 0);
 	assert_int_equal(set_data_plane(w, 1, "here", 11), 0);
 	assert_false(tables_digest_step(&w->digest, 150, &digest));
-	tables_mark(w->tables);
+	tables_mark(w->tables, NULL);
 	for (unsigned id = IDS / 2; id <= IDS; id++)
 		w->set[OBJECT_SUBSCRIBER][id] = (struct object){0};
 	apply_all(w);
@@ -359,11 +362,52 @@ static void test_upheavals_meanwhile(void **state)
 	assert_same(&digest, &want);
 }
 
+/* The objects of some buckets come, some of them changed; others of them are gone, the rest stays
+ * without being told again. */
+static void test_some_buckets(void **state)
+{
+	struct world *w = *state;
+	struct update_digest_answer digest, want;
+	struct object_buckets some = {0};
+	unsigned gone = 0;
+
+	for (int i = 0; i < 2000; i++)
+		change(w);
+	for (unsigned id = 1; id <= IDS; id++)
+		if (id % 3 == 0)
+			object_buckets_add(&some, object_bucket(id));
+	digest = compute(w);
+	tables_mark(w->tables, &some);
+	for (unsigned id = 1; id <= IDS; id++) {
+		struct object *subscriber = &w->set[OBJECT_SUBSCRIBER][id];
+
+		if (!object_buckets_have(&some, id) || subscriber->op != OBJECT_SET)
+			continue;
+		if (id % 2) {
+			*subscriber = (struct object){0};
+			gone++;
+			continue;
+		}
+		subscriber->subscriber.link_id ^= 7;
+		assert_int_equal(tables_apply(w->tables, subscriber), 0);
+	}
+	for (unsigned kind = 1; kind < UPDATE_DIGEST_KINDS; kind++)
+		for (unsigned id = 1; kind != OBJECT_SUBSCRIBER && id <= IDS; id++)
+			if (object_buckets_have(&some, id) && w->set[kind][id].op == OBJECT_SET)
+				assert_int_equal(tables_apply(w->tables, &w->set[kind][id]), 0);
+	assert_true(gone > 5);
+	assert_int_equal(tables_sweep(w->tables), gone);
+	want = expected(w);
+	assert_false(is_same(&digest, &want));
+	digest = compute(w);
+	assert_same(&digest, &want);
+}
+
 /* A table that was damaged is whole again after a snapshot. */
 static void test_resync_heals(void **state)
 {
 	struct world *w = *state;
-	struct update_digest digest, want;
+	struct update_digest_answer digest, want;
 	struct subscriber_entry *entry;
 
 	fill(w);
@@ -376,7 +420,7 @@ static void test_resync_heals(void **state)
 	atomic_load(&w->tables->data_planes.set)->own.s6_addr[0] ^= 1;
 	digest = compute(w);
 	assert_false(is_same(&digest, &want));
-	tables_mark(w->tables);
+	tables_mark(w->tables, NULL);
 	apply_all(w);
 	tables_sweep(w->tables);
 	digest = compute(w);
@@ -390,6 +434,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flipped_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changes_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_upheavals_meanwhile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_some_buckets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resync_heals, setup, teardown),
 	};
 

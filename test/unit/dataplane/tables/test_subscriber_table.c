@@ -324,7 +324,7 @@ static void test_mark_and_sweep(void **state)
 	local.local = (struct object_local){1, home(0xffff)};
 	assert_int_equal(tables_apply(t, &local), 0);
 	stays = find(t, home(50));
-	tables_mark(t);
+	tables_mark(t, NULL);
 	for (uint32_t i = 50; i <= 120; i++)
 		assert_int_equal(set_simple(t, i), 0);
 	assert_non_null(find(t, home(1)));
@@ -406,7 +406,7 @@ static void test_reader(void **state)
 		assert_int_equal(set_simple(t, i), 0);
 	assert_int_equal(pthread_create(&thread, NULL, read_all, &reader), 0);
 	for (uint32_t round = 1; round < 40 || atomic_load(&reader.rounds) < 100; round++) {
-		tables_mark(t);
+		tables_mark(t, NULL);
 		for (uint32_t i = 1; i <= 100; i++)
 			assert_int_equal(set_path(t, i, care_of(i + round % 200 * 256), 0), 0);
 		for (uint32_t i = 101; i <= SUBSCRIBERS; i++)

@@ -1,0 +1,12 @@
+/*
+ * Bundles of what the configuration alone says. Private to ctrl/publish/.
+ */
+#pragma once
+
+#include "ctrl/publish/publish.h"
+
+/* Bundles of a local address, of a home link and of a data plane. 0 or -EINVAL. */
+int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle);
+int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle);
+int publish_compile_data_plane(
+	const struct ctrl_config *config, unsigned dp, struct bundle *bundle);
