@@ -17,7 +17,7 @@ enum {
 	INJECT_MESSAGES = 16,
 	LINK_POLL_MS = 100,
 	STALE_MS = 2000,
-	STALE_BURST = 64,
+	USE_BURST = 64,
 	DUMP_INTERVAL_MS = 100, /* between dumps, and ten times what the last one took */
 	/* Nobody wakes the mirror when a worker has something for it: it looks. */
 	WAIT_BUSY_NS = 50 * 1000,
@@ -170,7 +170,7 @@ static unsigned serve_netlink(uint64_t now_ms)
 	return n > 0 ? (unsigned)n : 0;
 }
 
-static void use_stale(void *context, int ifindex, const struct in6_addr *addr)
+static void use_neighbour(void *context, int ifindex, const struct in6_addr *addr)
 {
 	(void)context;
 	netlink_use(&mirror.netlink, ifindex, addr);
@@ -200,10 +200,11 @@ static void serve_timers(struct pollfd *packets, uint64_t now_ms)
 			twin_set_carrier(&mirror.twins[i], port_is_up(port));
 		}
 		resolve_expire(&mirror.resolve, now_ms, mirror_down_resolved, NULL);
+		sync_gateways(&mirror.sync, USE_BURST, use_neighbour, NULL);
 	}
 	if (now_ms - mirror.stale_ms >= STALE_MS) {
 		mirror.stale_ms = now_ms;
-		sync_stale(&mirror.sync, STALE_BURST, use_stale, NULL);
+		sync_stale(&mirror.sync, USE_BURST, use_neighbour, NULL);
 	}
 }
 

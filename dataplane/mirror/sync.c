@@ -21,6 +21,8 @@ struct sync_route {
 	struct prefix6 prefix; /* key; padding is zero */
 	struct candidate *candidates;
 	bool set; /* in the table, as `hop` */
+	bool wants_gateway;
+	int ifindex;
 	struct route_next_hop hop;
 	UT_hash_handle hh;
 };
@@ -73,6 +75,9 @@ static void settle(struct sync *sync, struct sync_route *route)
 		}
 		route->set = true;
 		route->hop = best->hop;
+		route->ifindex = best->ifindex;
+		route->wants_gateway = best->hop.kind == ROUTE_GATEWAY;
+		sync->gateways_wanted |= route->wants_gateway;
 		sync->dirty = true;
 	} else if (!best && route->set) {
 		route_table_delete(&sync->tables->routes, &route->prefix);
@@ -361,6 +366,40 @@ unsigned sync_stale(struct sync *sync, unsigned most,
 		/* The kernel says what becomes of it; until then it is not named again. */
 		n->stale = false;
 		fn(context, n->key.ifindex, &n->key.addr);
+		count++;
+	}
+	return count;
+}
+
+static bool known(struct sync *sync, int ifindex, const struct in6_addr *addr)
+{
+	struct neighbour_key key = {.ifindex = ifindex, .addr = *addr};
+	struct sync_neighbour *n;
+
+	HASH_FIND(hh, sync->neighbours, &key, sizeof(key), n);
+	return n != NULL;
+}
+
+unsigned sync_gateways(struct sync *sync, unsigned most,
+	void (*fn)(void *context, int ifindex, const struct in6_addr *addr), void *context)
+{
+	struct sync_route *route, *next;
+	unsigned count = 0;
+
+	if (!sync->gateways_wanted)
+		return 0;
+	sync->gateways_wanted = false;
+	HASH_ITER (hh, sync->routes, route, next) {
+		if (!route->wants_gateway)
+			continue;
+		if (count == most) {
+			sync->gateways_wanted = true;
+			break;
+		}
+		route->wants_gateway = false;
+		if (known(sync, route->ifindex, &route->hop.gateway))
+			continue;
+		fn(context, route->ifindex, &route->hop.gateway);
 		count++;
 	}
 	return count;

@@ -36,6 +36,7 @@ struct sync {
 	struct sync_route *routes;         /* by prefix */
 	struct sync_neighbour *neighbours; /* by interface and address */
 	bool dirty;                        /* routes changed since the last commit */
+	bool gateways_wanted;              /* routes were set since sync_gateways() */
 	bool must_dump;                    /* changes alone cannot tell what is true */
 };
 
@@ -60,4 +61,12 @@ void sync_commit(struct sync *sync);
  * and starts over at the end: the caller tells the kernel that they are in use. Returns how many.
  */
 unsigned sync_stale(struct sync *sync, unsigned most,
+	void (*fn)(void *context, int ifindex, const struct in6_addr *addr), void *context);
+
+/*
+ * Names up to `most` gateways of routes that were set since the last call, unless Linux knows their
+ * link-layer addresses: the caller has them resolved, so that a port that just came does not lose
+ * what it must forward first. The rest is named by later calls. Returns how many.
+ */
+unsigned sync_gateways(struct sync *sync, unsigned most,
 	void (*fn)(void *context, int ifindex, const struct in6_addr *addr), void *context);

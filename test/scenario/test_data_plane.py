@@ -111,6 +111,20 @@ def test_neighbours_are_found_again(lab, data_plane):
         assert len(ping(lab.cn, HOST, 2)) == 2
 
 
+def test_gateways_are_found_before_packets_come(lab, data_plane):
+    """Nothing is sent there; a burst would be lost while the MAC of a new gateway is asked for."""
+    gateway, prefix = "2001:db8:1::77", "2001:db8:77::/48"
+    lab.core.ip(f"address add {gateway}/64 dev gw nodad")
+    lab.gw.ip(f"route add {prefix} via {gateway} dev core")
+    try:
+        wait_for(lambda: any(neighbour["dst"] == gateway and "lladdr" in neighbour
+                             for neighbour in lab.gw.ip_json("neigh", "show", "dev", "core")),
+                 "the MAC of the gateway of a route")
+    finally:
+        lab.gw.ip(f"route delete {prefix}")
+        lab.core.ip(f"address delete {gateway}/64 dev gw")
+
+
 def test_a_neighbour_that_changes_its_mac_is_followed(lab, data_plane):
     reached(lab.cn, HOST)
     old = lab.host.mac("eth0")

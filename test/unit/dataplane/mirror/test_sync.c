@@ -399,6 +399,27 @@ static void test_stale_neighbours_are_used(void **state)
 	assert_int_equal(used, 1);
 }
 
+static void test_gateways_are_resolved_before_packets_come(void **state)
+{
+	(void)state;
+	used = 0;
+	tell(neighbour("2001:db8:1::5", CORE, 5));
+	tell(route("2001:db8:1::/64", CORE, NULL, 256));           /* no gateway */
+	tell(route("2001:db8:10::/48", CORE, "2001:db8:1::5", 1)); /* known */
+	assert_int_equal(sync_gateways(&sync_under_test, 10, use, NULL), 0);
+	tell(route("2001:db8:11::/48", CORE, "2001:db8:1::6", 1));
+	tell(route("2001:db8:12::/48", CORE, "2001:db8:1::7", 1));
+	tell(route("2001:db8:13::/48", CORE, "2001:db8:1::8", 1));
+	assert_int_equal(sync_gateways(&sync_under_test, 2, use, NULL), 2);
+	assert_int_equal(sync_gateways(&sync_under_test, 2, use, NULL), 1);
+	assert_int_equal(sync_gateways(&sync_under_test, 2, use, NULL), 0);
+	/* A better route brings another gateway; the same again brings nothing new. */
+	tell(route("2001:db8:11::/48", CORE, "2001:db8:1::9", 0));
+	tell(dumped(route("2001:db8:12::/48", CORE, "2001:db8:1::7", 1)));
+	assert_int_equal(sync_gateways(&sync_under_test, 10, use, NULL), 1);
+	assert_int_equal(used, 4);
+}
+
 static void test_link_that_goes_down(void **state)
 {
 	struct kmsg msg = {.kind = KMSG_LINK, .link = {.ifindex = CORE, .up = true, .mtu = 1500}};
@@ -441,6 +462,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dump_removes_what_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_neighbours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_neighbours_are_used, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_gateways_are_resolved_before_packets_come, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_link_that_goes_down, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_tables, setup, teardown),
 	};
