@@ -21,7 +21,9 @@ class Death:
     begin: int          # when it was killed; of one that comes back, started
     end: int = None
     loss: Loss = None
-    resync: int = None  # from the start of the new process until it is synchronised
+    started: int = None  # its new process
+    synced: int = None   # a data plane's log says that it is synchronised
+    again: int = None    # first packet after the longest time without one
     bindings: tuple = (None, None)  # how many there were before, and after
     marks: list = field(default_factory=list)  # (time, what happened)
 
@@ -30,6 +32,9 @@ class Death:
 
     def interruption(self):
         return ms(self.loss.gap) if self.loss else None
+
+    def since_start(self, at):
+        return None if at is None or self.started is None else ms(at - self.started)
 
 
 def judge(death, numbers, paths, serving, relays):
@@ -78,21 +83,20 @@ class Deaths:
         return death
 
     def start(self, death, part):
-        """Starts it (again); returns the time right before."""
-        started = time.time_ns()
+        death.started = time.time_ns()
         part.start()
-        self.live(death.victim, "started", started)
-        death.marks.append((started, "started"))
-        return started
+        self.live(death.victim, "started", death.started)
+        death.marks.append((death.started, "started"))
 
-    def synchronised(self, death, started):
-        """Waits until a data plane says that it is, after it was started."""
-        process = self.planes[death.victim].process
-        at = wait_for(lambda: logged(process, started, "module=agent", "event=synced"),
-                      f"{death.victim} to be synchronised")
-        death.resync = at - started
-        death.marks.append((at, "synchronised"))
-        self.live(death.victim, "ready", at)
+    def start_data_plane(self, death):
+        """Starts it, and waits until its log says that it is synchronised."""
+        plane = self.planes[death.victim]
+        self.start(death, plane)
+        death.synced = wait_for(
+            lambda: logged(plane.process, death.started, "module=agent", "event=synced"),
+            f"{death.victim} to be synchronised")
+        death.marks.append((death.synced, "synchronised"))
+        self.live(death.victim, "ready", death.synced)
 
     def settle(self, death, serving, relays, since=None):
         """Measures once packets flow again. since: when they had to come the way they should; None:
@@ -117,8 +121,9 @@ class Deaths:
         arrivals = sorted(at for at, plane in paths.tunnelled if at >= death.begin and plane == serving)
         gaps = [(b - a, b) for a, b in zip([death.begin, *arrivals], arrivals)]
         if gaps and death.kind not in words.UNNOTICED:
-            way_ = f"relayed by {relays[0]}" if relays else f"by {serving}"
-            death.marks.append((max(gaps)[1], f"packets again, {way_}"))
+            death.again = max(gaps)[1]
+            came = f"relayed by {relays[0]}" if relays else f"by {serving}"
+            death.marks.append((death.again, f"packets again, {came}"))
 
     def control_restarts(self):
         before, epoch = self.control.lasting(), self.control.ask("status")["epoch"]
@@ -129,8 +134,8 @@ class Deaths:
                           f"{name} to notice that control is gone")
             death.marks.append((at, f"{name} notices"))
         self.stage.pinging.goes_on("the ping to go on without dmm-ctrl")
-        started = self.start(death, self.control)
-        at = logged(self.control.process, started, "module=ctrl", "event=ready")
+        self.start(death, self.control)
+        at = logged(self.control.process, death.started, "module=ctrl", "event=ready")
         death.marks.append((at, "ready"))
         self.live("dmm-ctrl", "ready", at)
         wait_for(self.stage.gateway.serving, "the data planes to be synchronised", pause=0.1)
@@ -145,10 +150,9 @@ class Deaths:
 
     def relay_restarts(self):
         """What attracts the home prefix, alone, and relays; the node stays where it is."""
-        plane, before = self.planes[self.attracting], self.control.lasting()
-        death = self.kill("dp_restart", self.attracting, plane)
-        started = self.start(death, plane)
-        self.synchronised(death, started)
+        before = self.control.lasting()
+        death = self.kill("dp_restart", self.attracting, self.planes[self.attracting])
+        self.start_data_plane(death)
         self.stage.pinging.goes_on("the ping to go on after the restart")
         wait_for(self.stage.gateway.synchronised, "it to be synchronised", pause=0.1)
         if self.control.lasting() != before:
@@ -164,12 +168,10 @@ class Deaths:
         self.settle(death, self.attracting, [])
 
     def server_returns(self):
-        plane = self.planes[self.serving]
         death = Death("dp_return", self.serving, time.time_ns())
         self.happened.append(death)
         self.mark = self.stage.mark()
         self.stage.say(death.title(), death.begin)
-        started = self.start(death, plane)
-        self.synchronised(death, started)
+        self.start_data_plane(death)
         wait_for(lambda: self.stage.served_by(self.serving), "it to serve again", pause=0.2)
         self.settle(death, self.serving, self.relays)

@@ -99,7 +99,7 @@ class Demo:
                              "bindings_before": control and control.bindings[0],
                              "bindings_after": control and control.bindings[1]},
             "dp_restart": {"interruption_ms": restart and restart.interruption(),
-                           "resync_ms": restart and words.ms(restart.resync)},
+                           "resync_ms": restart and restart.since_start(restart.synced)},
             "dp_failover": {"interruption_ms": failover and failover.interruption()},
             "between_visited_links": summary(self.moves), "problems": self.problems}
 
