@@ -90,10 +90,10 @@ def table(demo, result, picture):
     lines = ["", *move_rows(demo.moves)]
     figures = result["between_visited_links"]
     if "recovery_ms" in figures:
-        parts = [f"{name} {figures[key]['median']} ({figures[key]['worst']}) ms" for name, key in
+        parts = [f"{name} {figures[key]['median']:.1f} ({figures[key]['worst']:.1f})" for name, key in
                  (("signalling", "signalling_ms"), ("interruption", "interruption_ms"),
                   ("path back", "recovery_ms")) if key in figures]
-        lines.append(f"  between visited links, median (worst): {', '.join(parts)}")
+        lines.append(f"  between visited links, median (worst) in ms: {', '.join(parts)}")
         lines.append("      " + within("path back", figures["recovery_ms"]["median"], 20))
     lines += death_rows(demo.deaths)
     lines.append(f"  download: {demo.outcome['bytes']} octets, "
