@@ -154,6 +154,16 @@ static void fill(const struct subscriber_table *t, const struct change *c, unsig
 	};
 }
 
+/* Whether a prefix is free of its owner. During a snapshot, one that was not in it so far cannot
+ * have what another is given: it goes now, not with the sweep. */
+static bool give_way(struct subscriber_table *t, uint64_t owner)
+{
+	if (bits_test(t->marks, find_id(t, owner)))
+		return false;
+	subscriber_table_delete(t, owner);
+	return true;
+}
+
 /* Makes an entry for each prefix and finds the one that it will replace. */
 static int make_entries(struct subscriber_table *t, struct change *c, uint16_t link)
 {
@@ -168,8 +178,11 @@ static int make_entries(struct subscriber_table *t, struct change *c, uint16_t l
 		if (i > 0)
 			entry_at(t, c->fresh[i - 1])->next = c->fresh[i];
 		c->old[i] = sig_index_find(&t->by_prefix, entry_hash(entry), same_prefix, t, entry);
-		if (c->old[i] != SIG_INDEX_NONE && entry_at(t, c->old[i])->id != entry->id)
-			return -EEXIST;
+		if (c->old[i] != SIG_INDEX_NONE && entry_at(t, c->old[i])->id != entry->id) {
+			if (!give_way(t, entry_at(t, c->old[i])->id))
+				return -EEXIST;
+			c->old[i] = SIG_INDEX_NONE;
+		}
 		for (unsigned j = 0; j < i; j++)
 			if (same_prefix(t, c->fresh[j], entry))
 				return -EEXIST;

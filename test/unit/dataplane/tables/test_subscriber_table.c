@@ -128,6 +128,22 @@ static void test_set_and_delete(void **state)
 	assert_int_equal(t->paths.shapes.used, 0);
 }
 
+/* A home address that came back under another id while we did not hear of it. */
+static void test_snapshot_renames_a_subscriber(void **state)
+{
+	struct tables *t = *state;
+	struct prefix6 prefix = {home(1), 128};
+	uint64_t path = 2;
+
+	assert_int_equal(set_simple(t, 1), 0);
+	tables_mark(t, NULL);
+	assert_int_equal(set_path(t, 2, care_of(2), 0), 0);
+	assert_int_equal(set_subscriber(t, 2, &prefix, 1, &path, 1), 0);
+	tables_sweep(t);
+	assert_non_null(find(t, home(1)));
+	assert_int_equal(find(t, home(1))->id, 2);
+}
+
 static void test_errors_change_nothing(void **state)
 {
 	struct tables *t = *state;
@@ -431,6 +447,8 @@ static void test_reader(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_snapshot_renames_a_subscriber, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_and_delete, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_errors_change_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_change_prefixes, setup, teardown),
