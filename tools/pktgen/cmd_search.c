@@ -8,9 +8,6 @@
 #include "tools/pktgen/traffic.h"
 #include "tools/pktgen/warm_up.h"
 
-/* A generator that leaves out more than this has not made the rate. */
-#define SKIPPED_PERCENT_MAX 1.0
-
 enum verdict { VERDICT_PASSED, VERDICT_LOSS, VERDICT_GENERATOR };
 static const char *const verdict_names[] = {"passed", "loss", "generator"};
 
@@ -29,8 +26,8 @@ static enum verdict judge(const struct pktgen_config *config, const struct traff
 
 	if (report_loss(config, r).percent > config->search.loss)
 		return VERDICT_LOSS;
-	return (double)r->skipped * 100 > SKIPPED_PERCENT_MAX * wanted ? VERDICT_GENERATOR
-								       : VERDICT_PASSED;
+	return (double)r->skipped * 100 > config->search.skipped * wanted ? VERDICT_GENERATOR
+									  : VERDICT_PASSED;
 }
 
 static void note(struct hunt *h, enum verdict verdict)

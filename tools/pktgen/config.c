@@ -109,7 +109,7 @@ static const struct config_key subscriber_keys[] = {
 		.help = "behind the @ of their identifiers"),
 	CONFIG_KEY(INT, struct population, spi, .min = 256, .max = UINT32_MAX, .text = "1000",
 		.help = "mobility SPI of their keys (RFC 4285; 0 to 255 are reserved)"),
-	CONFIG_KEY(STRING, struct population, key_seed, .min = 1, .max = 128,
+	CONFIG_KEY(STRING, struct population, key_seed, .min = 1, .max = 128, .secret = true,
 		.help = "secret that their keys are made from; needed to register them"),
 	CONFIG_END,
 };
@@ -173,6 +173,10 @@ static const struct config_key search_keys[] = {
 	CONFIG_KEY_NAMED("loss", STRING, struct pktgen_config_search, loss_text, .text = "0",
 		.max = 20, .check = check_percent,
 		.help = "percent of the packets of a trial that may be lost"),
+	CONFIG_KEY_NAMED("skipped", STRING, struct pktgen_config_search, skipped_text, .text = "1",
+		.max = 20, .check = check_percent,
+		.help = "percent of the packets of a trial that the generator may have no time "
+			"to send"),
 	CONFIG_KEY_NAMED("trial", DURATION, struct pktgen_config_search, trial_ms, .min = 100,
 		.max = 3600000, .text = "60s", .unit = "s",
 		.help = "length of a trial; RFC 2544, 24 wants 60 s at least"),
@@ -369,6 +373,7 @@ int pktgen_config_load(const char *path, struct pktgen_config *config, struct co
 		config->tunnel = config->home_agent;
 	t->exponent = decimal(t->exponent_text, 10);
 	config->search.resolution = decimal(config->search.resolution_text, 100);
+	config->search.skipped = decimal(config->search.skipped_text, 100);
 	config->search.loss = decimal(config->search.loss_text, 100);
 	check_port(&f, "core", &config->core);
 	if (config->access.present)

@@ -50,8 +50,9 @@ struct pktgen_config_multicast {
 
 struct pktgen_config_search {
 	uint64_t min_rate, max_rate; /* packets a second */
-	char *resolution_text, *loss_text;
+	char *resolution_text, *loss_text, *skipped_text;
 	double resolution; /* percent of max_rate */
+	double skipped;    /* percent of the packets of a trial that the generator may leave out */
 	double loss;       /* percent of the packets of a trial that may be lost */
 	uint32_t trial_ms;
 };

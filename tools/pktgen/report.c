@@ -157,8 +157,9 @@ json_t *report_json(const struct pktgen_config *config, const struct traffic_res
 			json_object_set_new(
 				streams, packet_stream_names[s], json_stream(config, result, s));
 	}
-	return json_pack("{s:I,s:f,s:f,s:I,s:I,s:f,s:I,s:I,s:o,s:o,s:o}", "rate",
-		(json_int_t)result->trial.rate, "seconds", result->seconds, "sent_pps",
+	return json_pack("{s:I,s:I,s:f,s:f,s:I,s:I,s:f,s:I,s:I,s:o,s:o,s:o}", "tsc_hz",
+		(json_int_t)result->hz, "rate", (json_int_t)result->trial.rate, "seconds",
+		result->seconds, "sent_pps",
 		result->seconds > 0 ? (double)sent / result->seconds : 0.0, "offered",
 		(json_int_t)loss.offered, "lost", (json_int_t)loss.lost, "loss_percent",
 		loss.percent, "skipped", (json_int_t)result->skipped, "neighbour_answers",

@@ -186,6 +186,7 @@ static void take_result(
 	const uint64_t until = now < t->send_until ? now : t->send_until;
 
 	*r = (struct traffic_result){.trial = *trial,
+		.hz = t->clock.hz,
 		.seconds = (double)(until - t->sender.pace.start) / (double)t->clock.hz,
 		.skipped = t->sender.pace.skipped,
 		.neighbour_answers = t->sender.answers,

@@ -51,6 +51,7 @@ struct traffic_trial {
 /* What came of it. */
 struct traffic_result {
 	struct traffic_trial trial;
+	uint64_t hz;      /* of the cycle counter */
 	double seconds;   /* that packets were sent for */
 	uint64_t skipped; /* packets that the generator had no time to send */
 	struct traffic_sent sent[PACKET_STREAMS];
