@@ -136,6 +136,16 @@ def test_packets_as_scapy_reads_them(rig):
         assert IPv6(bytes(again))[UDP].chksum == right
 
 
+def test_captures_for_other_generators(rig, build):
+    directory = rig.lab.directory / "captures"
+    rig.gen.run("env", f"DMM_PKTGEN={programs.program(build, 'dmm-pktgen')}",
+                programs.ROOT / "tools/pktgen/others/captures", directory, "--config", EXAMPLE, "--subscribers", 7)
+    for name in ("downlink", "uplink"):
+        with PcapReader(str(directory / f"{name}.pcap")) as reader:
+            tunnelled = [frame[IPv6].nh == socket.IPPROTO_IPV6 for frame in reader]
+        assert tunnelled == 7 * [name == "uplink"]
+
+
 @pytest.mark.parametrize("words, about", [
     ((), "command"), (("trafic",), "traffic"), (("traffic", "--rate", "fast"), "--rate"),
     (("traffic", "--sizes", "63"), "63"), (("traffic", "--streams", "sideways"), "downlink"),
