@@ -39,9 +39,14 @@ size_t mcast_address_size(uint8_t type)
 {
 	switch (type) {
 	case MCAST_MLD_QUERY:
+	case MCAST_MLD1_REPORT:
+	case MCAST_MLD1_DONE:
 	case MCAST_MLD2_REPORT:
 		return sizeof(struct in6_addr);
 	case MCAST_IGMP_QUERY:
+	case MCAST_IGMP1_REPORT:
+	case MCAST_IGMP2_REPORT:
+	case MCAST_IGMP2_LEAVE:
 	case MCAST_IGMP3_REPORT:
 		return sizeof(struct in_addr);
 	default:

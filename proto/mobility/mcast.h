@@ -22,6 +22,12 @@ enum mcast_type {
 	MCAST_MLD2_REPORT = 143,   /* RFC 3810, 5.2 */
 	MCAST_IGMP_QUERY = 0x11,   /* RFC 3376, 4.1 */
 	MCAST_IGMP3_REPORT = 0x22, /* RFC 3376, 4.2 */
+	/* of older versions */
+	MCAST_MLD1_REPORT = 131,   /* RFC 2710, 3 */
+	MCAST_MLD1_DONE = 132,     /* RFC 2710, 3 */
+	MCAST_IGMP1_REPORT = 0x12, /* RFC 2236, 2.1 */
+	MCAST_IGMP2_REPORT = 0x16, /* RFC 2236, 2.1 */
+	MCAST_IGMP2_LEAVE = 0x17,  /* RFC 2236, 2.1 */
 };
 
 /* RFC 3810, 5.2.12; RFC 3376, 4.2.12. A record of another type is to be ignored. */
@@ -77,6 +83,16 @@ enum mcast_fault mcast_report_decode(
 /* mcast_report_next: the record at octet *AT of the report's records, which starts with 0 and is
  * moved behind it. Returns false behind the last one. */
 bool mcast_report_next(const struct mcast_report *report, size_t *at, struct mcast_record *out);
+
+/* mcast_old_decode: reads a report, done or leave of MLDv1, IGMPv1 or IGMPv2 at BODY as the record
+ * that it means to a router of the newer version: MODE_IS_EXCLUDE or CHANGE_TO_INCLUDE without
+ * sources (RFC 3810, 8.3.2; RFC 3376, 7.3.2). Octets behind it are ignored (RFC 2710, 3.7).
+ * Returns MCAST_FAULT_NONE, _TRUNCATED or _TYPE. */
+enum mcast_fault mcast_old_decode(const uint8_t *body, size_t len, struct mcast_record *out);
+
+/* mcast_old_encode: writes the message of that TYPE for GROUP, with checksum 0. Returns the octets
+ * written; -ENOSPC; -EINVAL for a type of none of these. */
+ssize_t mcast_old_encode(uint8_t type, const uint8_t *group, uint8_t *buf, size_t size);
 
 /* mcast_visit: how the report of an option is printed: an object with "protocol" and a list
  * "records"; when it is malformed KEY_error with the reason, then the octets. */

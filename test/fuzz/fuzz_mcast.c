@@ -108,6 +108,22 @@ static void check_query(const uint8_t *data, size_t size)
 		again.robustness == q.robustness && again.source_count == q.source_count);
 }
 
+static void check_old(const uint8_t *data, size_t size)
+{
+	uint8_t buf[32];
+	struct mcast_record record, again;
+	ssize_t n;
+
+	if (mcast_old_decode(data, size, &record))
+		return;
+	require(is_defined(&record) && record.source_count == 0);
+	n = mcast_old_encode(data[0], record.group, buf, sizeof(buf));
+	require(n > 0 && (size_t)n <= size);
+	require(mcast_old_decode(buf, (size_t)n, &again) == MCAST_FAULT_NONE);
+	require(again.type == record.type);
+	require(memcmp(again.group, record.group, mcast_address_size(data[0])) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = size > 1 ? malloc(size - 1) : NULL;
@@ -117,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data + 1, size - 1);
 	check_report(copy, size - 1, (size_t)REPORT_MIN + data[0]);
 	check_query(copy, size - 1);
+	check_old(copy, size - 1);
 	free(copy);
 	return 0;
 }

@@ -1,9 +1,24 @@
-/* A message as its octets, as its fields in text, and both ways between them. */
+/* A message as its octets, as its fields in text, and both ways between them. What tests have seen
+ * encoded to octets that they wrote out is remembered: at the end each row of the tables must have
+ * been among it (test_golden.c). */
 #pragma once
 
 #include <errno.h>
 
 #include "visited.h"
+
+/* The groups of the program, each in its test_*.c. They return how many tests failed. */
+int golden_mh(void);
+int golden_messages(void);
+int golden_option(void);
+int golden_option_base(void);
+int golden_option_client(void);
+int golden_option_proxy(void);
+int golden_option_dmm(void);
+int golden_flow(void);
+
+/* The message and its options were encoded to octets that a test wrote out. */
+void golden_seen(const struct mh *mh);
 
 /* Decodes HEX into MH from an exact buffer that lives until the next call. */
 static inline int golden_decode(const char *hex, struct mh *mh, struct mh_error *err)
@@ -24,6 +39,7 @@ static inline void golden_encodes(const struct mh *mh, const char *hex)
 
 	memset(buf, 0xa5, sizeof(buf));
 	assert_octets(buf, mh_encode(mh, buf, sizeof(buf)), hex);
+	golden_seen(mh);
 }
 
 /* The octets of HEX decode to the fields in TEXT and encode to themselves. */
@@ -66,6 +82,7 @@ static inline void golden_options(const struct golden *golden, size_t count)
 		assert_option(&mh.options[0], g->text);
 		memset(buf, 0xa5, sizeof(buf));
 		assert_octets(buf, mh_encode_with(&numbers, &mh, buf, sizeof(buf)), g->hex);
+		golden_seen(&mh);
 		free(copy);
 	}
 }

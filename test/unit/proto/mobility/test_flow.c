@@ -218,7 +218,7 @@ static int cleanup(void **state)
 	return 0;
 }
 
-int main(void)
+int golden_flow(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing),
@@ -231,5 +231,5 @@ int main(void)
 		cmocka_unit_test(in_an_option),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, cleanup);
+	return cmocka_run_group_tests_name("flow", tests, NULL, cleanup);
 }

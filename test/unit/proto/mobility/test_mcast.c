@@ -311,6 +311,48 @@ static void bad_queries(void **state)
 	assert_int_equal(mcast_query_encode(&q, buf, sizeof(buf)), -EINVAL);
 }
 
+/* RFC 2710, 3 and RFC 2236, 2; what they mean: RFC 3810, 8.3.2 and RFC 3376, 7.3.2 */
+static void older_versions(void **state)
+{
+	static const struct {
+		const char *hex;
+		uint8_t record;
+	} messages[] = {
+		{"83 00 0000 0000 0000" GROUP, MCAST_IS_EXCLUDE},
+		{"84 00 0000 0000 0000" GROUP, MCAST_TO_INCLUDE},
+		{"12 00 0000 e8010203", MCAST_IS_EXCLUDE},
+		{"16 00 0000 e8010203", MCAST_IS_EXCLUDE},
+		{"17 00 0000 e8010203", MCAST_TO_INCLUDE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(messages); i++) {
+		uint8_t wire[32] = {0}, again[32];
+		size_t n = octets(messages[i].hex, wire, sizeof(wire));
+		size_t address_size = mcast_address_size(wire[0]);
+		struct mcast_record record;
+
+		for (size_t len = 0; len < n; len++) {
+			uint8_t *copy = exact(wire, len);
+
+			assert_int_equal(
+				mcast_old_decode(copy, len, &record), MCAST_FAULT_TRUNCATED);
+			assert_int_equal(mcast_old_encode(wire[0], wire, again, len), -ENOSPC);
+			free(copy);
+		}
+		assert_int_equal(mcast_old_decode(wire, n, &record), MCAST_FAULT_NONE);
+		assert_int_equal(record.type, messages[i].record);
+		assert_int_equal(record.source_count, 0);
+		assert_ptr_equal(record.group, wire + n - address_size);
+		assert_octets(again, mcast_old_encode(wire[0], record.group, again, sizeof(again)),
+			messages[i].hex);
+		wire[0] = MCAST_MLD2_REPORT;
+		assert_int_equal(mcast_old_decode(wire, n, &record), MCAST_FAULT_TYPE);
+		assert_int_equal(
+			mcast_old_encode(MCAST_IGMP_QUERY, wire, again, sizeof(again)), -EINVAL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +365,7 @@ int main(void)
 		cmocka_unit_test(queries),
 		cmocka_unit_test(times),
 		cmocka_unit_test(bad_queries),
+		cmocka_unit_test(older_versions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

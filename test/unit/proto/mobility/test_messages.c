@@ -205,7 +205,7 @@ static void codes(void **state)
 	}
 }
 
-int main(void)
+int golden_messages(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heartbeat),
@@ -220,5 +220,5 @@ int main(void)
 		cmocka_unit_test(codes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("messages", tests, NULL, NULL);
 }

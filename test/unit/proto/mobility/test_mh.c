@@ -2,7 +2,7 @@
  */
 #include <errno.h>
 
-#include "octets.h"
+#include "golden.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/mh.h"
 #include "proto/mobility/status.h"
@@ -24,6 +24,7 @@ static void assert_encodes(const struct mh *mh, const char *hex)
 {
 	memset(buf, 0xa5, sizeof(buf));
 	assert_octets(buf, mh_encode(mh, buf, sizeof(buf)), hex);
+	golden_seen(mh);
 }
 
 static void binding_update(void **state)
@@ -96,21 +97,26 @@ static void binding_refresh_request(void **state)
 static void return_routability(void **state)
 {
 	(void)state;
-	/* RFC 6275, 6.1.3 to 6.1.6 */
-	static const char init[] = "3b 01 01 00 | 0000 0000 | 0102030405060708";
-	static const char test[] = "3b 02 04 00 | 0000 0007 | 0102030405060708 | 1112131415161718";
+	/* RFC 6275, 6.1.3 and 6.1.4; then 6.1.5 and 6.1.6 */
+	static const char *const inits[] = {"3b 01 01 00 | 0000 0000 | 0102030405060708",
+		"3b 01 02 00 | 0000 0000 | 0102030405060708"};
+	static const char *const tests[] = {
+		"3b 02 03 00 | 0000 0007 | 0102030405060708 | 1112131415161718",
+		"3b 02 04 00 | 0000 0007 | 0102030405060708 | 1112131415161718"};
 	struct mh mh;
 
-	assert_int_equal(decode(init, &mh, NULL), 0);
-	assert_int_equal(mh.type, MH_HOTI);
-	assert_true(mh.init.cookie == 0x0102030405060708);
-	assert_encodes(&mh, init);
-	assert_int_equal(decode(test, &mh, NULL), 0);
-	assert_int_equal(mh.type, MH_COT);
-	assert_int_equal(mh.test.nonce_index, 7);
-	assert_true(mh.test.cookie == 0x0102030405060708);
-	assert_true(mh.test.token == 0x1112131415161718);
-	assert_encodes(&mh, test);
+	for (uint8_t i = 0; i < 2; i++) {
+		assert_int_equal(decode(inits[i], &mh, NULL), 0);
+		assert_int_equal(mh.type, MH_HOTI + i);
+		assert_true(mh.init.cookie == 0x0102030405060708);
+		assert_encodes(&mh, inits[i]);
+		assert_int_equal(decode(tests[i], &mh, NULL), 0);
+		assert_int_equal(mh.type, MH_HOT + i);
+		assert_int_equal(mh.test.nonce_index, 7);
+		assert_true(mh.test.cookie == 0x0102030405060708);
+		assert_true(mh.test.token == 0x1112131415161718);
+		assert_encodes(&mh, tests[i]);
+	}
 }
 
 /* One message that does not decode: what is wrong, where, which value. */
@@ -363,7 +369,7 @@ static void checksum_of_zero(void **state)
 	assert_true(mh_checksum_ok(&zero, &zero, buf, n));
 }
 
-int main(void)
+int golden_mh(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(binding_update),
@@ -384,5 +390,5 @@ int main(void)
 		cmocka_unit_test(checksum_of_zero),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("mh", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* Mobility options: golden octets with their alignment, and every row of the table both ways. */
 #include <errno.h>
 
-#include "octets.h"
+#include "golden.h"
 #include "proto/mobility/mh.h"
 
 static uint8_t buf[MH_SIZE_MAX];
@@ -18,6 +18,7 @@ static void assert_encodes(const struct mh *mh, const char *hex)
 {
 	memset(buf, 0xa5, sizeof(buf));
 	assert_octets(buf, mh_encode(mh, buf, sizeof(buf)), hex);
+	golden_seen(mh);
 }
 
 static const struct mh *decoded(const char *hex)
@@ -308,7 +309,7 @@ static void room(void **state)
 	assert_null(option_add(&got, 200));
 }
 
-int main(void)
+int golden_option(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refresh_advice),
@@ -327,5 +328,5 @@ int main(void)
 		cmocka_unit_test(room),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("option", tests, NULL, NULL);
 }

@@ -85,7 +85,7 @@ static void longest(void **state)
 	assert_int_equal(mh_encode(&mh, buf, sizeof(buf)), 16);
 }
 
-int main(void)
+int golden_option_base(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(base),
@@ -93,5 +93,5 @@ int main(void)
 		cmocka_unit_test(longest),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("option_base", tests, NULL, NULL);
 }

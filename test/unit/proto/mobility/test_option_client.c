@@ -152,7 +152,7 @@ static void many_bindings(void **state)
 	assert_int_equal(mh_encode(&mh, buf, sizeof(buf)), -EINVAL);
 }
 
-int main(void)
+int golden_option_client(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dual_stack),
@@ -163,5 +163,5 @@ int main(void)
 		cmocka_unit_test(many_bindings),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("option_client", tests, NULL, NULL);
 }

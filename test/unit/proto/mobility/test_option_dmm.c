@@ -20,6 +20,9 @@ static void distributed(void **state)
 			MBA("03") "01 00 | 45 10 fe800000 00000000 00000000 00000001",
 			"address=fe80::1"},
 		{"RFC 8885, 4.8", OPTION_DLIF_LINK_ADDRESS,
+			MBU("02") "46 06 0000 01020304 | 01 02 0000",
+			"link_layer_address=01020304"},
+		{"RFC 8885, 4.8", OPTION_DLIF_LINK_ADDRESS,
 			MBA("02") "46 08 0000 020000000001 | 01 00",
 			"link_layer_address=020000000001"},
 		{"RFC 8885, 4.8", OPTION_DLIF_LINK_ADDRESS, MBA("02") "46 0a 0000 0200000000000001",
@@ -201,7 +204,7 @@ static void error_text(void **state)
 		"(20)");
 }
 
-int main(void)
+int golden_option_dmm(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(distributed),
@@ -214,5 +217,5 @@ int main(void)
 		cmocka_unit_test(error_text),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("option_dmm", tests, NULL, NULL);
 }

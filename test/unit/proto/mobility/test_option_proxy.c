@@ -215,7 +215,7 @@ static void proxy_registration(void **state)
 			    "| 1b 08 0000 65f0a1b2 8000 | 01 02 0000");
 }
 
-int main(void)
+int golden_option_proxy(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(proxy),
@@ -227,5 +227,5 @@ int main(void)
 		cmocka_unit_test(proxy_registration),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("option_proxy", tests, NULL, NULL);
 }
