@@ -13,7 +13,7 @@ from scapy.packet import Raw
 
 from lab import ledger, programs
 from lab.flows import Pinging
-from lab.system import run, wait_for
+from lab.system import LabError, wait_for
 from lab.topology import CN, HOME_ADDRESS
 from lab.two_planes import ADDRESS, NEAREST, TwoPlaneLab, TwoPlanes
 from peer import Ear, Peer, inner_of
@@ -220,7 +220,11 @@ def at_home_with(node, control, plane):
 
 def go(lab, node, control, link):
     lab.plug(link)
-    wait_for(lambda: at_home_with(node, control, NEAREST[link]), f"registration from link {link}", 60)
+    try:
+        wait_for(lambda: at_home_with(node, control, NEAREST[link]), f"registration from link {link}", 60)
+    except LabError as error:
+        raise LabError(f"{error}; the node says {node.status()}, control has "
+                       f"{control.binding(HOME_ADDRESS)}, {control.drops()}") from None
 
 
 def test_mobile_node_follows_its_data_plane(lab, node, control, pinging):
