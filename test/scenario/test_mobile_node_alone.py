@@ -74,7 +74,7 @@ def wait_state(node, wanted, limit=60):
 def host_state(lab):
     """All that a mobile node changes in its host."""
     settings = [lab.mn.run("sysctl", "-n", f"net.ipv6.conf.wlan0.{name}")
-                for name in ("optimistic_dad", "use_optimistic")]
+                for name in ("ndisc_notify", "optimistic_dad", "use_optimistic")]
     return (lab.mn.run("ip", "-6", "rule"), lab.mn.run("nft", "list", "ruleset"), settings,
             lab.mn.run("ip", "-6", "route", "show", "table", "all", "proto", "static"),
             [link["ifname"] for link in lab.mn.ip_json("link", "show")],
@@ -440,6 +440,8 @@ def test_finds_its_interface_again(lab, agent, node):
     lab.plug("home")
     node.start()
     wait_state(node, "home")
+    # The host is sure that it knows the way.
+    lab.host.ip(f"neigh replace {HOME_ADDRESS} lladdr {lab.mn.mac('wlan0')} dev eth0 nud reachable")
     lab.mn.ip("link del wlan0")
     wait_state(node, "detached")
     veth(lab.mn, "wlan0", lab.air, "mn")

@@ -64,16 +64,23 @@ static void save(const struct hostnet *h)
 	state_save(h->config->state_file, h->state);
 }
 
-static void settings_change(struct hostnet *h, const char *interface)
+static void setting_change(struct hostnet *h, const char *interface, const char *name)
 {
 	char path[STATE_PATH_MAX + 1];
 
+	snprintf(path, sizeof(path), STATE_SETTINGS_FOLDER "%s/%s", interface, name);
+	state_setting_change(h->state, path, "1");
+}
+
+static void settings_change(struct hostnet *h, const char *interface)
+{
+	/* Neighbours that know the home address by the interface of before are told (RFC 4861,
+	 * 7.2.6): nothing else would make them ask while they take it for reachable. */
+	setting_change(h, interface, "ndisc_notify");
 	if (!h->config->optimistic_dad)
 		return;
-	snprintf(path, sizeof(path), STATE_SETTINGS_FOLDER "%s/optimistic_dad", interface);
-	state_setting_change(h->state, path, "1");
-	snprintf(path, sizeof(path), STATE_SETTINGS_FOLDER "%s/use_optimistic", interface);
-	state_setting_change(h->state, path, "1");
+	setting_change(h, interface, "optimistic_dad");
+	setting_change(h, interface, "use_optimistic");
 }
 
 void hostnet_interface(struct hostnet *h, const char *interface)

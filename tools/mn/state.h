@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-	STATE_SETTINGS_MAX = 16,
+	STATE_SETTINGS_MAX = 24,
 	STATE_PATH_MAX = 127,
 	STATE_VALUE_MAX = 31,
 };
