@@ -14,6 +14,9 @@
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/option.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 /* Both serve everything, each is nearer to some. */
 static const char *const data_planes = "{ name = \"dp1\"; address = \"2001:db8:d::1\"; serves = "
 				       "[\"2001:db8:a::/48\", \"::/0\"]; },"
@@ -418,6 +421,35 @@ static void addresses_of_data_planes_are_no_care_of_addresses(void **state)
 	assert_int_equal(refused_for_care_of(), 2);
 }
 
+static void limit_files(rlim_t octets)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = octets;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void they_move_when_the_store_can_again(void **state)
+{
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	sync_with(&dp1, "dp1", 0);
+	restart_with_bindings(channel);
+	sync_with(&dp1, "dp1", 0);
+	sync_with(&dp2, "dp2", 1);
+	log_set_fd(-1);
+	limit_files(1);
+	rig_disconnect(&rig, &dp1);
+	RIG_UNTIL(&rig, commit_counters(rig.commit)[COMMIT_NO_STORE] >= NODES);
+	assert_int_equal(with(0), NODES);
+	limit_files(RLIM_INFINITY);
+	log_set_fd(STDERR_FILENO);
+	RIG_UNTIL(&rig, with(1) == NODES);
+	RIG_UNTIL(&rig, publish_acked(rig.publish, 1) == publish_sequence(rig.publish));
+	assert_all_with(1, &dp2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -434,6 +466,7 @@ int main(void)
 		T(with_nobody_left_bindings_stay),
 		T(one_that_was_late_is_asked_again),
 		T(addresses_of_data_planes_are_no_care_of_addresses),
+		T(they_move_when_the_store_can_again),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
