@@ -53,11 +53,22 @@ class Control:
 
     def __init__(self, node, build, config=CONFIGS / "dmm-ctrl.cfg"):
         self.node, self.build, self.config = node, build, config
+        self.env = {}
         self.process = None
+
+    def reconfigure(self, *changes):
+        """Uses a copy of the configuration, changed: pairs of what is there once and what it becomes."""
+        text = self.config.read_text()
+        for old, new in changes:
+            if text.count(old) != 1:
+                raise LabError(f"{self.config} has '{old}' {text.count(old)} times")
+            text = text.replace(old, new)
+        self.config = self.node.directory / "ctrl.cfg"
+        self.config.write_text(text)
 
     def start(self):
         self.process = self.node.start("dmm-ctrl", program(self.build, "dmm-ctrl"), "--config",
-                                       self.config)
+                                       self.config, env=self.env)
         wait_for(self.answers, "dmm-ctrl to answer")
 
     def answers(self):
