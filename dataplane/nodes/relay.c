@@ -1,22 +1,43 @@
 /*
  * relay: what another data plane sent here because we serve the subscriber. It goes to the node or
  * nowhere: relayed twice it could go in circles while the data planes learn of a change, and by a
- * route it could come back to where it was relayed.
+ * route it could come back to where it was relayed. So when another one serves by now, what was on
+ * its way here goes from us to where the node is.
  */
-#include "dataplane/nodes/ip6.h"
-#include "dataplane/nodes/node.h"
+#include "dataplane/nodes/encap.h"
 
-enum edge { RELAY_ENCAP, RELAY_TWICE, RELAY_UNKNOWN, RELAY_EDGES };
+/* Behind RELAY_DIRECT: the edges of encap, whose work is done here. */
+enum edge {
+	RELAY_ENCAP,
+	RELAY_TWICE,
+	RELAY_UNKNOWN,
+	RELAY_DIRECT,
+	RELAY_EDGES = RELAY_DIRECT + ENCAP_EDGES
+};
+
+/* A node at the address of a data plane would be a way to have it relayed again. */
+static rte_edge_t relay_direct(
+	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	const struct tables *t = w->tables;
+	const struct data_plane_set *set = data_plane_table_get(&t->data_planes);
+	const struct path *path = path_at(&t->paths, entry->path);
+	struct subscriber_entry direct = *entry;
+
+	if (data_plane_set_has(set, &path->remote) || addr_equal(&set->own, &path->remote))
+		return RELAY_TWICE;
+	direct.remote = path->remote;
+	direct.mtu = path->set_mtu;
+	return (rte_edge_t)(RELAY_DIRECT + encap_one(w, m, &direct));
+}
 
 static inline rte_edge_t relay_one(
-	const struct subscriber_table *t, struct rte_mbuf *m, const struct subscriber_entry *entry)
+	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
 	if (unlikely(!entry))
 		return RELAY_UNKNOWN;
-	if (unlikely(entry->relayed))
-		return RELAY_TWICE;
-	meta_of(m)->subscriber = subscriber_number(t, entry);
-	return RELAY_ENCAP;
+	meta_of(m)->subscriber = subscriber_number(&w->tables->subscribers, entry);
+	return unlikely(entry->relayed) ? relay_direct(w, m, entry) : RELAY_ENCAP;
 }
 
 static inline void relay_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -25,7 +46,7 @@ static inline void relay_work(struct worker *w, struct rte_graph *graph, struct 
 	const struct subscriber_table *t = &w->tables->subscribers;
 	struct in6_addr destinations[NODE_BURST];
 	const struct subscriber_entry *entries[NODE_BURST];
-	uint16_t done = 0;
+	uint16_t done = 0, direct = 0;
 
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
@@ -35,10 +56,12 @@ static inline void relay_work(struct worker *w, struct rte_graph *graph, struct 
 		destinations[i] = ip6_load(ip6_of(mbufs[i])->dst_addr);
 	subscriber_table_lookup(t, 0, destinations, n, entries);
 	for (uint16_t i = 0; i < n; i++) {
-		next[i] = relay_one(t, mbufs[i], entries[i]);
+		next[i] = relay_one(w, mbufs[i], entries[i]);
 		done += next[i] == RELAY_ENCAP;
+		direct += next[i] == RELAY_DIRECT + ENCAP_FORWARD;
 	}
-	node_count(w, WORKER_relayed_in, done);
+	node_count(w, WORKER_relayed_in, done + direct);
+	node_count(w, WORKER_encapsulated, direct);
 }
 
 static uint16_t relay_process(
@@ -57,6 +80,11 @@ static struct rte_node_register relay_node = {
 			[RELAY_ENCAP] = "encap",
 			[RELAY_TWICE] = "drop_relay_twice",
 			[RELAY_UNKNOWN] = "drop_relay_unknown",
+			[RELAY_DIRECT + ENCAP_FORWARD] = "forward",
+			[RELAY_DIRECT + ENCAP_ICMP6_ERROR] = "icmp6_error",
+			[RELAY_DIRECT + ENCAP_SCOPE] = "drop_scope",
+			[RELAY_DIRECT + ENCAP_LOOP] = "drop_tunnel_loop",
+			[RELAY_DIRECT + ENCAP_NO_ROOM] = "drop_no_room",
 		},
 };
 RTE_NODE_REGISTER(relay_node)

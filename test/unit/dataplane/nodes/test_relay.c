@@ -209,20 +209,51 @@ static void test_uplink_elsewhere(void **state)
 	drop(lab, &f, DROP_wrong_care_of);
 }
 
-static void test_twice(void **state)
+/* It was on its way here when another began to serve the node: to where the node is, from us. */
+static void test_direct(void **state)
 {
 	struct lab *lab = *state;
-	struct packet in;
+	struct packet in, inner;
 
 	relayed(&in, LAB_PEER, FAR_HOME);
-	drop(lab, &in, DROP_relay_twice);
-	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 0);
+	packet_udp(&inner, LAB_PEER, FAR_HOME, 100);
+	arrive(lab, &in, LAB_CORE);
+	expect_tunnel(lab, LAB_CORE, OWN, FAR_CARE_OF, &inner, 1);
+	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 1);
+	assert_int_equal(lab_counter(lab, WORKER_relayed_out), 0);
 
 	/* Also when it looks as if its source, which they serve, had sent it from there. */
 	set_path(lab, 2, FAR, "2001:db8:e::30", THEM, 0);
 	lab_set_subscriber(lab, 2, "2001:db8:1::30/128", 7, &(const uint64_t){2}, 1, 0);
 	relayed(&in, FAR_HOME, "2001:db8:1::30");
-	drop(lab, &in, DROP_relay_twice);
+	packet_udp(&inner, FAR_HOME, "2001:db8:1::30", 100);
+	arrive(lab, &in, LAB_CORE);
+	expect_tunnel(lab, LAB_CORE, OWN, "2001:db8:e::30", &inner, 1);
+
+	packet_udp(&in, LAB_PEER, FAR_HOME, 100);
+	packet_set_hop_limit(&in, 1);
+	packet_wrap(&in, FAR, OWN);
+	arrive(lab, &in, LAB_CORE);
+	lab_sent(lab, LAB_CORE, &in);
+	packet_unether(&in);
+	assert_int_equal(in.data[6], IPPROTO_ICMPV6);
+	lab_nothing(lab);
+	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 2);
+}
+
+/* A node that says it is where a data plane is. */
+static void test_twice(void **state)
+{
+	struct lab *lab = *state;
+	static const char *const places[] = {ELSEWHERE, OWN};
+	struct packet in;
+
+	for (unsigned i = 0; i < 2; i++) {
+		set_path(lab, FAR_NODE, FAR, places[i], THEM, 0);
+		relayed(&in, LAB_PEER, FAR_HOME);
+		drop(lab, &in, DROP_relay_twice);
+	}
+	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 0);
 }
 
 /* Not by a route: the home prefix may lead back to who relayed it. */
@@ -480,6 +511,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_in_ecn, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_change, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_uplink_elsewhere, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_direct, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_twice, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_unknown, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_strangers, setup, lab_teardown),
