@@ -9,18 +9,24 @@
 #include "common/log.h"
 #include "dataplane/tables/tables.h"
 
-static struct in6_addr *victim(struct tables *t, const char *kind, uint64_t id)
+/* The octet that is to be another. */
+static uint8_t *victim(struct tables *t, const char *kind, uint64_t id)
 {
-	if (strcmp(kind, "subscriber") == 0) {
-		const struct subscriber_entry *entry = subscriber_table_by_id(&t->subscribers, id);
+	struct subscriber_entry *entry =
+		(struct subscriber_entry *)(uintptr_t)subscriber_table_by_id(&t->subscribers, id);
+	uint32_t number = path_table_find(&t->paths, id);
+	struct path *path = number == POOL_NONE ? NULL : path_at(&t->paths, number);
 
-		return entry ? (struct in6_addr *)(uintptr_t)&entry->remote : NULL;
-	}
-	if (strcmp(kind, "path") == 0) {
-		uint32_t path = path_table_find(&t->paths, id);
-
-		return path != POOL_NONE ? &path_at(&t->paths, path)->remote : NULL;
-	}
+	if (strcmp(kind, "subscriber") == 0 && entry)
+		return &entry->remote.s6_addr[15];
+	if (strcmp(kind, "subscriber-id") == 0 && entry)
+		return (uint8_t *)&entry->id;
+	if (strcmp(kind, "prefix") == 0 && entry)
+		return &entry->prefix.s6_addr[15];
+	if (strcmp(kind, "path") == 0 && path)
+		return &path->remote.s6_addr[15];
+	if (strcmp(kind, "path-id") == 0 && path)
+		return (uint8_t *)&path->id;
 	return NULL;
 }
 
@@ -35,12 +41,12 @@ void fault_tick(struct tables *tables)
 		return;
 
 	int fields = fscanf(file, "%15s %" SCNx64, kind, &id);
-	struct in6_addr *addr = fields == 2 ? victim(tables, kind, id) : NULL;
+	uint8_t *octet = fields == 2 ? victim(tables, kind, id) : NULL;
 
 	fclose(file);
-	if (addr)
-		addr->s6_addr[15] ^= 1;
+	if (octet)
+		*octet ^= 1;
 	LOG_WARN("agent", "fault", "kind=%s id=%016" PRIx64 " done=%s", kind, id,
-		addr ? "yes" : "no");
+		octet ? "yes" : "no");
 	unlink(name);
 }

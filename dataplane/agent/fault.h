@@ -12,6 +12,8 @@ struct tables;
  *   subscriber ID   the address that packets to this subscriber (hexadecimal) are tunnelled to is
  *                   another than was set, under the eyes of the workers
  *   path ID         the remote address of this path is
+ *   subscriber-id ID, path-id ID, prefix ID
+ *                   what the subscriber or path is found by, or the subscriber's first prefix, is
  *
  * Agent thread, about every SESSION_TICK_MS.
  */

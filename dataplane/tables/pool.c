@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <rte_malloc.h>
 
+#include "dataplane/tables/bits.h"
+
 static uint32_t *link_of(const struct pool *p, uint32_t index)
 {
 	return (uint32_t *)(void *)(p->base + (size_t)index * p->stride + p->link);
@@ -100,4 +102,13 @@ void pool_reclaim(struct pool *p, bool wait)
 	}
 	if (p->waiting != POOL_NONE && rte_rcu_qsbr_check(p->rcu, p->token, wait) == 1)
 		free_waiting(p);
+}
+
+void pool_rebuild(struct pool *p, const uint64_t *kept)
+{
+	p->free = p->retired = p->waiting = POOL_NONE;
+	p->used = p->fresh;
+	for (uint32_t i = p->fresh; i-- > 0;)
+		if (!bits_test(kept, i))
+			pool_return(p, i);
 }

@@ -76,6 +76,12 @@ void pool_return(struct pool *p, uint32_t index);
  */
 void pool_reclaim(struct pool *p, bool wait);
 
+/*
+ * Makes every element free but those whose bit is set, whatever they were before. Nobody may hold
+ * one of the others: the writer has waited for the readers.
+ */
+void pool_rebuild(struct pool *p, const uint64_t *kept);
+
 /* The element; index must have been taken. */
 static inline void *pool_at(const struct pool *p, uint32_t index)
 {

@@ -171,3 +171,20 @@ int sig_index_remove(struct sig_index *x, uint64_t hash, uint32_t value)
 	x->used--;
 	return 0;
 }
+
+bool sig_index_leads(const struct sig_index *x, uint64_t hash, size_t place)
+{
+	uint32_t bucket = (uint32_t)(place / SIG_INDEX_SLOTS), home = sig_index_home(x, hash);
+	uint16_t sig = sig_index_sig(hash);
+
+	return sig_at(&x->buckets[bucket], (int)(place % SIG_INDEX_SLOTS)) == sig &&
+	       (bucket == home || bucket == sig_index_other(x, home, sig));
+}
+
+void sig_index_clear(struct sig_index *x, size_t place)
+{
+	struct sig_bucket *b = &x->buckets[place / SIG_INDEX_SLOTS];
+
+	atomic_store_explicit(&b->sig[place % SIG_INDEX_SLOTS], 0, memory_order_release);
+	x->used--;
+}

@@ -62,6 +62,29 @@ int sig_index_replace(struct sig_index *x, uint64_t hash, uint32_t old, uint32_t
 /* Writer: takes a value out. Returns 0 or -ENOENT. */
 int sig_index_remove(struct sig_index *x, uint64_t hash, uint32_t value);
 
+/* Places for values, 0 to sig_index_places() - 1, some of them free. */
+static inline size_t sig_index_places(const struct sig_index *x)
+{
+	return (size_t)x->bucket_count * SIG_INDEX_SLOTS;
+}
+
+/* Writer: the value of a place, or SIG_INDEX_NONE. */
+static inline uint32_t sig_index_at(const struct sig_index *x, size_t place)
+{
+	const struct sig_bucket *b = &x->buckets[place / SIG_INDEX_SLOTS];
+	unsigned slot = place % SIG_INDEX_SLOTS;
+
+	if (atomic_load_explicit(&b->sig[slot], memory_order_relaxed) == 0)
+		return SIG_INDEX_NONE;
+	return atomic_load_explicit(&b->value[slot], memory_order_relaxed);
+}
+
+/* Writer: whether a lookup of this hash comes by a place. */
+bool sig_index_leads(const struct sig_index *x, uint64_t hash, size_t place);
+
+/* Writer: takes out what a place holds. */
+void sig_index_clear(struct sig_index *x, size_t place);
+
 /* Octets of memory. */
 static inline size_t sig_index_memory(const struct sig_index *x)
 {

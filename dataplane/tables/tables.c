@@ -132,6 +132,8 @@ void tables_mark(struct tables *t, const struct object_buckets *buckets)
 		t->marked = *buckets;
 	else
 		memset(&t->marked, 0xff, sizeof(t->marked));
+	if (t->damaged && tables_repair(t) >= 0)
+		t->damaged = false;
 	local_table_mark(&t->local);
 	link_table_mark(&t->links);
 	data_plane_table_mark(&t->data_planes);

@@ -48,6 +48,7 @@ struct tables {
 	struct route_table routes;
 	struct neighbour_table neighbours;
 	struct object_buckets marked; /* buckets that the next sweep is of */
+	bool damaged;  /* a digest has met entries that are not what they can be; agent thread */
 	bool renewing; /* paths of a changed data plane that found no room; agent thread */
 	struct tables_learned learned[TABLES_LEARNED_MAX]; /* agent thread */
 };
@@ -74,9 +75,18 @@ size_t tables_memory_needed(const struct tables_config *config);
 int tables_apply(struct tables *t, const struct object *object);
 
 /*
+ * Forgets the entries that cannot be found under what they say, or that lead to what is not there,
+ * and works out anew which are free and how often each is used, so that they can be set again. What
+ * is sound is not touched. Returns the number of objects forgotten, or -ENOMEM. Walks all tables:
+ * half a second for a million subscribers. Waits for the readers. Agent thread.
+ */
+int64_t tables_repair(struct tables *t);
+
+/*
  * A snapshot: mark, apply every object of it, sweep. The sweep removes what was not applied since
  * the mark; what stays was never out of readers' sight. A snapshot of some buckets (NULL: all)
- * brings the objects in these, and leaves the others alone. Returns the number of objects removed.
+ * brings the objects in these, and leaves the others alone. When a digest has found damage, it is
+ * repaired first. Returns the number of objects removed.
  */
 void tables_mark(struct tables *t, const struct object_buckets *buckets);
 uint32_t tables_sweep(struct tables *t);

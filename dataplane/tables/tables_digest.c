@@ -4,37 +4,13 @@
 #include <stdlib.h>
 
 #include "dataplane/port.h"
-#include "dataplane/tables/hash.h"
-
-/* Entries may hold anything when this looks for what is wrong with them: no number is used before
- * it was compared with its bound. */
-
-static bool shape_is_sound(const struct path_table *t, uint16_t number)
-{
-	const struct path_shape *shape;
-
-	if (number >= t->shapes.fresh)
-		return false;
-	shape = path_shape_at(t, number);
-	for (unsigned i = 1; i < 6; i++)
-		if (shape->header[i])
-			return false;
-	return shape->header[0] == 0x60 && shape->header[6] == IPPROTO_IPV6 &&
-	       shape->header[7] == PATH_HOP_LIMIT;
-}
-
-static bool path_is_sound(const struct path_table *t, uint32_t number)
-{
-	return number < t->paths.fresh &&
-	       (path_at(t, number)->data_plane & ~PATH_RELAYED) < DATA_PLANE_SLOTS &&
-	       shape_is_sound(t, path_at(t, number)->shape);
-}
+#include "dataplane/tables/sound.h"
 
 static uint64_t path_digest(const struct tables *t, uint32_t number)
 {
 	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET};
 
-	if (!path_is_sound(&t->paths, number) ||
+	if (!sound_path(&t->paths, number) ||
 		path_table_find(&t->paths, path_at(&t->paths, number)->id) != number)
 		return 0;
 	object.path = path_table_object(&t->paths, number);
@@ -57,7 +33,7 @@ static bool take_paths(const struct path_table *t, const struct subscriber_entry
 	if (list->count == 0 || list->count > OBJECT_PATHS_MAX || list->paths[0] != entry->path)
 		return false;
 	for (uint32_t i = 0; i < list->count; i++) {
-		if (!path_is_sound(t, list->paths[i]))
+		if (!sound_path(t, list->paths[i]))
 			return false;
 		s->paths[s->path_count++] = path_at(t, list->paths[i])->id;
 	}
@@ -70,26 +46,12 @@ static bool is_copy(const struct path_table *t, const struct subscriber_entry *e
 	const struct path_outer outer = path_table_outer(t, path_at(t, entry->path));
 	const struct in6_addr *own = data_plane_table_own(t->data_planes);
 
-	if (!shape_is_sound(t, entry->shape) ||
+	if (!sound_shape(t, entry->shape) ||
 		(outer.relayed && (!own || !addr_equal(own, path_shape_local(path_shape_at(
 								    t, outer.shape))))))
 		return false;
 	return addr_equal(&entry->remote, &outer.remote) && entry->shape == outer.shape &&
 	       entry->mtu == outer.mtu && entry->relayed == outer.relayed;
-}
-
-/* Whether a worker that looks for the entry's prefix comes to this number. */
-static bool is_reached(const struct subscriber_table *t, uint32_t number)
-{
-	const struct subscriber_entry *entry = subscriber_at(t, number);
-	uint8_t len = (uint8_t)entry->tag;
-	uint64_t lengths;
-
-	if (len > 128)
-		return false;
-	lengths = atomic_load_explicit(&t->lengths[len / 64], memory_order_relaxed);
-	return lengths >> (len % 64) & 1 &&
-	       subscriber_table_number(t, &entry->prefix, entry->tag) == number;
 }
 
 static bool take_prefixes(const struct tables *t, uint32_t number, struct object_subscriber *s)
@@ -104,7 +66,7 @@ static bool take_prefixes(const struct tables *t, uint32_t number, struct object
 		if (entry->id != first->id || entry->tag >> 8 != first->tag >> 8 ||
 			entry->path != first->path || entry->paths != first->paths ||
 			entry->link != first->link || !is_copy(&t->paths, entry) ||
-			!is_reached(table, number))
+			!sound_reach(table, number))
 			return false;
 		s->prefixes[s->prefix_count++] =
 			(struct prefix6){entry->prefix, (uint8_t)entry->tag};
@@ -269,6 +231,8 @@ static void finish(struct tables_digest *d, struct update_digest_answer *answer)
 	struct update_digest *digest = &answer->digest;
 
 	*answer = (struct update_digest_answer){0};
+	d->tables->damaged = d->paths.count != d->tables->paths.by_id.used ||
+			     d->subscribers.count != d->tables->subscribers.by_id.used;
 	memcpy(answer->buckets, d->buckets, sizeof(answer->buckets));
 	add_locals(d->tables, answer);
 	add_links(d->tables, answer);

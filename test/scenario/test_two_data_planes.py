@@ -421,9 +421,9 @@ def test_audit(peer, second_peer, subscriber, control):
     assert "equal" in control.ctl("dp", "audit")
 
 
-@pytest.mark.parametrize("kind", ["subscriber", "path"])
+@pytest.mark.parametrize("kind", ["subscriber", "path", "subscriber-id", "path-id", "prefix"])
 def test_audit_finds_and_heals_a_flipped_entry(lab, build, gateway, peer, subscriber, control, wire, kind):
-    """An entry of dp2 leads elsewhere: packets are lost until an audit has found it."""
+    """An entry of dp2 leads elsewhere, or is not found: packets are lost until an audit has found it."""
     if b"DMM_FAULT_FILE" not in programs.program(build, "dmm-dp").read_bytes():
         pytest.skip("the data plane was built without fault_hooks")
     cn, out = wire(lab.cn, "eth0"), wire(lab.core, "gw2")
@@ -432,9 +432,10 @@ def test_audit_finds_and_heals_a_flipped_entry(lab, build, gateway, peer, subscr
     peer.attach("b")
     peer.register(node)
     binding = control.binding(home)
+    table = "path" if kind.startswith("path") else "subscriber"
     plane = gateway.planes["dp2"]
     fresh = fault_file(plane).with_suffix(".new")
-    fresh.write_text(f"{kind} {binding[kind + '_id']:x}\n")
+    fresh.write_text(f"{kind} {binding[table + '_id']:x}\n")
     os.rename(fresh, fault_file(plane))
     wait_for(lambda: not fault_file(plane).exists(), "the entry to be damaged")
     assert "event=fault" in plane.process.output() and "done=no" not in plane.process.output()
@@ -447,6 +448,6 @@ def test_audit_finds_and_heals_a_flipped_entry(lab, build, gateway, peer, subscr
     found = audited(control)
     assert found["dp1"]["result"] == "equal"
     assert (found["dp2"]["result"], found["dp2"]["healing"]) == ("differs", True)
-    assert kind in [k["kind"] for k in found["dp2"]["kinds"] if not k["equal"]]
+    assert table in [k["kind"] for k in found["dp2"]["kinds"] if not k["equal"]]
     wait_for(lambda: gateway.synced("dp2") and audited(control)["dp2"]["result"] == "equal", "it to be healed")
     downlink(cn, peer, home, b"healed!!")
