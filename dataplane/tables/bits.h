@@ -34,6 +34,12 @@ static inline bool bits_test(const uint64_t *bits, size_t i)
 	return bits[i / 64] >> (i % 64) & 1;
 }
 
+static inline void bits_set_all(uint64_t *bits, size_t count)
+{
+	for (size_t i = 0; i < (count + 63) / 64; i++)
+		bits[i] = UINT64_MAX;
+}
+
 static inline void bits_clear_all(uint64_t *bits, size_t count)
 {
 	for (size_t i = 0; i < (count + 63) / 64; i++)

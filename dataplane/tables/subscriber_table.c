@@ -158,7 +158,9 @@ static void fill(const struct subscriber_table *t, const struct change *c, unsig
  * have what another is given: it goes now, not with the sweep. */
 static bool give_way(struct subscriber_table *t, uint64_t owner)
 {
-	if (bits_test(t->marks, find_id(t, owner)))
+	uint32_t number = find_id(t, owner);
+
+	if (number == SIG_INDEX_NONE || bits_test(t->marks, number))
 		return false;
 	subscriber_table_delete(t, owner);
 	return true;
@@ -444,5 +446,7 @@ uint32_t subscriber_table_sweep(struct subscriber_table *t, const struct object_
 		subscriber_table_delete(t, entry_at(t, first)->id);
 		removed++;
 	}
+	/* What was not looked at stays, too. */
+	bits_set_all(t->marks, t->entries.capacity);
 	return removed;
 }

@@ -401,6 +401,14 @@ static void test_some_buckets(void **state)
 	assert_false(is_same(&digest, &want));
 	digest = compute(w);
 	assert_same(&digest, &want);
+	/* Those that were left alone give way to nobody. */
+	for (unsigned id = 1; id <= IDS; id++) {
+		struct object rival = w->set[OBJECT_SUBSCRIBER][id];
+
+		rival.id = rival.subscriber.id = 10000;
+		if (rival.op == OBJECT_SET && !object_buckets_have(&some, id))
+			assert_int_equal(tables_apply(w->tables, &rival), -EEXIST);
+	}
 }
 
 /* A table that was damaged is whole again after a snapshot. */
