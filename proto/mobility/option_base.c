@@ -17,12 +17,7 @@ static const struct field mobile_network_prefix_fields[] = {
 static const struct field link_address_fields[] = {
 	NAMED("option_code", 2, 1, link_address.code, &codes_link),
 	REST("link_layer_address", 3, link_address.address), END};
-static const struct field mn_id_fields[] = {NAMED("subtype", 2, 1, mn_id.subtype, &codes_mn_id),
-	FIELD_ROW(FIELD_TEXT, "identifier", 3, 0, mn_id.id, .when = FIELD_WHEN,
-		.when_value = CODES_MN_ID_NAI),
-	FIELD_ROW(FIELD_REST, "identifier", 3, 0, mn_id.id, .when = FIELD_UNLESS,
-		.when_value = CODES_MN_ID_NAI),
-	END};
+static const struct field mn_id_fields[] = {IDENTIFIER_FIELDS(3), END};
 static const struct field auth_fields[] = {NAMED("subtype", 2, 1, auth.subtype, &codes_auth),
 	UINT("spi", 3, 4, auth.spi), REST("authenticator", 7, auth.data), END};
 static const struct field mesg_id_fields[] = {UINT("timestamp", 2, 8, mesg_id.timestamp), END};

@@ -2,8 +2,6 @@
 #include "proto/mobility/mcast.h"
 #include "proto/mobility/option_rows.h"
 
-#define PREFIX_FIELDS UINT("prefix_length", 3, 1, prefix.len), ADDR6("prefix", 4, prefix.prefix)
-
 static const struct field anchored_prefix_fields[] = {PREFIX_FIELDS, END};
 static const struct field local_prefix_fields[] = {PREFIX_FIELDS, END};
 static const struct field previous_maar_fields[] = {
@@ -26,7 +24,7 @@ ROW_DMM(serving_maar, OPTION_SERVING_MAAR, "Serving MAAR", "RFC 8885, 4.6", 1, L
 ROW_DMM(dlif_link_local, OPTION_DLIF_LINK_LOCAL, "DLIF Link-Local Address", "RFC 8885, 4.7", 0,
 	LEN(16, 8, 6))
 ROW_DMM(dlif_link_address, OPTION_DLIF_LINK_ADDRESS, "DLIF Link-Layer Address", "RFC 8885, 4.8", 0,
-	LEN(6, 4, 0), LEN(10, 8, 4), LENS(2, 255, 2, 0))
+	LINK_SHAPES)
 
 /* The draft states no alignment: 8n+2 puts the addresses of an MLDv2 report on their boundary. */
 static const struct field multicast_state_fields[] = {

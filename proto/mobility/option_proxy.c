@@ -2,11 +2,6 @@
 #include "proto/mobility/codes.h"
 #include "proto/mobility/option_rows.h"
 
-#define PREFIX_FIELDS UINT("prefix_length", 3, 1, prefix.len), ADDR6("prefix", 4, prefix.prefix)
-
-/* Octets that hold an identifier of a link: by its size (RFC 6275, 6.2.1). */
-#define LINK_SHAPES LEN(6, 4, 0), LEN(10, 8, 4), LENS(2, 255, 2, 0)
-
 /* RFC 5213; the L flag: RFC 7864, 4.1 */
 static const struct field home_network_prefix_fields[] = {
 	BOOL("off_link", 2, 1, 0x80, prefix.offlink), PREFIX_FIELDS, END};
@@ -71,12 +66,7 @@ static const struct field mag_multipath_fields[] = {
 	UINT("interface_label", 3, 1, mag_multipath.label), UINT("bid", 4, 1, mag_multipath.bid),
 	BOOL("bulk", 5, 1, 0x80, mag_multipath.bulk),
 	BOOL("overwrite", 5, 1, 0x40, mag_multipath.overwrite), END};
-static const struct field mag_id_fields[] = {NAMED("subtype", 2, 1, mn_id.subtype, &codes_mn_id),
-	FIELD_ROW(FIELD_TEXT, "identifier", 4, 0, mn_id.id, .when = FIELD_WHEN,
-		.when_value = CODES_MN_ID_NAI),
-	FIELD_ROW(FIELD_REST, "identifier", 4, 0, mn_id.id, .when = FIELD_UNLESS,
-		.when_value = CODES_MN_ID_NAI),
-	END};
+static const struct field mag_id_fields[] = {IDENTIFIER_FIELDS(4), END};
 
 static bool delegated_prefix_agrees(const struct mh_option *option)
 {

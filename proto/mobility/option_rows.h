@@ -13,6 +13,15 @@
 /* Fields: `at` counts from the Type octet. */
 #define FIELD_OF struct mh_option
 
+#define PREFIX_FIELDS UINT("prefix_length", 3, 1, prefix.len), ADDR6("prefix", 4, prefix.prefix)
+/* A subtype, which must be the first row, and at octet AT an identifier: a name or octets. */
+#define IDENTIFIER_FIELDS(at)                                                                      \
+	NAMED("subtype", 2, 1, mn_id.subtype, &codes_mn_id),                                       \
+		FIELD_ROW(FIELD_TEXT, "identifier", at, 0, mn_id.id, .when = FIELD_WHEN,           \
+			.when_value = CODES_MN_ID_NAI),                                            \
+		FIELD_ROW(FIELD_REST, "identifier", at, 0, mn_id.id, .when = FIELD_UNLESS,         \
+			.when_value = CODES_MN_ID_NAI)
+
 /* Messages. Any option may stand in an Update Notification and its acknowledgement (RFC 7077, 4.1
  * and 4.2). */
 #define IN(type)     (UINT32_C(1) << (type))
@@ -34,6 +43,8 @@
 		min, max, n, m, step                                                               \
 	}
 #define ANY(min, max) LENS(min, max, 1, 0)
+/* Octets that hold an identifier of a link: by its size (RFC 6275, 6.2.1). */
+#define LINK_SHAPES LEN(6, 4, 0), LEN(10, 8, 4), LENS(2, 255, 2, 0)
 
 /* ROW(id, number, name, clause, messages, times, shapes...), ROW_F with flags and agrees. */
 #define ROW_F(id_, type_, name_, clause_, messages_, times_, flags_, agrees_, ...)                 \
