@@ -229,7 +229,7 @@ bool session_send(struct session *s)
 
 	if (!s->up)
 		return false;
-	for (int i = 0; i < SEND_BURST && !error; i++)
+	for (int i = 0; i < SEND_BURST && (!error || error == -EINPROGRESS); i++)
 		error = send_next(s);
 	if (error == -ENODATA)
 		return false;
