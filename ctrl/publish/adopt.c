@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-	WAIT_MS = 3000,            /* for a digest; a million subscribers take less than a second */
+	WAIT_MS = 5000,            /* for a digest; a million subscribers take less than a second */
 	MOST = OBJECT_BUCKETS / 2, /* buckets that differ; with more a snapshot costs hardly more */
 };
 
