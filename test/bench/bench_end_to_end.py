@@ -60,10 +60,10 @@ subscribers = {{
 	care_of_prefixes = ["2001:db8:a::/64"];
 	key_seed = "bench";
 }};
-traffic = {{ correspondent = "2001:db8:c::2"; warm_up = "500ms"; settle = "500ms"; }};
+traffic = {{ correspondent = "2001:db8:c::2"; warm_up = "500ms"; settle = "200ms"; }};
 search = {{
 	min_rate = 10000; max_rate = {max_rate}; resolution = "{resolution}"; trial = "{trial}ms";
-	loss = "{loss}"; skipped = "{skipped}";
+	loss = "{loss}"; skipped = "{skipped}"; attempts = {attempts};
 }};
 signalling = {{ lifetime = "86400s"; duration = "600s"; outstanding = 2000; rate = 0; }};
 """
@@ -96,8 +96,8 @@ class Bench:
             ports=("core",), addresses=(f"address replace {HOME_AGENT}/64 dev core nodad",
                                         f"route replace default via {GENERATOR} dev core"))
         self.config = self.write("pktgen", GENERATOR_CONFIG.format(
-            device=client, core=options.cores[0], trial=options.trial * 1000, loss=options.loss,
-            skipped=options.skipped, max_rate=options.max_rate, resolution=options.resolution, **values))
+            device=client, core=options.cores[0], trial=int(options.trial * 1000), loss=options.loss,
+            skipped=options.skipped, attempts=options.attempts, max_rate=options.max_rate, resolution=options.resolution, **values))
 
     def write(self, name, text):
         path = self.lab.directory / f"{name}-{self.transport}.cfg"
@@ -151,7 +151,7 @@ class Bench:
                 "subscribers": self.options.subscribers, "octets": octets, "no_drop_pps": rate,
                 "gbit_s": rate * octets * 8 / 1e9, "limited_by": figures["limited_by"],
                 "loss_accepted_percent": figures["loss_accepted_percent"],
-                "trial_s": self.options.trial,
+                "trial_s": self.options.trial, "attempts": self.options.attempts,
                 "latency_us": {key: latency.get(key) for key in ("p50", "p99", "p99_9", "max")}}
 
 
@@ -192,14 +192,17 @@ def options_of(arguments):
     parser = argparse.ArgumentParser(prog="tools/bench end-to-end", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true",
-                        help="a thousand subscribers, one size, trials of one second")
+                        help="a thousand subscribers, one size, short trials")
     parser.add_argument("--subscribers", type=int, help="how many are bound (100000; quick: 1000)")
     parser.add_argument("--sizes", type=numbers, metavar="N,N,...",
                         help="octets of packets, without tunnel (64,512,1400; quick: 64)")
     parser.add_argument("--transports", type=lambda text: text.split(","), default=list(TRANSPORTS),
                         metavar="NAME,NAME", help="of memif, vhost (both)")
-    parser.add_argument("--trial", type=int, metavar="SECONDS",
-                        help="length of a trial (20; RFC 2544 asks for 60; quick: 1)")
+    parser.add_argument("--trial", type=float, metavar="SECONDS",
+                        help="length of a trial (20; RFC 2544 asks for 60; quick: 0.1)")
+    parser.add_argument("--attempts", type=int, metavar="N",
+                        help="trials at a rate until it counts as failed (3; quick: 10): the longer "
+                             "one is, the surer is it that other work interrupts it")
     parser.add_argument("--loss", type=float, metavar="PERCENT", default=0.1,
                         help="loss that still counts as none (0.1): two cores that a system shares "
                              "with other work pause for longer than any queue holds")
@@ -218,7 +221,8 @@ def options_of(arguments):
     quick = options.quick
     options.subscribers = options.subscribers or (1000 if quick else 100000)
     options.sizes = options.sizes or ([64] if quick else [64, 512, 1400])
-    options.trial = options.trial or (1 if quick else 20)
+    options.trial = options.trial or (0.1 if quick else 20.0)
+    options.attempts = options.attempts or (10 if quick else 3)
     unknown = set(options.transports) - set(TRANSPORTS)
     if unknown:
         parser.error(f"--transports: '{unknown.pop()}' is neither memif nor vhost")
@@ -232,7 +236,7 @@ def main():
     if os.geteuid() != 0:
         sys.exit("tools/bench end-to-end: network namespaces need root")
     found = machine()
-    say(f"{found['cpu']}, {options.subscribers} subscribers, trials of {options.trial} s, "
+    say(f"{found['cpu']}, {options.subscribers} subscribers, trials of {options.trial:g} s, "
         f"{options.loss} % loss accepted")
     say(HEAD)
     os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)

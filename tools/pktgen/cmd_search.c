@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,27 +47,43 @@ static void note(struct hunt *h, enum verdict verdict)
 	if (verdict == VERDICT_PASSED) {
 		json_decref(h->best);
 		h->best = report_json(h->config, h->result);
-	} else
-		h->limited_by = verdict;
+	}
+}
+
+/* Tries a rate, again if need be; the verdict, or a negative errno. */
+static int try_rate(struct hunt *h, uint64_t rate)
+{
+	const struct pktgen_config_search *s = &h->config->search;
+	const struct traffic_trial trial = {.rate = rate,
+		.duration_ms = s->trial_ms,
+		.settle_ms = h->config->traffic.settle_ms};
+	enum verdict verdict = VERDICT_LOSS;
+
+	for (uint32_t i = 0; i < s->attempts && verdict != VERDICT_PASSED; i++) {
+		const int rc =
+			traffic_run(h->traffic, &trial, NULL, NULL, &command_stopped, h->result);
+
+		if (rc < 0 || command_stopped)
+			return rc < 0 ? rc : -EINTR;
+		verdict = judge(h->config, h->result);
+		note(h, verdict);
+	}
+	return (int)verdict;
 }
 
 static int hunt(struct hunt *h)
 {
 	const struct pktgen_config_search *s = &h->config->search;
-	struct traffic_trial trial = {
-		.duration_ms = s->trial_ms, .settle_ms = h->config->traffic.settle_ms};
 
 	search_begin(&h->search, (double)s->min_rate, (double)s->max_rate, s->resolution);
 	printf("%12s %12s %12s %12s\n", "packets/s", "offered", "lost", "%");
 	while (!h->search.done) {
-		trial.rate = (uint64_t)h->search.rate;
-		if (traffic_run(h->traffic, &trial, NULL, NULL, &command_stopped, h->result) < 0 ||
-			command_stopped)
+		const int verdict = try_rate(h, (uint64_t)h->search.rate);
+
+		if (verdict < 0)
 			return COMMAND_FAILED;
-
-		const enum verdict verdict = judge(h->config, h->result);
-
-		note(h, verdict);
+		if (verdict != VERDICT_PASSED)
+			h->limited_by = (enum verdict)verdict;
 		search_next(&h->search, verdict == VERDICT_PASSED);
 	}
 	return COMMAND_DONE;

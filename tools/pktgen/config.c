@@ -180,6 +180,10 @@ static const struct config_key search_keys[] = {
 	CONFIG_KEY_NAMED("trial", DURATION, struct pktgen_config_search, trial_ms, .min = 100,
 		.max = 3600000, .text = "60s", .unit = "s",
 		.help = "length of a trial; RFC 2544, 24 wants 60 s at least"),
+	CONFIG_KEY(INT, struct pktgen_config_search, attempts, .min = 1, .max = 100, .text = "1",
+		.help = "trials at a rate until it counts as failed; more than one where other "
+			"work "
+			"of the machine interrupts"),
 	CONFIG_END,
 };
 

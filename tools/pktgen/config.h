@@ -55,6 +55,7 @@ struct pktgen_config_search {
 	double skipped;    /* percent of the packets of a trial that the generator may leave out */
 	double loss;       /* percent of the packets of a trial that may be lost */
 	uint32_t trial_ms;
+	uint32_t attempts; /* trials at a rate until it counts as failed */
 };
 
 /* What a mobile node does. */
