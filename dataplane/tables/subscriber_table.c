@@ -290,6 +290,34 @@ static void drop_old(struct subscriber_table *t, const struct change *c)
 	}
 }
 
+/*
+ * Whether readers find all of a subscriber with one path as it is to be set. Snapshots mostly say
+ * what is known; but what a worker would not find so, wherever that comes from, is set anew.
+ */
+static bool is_unchanged(const struct subscriber_table *t, const struct change *c, uint16_t link)
+{
+	uint32_t number = c->first;
+
+	if (c->object->path_count != 1)
+		return false;
+	for (unsigned i = 0; i < c->object->prefix_count; i++) {
+		const struct subscriber_entry *entry;
+		struct subscriber_entry wanted;
+
+		if (number == POOL_NONE)
+			return false;
+		entry = entry_at(t, number);
+		fill(t, c, i, link, &wanted);
+		wanted.next = entry->next;
+		if (memcmp(entry, &wanted, sizeof(wanted)) != 0 ||
+			sig_index_find(&t->by_prefix, entry_hash(entry), same_prefix, t, entry) !=
+				number)
+			return false;
+		number = entry->next;
+	}
+	return number == POOL_NONE;
+}
+
 int subscriber_table_set(
 	struct subscriber_table *t, const struct object_subscriber *object, uint16_t link)
 {
@@ -302,6 +330,10 @@ int subscriber_table_set(
 		return -EDOM;
 	memset(c.fresh, 0xff, sizeof(c.fresh));
 	err = resolve_paths(t, &c);
+	if (err == 0 && is_unchanged(t, &c, link)) {
+		bits_set(t->marks, c.first);
+		return 0;
+	}
 	if (err == 0)
 		err = make_entries(t, &c, link);
 	if (err == 0)

@@ -5,6 +5,10 @@
  * and report a quiescent state once a walk. Writers: the agent thread for all that control
  * publishes, through tables_apply() and the functions after it; the mirror thread for routes and
  * neighbours, through their own headers. Neither takes a lock, and they share no table.
+ *
+ * Memory: at most 160 octets a subscriber with one address and one path from a million on, of which
+ * a lookup touches two cache lines (subscriber_table.h). Room is made once, at the start: nothing
+ * is moved, and no reader waits, while a table fills.
  */
 #pragma once
 

@@ -134,6 +134,14 @@ static unsigned choose_pages(const struct options *o, const char *pages[2])
 	return n;
 }
 
+/* A core beside the one to measure on; NULL: there is none. */
+static const char *other_core(const char *core)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return NULL;
+	return strcmp(core, "0") == 0 ? "1" : "0";
+}
+
 /* Adds the rows of a part to a list. */
 static void add(json_t *list, json_t *rows)
 {
@@ -160,7 +168,7 @@ int main(int argc, char **argv)
 	static char last[24];
 	struct options o = {.pages = "both", .core = last};
 	const char *pages[2];
-	json_t *root, *results = json_array();
+	json_t *root, *results = json_array(), *updates = json_array(), *workers = json_array();
 
 	snprintf(last, sizeof(last), "%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
 	parse_options(&o, argc, argv);
@@ -171,13 +179,20 @@ int main(int argc, char **argv)
 	for (unsigned i = 0, n = choose_pages(&o, pages); i < n; i++) {
 		struct plan plan = {.pages = pages[i],
 			.core = o.core,
+			.other = other_core(o.core),
 			.subscribers = o.subscribers,
 			.sizes = o.sizes,
 			.quick = o.quick};
 
 		add(results, part_run(part_graph, &plan));
+		if (i == 0 && plan.other) {
+			add(updates, part_run(part_updates, &plan));
+			add(workers, part_run(part_workers, &plan));
+		}
 	}
 	json_object_set_new(root, "results", results);
+	json_object_set_new(root, "updates", updates);
+	json_object_set_new(root, "workers", workers);
 	json_object_set_new(root, "bytes_per_subscriber", json_real(bytes_of_largest(results)));
 	if (o.json && json_dump_file(root, o.json, JSON_INDENT(2)) < 0)
 		rig_die(o.json, errno ? errno : EIO);

@@ -14,6 +14,7 @@ enum {
 	WINDOW_PACKETS = 1 << 12, /* short, so that many are not interrupted */
 	WARM_PACKETS = 1 << 9,
 	NODE_WINDOWS = 100,
+	BEST_OF = 10, /* quiet windows the best one is the figure */
 };
 
 /* A floor of up to so many times the best one is that of a quiet machine. */
@@ -169,7 +170,7 @@ static void conclude(struct figure *f, unsigned windows, double limit)
 	qsort(all, windows, sizeof(all[0]), by_cycles);
 	qsort(quiet, f->quiet, sizeof(quiet[0]), by_cycles);
 	f->median = all[windows / 2];
-	f->cycles = f->quiet ? quiet[f->quiet / 2] : all[0];
+	f->cycles = f->quiet ? quiet[f->quiet / BEST_OF] : all[0];
 }
 
 void measure(struct worker *w, struct figure figures[], unsigned count, unsigned windows)

@@ -4,7 +4,8 @@
  * Each case is measured in many windows of a fraction of a millisecond, and the windows of all
  * cases take turns. Before and after each a window of the floor, which is one of the cases, tells
  * whether somebody else had the core, its caches or its other thread: of the windows between two
- * that were quiet the median is the figure.
+ * that were quiet the best tenth ends at the figure. The floor hardly looks at memory, so what
+ * others do to the caches is in most of the windows.
  */
 #pragma once
 
@@ -26,9 +27,9 @@ struct node_cost {
 
 struct figure {
 	struct traffic traffic;
-	double cycles; /* a packet: the median of quiet windows; of the best where none was quiet */
-	double median; /* of all windows */
-	double floor;  /* the figure of the floor with the same octets and burst */
+	double cycles;  /* a packet: the best tenth of quiet windows; the best of all if none was */
+	double median;  /* of all windows */
+	double floor;   /* the figure of the floor with the same octets and burst */
 	unsigned quiet; /* windows */
 	struct node_cost nodes[MEASURE_NODES_MAX];
 	unsigned node_count;

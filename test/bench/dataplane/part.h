@@ -12,6 +12,7 @@
 struct plan {
 	const char *pages; /* "2M", "4K" */
 	const char *core;  /* that the measured worker runs on */
+	const char *other; /* another core, for a writer or a second worker; NULL: there is none */
 	const uint32_t *subscribers;
 	unsigned sizes;
 	bool quick;
@@ -25,3 +26,10 @@ json_t *part_run(part part, const struct plan *plan);
 
 /* Cycles a packet by table size, packet size and work. */
 json_t *part_graph(const struct plan *plan);
+
+/* Forwarding to the largest number of subscribers, while another thread changes the care-of address
+ * of so many of them a second, and while it applies a snapshot of all. */
+json_t *part_updates(const struct plan *plan);
+
+/* What two workers, each with its queues and its thread, forward together with one table. */
+json_t *part_workers(const struct plan *plan);

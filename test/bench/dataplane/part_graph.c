@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <rte_common.h>
 #include <rte_cycles.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@ enum {
 	WINDOWS = 600,
 	WINDOWS_QUICK = 300,
 	FIGURES_MAX = 40,
+	MANY = 1000000, /* subscribers from which on what tables have of a fixed size is nothing */
+	OCTETS_MAX = 160, /* of tables a subscriber then (tables.h) */
 };
 
 static const uint16_t bursts[] = {32, 256};
@@ -79,6 +82,8 @@ static void measure_size(const struct plan *plan, uint32_t subscribers, json_t *
 		json_array_append_new(rows, row_of(&figures[i], plan->pages, bytes));
 	}
 	printf("tables: %.1f octets a subscriber\n", bytes);
+	if (subscribers >= MANY && bytes > OCTETS_MAX)
+		rig_die("tables are larger than they say", E2BIG);
 	fflush(stdout);
 	free(figures);
 }

@@ -131,11 +131,14 @@ static void set_data_plane(
 
 struct object rig_path(uint32_t i, uint32_t version)
 {
+	static struct in6_addr local;
 	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = i + 1ull};
 
+	if (addr_is_unspecified(&local))
+		local = traffic_addr(TRAFFIC_LOCAL);
 	o.path = (struct object_path){.id = i + 1ull,
 		.kind = PATH_IP6_IN_IP6,
-		.local = traffic_addr(TRAFFIC_LOCAL),
+		.local = local,
 		.remote = traffic_care_of(i),
 		.data_plane = DATA_PLANE_OWN};
 	memcpy(o.path.remote.s6_addr + 6, &(uint16_t){(uint16_t)version}, sizeof(uint16_t));
