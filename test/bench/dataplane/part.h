@@ -31,5 +31,8 @@ json_t *part_graph(const struct plan *plan);
  * of so many of them a second, and while it applies a snapshot of all. */
 json_t *part_updates(const struct plan *plan);
 
+/* The same work done by the kernel, on the same core. */
+json_t *part_linux(const struct plan *plan);
+
 /* What two workers, each with its queues and its thread, forward together with one table. */
 json_t *part_workers(const struct plan *plan);
