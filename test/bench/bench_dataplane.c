@@ -14,7 +14,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "common/args.h"
 #include "dataplane/part.h"
@@ -23,6 +25,7 @@
 enum {
 	SUBSCRIBERS_MAX = 8000000,
 	SIZES_MAX = 8,
+	CALIBRATION_US = 100000,
 };
 
 struct options {
@@ -90,6 +93,21 @@ static void parse_options(struct options *o, int argc, char **argv)
 		exit(args_fail(&a, "pages '%s': 2M, 4K or both", o->pages));
 }
 
+/* Of the counter that cycles are told in. */
+static double tsc_hz(void)
+{
+	struct timespec from, to;
+	uint64_t start, cycles;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	start = __rdtsc();
+	usleep(CALIBRATION_US);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	cycles = __rdtsc() - start;
+	return (double)cycles /
+	       ((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+}
+
 static json_t *machine(void)
 {
 	FILE *f = fopen("/proc/cpuinfo", "r");
@@ -103,9 +121,9 @@ static json_t *machine(void)
 		fclose(f);
 	line[strcspn(line, "\n")] = '\0';
 	uname(&name);
-	return json_pack("{s:s,s:I,s:s,s:I}", "cpu", cpu ? cpu + 2 : "unknown", "cores",
-		(json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "kernel", name.release, "huge_mb",
-		(json_int_t)rig_free_huge_mb());
+	return json_pack("{s:s,s:I,s:f,s:s,s:I}", "cpu", cpu ? cpu + 2 : "unknown", "cores",
+		(json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "tsc_hz", tsc_hz(), "kernel",
+		name.release, "huge_mb", (json_int_t)rig_free_huge_mb());
 }
 
 /* The kinds of pages to measure with: those asked for, or both, as far as there are enough. */
