@@ -95,13 +95,19 @@ class Peer:
         self.care_of = None
         self.sequence = 0
 
+    def leave(self):
+        """Forgets its addresses and routes."""
+        self.node.ip("address flush dev wlan0 scope global")
+        # Not in the batch: there, the routes of IPv4 are flushed.
+        self.node.run("ip", "-6", "route", "flush", "dev", "wlan0", "proto", "static")
+
     def attach(self, link, address=None):
         """Goes to a link and takes an address there."""
         self.care_of = address or CARE_OF.get(link)
         if self.care_of and self.host and not address:
             self.care_of = VISITED_PREFIX[link] + self.host
         self.lab.plug(link, self.node.name)
-        self.node.ip("address flush dev wlan0 scope global", "route flush dev wlan0 proto static")
+        self.leave()
         if self.care_of:
             self.node.ip(f"address add {self.care_of}/64 dev wlan0 nodad",
                          f"route replace default via {ROUTER[link]} dev wlan0 proto static")
@@ -159,7 +165,7 @@ class Peer:
         self.raw.close()
         self.node.run("nft", "delete", "table", "ip6", "peer")
         # The real mobile node may be next here.
-        self.node.ip("address flush dev wlan0 scope global", "route flush dev wlan0 proto static")
+        self.leave()
         self.node.sysctl({"net.ipv6.conf.wlan0.accept_ra": 1, "net.ipv6.conf.wlan0.accept_dad": 1})
 
 
