@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 const struct counter_def commit_counter_defs[COMMIT_COUNTERS] = {
 	[COMMIT_CHANGES] = {"commit_changes", "changes of bindings submitted"},
@@ -23,32 +24,14 @@ const struct counter_def commit_counter_defs[COMMIT_COUNTERS] = {
 	[COMMIT_TAKEN_BACK] = {"commit_taken_back", "changes undone after a failure"},
 };
 
-int commit_submit(struct commit *commit, const struct binding_record *good,
-	const struct binding_record *record, commit_done_fn *done, void *arg)
+/* Queues a change of what the key names, whose image is filled in, behind those under way. */
+static void submit(struct commit *commit, struct commit_flight *flight, struct commit_change *c)
 {
-	struct commit_flight *flight = commit_flight_find(commit, record);
-	struct commit_change *c = malloc(sizeof(*c));
-	int error;
-
-	if (!c)
-		return -ENOMEM;
-	error = commit_make_image(commit, record, &c->image);
-	if (!error && !flight) {
-		flight = commit_flight_new(commit, good, record);
-		error = flight ? 0 : -ENOMEM;
-	}
-	if (error) {
-		free(c);
-		return error;
-	}
 	c->flight = flight;
 	c->later = NULL;
 	c->over = false;
 	c->forwards = c->image.bundle.len > 0;
-	c->data_plane = record->data_plane;
 	c->sequence = 0;
-	c->done = done;
-	c->arg = arg;
 	c->error = 0;
 	if (flight->first)
 		flight->last->later = c;
@@ -58,6 +41,86 @@ int commit_submit(struct commit *commit, const struct binding_record *good,
 	commit->count++;
 	counter_add(&commit->counters[COMMIT_CHANGES], 1);
 	commit_queue_add(&commit->submitted, c);
+}
+
+/* What changes of this entry are in flight with; `good` says how it was before the first. */
+static int take_off(struct commit *commit, const struct binding_record *good,
+	const struct commit_change *c, const struct commit_flight_key *key,
+	struct commit_flight **flight)
+{
+	struct commit_image image;
+	int error = commit_make_image(commit, good, &image);
+
+	if (error)
+		return error;
+	if (!image.bundle_id)
+		image.bundle_id = c->image.bundle_id;
+	*flight = commit_flight_new(commit, key, &image);
+	return *flight ? 0 : -ENOMEM;
+}
+
+int commit_submit(struct commit *commit, const struct binding_record *good,
+	const struct binding_record *record, commit_done_fn *done, void *arg)
+{
+	const struct commit_flight_key key = commit_flight_key(record);
+	struct commit_flight *flight = commit_flight_find(commit, &key);
+	struct commit_change *c = malloc(sizeof(*c));
+	int error;
+
+	if (!c)
+		return -ENOMEM;
+	error = commit_make_image(commit, record, &c->image);
+	if (!error && !flight)
+		error = take_off(commit, good, c, &key, &flight);
+	if (error) {
+		free(c);
+		return error;
+	}
+	c->data_plane = record->data_plane;
+	c->done = done;
+	c->arg = arg;
+	submit(commit, flight, c);
+	return 0;
+}
+
+static void image_of_item(const struct commit_item *item, struct commit_image *image)
+{
+	image->len = item->record_len;
+	memcpy(image->record, item->record, item->record_len);
+	image->bundle_id = item->bundle_id;
+	image->bundle.len = item->bundle.len;
+	memcpy(image->bundle.octets, item->bundle.octets, item->bundle.len);
+}
+
+int commit_submit_item(struct commit *commit, const struct commit_item *good,
+	const struct commit_item *item, commit_done_fn *done, void *arg)
+{
+	struct commit_flight_key key = {.table = (uint8_t)item->table, .len = item->key_len};
+	struct commit_change *c = malloc(sizeof(*c));
+	struct commit_flight *flight;
+	struct commit_image image;
+
+	if (!c)
+		return -ENOMEM;
+	memcpy(key.octets, item->key, item->key_len);
+	flight = commit_flight_find(commit, &key);
+	if (!flight) {
+		image.len = 0;
+		image.bundle.len = 0;
+		image.bundle_id = item->bundle_id;
+		if (good)
+			image_of_item(good, &image);
+		flight = commit_flight_new(commit, &key, &image);
+	}
+	if (!flight) {
+		free(c);
+		return -ENOMEM;
+	}
+	image_of_item(item, &c->image);
+	c->data_plane = item->data_plane;
+	c->done = done;
+	c->arg = arg;
+	submit(commit, flight, c);
 	return 0;
 }
 
@@ -120,20 +183,27 @@ void commit_settle(struct commit *commit, struct commit_change *c, int error)
 	commit_queue_add(&commit->failed, c);
 }
 
+/* Whether a bundle has this object. */
+static bool has_object(const struct bundle *bundle, const struct update_failure *f)
+{
+	struct object object;
+	struct cursor c;
+
+	cursor_init(&c, bundle->octets, bundle->len);
+	while (cursor_left(&c) && object_decode(&c, &object) == 0)
+		if (object.kind == f->kind && object.id == f->id)
+			return true;
+	return false;
+}
+
 /* What an acknowledgement says about a change: 0, -ENOSPC, -EPROTO. */
 static int ack_error(const struct commit_change *c, const struct update_ack *ack)
 {
 	if (!ack || !ack->failure_total)
 		return 0;
-	for (size_t i = 0; i < ack->failure_count; i++) {
-		const struct update_failure *f = &ack->failures[i];
-
-		if ((f->kind == OBJECT_PATH && f->id == c->image.path_id) ||
-			(f->kind == OBJECT_SUBSCRIBER &&
-				(f->id == c->image.subscriber_id ||
-					f->id == publish_link_local_id(c->image.subscriber_id))))
-			return f->error == ENOSPC ? -ENOSPC : -EPROTO;
-	}
+	for (size_t i = 0; i < ack->failure_count; i++)
+		if (has_object(&c->image.bundle, &ack->failures[i]))
+			return ack->failures[i].error == ENOSPC ? -ENOSPC : -EPROTO;
 	/* More failed than could be told: nobody knows whether this is one of them. */
 	return ack->failure_total > ack->failure_count ? -EPROTO : 0;
 }

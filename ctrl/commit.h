@@ -29,6 +29,8 @@
 
 #include "common/counter.h"
 #include "ctrl/binding/binding.h"
+#include "ctrl/publish/publish.h"
+#include "ctrl/store/store.h"
 
 #include <stddef.h>
 
@@ -47,11 +49,7 @@ enum commit_counter {
 extern const struct counter_def commit_counter_defs[COMMIT_COUNTERS];
 
 struct commit;
-struct ctrl_config;
 struct loop;
-struct publish;
-struct store;
-
 typedef void commit_done_fn(void *arg, int error);
 
 /* NULL with errno set. All of them must outlive the commit. */
@@ -70,6 +68,30 @@ void commit_free(struct commit *commit);
  */
 int commit_submit(struct commit *commit, const struct binding_record *good,
 	const struct binding_record *record, commit_done_fn *done, void *arg);
+
+enum {
+	COMMIT_KEY_MAX = 24,     /* octets of a key */
+	COMMIT_RECORD_MAX = 640, /* octets of a record */
+};
+
+/* An entry of a table of the store, and what is published with it. */
+struct commit_item {
+	enum store_table table;
+	uint8_t key_len; /* 1 to COMMIT_KEY_MAX */
+	uint8_t key[COMMIT_KEY_MAX];
+	uint16_t record_len; /* 0: there is no such entry */
+	uint8_t record[COMMIT_RECORD_MAX];
+	uint64_t bundle_id;   /* of the bundle, not 0, the same as long as the entry lives */
+	uint64_t data_plane;  /* id of the one that is to serve it; 0: any */
+	struct bundle bundle; /* empty: nothing is published, the change needs no data plane */
+};
+
+/*
+ * The same for an entry that its owner has encoded and compiled: it becomes what `item` says.
+ * `good` is NULL when there was none. Both have one key and need not live on. Returns 0 or -ENOMEM.
+ */
+int commit_submit_item(struct commit *commit, const struct commit_item *good,
+	const struct commit_item *item, commit_done_fn *done, void *arg);
 
 /* Changes submitted whose `done` was not yet called. */
 size_t commit_count(const struct commit *commit);

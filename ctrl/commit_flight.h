@@ -1,5 +1,6 @@
 /*
- * Changes under way, and the bindings that they are of. Private to the parts of the commit.
+ * Changes under way, and the bindings (or other entries of the store) that they are of. Private to
+ * the parts of the commit.
  */
 #pragma once
 
@@ -16,16 +17,19 @@ enum {
 /* What a binding is: its record in the store and what is published of it. */
 struct commit_image {
 	uint16_t len; /* of the record; 0: nothing is stored */
-	uint8_t record[BINDING_RECORD_SIZE];
-	uint64_t subscriber_id, path_id;
+	uint8_t record[COMMIT_RECORD_MAX];
+	uint64_t bundle_id;
 	struct bundle bundle;
 };
 
+/* Octets behind len are 0. */
 struct commit_flight_key {
-	struct in6_addr home;
-	uint32_t bid;
+	uint8_t table; /* enum store_table */
+	uint8_t len;
+	uint8_t octets[COMMIT_KEY_MAX]; /* of a binding: home address (16), BID (2) */
 };
-static_assert(sizeof(struct commit_flight_key) == 20, "without padding: it is hashed");
+static_assert(sizeof(struct commit_flight_key) == 26, "without padding: it is hashed");
+static_assert(BINDING_RECORD_SIZE <= COMMIT_RECORD_MAX, "a binding is one of the records");
 
 /* A binding with changes under way. */
 struct commit_flight {
@@ -110,14 +114,16 @@ static inline void commit_queue_move(struct commit_queue *to, struct commit_queu
 int commit_make_image(
 	struct commit *commit, const struct binding_record *record, struct commit_image *image);
 
-/* The binding of a record, if changes of it are under way, else NULL. */
-struct commit_flight *commit_flight_find(
-	struct commit *commit, const struct binding_record *record);
+/* The key of the binding of a record. */
+struct commit_flight_key commit_flight_key(const struct binding_record *record);
 
-/* Begins with a binding whose last good state is known. NULL: it cannot be encoded, or no memory.
- */
-struct commit_flight *commit_flight_new(struct commit *commit, const struct binding_record *good,
-	const struct binding_record *record);
+/* What this key names, if changes of it are under way, else NULL. */
+struct commit_flight *commit_flight_find(
+	struct commit *commit, const struct commit_flight_key *key);
+
+/* Begins with an entry whose last good state is `good`. NULL: no memory. */
+struct commit_flight *commit_flight_new(struct commit *commit, const struct commit_flight_key *key,
+	const struct commit_image *good);
 
 /* Frees it unless something of it is still under way. */
 void commit_flight_put(struct commit *commit, struct commit_flight *flight);

@@ -17,16 +17,11 @@ enum {
 static int put_image(struct commit *commit, const struct commit_flight_key *key,
 	const struct commit_image *image)
 {
-	uint8_t octets[sizeof(key->home) + sizeof(uint16_t)]; /* home address, BID */
-	struct writer w;
+	enum store_table table = (enum store_table)key->table;
 
-	writer_init(&w, octets, sizeof(octets));
-	writer_addr6(&w, &key->home);
-	writer_u16(&w, (uint16_t)key->bid);
 	if (!image->len)
-		return store_delete(commit->store, STORE_BINDING, octets, sizeof(octets));
-	return store_put(
-		commit->store, STORE_BINDING, octets, sizeof(octets), image->record, image->len);
+		return store_delete(commit->store, table, key->octets, key->len);
+	return store_put(commit->store, table, key->octets, key->len, image->record, image->len);
 }
 
 /* Puts everything of this round into one transaction and commits it. */
@@ -64,9 +59,9 @@ static void publish_take_backs(struct commit *commit)
 		next = f->hh.next;
 		if (!f->take_back)
 			continue;
-		if (publish_set(
-			    commit->publish, f->good.subscriber_id, &f->good.bundle, &sequence) < 0)
-			LOG_ERROR("commit", "take-back-failed", "home=%s", ADDR_TEXT(&f->key.home));
+		if (publish_set(commit->publish, f->good.bundle_id, &f->good.bundle, &sequence) < 0)
+			LOG_ERROR("commit", "take-back-failed", "bundle=%llu",
+				(unsigned long long)f->good.bundle_id);
 		counter_add(&commit->counters[COMMIT_TAKEN_BACK], 1);
 		f->take_back = false;
 		f->stored = NULL;
@@ -94,7 +89,7 @@ static void publish_changes(struct commit *commit, struct commit_queue *changes)
 	while ((c = commit_queue_take(changes))) {
 		int dp = server_of(commit, c);
 		int error = publish_set(
-			commit->publish, c->image.subscriber_id, &c->image.bundle, &c->sequence);
+			commit->publish, c->image.bundle_id, &c->image.bundle, &c->sequence);
 
 		c->flight->stored = c;
 		c->deadline_ns = deadline;

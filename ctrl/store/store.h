@@ -19,6 +19,7 @@ enum store_table {
 	STORE_META = 1,       /* marker of the layout, counters that must never go back */
 	STORE_SUBSCRIBER = 2, /* key: MN-ID */
 	STORE_BINDING = 3,    /* key: home address (16 octets) and BID (2) */
+	STORE_SESSION = 4,    /* key: number of a proxy registration (8 octets), of an LMA */
 };
 
 enum {

@@ -462,6 +462,67 @@ static void refuses_what_cannot_be_encoded(void **state)
 	assert_int_equal(commit_count(rig.commit), 0);
 }
 
+/* An item of another table with a path of its own, and `mark` in its record. */
+static struct commit_item make_item(uint8_t mark)
+{
+	struct commit_item item = {.table = STORE_SESSION,
+		.key_len = 8,
+		.key = {1, 2, 3, 4, 5, 6, 7, 8},
+		.record_len = 1,
+		.record = {mark},
+		.bundle_id = 1ull << 62 | 5};
+	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = item.bundle_id};
+	struct writer w;
+
+	object.path = (struct object_path){.id = object.id, .kind = PATH_IP6_IN_IP6};
+	object.path.local.s6_addr[0] = object.path.remote.s6_addr[0] = 0x20;
+	object.path.remote.s6_addr[15] = mark;
+	writer_init(&w, item.bundle.octets, sizeof(item.bundle.octets));
+	assert_int_equal(object_encode(&w, &object), 0);
+	item.bundle.len = (uint16_t)writer_len(&w);
+	return item;
+}
+
+/* The mark that store and data plane have, 0: neither has the item. */
+static uint8_t item_mark(const struct commit_item *item)
+{
+	const struct object *path = fake_find(&dp1, OBJECT_PATH, item->bundle_id);
+	uint8_t record[8] = {0};
+	int len =
+		store_get(rig.store, item->table, item->key, item->key_len, record, sizeof(record));
+
+	assert_int_equal(record[0], path ? path->path.remote.s6_addr[15] : 0);
+	return len == 1 ? record[0] : 0;
+}
+
+static void commits_items_of_other_tables(void **state)
+{
+	struct commit_item first = make_item(10), second = make_item(20), gone = make_item(0);
+	struct binding_record binding = rig_record(1, 9);
+
+	(void)state;
+	sync_with_dp1();
+	submit(NULL, &binding, 1);
+	assert_int_equal(commit_submit_item(rig.commit, NULL, &first, done, NULL), 0);
+	RIG_UNTIL(&rig, told.count == 2);
+	assert_int_equal(told.error[1], 0);
+	assert_int_equal(counted(COMMIT_TRANSACTIONS), 1);
+	assert_int_equal(item_mark(&first), 10);
+	dp1.fail_id = second.bundle_id;
+	dp1.fail_error = ENOSPC;
+	assert_int_equal(commit_submit_item(rig.commit, &first, &second, done, NULL), 0);
+	RIG_UNTIL(&rig, told.count == 3);
+	assert_int_equal(told.error[2], -ENOSPC);
+	dp1.fail_id = 0;
+	RIG_UNTIL(&rig, item_mark(&first) == 10);
+	gone.record_len = gone.bundle.len = 0;
+	assert_int_equal(commit_submit_item(rig.commit, &first, &gone, done, NULL), 0);
+	RIG_UNTIL(&rig, told.count == 4);
+	assert_int_equal(told.error[3], 0);
+	assert_int_equal(item_mark(&gone), 0);
+	assert_int_equal(forwarded(1), 9);
+}
+
 #define TEST(fn)       cmocka_unit_test_setup_teardown(fn, open_rig, close_rig)
 #define TEST_QUICK(fn) cmocka_unit_test_setup_teardown(fn, open_quick_rig, close_rig)
 
@@ -469,6 +530,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(tells_only_after_the_acknowledgement),
+		TEST(commits_items_of_other_tables),
 		TEST(commits_a_round_at_once),
 		TEST(splits_what_is_longer_than_a_message),
 		TEST(refuses_without_a_data_plane),
