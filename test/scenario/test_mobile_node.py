@@ -1,12 +1,16 @@
 """dmm-mn as its user sees it."""
 
+import ipaddress
+import os
 import re
 import signal
 
 import pytest
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
 
 from lab.system import wait_for
 from lab.topology import CN, HOME_ADDRESS, VISITED_PREFIX
+from peer import Ear
 
 
 @pytest.fixture
@@ -16,6 +20,14 @@ def node(mobile_node, lab):
     mobile_node.start()
     wait_for(lambda: at(mobile_node, "home"), "the node to be at home")
     return mobile_node
+
+
+@pytest.fixture
+def witness(lab):
+    """What another host on the home link sees."""
+    ear = Ear(lab.host, "eth0")
+    yield ear
+    ear.close()
 
 
 def at(node, state):
@@ -105,3 +117,54 @@ def test_wrong_key(mobile_node, lab, control, counted, tmp_path):
     wait_for(lambda: counted("ba_refused_146") >= 2, "a second attempt")
     assert control.binding(HOME_ADDRESS) is None
     assert mobile_node.status()["state"] == "registering"
+
+
+@pytest.fixture
+def compatible(mobile_node, lab, subscriber, tmp_path):
+    """A mobile node whose home address has the identifier of its link-local address; not started.
+    Returns it and its link-local address."""
+    def own():
+        return next((a for a in lab.mn.addresses("wlan0") if a.startswith("fe80:")), None)
+    lab.plug("a")
+    wait_for(own, "a link-local address")
+    link_local = own()
+    home = str(ipaddress.IPv6Address("2001:db8:100::" + link_local.removeprefix("fe80::")))
+    values = subscriber(home_addresses=[home])
+    text = mobile_node.config.read_text()
+    for key in ("mn_id", "key"):
+        text = re.sub(rf'\b{key} = ".*?"', f'{key} = "{values[key]}"', text)
+    text = re.sub(r'\bhome_address = ".*?"', f'home_address = "{home}"', text)
+    text = re.sub(r"\bspi = \d+", f"spi = {values['spi']}", text)
+    mobile_node.config = tmp_path / "compatible.cfg"
+    mobile_node.config.write_text(text)
+    return mobile_node, link_local
+
+
+def test_link_local_address_is_held_while_away(compatible, lab, gateway, witness):
+    """Flag L (RFC 6275, 10.3.1, 10.4.1 and 11.7.1). The node's interface comes up on the home link
+    while the gateway still defends the link-local address; it gets it back (11.5.5)."""
+    node, link_local = compatible
+    node.start()
+    wait_for(lambda: at(node, "registered"), "registration")
+    lab.host.ip("neigh flush dev eth0")
+    lab.host.run("ping", "-c", "1", "-W", "1", f"{link_local}%eth0", check=False)
+    assert lab.host.ip_json("-6", "neigh", "show", link_local)[0]["lladdr"] == gateway.node.mac("home")
+    since = witness.mark()
+    os.kill(node.process.pid, signal.SIGSTOP)
+    try:
+        lab.mn.ip("link set wlan0 down")
+        lab.plug("home")
+        lab.mn.ip("link set wlan0 up")
+        wait_for(lambda: "dadfailed" in lab.mn.addresses("wlan0").get(link_local, set()),
+                 "the kernel to find the gateway")
+    finally:
+        os.kill(node.process.pid, signal.SIGCONT)
+    wait_for(lambda: at(node, "home"), "the return")
+    wait_for(lambda: lab.mn.addresses("wlan0").get(link_local) == set(), "the link-local address")
+
+    def announced(octets):
+        packet = IPv6(octets)
+        return (ICMPv6ND_NA in packet and packet[ICMPv6ND_NA].tgt == link_local
+                and packet[ICMPv6NDOptDstLLAddr].lladdr == lab.mn.mac("wlan0"))
+    witness.wait(announced, "the advertisement of the link-local address", since)
+    assert "1 received" in lab.host.run("ping", "-c", "1", "-W", "5", f"{link_local}%eth0")

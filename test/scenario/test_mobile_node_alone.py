@@ -6,8 +6,8 @@ import signal
 import time
 
 import pytest
-from scapy.layers.inet6 import (ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, IPv6,
-                                IPv6ExtHdrFragment)
+from scapy.layers.inet6 import (ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr,
+                                ICMPv6ParamProblem, IPv6, IPv6ExtHdrFragment)
 
 import mip6
 from agent import SILENT, Agent, acknowledgement
@@ -400,6 +400,37 @@ def test_answers_unknown_messages(lab, agent, away):
     assert error[40 + 6] == 2  # unrecognised type
     assert error[48:64] == bytes(16)
     assert mip6.mh_checksum_good(error[40:], agent.care_of, HOME_AGENT)
+
+
+def test_points_at_a_wrong_field(lab, agent, away):
+    """RFC 6275, 9.2: a Payload Proto that is not 59."""
+    octets = bytes([6, 0, 0, 0, 0, 0, 0, 0])
+    head = bytes(IPv6(src=HOME_AGENT, dst=agent.care_of, nh=mip6.MH, plen=8))
+    sent = head + mip6.with_checksum(octets, HOME_AGENT, agent.care_of)
+    since = agent.ears[0].mark()
+    agent.send(sent)
+
+    def is_problem(heard):
+        return ICMPv6ParamProblem in IPv6(heard)
+    problem = IPv6(agent.ears[0].wait(is_problem, "a Parameter Problem", since))
+    assert problem[ICMPv6ParamProblem].code == 0
+    assert problem[ICMPv6ParamProblem].ptr == 40
+    assert bytes(problem[ICMPv6ParamProblem].payload)[8:] == sent[8:]
+    assert away.status()["signals"]["bad_fields"] == 1
+
+
+def test_waits_when_its_agent_knows_no_mobility(lab, agent, node):
+    """RFC 6275, 11.3.5: Parameter Problem, code 1. It goes on later by itself."""
+    agent.script = [SILENT]
+    lab.plug("a")
+    node.start()
+    update = agent.wait_update(0)
+    at = mip6.octets_before_mh(update.octets)
+    agent.send(bytes(IPv6(src=HOME_AGENT, dst=update.source)
+                     / ICMPv6ParamProblem(code=1, ptr=at) / update.octets))
+    wait_state(node, "refused")
+    assert node.status()["signals"]["parameter_problems"] == 1
+    wait_state(node, "registered")
 
 
 def test_answers_solicitations_while_it_returns(lab, agent, away):

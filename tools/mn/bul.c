@@ -337,6 +337,16 @@ int bul_answered(struct bul_entry *e, const struct bul_answer *a)
 	return 0;
 }
 
+int bul_unserved(struct bul_entry *e, uint16_t sequence)
+{
+	if ((e->state != BUL_REGISTERING && e->state != BUL_DEREGISTERING) ||
+		!bul_outstanding(e, sequence))
+		return -ENOENT;
+	e->refusals++;
+	retry_later(e);
+	return 0;
+}
+
 static void timer_fired(struct wheel_timer *timer, void *context)
 {
 	(void)context;

@@ -50,6 +50,7 @@ struct bul_update {
 	uint64_t timestamp;      /* NTP format */
 	uint32_t lifetime_s;     /* multiple of 4; 0: deregistration */
 	bool at_home;            /* from the home address itself, without home address option */
+	bool link_local;         /* L flag; not looked at here, for who sends it to fill in */
 	struct in6_addr care_of; /* the home address when at_home */
 };
 
@@ -63,6 +64,7 @@ struct bul_answer {
 	uint64_t timestamp;
 	bool has_tunnel; /* it says where the tunnel ends */
 	struct in6_addr tunnel;
+	uint32_t pointer; /* not an acknowledgement: see signal_input() */
 };
 
 struct bul_entry;
@@ -147,6 +149,13 @@ const struct bul_sent *bul_outstanding(const struct bul_entry *e, uint16_t seque
  * of our time stamp.
  */
 int bul_answered(struct bul_entry *e, const struct bul_answer *answer);
+
+/*
+ * The host of the home agent does not know Mobility Headers (RFC 6275, 11.3.5): the update with
+ * this sequence number is not repeated for a while, as after a refusal that waiting may help.
+ * Returns 0, or -ENOENT when no such update is outstanding (ignored).
+ */
+int bul_unserved(struct bul_entry *e, uint16_t sequence);
 
 /* Seconds that the binding is still valid, 0 when not bound. */
 uint32_t bul_remaining_s(const struct bul_entry *e);

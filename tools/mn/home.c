@@ -16,26 +16,50 @@ enum {
 	ANNOUNCEMENTS = 3,      /* MAX_NEIGHBOR_ADVERTISEMENT */
 };
 
-static void send_advertisement(
-	struct mn *mn, const struct nd_message *solicitation, const struct mac *to)
+static void send_advertisement(struct mn *mn, const struct in6_addr *addr,
+	const struct nd_message *solicitation, const struct mac *to)
 {
-	const struct in6_addr *home = &mn->config.home_address;
 	uint8_t pkt[ND_PACKET_MAX];
 	struct nd_message na;
 
-	nd_proxy_advertisement(home, home, &mn->at.mac, solicitation, &na);
+	nd_proxy_advertisement(addr, addr, &mn->at.mac, solicitation, &na);
 	ssize_t len = nd_encode(&na, pkt, sizeof(pkt));
 
 	if (len > 0)
 		wire_send_to(mn->wire, mn->at.ifindex, to, pkt, (size_t)len);
 }
 
-/* Tells the home link that the address is here again. */
+/* How the link-local address stands that the home agent defends with the L flag. */
+static enum link_identifier identifier(const struct mn *mn)
+{
+	return link_identifier(mn->link, mn->at.ifindex, &mn->config.home_address);
+}
+
+/* The kernel looks for other users of link-local addresses whenever a link comes up, and on the
+ * home link it has found the home agent. That has stopped defending. */
+static void link_local_back(struct mn *mn)
+{
+	struct in6_addr link_local = addr_link_local_of(&mn->config.home_address);
+	int ret = rtnl_link_local_renew(mn->rtnl, mn->at.ifindex, &link_local);
+
+	if (ret)
+		LOG_ERROR("home", "link-local-failed", "interface=%s error=%s", mn->at.name,
+			LOG_QUOTE(strerror(-ret)));
+	else
+		LOG_INFO("home", "link-local-back", "address=%s interface=%s",
+			ADDR_TEXT(&link_local), mn->at.name);
+}
+
+/* Tells the home link that the address is here again, and the link-local one if it was away too. */
 static void announce(struct mn *mn)
 {
 	static const struct mac all_nodes = {{0x33, 0x33, 0, 0, 0, 1}};
 
-	send_advertisement(mn, NULL, &all_nodes);
+	struct in6_addr link_local = addr_link_local_of(&mn->config.home_address);
+
+	send_advertisement(mn, &mn->config.home_address, NULL, &all_nodes);
+	if (identifier(mn) == LINK_IDENTIFIER_SAME)
+		send_advertisement(mn, &link_local, NULL, &all_nodes);
 	if (++mn->announcements < ANNOUNCEMENTS)
 		wheel_arm(&mn->wheel, &mn->announce, clock_mono_ns() + CLOCK_NS_PER_S);
 }
@@ -61,6 +85,9 @@ static void arrive(struct mn *mn, bool defended)
 		return;
 	}
 	mn->home_ifindex = mn->at.ifindex;
+	mn->defended = defended;
+	if (defended && identifier(mn) == LINK_IDENTIFIER_FAILED)
+		link_local_back(mn);
 	LOG_INFO("home", "arrived", "home=%s interface=%s", ADDR_TEXT(&mn->config.home_address),
 		mn->at.name);
 }
@@ -139,13 +166,18 @@ void home_solicited(struct mn *mn, const uint8_t *pkt, size_t len, const struct 
 		ns.type != ICMP6_TYPE_NEIGHBOUR_SOLICITATION ||
 		!addr_equal(&ns.target, &mn->config.home_address) || nd_is_dad(&ns))
 		return;
-	send_advertisement(mn, &ns, from);
+	send_advertisement(mn, &mn->config.home_address, &ns, from);
 }
 
-void home_duplicate(struct mn *mn, unsigned ifindex)
+void home_duplicate(struct mn *mn, unsigned ifindex, const struct in6_addr *addr)
 {
 	if (mn->at.place != LINK_HOME || mn->home_ifindex != ifindex)
 		return;
+	if (addr_is_link_local(addr)) {
+		if (mn->defended)
+			link_local_back(mn);
+		return;
+	}
 	LOG_ERROR("home", "address-in-use", "home=%s interface=%s",
 		ADDR_TEXT(&mn->config.home_address), mn->at.name);
 	hostnet_leave_home(&mn->hostnet);

@@ -32,8 +32,9 @@ void home_answered(struct mn *mn, const struct bul_answer *answer, bool was_boun
  * home agent still has to find the node. */
 void home_solicited(struct mn *mn, const uint8_t *pkt, size_t len, const struct mac *from);
 
-/* Duplicate address detection found another user of the home address on this interface. */
-void home_duplicate(struct mn *mn, unsigned ifindex);
+/* Duplicate address detection found another user of the home address on this interface, or of the
+ * link-local address with its identifier, which the home agent defends until it has answered. */
+void home_duplicate(struct mn *mn, unsigned ifindex, const struct in6_addr *addr);
 
 /* Whether the home address is in use on the home link. */
 bool home_ready(const struct mn *mn);

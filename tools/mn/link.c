@@ -221,10 +221,23 @@ static void take_router_input(struct link_watch *w)
 	}
 }
 
+static void tell_duplicates(struct link_watch *w, struct link_iface *i)
+{
+	struct in6_addr link_local = addr_link_local_of(&w->config->home_address);
+
+	if (i->home_failed)
+		w->ops->duplicate(i->ifindex, &w->config->home_address, w->context);
+	if (i->link_local_failed)
+		w->ops->duplicate(i->ifindex, &link_local, w->context);
+	i->home_failed = i->link_local_failed = false;
+}
+
 /* Tidies up where a link has turned out to be another, then decides. Not in the callback of a dump:
  * rtnl does one thing at a time. */
 static void conclude(struct link_watch *w)
 {
+	for (int n = 0; n < w->count; n++)
+		tell_duplicates(w, &w->ifaces[n]);
 	for (int n = 0; n < w->count; n++) {
 		struct link_iface *i = &w->ifaces[n];
 
@@ -375,9 +388,12 @@ static void address_changed(struct link_watch *w, const struct nlmsghdr *nlh)
 		link_iface_address_del(i, &a.addr);
 	else
 		link_iface_address_set(i, &a);
-	if (nlh->nlmsg_type == RTM_NEWADDR && (a.flags & IFA_F_DADFAILED) &&
-		addr_equal(&a.addr, &w->config->home_address))
-		w->ops->duplicate(i->ifindex, w->context);
+	if (nlh->nlmsg_type != RTM_NEWADDR || !(a.flags & IFA_F_DADFAILED))
+		return;
+	struct in6_addr link_local = addr_link_local_of(&w->config->home_address);
+
+	i->home_failed |= addr_equal(&a.addr, &w->config->home_address);
+	i->link_local_failed |= addr_equal(&a.addr, &link_local);
 }
 
 static void event(const struct nlmsghdr *nlh, void *context)
@@ -530,6 +546,17 @@ int link_router_fd(const struct link_watch *w)
 const struct link_attachment *link_now(const struct link_watch *w)
 {
 	return &w->now;
+}
+
+enum link_identifier link_identifier(
+	const struct link_watch *w, unsigned ifindex, const struct in6_addr *addr)
+{
+	const struct link_iface *i = iface_find((struct link_watch *)w, ifindex);
+	const struct link_address *a = i ? link_iface_link_local_of(i, addr) : NULL;
+
+	if (!a)
+		return LINK_IDENTIFIER_OTHER;
+	return a->flags & IFA_F_DADFAILED ? LINK_IDENTIFIER_FAILED : LINK_IDENTIFIER_SAME;
 }
 
 const char *link_place_name(enum link_place place)

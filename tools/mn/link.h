@@ -34,13 +34,21 @@ struct link_attachment {
 	struct in6_addr care_of; /* LINK_FOREIGN only, else :: */
 };
 
+/* Whether a link-local address has the interface identifier of another address. */
+enum link_identifier {
+	LINK_IDENTIFIER_OTHER,
+	LINK_IDENTIFIER_SAME,
+	LINK_IDENTIFIER_FAILED, /* it would, but duplicate address detection has failed for it */
+};
+
 struct link_ops {
 	/* The attachment, or its MTU, is another than before. */
 	void (*attached)(const struct link_attachment *attachment, void *context);
 	/* A watched interface has come into being, or has come back as a new one. */
 	void (*appeared)(const char *interface, void *context);
-	/* Duplicate address detection for the home address has failed on this interface. */
-	void (*duplicate)(unsigned ifindex, void *context);
+	/* Duplicate address detection has failed on this interface: for the home address, or for
+	 * the link-local address with its interface identifier. */
+	void (*duplicate)(unsigned ifindex, const struct in6_addr *addr, void *context);
 };
 
 struct link_watch;
@@ -70,6 +78,10 @@ const struct link_attachment *link_now(const struct link_watch *w);
 
 /* Whether this is one of the watched interfaces. */
 bool link_has(const struct link_watch *w, unsigned ifindex);
+
+/* How the link-local addresses of an interface stand to this address. */
+enum link_identifier link_identifier(
+	const struct link_watch *w, unsigned ifindex, const struct in6_addr *addr);
 
 /* "nowhere", "home", "foreign" */
 const char *link_place_name(enum link_place place);

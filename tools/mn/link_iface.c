@@ -228,3 +228,12 @@ bool link_iface_has_link_local(const struct link_iface *i)
 			return true;
 	return false;
 }
+
+const struct link_address *link_iface_link_local_of(
+	const struct link_iface *i, const struct in6_addr *addr)
+{
+	struct in6_addr link_local = addr_link_local_of(addr);
+	int n = find(i, &link_local);
+
+	return n < 0 ? NULL : &i->addresses[n];
+}

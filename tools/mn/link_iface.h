@@ -43,10 +43,12 @@ struct link_watch;
 struct link_iface {
 	struct link_watch *watch; /* whose timer callback needs it */
 	char name[IFNAMSIZ];
-	unsigned ifindex;        /* 0: does not exist */
-	bool up;                 /* administratively up, and has carrier */
-	bool advertised;         /* a Router Advertisement came since the link came up */
-	bool check_stale;        /* that has just happened */
+	unsigned ifindex; /* 0: does not exist */
+	bool up;          /* administratively up, and has carrier */
+	bool advertised;  /* a Router Advertisement came since the link came up */
+	bool check_stale; /* that has just happened */
+	bool home_failed; /* duplicate address detection has just failed for the home address */
+	bool link_local_failed;  /* or for the link-local address with its identifier */
 	uint32_t carrier_losses; /* as the kernel counts them */
 	uint32_t mtu;
 	struct mac mac;
@@ -99,6 +101,10 @@ bool link_iface_at_home(const struct link_iface *i, const struct prefix6 *home,
  */
 const struct in6_addr *link_iface_care_of(
 	const struct link_iface *i, const struct prefix6 *home, const struct in6_addr *now);
+
+/* The link-local address with the interface identifier of this address, or NULL. */
+const struct link_address *link_iface_link_local_of(
+	const struct link_iface *i, const struct in6_addr *addr);
 
 /* Whether it has a link-local address that duplicate address detection is done with. */
 bool link_iface_has_link_local(const struct link_iface *i);

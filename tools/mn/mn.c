@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/status.h"
+#include "tools/mn/errors.h"
 #include "tools/mn/home.h"
 #include "tools/mn/status.h"
 
@@ -126,9 +127,9 @@ static void appeared(const char *interface, void *context)
 	hostnet_interface(&mn->hostnet, interface);
 }
 
-static void duplicate(unsigned ifindex, void *context)
+static void duplicate(unsigned ifindex, const struct in6_addr *addr, void *context)
 {
-	home_duplicate(context, ifindex);
+	home_duplicate(context, ifindex, addr);
 }
 
 /* ---- signalling --------------------------------------------------------------------------- */
@@ -136,9 +137,15 @@ static void duplicate(unsigned ifindex, void *context)
 static int send_update(const struct bul_update *update, void *context)
 {
 	struct mn *mn = context;
+	struct bul_update complete = *update;
 	uint8_t pkt[MH_PACKET_MAX];
+
+	/* RFC 6275, 11.7.1 */
+	complete.link_local = !update->at_home &&
+			      link_identifier(mn->link, mn->at.ifindex, &mn->config.home_address) ==
+				      LINK_IDENTIFIER_SAME;
 	ssize_t len = signal_binding_update(
-		&mn->config, mn->hmac, update, mn->bul.use_timestamps, pkt, sizeof(pkt));
+		&mn->config, mn->hmac, &complete, mn->bul.use_timestamps, pkt, sizeof(pkt));
 
 	if (len < 0)
 		return (int)len;
@@ -222,33 +229,6 @@ static void answered(struct mn *mn, const struct bul_answer *answer)
 		home_answered(mn, answer, was_bound);
 }
 
-static void binding_error(struct mn *mn, uint8_t status)
-{
-	static struct log_limit limit = LOG_LIMIT(1);
-
-	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "mn", "binding-error", "status=%u", status);
-	/* the home agent lost the binding; unauthenticated, so no more than a refresh */
-	if (status == STATUS_BE_UNKNOWN_BINDING && mn->bul.state == BUL_BOUND)
-		bul_refresh(&mn->bul);
-}
-
-/* Limited as ICMPv6 errors are. */
-static void unknown_type(struct mn *mn)
-{
-	static struct log_limit limit = LOG_LIMIT(1);
-	const struct in6_addr *from =
-		mn->at.place == LINK_FOREIGN ? &mn->at.care_of : &mn->config.home_address;
-	uint8_t pkt[MH_PACKET_MAX];
-	uint64_t suppressed;
-
-	if (!log_limit_pass(&limit, &suppressed))
-		return;
-	ssize_t len = signal_binding_error(&mn->config, from, pkt, sizeof(pkt));
-
-	if (len > 0)
-		wire_send(mn->wire, pkt, (size_t)len);
-}
-
 static void wire_input(struct mn *mn)
 {
 	uint8_t pkt[FRAME_MAX];
@@ -276,9 +256,13 @@ static void wire_input(struct mn *mn)
 		if (kind == SIGNAL_REFRESH_REQUEST && mn->bul.state == BUL_BOUND)
 			bul_refresh(&mn->bul);
 		else if (kind == SIGNAL_ERROR)
-			binding_error(mn, answer.status);
+			errors_binding(mn, answer.status);
 		else if (kind == SIGNAL_UNKNOWN_TYPE)
-			unknown_type(mn);
+			errors_unknown_type(mn);
+		else if (kind == SIGNAL_BAD_FIELD)
+			errors_bad_field(mn, pkt, (size_t)len, answer.pointer);
+		else if (kind == SIGNAL_PROBLEM)
+			errors_parameter_problem(mn, &answer);
 	}
 }
 

@@ -54,6 +54,7 @@ struct mn {
 	unsigned home_ifindex; /* interface that has the home address on the home link, 0: none */
 	struct wheel_timer unanswered, announce;
 	uint8_t announcements;
+	bool defended; /* the home agent held the addresses until the node came home */
 	int signal_fd, status_fd;
 	uint64_t moves;
 	struct mn_move history[MN_HISTORY]; /* move n is at n % MN_HISTORY */

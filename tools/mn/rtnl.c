@@ -17,7 +17,7 @@ struct rtnl {
 	uint8_t buf[32768];
 };
 
-enum { DUMP_ATTEMPTS = 5 };
+enum { DUMP_ATTEMPTS = 5, LINK_LOCAL_LEN = 64 };
 
 static int open_socket(struct rtnl *r)
 {
@@ -161,6 +161,19 @@ int rtnl_address_add(struct rtnl *r, unsigned ifindex, const struct in6_addr *ad
 int rtnl_address_del(struct rtnl *r, unsigned ifindex, const struct in6_addr *addr, uint8_t len)
 {
 	return unless(address(r, RTM_DELADDR, 0, ifindex, addr, len, 0), -EADDRNOTAVAIL, -ENODEV);
+}
+
+int rtnl_link_local_renew(struct rtnl *r, unsigned ifindex, const struct in6_addr *addr)
+{
+	int ret = rtnl_address_del(r, ifindex, addr, LINK_LOCAL_LEN);
+
+	if (!ret)
+		ret = address(r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, addr,
+			LINK_LOCAL_LEN, IFA_F_PERMANENT | IFA_F_NODAD);
+	if (!ret) /* takes IFA_F_NODAD away, which would last */
+		ret = address(r, RTM_NEWADDR, NLM_F_REPLACE, ifindex, addr, LINK_LOCAL_LEN,
+			IFA_F_PERMANENT);
+	return ret;
 }
 
 static int change_route(

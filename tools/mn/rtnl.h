@@ -34,6 +34,13 @@ int rtnl_dump(struct rtnl *r, uint16_t type, rtnl_fn *fn, void *context);
 int rtnl_address_add(struct rtnl *r, unsigned ifindex, const struct in6_addr *addr, bool detect);
 int rtnl_address_del(struct rtnl *r, unsigned ifindex, const struct in6_addr *addr, uint8_t len);
 
+/*
+ * Gives an interface a link-local address back that duplicate address detection has failed for,
+ * without another detection now; when the link comes up again it is detected as ever. 0 or a
+ * negative errno.
+ */
+int rtnl_link_local_renew(struct rtnl *r, unsigned ifindex, const struct in6_addr *addr);
+
 /* A route by an interface. All zero but ifindex and table: an on-link default route. */
 struct rtnl_route {
 	unsigned ifindex;

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/cursor.h"
 #include "proto/mobility/auth.h"
 #include "proto/mobility/flags.h"
+#include "proto/mobility/icmp6.h"
 #include "proto/mobility/ip6.h"
 #include "proto/mobility/mh.h"
 #include "proto/mobility/mh_packet.h"
@@ -17,12 +19,14 @@ const char *signal_kind_name(enum signal_kind kind)
 		[SIGNAL_NOT_OURS] = "not_ours",
 		[SIGNAL_BAD_CHECKSUM] = "bad_checksum",
 		[SIGNAL_MALFORMED] = "malformed",
+		[SIGNAL_BAD_FIELD] = "bad_fields",
 		[SIGNAL_UNKNOWN_TYPE] = "unknown_types",
 		[SIGNAL_UNAUTHENTICATED] = "unauthenticated",
 		[SIGNAL_UNEXPECTED] = "unexpected",
 		[SIGNAL_ACK] = "acknowledgements",
 		[SIGNAL_REFRESH_REQUEST] = "refresh_requests",
 		[SIGNAL_ERROR] = "binding_errors",
+		[SIGNAL_PROBLEM] = "parameter_problems",
 	};
 
 	return kind < SIGNAL_KINDS ? names[kind] : "unknown";
@@ -40,10 +44,7 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 		.hoa = config->home_address};
 
 	mh.bu.sequence = update->sequence;
-	/* Not L: a home agent that defended the link-local address would make the detection fail
-	 * that the kernel does for it whenever a link comes up, also on the way home, where it must
-	 * not be done (RFC 6275, 11.5.5). */
-	mh.bu.flags = FLAGS_BU_A | FLAGS_BU_H;
+	mh.bu.flags = FLAGS_BU_A | FLAGS_BU_H | (update->link_local ? FLAGS_BU_L : 0);
 	mh.bu.lifetime = (uint16_t)(update->lifetime_s / MH_LIFETIME_UNIT);
 	if (!update->at_home) {
 		head.home_address = &config->home_address;
@@ -96,6 +97,47 @@ static enum signal_kind acknowledgement(const struct mn_config *config, struct h
 	return SIGNAL_ACK;
 }
 
+/* RFC 6275, 11.3.5: what it quotes must be an update of ours. */
+static enum signal_kind problem(const struct mn_config *config, const struct bul_entry *entry,
+	const struct ip6_packet *ip, const uint8_t *icmp, struct bul_answer *answer)
+{
+	struct icmp6_message message;
+	struct ip6_packet quoted;
+	struct cursor mh;
+	uint8_t type;
+
+	if (icmp6_decode(ip6_packet_effective_src(ip), ip6_packet_effective_dst(ip), icmp, ip->len,
+		    &message) ||
+		message.type != ICMP6_TYPE_PARAMETER_PROBLEM ||
+		ip6_packet_decode(message.body, message.body_len, &quoted, NULL) ||
+		quoted.proto != MH_NEXT_HEADER ||
+		!addr_equal(&quoted.src, &entry->request.care_of) ||
+		!addr_equal(&quoted.dst, &config->home_agent))
+		return SIGNAL_NOT_OURS;
+	cursor_init(&mh, message.body + quoted.offset, quoted.len);
+	cursor_skip(&mh, MH_AT_TYPE);
+	type = cursor_u8(&mh);
+	cursor_skip(&mh, MH_HEADER_SIZE - MH_AT_TYPE - 1);
+	*answer = (struct bul_answer){.status = message.code, .sequence = cursor_u16(&mh)};
+	return cursor_ok(&mh) && type == MH_BU ? SIGNAL_PROBLEM : SIGNAL_NOT_OURS;
+}
+
+/* RFC 6275, 9.2: what a message that does not decode is answered with. */
+static enum signal_kind fault(
+	const struct mh_error *error, const struct ip6_packet *ip, struct bul_answer *answer)
+{
+	switch (mh_error_answer(error)) {
+	case MH_ANSWER_BINDING_ERROR:
+		return SIGNAL_UNKNOWN_TYPE;
+	case MH_ANSWER_PARAMETER_PROBLEM:
+		answer->pointer = ip->offset + (uint32_t)error->offset;
+		return SIGNAL_BAD_FIELD;
+	case MH_ANSWER_NONE:
+		break;
+	}
+	return SIGNAL_MALFORMED;
+}
+
 enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_entry *entry, const uint8_t *pkt, size_t len, struct bul_answer *answer)
 {
@@ -103,8 +145,12 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	struct mh_error error;
 	struct mh mh;
 
-	if (ip6_packet_decode(pkt, len, &ip, NULL) || ip.proto != MH_NEXT_HEADER ||
-		ip.is_fragment || !addr_equal(&ip.src, &config->home_agent))
+	if (ip6_packet_decode(pkt, len, &ip, NULL) || ip.is_fragment ||
+		!addr_equal(&ip.src, &config->home_agent))
+		return SIGNAL_NOT_OURS;
+	if (ip.proto == ICMP6_NEXT_HEADER)
+		return problem(config, entry, &ip, pkt + ip.offset, answer);
+	if (ip.proto != MH_NEXT_HEADER)
 		return SIGNAL_NOT_OURS;
 	const struct in6_addr *dst = ip6_packet_effective_dst(&ip);
 	const uint8_t *raw = pkt + ip.offset;
@@ -117,8 +163,7 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	const struct option_numbers numbers = {.ha_tunnel = config->tunnel_address_number};
 
 	if (mh_decode_with(&numbers, raw, ip.len, &mh, &error))
-		return mh_error_answer(&error) == MH_ANSWER_BINDING_ERROR ? SIGNAL_UNKNOWN_TYPE
-									  : SIGNAL_MALFORMED;
+		return fault(&error, &ip, answer);
 	switch (mh.type) {
 	case MH_BA:
 		return acknowledgement(config, hmac, entry, raw, &mh, answer);

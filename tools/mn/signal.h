@@ -13,15 +13,18 @@
 
 /* What an incoming packet is to the mobile node. */
 enum signal_kind {
-	SIGNAL_NOT_OURS,        /* no mobility message of our home agent for our home address */
-	SIGNAL_BAD_CHECKSUM,    /* dropped silently (RFC 6275, 9.2) */
-	SIGNAL_MALFORMED,       /* does not decode */
+	SIGNAL_NOT_OURS,     /* no mobility message of our home agent for our home address */
+	SIGNAL_BAD_CHECKSUM, /* dropped silently (RFC 6275, 9.2) */
+	SIGNAL_MALFORMED,    /* does not decode */
+	SIGNAL_BAD_FIELD, /* Payload Proto or Header Len is wrong: answer->pointer says where (9.2)
+			   */
 	SIGNAL_UNKNOWN_TYPE,    /* a MH Type that nobody knows: signal_binding_error() (9.2) */
 	SIGNAL_UNAUTHENTICATED, /* an acknowledgement without a valid authenticator */
 	SIGNAL_UNEXPECTED,      /* an acknowledgement to nothing, or a type that a node ignores */
 	SIGNAL_ACK,             /* Binding Acknowledgement: the answer is filled in */
 	SIGNAL_REFRESH_REQUEST, /* Binding Refresh Request */
 	SIGNAL_ERROR,           /* Binding Error: its status is filled in */
+	SIGNAL_PROBLEM, /* Parameter Problem about an update: code as status, and sequence */
 	SIGNAL_KINDS
 };
 
@@ -37,9 +40,10 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_update *update, bool with_timestamp, uint8_t *buf, size_t size);
 
 /*
- * Looks at an incoming IPv6 packet. Fills in *answer for SIGNAL_ACK and answer->status for
- * SIGNAL_ERROR. An acknowledgement is verified with the care-of address of the entry's present
- * request.
+ * Looks at an incoming IPv6 packet. Fills in *answer for SIGNAL_ACK; answer->status for
+ * SIGNAL_ERROR; answer->pointer, octets from the IPv6 header, for SIGNAL_BAD_FIELD; status and
+ * sequence for SIGNAL_PROBLEM. An acknowledgement is verified with the care-of address of the
+ * entry's present request.
  */
 enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_entry *entry, const uint8_t *pkt, size_t len, struct bul_answer *answer);

@@ -15,6 +15,7 @@ enum {
 	PROTO_MOBILITY = 135,
 	PROTO_ROUTING = 43,
 	PROTO_ICMPV6 = 58,
+	TYPE_PARAMETER_PROBLEM = 4,
 	TYPE_NEIGHBOUR_SOLICIT = 135,
 	ROUTING_TYPE_2 = 2,
 	OFFSET_NEXT_HEADER = 6,
@@ -29,18 +30,20 @@ struct wire {
 	int packet; /* in, and out to link-layer addresses */
 };
 
-/* Mobility messages, behind a type 2 routing header or not, and Neighbour Solicitations. */
+/* Mobility messages, behind a type 2 routing header or not, Neighbour Solicitations, Parameter
+ * Problems. */
 static int set_filter(int fd)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFFSET_NEXT_HEADER),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTO_MOBILITY, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTO_MOBILITY, 7, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTO_ROUTING, 0, 2),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFFSET_ROUTING_TYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ROUTING_TYPE_2, 3, 4),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTO_ICMPV6, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ROUTING_TYPE_2, 4, 5),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTO_ICMPV6, 0, 4),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFFSET_ICMP_TYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TYPE_NEIGHBOUR_SOLICIT, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TYPE_NEIGHBOUR_SOLICIT, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TYPE_PARAMETER_PROBLEM, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, ACCEPT),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};

@@ -36,7 +36,7 @@ int wire_send_to(
  * although the kernel does not have the address there. Left when the socket closes. */
 int wire_listen_for(struct wire *w, unsigned ifindex, const struct in6_addr *addr);
 
-/* To poll: a mobility message or neighbour solicitation has come in. */
+/* To poll: a mobility message, neighbour solicitation or Parameter Problem has come in. */
 int wire_fd(const struct wire *w);
 
 /* The next such packet from its IPv6 header: its length, *ifindex and the sender's link-layer

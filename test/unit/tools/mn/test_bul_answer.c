@@ -260,6 +260,29 @@ static void backs_off_from_an_agent_that_always_says_135(void **state)
 	assert_in_range(sent_to_a_stubborn_agent(f, 135, 1000), 5, 10);
 }
 
+/* RFC 6275, 11.3.5. */
+static void waits_when_nobody_knows_its_updates(void **state)
+{
+	struct fixture *f = *state;
+
+	bul_register(&f->bul, &coa_a);
+	assert_int_equal(bul_unserved(&f->bul, (uint16_t)(last(f)->sequence - 1)), -ENOENT);
+	assert_int_equal(bul_unserved(&f->bul, last(f)->sequence), 0);
+	assert_int_equal(f->bul.state, BUL_REFUSED);
+	pass(f, BUL_RETRY_FIRST_S * S - MS);
+	assert_int_equal(f->count, 1);
+	pass(f, 2 * MS);
+	assert_int_equal(f->count, 2);
+	assert_int_equal(bul_unserved(&f->bul, last(f)->sequence), 0);
+	pass(f, 2 * BUL_RETRY_FIRST_S * S - MS); /* longer each time */
+	assert_int_equal(f->count, 2);
+	pass(f, 2 * MS);
+	assert_int_equal(answer_last(f, 0), 0);
+	assert_int_equal(f->bul.state, BUL_BOUND);
+	assert_int_equal(bul_unserved(&f->bul, last(f)->sequence), -ENOENT);
+	assert_true(f->bul.bound);
+}
+
 static void states_have_names(void **state)
 {
 	(void)state;
@@ -288,6 +311,7 @@ int main(void)
 		T(tries_later_when_that_may_help),
 		T(backs_off_from_an_agent_that_always_says_144),
 		T(backs_off_from_an_agent_that_always_says_135),
+		T(waits_when_nobody_knows_its_updates),
 		T(states_have_names),
 	};
 

@@ -320,6 +320,18 @@ static void link_local_addresses_are_checked_first(void **state)
 	assert_true(link_iface_has_link_local(&iface));
 }
 
+static void link_local_address_of_an_identifier(void **state)
+{
+	struct in6_addr home = address("2001:db8:100::5"), other = address("2001:db8:100::6");
+
+	(void)state;
+	have("2001:db8:a::5", false, 0);
+	assert_null(link_iface_link_local_of(&iface, &home));
+	have("fe80::5", false, IFA_F_DADFAILED);
+	assert_int_equal(link_iface_link_local_of(&iface, &home)->flags, IFA_F_DADFAILED);
+	assert_null(link_iface_link_local_of(&iface, &other));
+}
+
 #define T(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -341,6 +353,7 @@ int main(void)
 		T(routes_belong_to_prefixes_of_the_link),
 		T(routers_are_known),
 		T(link_local_addresses_are_checked_first),
+		T(link_local_address_of_an_identifier),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#include "proto/mobility/flags.h"
+#include "proto/mobility/icmp6.h"
 #include "proto/mobility/mh_packet.h"
 #include "tools/mn/signal.h"
 
@@ -196,6 +198,21 @@ static void update_from_a_foreign_link(void **state)
 		"62be973b5ee2f862");
 }
 
+static void update_says_that_the_link_local_address_is_compatible(void **state)
+{
+	struct fixture *f = *state;
+	struct bul_update u = {.lifetime_s = 420, .care_of = f->care_of, .link_local = true};
+	uint8_t pkt[MH_PACKET_MAX];
+	ssize_t len = signal_binding_update(&f->config, f->hmac, &u, true, pkt, sizeof(pkt));
+	struct ip6_packet ip;
+	struct mh mh;
+
+	assert_true(len > 0);
+	assert_int_equal(ip6_packet_decode(pkt, (size_t)len, &ip, NULL), 0);
+	assert_int_equal(mh_decode(pkt + ip.offset, ip.len, &mh, NULL), 0);
+	assert_int_equal(mh.bu.flags, FLAGS_BU_A | FLAGS_BU_H | FLAGS_BU_L);
+}
+
 static void update_from_home(void **state)
 {
 	struct fixture *f = *state;
@@ -324,6 +341,61 @@ static void answers_unknown_types(void **state)
 	assert_memory_equal(got, expected, len);
 }
 
+/* The host of the home agent quotes our update (RFC 4443, 3.4). */
+static size_t quoting(struct fixture *f, const struct bul_update *u, uint8_t *out, size_t size)
+{
+	uint8_t update[MH_PACKET_MAX];
+	ssize_t len = signal_binding_update(&f->config, f->hmac, u, true, update, sizeof(update));
+	ssize_t n;
+
+	assert_true(len > 0);
+	n = icmp6_parameter_problem(
+		&f->config.home_agent, ICMP6_PARAMETER_HEADER, 64, update, (size_t)len, out, size);
+	assert_true(n > 0);
+	return (size_t)n;
+}
+
+static void takes_parameter_problems_about_updates(void **state)
+{
+	struct fixture *f = *state;
+	struct bul_update u = {.sequence = 0x4321, .lifetime_s = 420, .care_of = f->care_of};
+	uint8_t pkt[IP6_MIN_MTU], cut[IP6_MIN_MTU];
+	size_t len = quoting(f, &u, pkt, sizeof(pkt));
+
+	assert_int_equal(
+		signal_input(&f->config, f->hmac, &f->bul, pkt, len, &f->answer), SIGNAL_PROBLEM);
+	assert_int_equal(f->answer.status, 1);
+	assert_int_equal(f->answer.sequence, 0x4321);
+	pkt[len - 1] ^= 1; /* checksum */
+	assert_int_equal(
+		signal_input(&f->config, f->hmac, &f->bul, pkt, len, &f->answer), SIGNAL_NOT_OURS);
+	pkt[len - 1] ^= 1;
+	for (size_t n = 0; n < len; n++) {
+		memcpy(cut, pkt, n);
+		assert_int_not_equal(signal_input(&f->config, f->hmac, &f->bul, cut, n, &f->answer),
+			SIGNAL_PROBLEM);
+	}
+	u.care_of = address("2001:db8:b::1"); /* another's, or of another request */
+	len = quoting(f, &u, pkt, sizeof(pkt));
+	assert_int_equal(
+		signal_input(&f->config, f->hmac, &f->bul, pkt, len, &f->answer), SIGNAL_NOT_OURS);
+}
+
+/* RFC 6275, 9.2: what to point at. */
+static void finds_the_bad_field(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t pkt[512], *mh;
+	size_t len = octets(brr, pkt, sizeof(pkt));
+
+	mh = pkt + 64;
+	mh[0] = 6; /* Payload Proto: TCP */
+	mh_checksum_set(&f->config.home_agent, &f->config.home_address, mh, len - 64);
+	assert_int_equal(
+		signal_input(&f->config, f->hmac, &f->bul, pkt, len, &f->answer), SIGNAL_BAD_FIELD);
+	assert_int_equal(f->answer.pointer, 64);
+}
+
 /* Every cut and every flipped bit: never accepted, never read beyond its end. */
 static void survives_damage(void **state)
 {
@@ -365,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(ba_says_where_the_tunnel_ends),
 		T(update_from_a_foreign_link),
+		T(update_says_that_the_link_local_address_is_compatible),
 		T(update_from_home),
 		T(update_needs_room),
 		T(takes_an_acknowledgement),
@@ -376,6 +449,8 @@ int main(void)
 		T(leaves_others_packets_alone),
 		T(takes_refresh_requests_and_errors),
 		T(answers_unknown_types),
+		T(takes_parameter_problems_about_updates),
+		T(finds_the_bad_field),
 		T(survives_damage),
 		T(kinds_have_names),
 	};
