@@ -322,6 +322,11 @@ int publish_first_ready(const struct publish *p)
 	return -ENOTCONN;
 }
 
+uint32_t publish_session_number(const struct publish *p, unsigned dp)
+{
+	return p->sessions[dp].number;
+}
+
 uint64_t publish_acked(const struct publish *p, unsigned dp)
 {
 	return p->sessions[dp].acked;

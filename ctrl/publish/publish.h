@@ -117,8 +117,8 @@ struct publish_session_info {
 /* Who wants to know what data planes say. Any may be NULL. */
 struct publish_handlers {
 	void *arg;
-	/* A data plane that is ready has everything up to `sequence`, but for the failures in the
-	 * ack (NULL: it has just become ready without one). */
+	/* A data plane, which need not be ready, has everything up to `sequence`, but for the
+	 * failures in the ack (NULL: it has just become ready without one). */
 	void (*acked)(void *arg, unsigned dp, uint64_t sequence, const struct update_ack *ack);
 	/* A data plane is, or is no longer, ready to serve: synchronised, and heard. */
 	void (*ready)(void *arg, unsigned dp, bool ready);
@@ -194,6 +194,10 @@ bool publish_up(const struct publish *publish, unsigned dp);
 
 /* The first data plane, in the order of the configuration, that is ready; -ENOTCONN: none is. */
 int publish_first_ready(const struct publish *publish);
+
+/* A number that no data plane has had before, whenever one comes, comes again, or tells of a change
+ * of its ports. */
+uint32_t publish_session_number(const struct publish *publish, unsigned dp);
 
 /* Highest sequence that a data plane has acknowledged. */
 uint64_t publish_acked(const struct publish *publish, unsigned dp);

@@ -31,6 +31,7 @@ struct publish {
 	uint8_t *delta_octets, *scratch;
 	struct session *sessions;
 	size_t session_count;
+	uint32_t session_numbers; /* the last one that was given */
 	struct publish_handlers handlers[PUBLISH_HANDLERS_MAX];
 	size_t handler_count;
 	struct audit_past *past; /* digests of the newest numbers */

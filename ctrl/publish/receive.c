@@ -122,10 +122,12 @@ static int take_event(struct session *s, struct cursor *c)
 
 	if (update_event_decode(c, &event) < 0)
 		return -EBADMSG;
-	if (event.kind == UPDATE_EVENT_PORT)
+	if (event.kind == UPDATE_EVENT_PORT) {
+		session_renumber(s);
 		for (size_t i = 0; i < s->hello.port_count; i++)
 			if (strcmp(s->hello.ports[i].name, event.port) == 0)
 				s->hello.ports[i].up = event.value != 0;
+	}
 	for (size_t i = 0; i < p->handler_count; i++)
 		if (p->handlers[i].event)
 			p->handlers[i].event(p->handlers[i].arg, s->dp, &event);

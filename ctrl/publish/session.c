@@ -67,6 +67,11 @@ void session_set_ready(struct session *s, bool ready)
 		publish_tell_acked(s, NULL);
 }
 
+void session_renumber(struct session *s)
+{
+	s->number = ++s->publish->session_numbers;
+}
+
 void session_fault(struct session *s, const char *fault)
 {
 	s->fault = fault;
@@ -78,15 +83,14 @@ void session_down(struct session *s, const char *reason)
 	if (!s->up)
 		return;
 	s->up = false;
-	s->ready = false;
 	session_fault(s, reason);
+	session_set_ready(s, false);
 	counter_add(&s->publish->counters[PUBLISH_LOST], 1);
 	LOG_WARN("publish", "data-plane-down", "name=%s reason=%s sent=%llu acked=%llu", s->name,
 		LOG_QUOTE(reason), (unsigned long long)s->sent, (unsigned long long)s->acked);
 	s->adopt.asked = false;
 	stats_gone(s->publish, s->dp);
 	audit_gone(s);
-	session_set_ready(s, false);
 	tell(s, false, reason);
 }
 
@@ -102,6 +106,7 @@ void session_heard(struct session *s)
 	if (s->up || !s->connected_real_ns)
 		return;
 	s->up = true;
+	session_renumber(s);
 	s->ready_at = publish_sequence(p);
 	LOG_INFO("publish", "data-plane-back", "name=%s lag=%llu", s->name,
 		(unsigned long long)(publish_sequence(p) - s->acked));
@@ -150,6 +155,7 @@ void session_hello(
 	audit_gone(s);
 	s->hello = *hello;
 	s->up = true;
+	session_renumber(s);
 	s->blocked = false;
 	s->heard_ns = loop_now_ns(p->loop);
 	s->connected_real_ns = loop_real_ns(p->loop);
@@ -191,8 +197,7 @@ void session_ack(struct session *s, const struct update_head *head, const struct
 			publish_tell_ready(s);
 		}
 	}
-	if (s->ready)
-		publish_tell_acked(s, ack);
+	publish_tell_acked(s, ack);
 }
 
 /* The next message: 0, or what sending it said; -ENODATA when it has everything. */

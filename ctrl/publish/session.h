@@ -15,6 +15,7 @@ struct session {
 	bool up;                  /* said hello, and is heard */
 	bool ready;               /* has had everything once since its last hello: it may serve */
 	bool blocked;             /* its queue was full at the last attempt */
+	uint32_t number;          /* see publish_session_number() */
 	enum publish_sync sync;   /* how it was brought up to date last */
 	struct {
 		bool active;
@@ -53,6 +54,9 @@ void session_hello(
 
 /* An acknowledgement of the current epoch. */
 void session_ack(struct session *s, const struct update_head *head, const struct update_ack *ack);
+
+/* What was sent to it or came from it may have been missed: it gets another number. */
+void session_renumber(struct session *s);
 
 /* Any message of it arrived: it is alive. */
 void session_heard(struct session *s);

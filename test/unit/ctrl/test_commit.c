@@ -240,6 +240,30 @@ static void a_full_table_fails_only_what_is_not_in_it(void **state)
 	assert_int_equal(counted(COMMIT_NO_ROOM), 1);
 }
 
+/* It says hello again with less than it was sent: what fails on the way to all of it has failed. */
+static void failures_of_one_that_catches_up(void **state)
+{
+	struct binding_record one = rig_record(1, 10), two = rig_record(2, 20);
+
+	(void)state;
+	sync_with_dp1();
+	dp1.silent = true;
+	submit(NULL, &one, 1);
+	RIG_UNTIL(&rig, dp1.deltas == 1);
+	submit(NULL, &two, 2);
+	RIG_UNTIL(&rig, dp1.deltas == 2);
+	dp1.sequence -= 2;
+	dp1.silent = false;
+	dp1.fail_id = 1;
+	dp1.fail_error = ENOSPC;
+	fake_hello(&dp1);
+	RIG_UNTIL(&rig, told.count == 2);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(told.error[i], told.number[i] == 1 ? -ENOSPC : 0);
+	assert_int_equal(stored(1), 0);
+	assert_int_equal(stored(2), 20);
+}
+
 static void another_failure_has_its_own_error(void **state)
 {
 	struct binding_record to = rig_record(1, 10);
@@ -537,6 +561,7 @@ int main(void)
 		TEST_QUICK(takes_back_what_is_not_acknowledged),
 		TEST_QUICK(takes_back_a_first_registration),
 		TEST(a_full_table_fails_only_what_is_not_in_it),
+		TEST(failures_of_one_that_catches_up),
 		TEST(another_failure_has_its_own_error),
 		TEST(untold_failures_are_not_taken_for_success),
 		TEST_QUICK(an_end_needs_no_data_plane),

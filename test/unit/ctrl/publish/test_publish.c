@@ -434,7 +434,7 @@ static void asks_for_statistics(void **state)
 }
 
 struct heard {
-	unsigned events, ups, downs;
+	unsigned events, ups, downs, readies, unreadies;
 	struct update_event event;
 };
 
@@ -455,6 +455,36 @@ static void on_session(void *arg, unsigned dp, bool up, const char *reason)
 	assert_non_null(reason);
 	h->ups += up;
 	h->downs += !up;
+}
+
+static void on_ready(void *arg, unsigned dp, bool ready)
+{
+	struct heard *h = arg;
+
+	assert_int_equal(dp, 0);
+	assert_int_equal(publish_ready(rig.publish, dp), ready);
+	h->readies += ready;
+	h->unreadies += !ready;
+}
+
+static void tells_who_may_serve(void **state)
+{
+	struct heard h = {0};
+	const struct publish_handlers handlers = {
+		.arg = &h, .ready = on_ready, .session = on_session};
+	uint32_t number;
+
+	(void)state;
+	assert_int_equal(publish_add_handlers(rig.publish, &handlers), 0);
+	sync_with(&dp1, "dp1");
+	assert_int_equal(h.readies, 1);
+	number = publish_session_number(rig.publish, 0);
+	rig_disconnect(&rig, &dp1);
+	RIG_UNTIL(&rig, h.downs == 1);
+	assert_int_equal(h.unreadies, 1);
+	sync_with(&dp1, "dp1");
+	assert_int_equal(h.readies, 2);
+	assert_int_not_equal(publish_session_number(rig.publish, 0), number);
 }
 
 static void tells_events_and_ports(void **state)
@@ -516,6 +546,7 @@ int main(void)
 		TEST(a_stuck_one_holds_up_nobody_and_catches_up),
 		TEST(changes_during_a_snapshot_are_not_lost),
 		TEST(asks_for_statistics),
+		TEST(tells_who_may_serve),
 		TEST(tells_events_and_ports),
 		TEST(a_second_publisher_is_refused),
 	};
