@@ -84,5 +84,8 @@ void ha_register(struct signalling *s, const struct binding_record *now,
 void ha_deregister(struct signalling *s, const struct binding_record *now,
 	const struct ha_update *update, struct binding_record *to);
 
+/* How long a deleted binding is remembered, nanoseconds (RFC 6275, 10.3.2; RFC 4285, 6). */
+uint64_t ha_remembered_ns(const struct signalling *s);
+
 /* Longest lifetime that this subscriber gets, seconds. */
 uint32_t ha_max_lifetime(const struct signalling *s, const struct subscriber *subscriber);

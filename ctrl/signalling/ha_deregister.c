@@ -5,12 +5,11 @@
 #define MAX_DELETE_BCE_TIMEOUT_MS 10000 /* RFC 6275, 12 */
 
 /*
- * How long a deleted binding is remembered. Its sequence number keeps out a delayed Binding Update
- * for MAX_DELETE_BCE_TIMEOUT (RFC 6275, 10.3.2). Its timestamp has to outlive every message that
- * could still be close enough to our clock: one from a clock that was a window ahead is, until two
- * windows later (RFC 4285, 6).
+ * Its sequence number keeps out a delayed Binding Update for MAX_DELETE_BCE_TIMEOUT. Its timestamp
+ * has to outlive every message that could still be close enough to our clock: one from a clock that
+ * was a window ahead is, until two windows later (RFC 4285, 6).
  */
-static uint64_t remembered_ns(const struct signalling *s)
+uint64_t ha_remembered_ns(const struct signalling *s)
 {
 	uint64_t windows_ms = 2 * (uint64_t)s->config.timestamp_window_ms;
 	uint64_t ms =
@@ -27,7 +26,7 @@ void ha_deregister(struct signalling *s, const struct binding_record *now,
 	*to = *now;
 	to->life = BINDING_DELETED;
 	to->updated_ns = real;
-	to->expires_ns = real + remembered_ns(s);
+	to->expires_ns = real + ha_remembered_ns(s);
 	if (update) {
 		to->sequence = update->sequence;
 		to->timestamp = update->stamped ? update->timestamp : 0;

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "ctrl/signalling/dad.h"
 #include "ctrl/signalling/defend.h"
+#include "ctrl/signalling/ha.h"
 #include "ctrl/signalling/ha_queue.h"
 #include "ctrl/signalling/link_local.h"
 #include "ctrl/signalling/refresh.h"
@@ -51,13 +52,20 @@ void lifetime_init(struct binding *b)
 	wheel_timer_init(&b->timer, on_timer);
 }
 
+/* The longest that a record of this life can have been given. */
+static uint64_t longest_ns(const struct signalling *s, const struct binding_record *record)
+{
+	return record->life == BINDING_LIVE ? binding_lifetime_ns(record->lifetime)
+					    : ha_remembered_ns(s);
+}
+
 void lifetime_begin(struct signalling *s, struct binding *b)
 {
-	uint64_t real = state_real(s);
+	uint64_t real = state_real(s), most = longest_ns(s, &b->now), rest = 0;
 
-	b->end_ns = state_now(s);
 	if (b->now.expires_ns > real)
-		b->end_ns += b->now.expires_ns - real;
+		rest = b->now.expires_ns - real;
+	b->end_ns = state_now(s) + (rest < most ? rest : most);
 }
 
 void lifetime_stop(struct signalling *s, struct binding *b)

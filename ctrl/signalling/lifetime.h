@@ -13,7 +13,8 @@ struct signalling;
 /* Prepares the timer of a new entry. */
 void lifetime_init(struct binding *b);
 
-/* `now` is a new fact: its end is counted from here on. */
+/* `now` is a new fact, or one of an earlier process: its end is counted from here on. The time of
+ * day may have been set back meanwhile: it gets no more than it was granted. */
 void lifetime_begin(struct signalling *s, struct binding *b);
 
 /* Stops the timer: something is under way. */

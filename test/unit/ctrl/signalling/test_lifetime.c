@@ -236,6 +236,33 @@ static void restart_keeps_the_sequence_number(void **state)
 	assert_int_equal(rig_status(rig), STATUS_BA_SEQUENCE);
 }
 
+static void clock_set_back_between_gives_no_more_than_was_granted(void **state)
+{
+	struct rig *rig = *state;
+	struct binding_record record;
+
+	rig_bound(rig, 0, 5); /* 40 s */
+	record = stored(&rig_binding(rig, RIG_HOME)->now);
+	rig->real -= 3600 * CLOCK_NS_PER_S;
+	rig_restart(rig);
+	assert_int_equal(signalling_restore(rig->s, &record), 0);
+	rig_wait_ms(rig, 39990);
+	assert_int_equal(rig->commit_count, 0);
+	rig_wait_ms(rig, 12);
+	rig_commit(rig, 0);
+	assert_int_equal(rig_counter(rig, "expired"), 1);
+
+	record = stored(&rig_binding(rig, RIG_HOME)->now);
+	assert_int_equal(record.life, BINDING_DELETED);
+	rig->real -= 3600 * CLOCK_NS_PER_S;
+	rig_restart(rig);
+	assert_int_equal(signalling_restore(rig->s, &record), 0);
+	rig_wait_ms(rig, 13990);
+	assert_int_equal(rig->commit_count, 0);
+	rig_wait_ms(rig, 12);
+	assert_int_equal(rig_commit(rig, 0).to.life, BINDING_NONE);
+}
+
 static void what_ended_meanwhile_ends_at_once(void **state)
 {
 	struct rig *rig = *state;
@@ -288,6 +315,7 @@ int main(void)
 		T(update_meets_the_end),
 		T(restart_keeps_bindings_and_their_end),
 		T(restart_keeps_the_sequence_number),
+		T(clock_set_back_between_gives_no_more_than_was_granted),
 		T(what_ended_meanwhile_ends_at_once),
 		T(what_is_no_longer_served_ends_at_once),
 		T(record_without_life),
