@@ -65,8 +65,7 @@ static int op_inject(void *context, const char *data_plane, const struct packet_
 }
 
 /* The port of a home link: of a data plane that is ready, else of any that has it. */
-static int op_port(
-	void *context, const struct home_link *link, const char **data_plane, struct mac *mac)
+static int op_port(void *context, const struct home_link *link, struct signalling_port *out)
 {
 	const struct role_ha *role = context;
 	const struct ctrl *ctrl = role->ctrl;
@@ -85,8 +84,10 @@ static int op_port(
 		port = publish_port(ctrl->publish, dp, link->port);
 		if (!port || !port->up)
 			continue;
-		*data_plane = ctrl_config_data_plane_name(ctrl->config, dp);
-		*mac = port->mac;
+		*out = (struct signalling_port){
+			.data_plane = ctrl_config_data_plane_name(ctrl->config, dp),
+			.mac = port->mac,
+			.session = publish_session_number(ctrl->publish, dp)};
 		return 0;
 	}
 	return -ENOTCONN;

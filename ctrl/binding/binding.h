@@ -78,6 +78,7 @@ struct binding {
 	bool unique;  /* duplicate address detection has passed for `waiting` */
 	bool claimed; /* its link-local address is defended too, or about to be (L flag) */
 	uint8_t announcements; /* unsolicited advertisements that the home link is still to get */
+	uint32_t session;      /* duplicate address detection: of who sends the solicitations */
 	struct ha_request *running; /* what the commit works on */
 	struct ha_request *waiting; /* what comes next, also while DAD runs */
 	uint64_t end_ns;          /* CLOCK_MONOTONIC of now.expires_ns: what is acted upon, so that

@@ -93,6 +93,7 @@
 	X(DAD_CLAIMED, "dad_link_local_claimed",                                                   \
 		"refused: the link-local address is defended for another node, or our own")        \
 	X(DAD_UNSENT, "dad_unsent", "duplicate address detections impossible: no home link")       \
+	X(DAD_LOST, "dad_lost", "duplicate address detections without result: home link lost")     \
 	X(ND_MALFORMED, "drop_nd_malformed", "dropped: Neighbour Discovery at fault (RFC 4861)")   \
 	X(ND_RIVAL, "nd_rival", "advertisements of others for an address that we defend")          \
 	X(ND_OTHER, "drop_nd_other", "dropped: Neighbour Discovery about other addresses")         \

@@ -48,12 +48,22 @@ static int probe(struct signalling *s, struct binding *b)
 	return 0;
 }
 
+/* The number of the session by which the home link is reached, 0: by none. */
+static uint32_t session_of(struct signalling *s, const struct binding *b)
+{
+	const struct home_prefix *prefix = state_linked_prefix(s, &b->now.home);
+	struct signalling_port port;
+
+	return s->ops.port(s->ops.context, prefix->link, &port) ? 0 : port.session;
+}
+
 static int start(struct signalling *s, struct binding *b)
 {
 	int err;
 
 	wheel_cancel(&s->wheel, &b->timer);
 	b->probes = 0;
+	b->session = session_of(s, b);
 	err = probe(s, b);
 	if (err) {
 		state_count(s, SIGNALLING_N_DAD_UNSENT);
@@ -88,8 +98,17 @@ int dad_check(struct signalling *s, struct binding *b, uint16_t flags)
 
 void dad_timer(struct signalling *s, struct binding *b)
 {
-	if (b->probes < s->config.dad_transmits && probe(s, b) == 0)
+	bool more = b->probes < s->config.dad_transmits;
+	/* Silence says nothing when nobody may have listened. */
+	bool deaf = session_of(s, b) != b->session;
+
+	if (!deaf && more && probe(s, b) == 0)
 		return;
+	if (deaf || more) {
+		state_count(s, SIGNALLING_N_DAD_LOST);
+		ha_queue_refuse(s, b, STATUS_BA_RESOURCES);
+		return;
+	}
 	state_count(s, SIGNALLING_N_DAD_PASSED);
 	b->unique = true;
 	ha_queue_next(s, b);
@@ -107,13 +126,13 @@ static bool from_other(
 	struct signalling *s, const struct receive_packet *packet, const struct in6_addr *home)
 {
 	const struct home_prefix *prefix = state_linked_prefix(s, home);
-	const char *data_plane;
-	struct mac own;
+	struct signalling_port port;
 
 	if (!prefix || !packet->from || strcmp(prefix->link->port, packet->punt->port) != 0)
 		return false;
-	return s->ops.port(s->ops.context, prefix->link, &data_plane, &own) == 0 &&
-	       strcmp(data_plane, packet->data_plane) == 0 && !mac_equal(&own, packet->from);
+	return s->ops.port(s->ops.context, prefix->link, &port) == 0 &&
+	       strcmp(port.data_plane, packet->data_plane) == 0 &&
+	       !mac_equal(&port.mac, packet->from);
 }
 
 void dad_receive(struct signalling *s, const struct receive_packet *packet)

@@ -19,7 +19,9 @@
  */
 int dad_check(struct signalling *s, struct binding *b, uint16_t flags);
 
-/* The binding's timer, in BINDING_STATE_DAD: nobody has answered the last probe. */
+/* The binding's timer, in BINDING_STATE_DAD: nobody has answered the last probe. The registration
+ * is refused with status 130 when another cannot be sent, or when the data plane that has the home
+ * link was lost meanwhile: then an answer may have been missed. */
 void dad_timer(struct signalling *s, struct binding *b);
 
 /* Neighbour Discovery of a home link: rivals of an address under test, or of one that is bound. */

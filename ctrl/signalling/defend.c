@@ -25,18 +25,17 @@ void defend_again(struct signalling *s, struct binding *b)
 {
 	const struct home_prefix *prefix = state_linked_prefix(s, &b->now.home);
 	struct in6_addr link_local = addr_link_local_of(&b->now.home);
-	const char *data_plane;
-	struct mac mac;
+	struct signalling_port port;
 
 	b->announcements--;
 	b->announce_ns = state_now(s) + s->config.dad_retrans_ms * CLOCK_NS_PER_MS;
-	if (s->ops.port(s->ops.context, prefix->link, &data_plane, &mac)) {
+	if (s->ops.port(s->ops.context, prefix->link, &port)) {
 		state_count(s, SIGNALLING_N_SEND_FAILED);
 		return;
 	}
-	advertise(s, prefix, &b->now.home, &mac);
+	advertise(s, prefix, &b->now.home, &port.mac);
 	if (b->claimed)
-		advertise(s, prefix, &link_local, &mac);
+		advertise(s, prefix, &link_local, &port.mac);
 }
 
 void defend_begin(struct signalling *s, struct binding *b)

@@ -36,13 +36,12 @@ static struct link_local_claim *find(
 /* Whether it is the address of the gateway's port on the link. */
 static bool is_own(struct signalling *s, const struct home_link *link, const struct in6_addr *addr)
 {
-	const char *data_plane;
+	struct signalling_port port;
 	struct in6_addr own;
-	struct mac mac;
 
-	if (s->ops.port(s->ops.context, link, &data_plane, &mac))
+	if (s->ops.port(s->ops.context, link, &port))
 		return false;
-	own = addr_link_local_of_mac(&mac);
+	own = addr_link_local_of_mac(&port.mac);
 	return addr_equal(&own, addr);
 }
 

@@ -39,18 +39,17 @@ int send_link(struct signalling *s, const struct home_link *link, const struct m
 		.length = (uint16_t)(SEND_ETHER_SIZE + len),
 		.frame = frame,
 	};
-	const char *data_plane;
-	struct mac src;
-	int err = s->ops.port(s->ops.context, link, &data_plane, &src);
+	struct signalling_port port;
+	int err = s->ops.port(s->ops.context, link, &port);
 
 	if (err) {
 		state_count(s, SIGNALLING_N_SEND_FAILED);
 		return err;
 	}
 	memcpy(frame, &dst->b, 6);
-	memcpy(frame + 6, &src.b, 6);
+	memcpy(frame + 6, &port.mac.b, 6);
 	frame[12] = 0x86;
 	frame[13] = 0xdd;
 	memcpy(out.port, link->port, sizeof(out.port));
-	return inject(s, data_plane, &out);
+	return inject(s, port.data_plane, &out);
 }

@@ -53,6 +53,14 @@ struct signalling_event {
 	uint8_t status;          /* REFUSED: enum status_ba; else 0 */
 };
 
+/* The port of a home link. */
+struct signalling_port {
+	const char *data_plane; /* that has it; valid during the loop's round */
+	struct mac mac;
+	uint32_t session; /* another number when packets of the link may have been missed since: the
+			   * data plane is another one, or was lost meanwhile */
+};
+
 /* What signalling asks of the rest. context is the first argument of each. */
 struct signalling_ops {
 	void *context;
@@ -81,10 +89,8 @@ struct signalling_ops {
 	 * negative errno if it cannot be sent. */
 	int (*inject)(void *context, const char *data_plane, const struct packet_inject *inject);
 
-	/* The MAC of the port of a home link, and the name of the data plane that has it (valid
-	 * during the loop's round). 0, or -ENOTCONN while no connected data plane has the port. */
-	int (*port)(void *context, const struct home_link *link, const char **data_plane,
-		struct mac *mac);
+	/* The port of a home link. 0, or -ENOTCONN while no connected data plane has it. */
+	int (*port)(void *context, const struct home_link *link, struct signalling_port *port);
 
 	/* Told of events; must not call signalling functions that change state. */
 	void (*event)(void *context, const struct signalling_event *event);

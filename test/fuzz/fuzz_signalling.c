@@ -97,13 +97,12 @@ static bool do_tunnel_address(void *context, uint64_t data_plane, struct in6_add
 	return true;
 }
 
-static int do_port(
-	void *context, const struct home_link *link, const char **data_plane, struct mac *mac)
+static int do_port(void *context, const struct home_link *link, struct signalling_port *port)
 {
 	(void)context;
 	(void)link;
-	*data_plane = "dp1";
-	*mac = (struct mac){{2, 0, 0, 0, 0, 1}};
+	*port = (struct signalling_port){
+		.data_plane = "dp1", .mac = {{2, 0, 0, 0, 0, 1}}, .session = 1};
 	return 0;
 }
 

@@ -146,16 +146,15 @@ static int do_inject(void *context, const char *data_plane, const struct packet_
 	return 0;
 }
 
-static int do_port(
-	void *context, const struct home_link *link, const char **data_plane, struct mac *mac)
+static int do_port(void *context, const struct home_link *link, struct signalling_port *port)
 {
 	struct rig *rig = context;
 
 	assert_ptr_equal(link, &link_home0);
 	if (rig->link_down)
 		return -ENOTCONN;
-	*data_plane = "dp1";
-	*mac = port_mac;
+	*port = (struct signalling_port){
+		.data_plane = "dp1", .mac = port_mac, .session = 1 + rig->link_losses};
 	return 0;
 }
 

@@ -63,6 +63,7 @@ struct rig {
 	int commit_refusal;   /* what the next commits return at once, 0: accept */
 	int inject_refusal;   /* the same for packets */
 	bool link_down;       /* no data plane has the home link */
+	uint32_t link_losses; /* times that the data plane that has it was lost */
 	uint64_t data_planes; /* those that can serve, bit: index */
 	struct mac from;      /* who sends what is punted */
 	struct rig_commit commits[64];

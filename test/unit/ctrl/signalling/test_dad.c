@@ -293,6 +293,50 @@ static void no_home_link(void **state)
 	rig_bound(rig, 1, 2);
 }
 
+static void probe_that_cannot_be_sent(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_bu bu;
+
+	rig->config.dad_transmits = 2;
+	rig_restart(rig);
+	bu = rig_bu(rig, 1, 1);
+	rig_send(rig, &bu);
+	rig_packet(rig);
+	rig->inject_refusal = -ENOBUFS;
+	rig_wait_ms(rig, 999);
+	assert_non_null(rig_binding(rig, RIG_LINK_HOME));
+	rig_wait_ms(rig, 3);
+	assert_int_equal(rig->commit_count, 0);
+	assert_null(rig_binding(rig, RIG_LINK_HOME));
+	assert_int_equal(rig_counter(rig, "dad_lost"), 1);
+	assert_int_equal(rig_counter(rig, "dad_passed"), 0);
+	assert_int_equal(rig_counter(rig, "ba_refused_130"), 1);
+}
+
+/* Its data plane died and may be back: an advertisement of another may have been missed. */
+static void link_that_was_lost_meanwhile(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_bu bu = rig_bu(rig, 1, 1);
+
+	rig_send(rig, &bu);
+	rig_packet(rig);
+	rig->link_losses++;
+	rig_wait_ms(rig, 1002);
+	assert_int_equal(rig->commit_count, 0);
+	assert_int_equal(rig_status(rig), STATUS_BA_RESOURCES);
+	bu = rig_bu(rig, 1, 2);
+	rig_send(rig, &bu);
+	rig_packet(rig);
+	rig->link_down = true;
+	rig_wait_ms(rig, 1002);
+	assert_int_equal(rig_status(rig), STATUS_BA_RESOURCES);
+	assert_int_equal(rig_counter(rig, "dad_lost"), 2);
+	rig->link_down = false;
+	rig_bound(rig, 1, 3);
+}
+
 static void passes_once_for_each_attempt(void **state)
 {
 	struct rig *rig = *state;
@@ -336,6 +380,8 @@ int main(void)
 		T(deregistration_meanwhile),
 		T(clear_meanwhile),
 		T(no_home_link),
+		T(probe_that_cannot_be_sent),
+		T(link_that_was_lost_meanwhile),
 		T(passes_once_for_each_attempt),
 		T(rival_of_a_bound_address_is_counted),
 	};
