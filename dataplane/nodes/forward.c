@@ -12,7 +12,8 @@ enum {
 
 /*
  * Cannot be delivered. The sender of a packet that we tunnelled learns that its destination is
- * not to be reached, and nothing of the tunnel (RFC 2473, 8.2).
+ * not to be reached, and nothing of the tunnel (RFC 2473, 8.2). A fragment of ours, whose route
+ * went after its packet was cut, has no inner header where others have it; the next packet tells.
  */
 static rte_edge_t unreachable(struct rte_mbuf *m)
 {
@@ -20,6 +21,8 @@ static rte_edge_t unreachable(struct rte_mbuf *m)
 
 	if (!(meta->flags & META_ENCAPSULATED))
 		return forward_refuse(meta, ICMP_UNREACHABLE, ICMP_NO_ROUTE);
+	if (ip6_of(m)->proto == IP6_FRAGMENT)
+		return FORWARD_NO_ROUTE;
 	rte_pktmbuf_adj(m, meta->outer);
 	meta->flags &= (uint8_t)~META_ENCAPSULATED;
 	return forward_refuse(meta, ICMP_UNREACHABLE, ICMP_ADDRESS_UNREACHABLE);

@@ -17,6 +17,7 @@ enum forward_edge {
 	FORWARD_TOO_BIG,
 	FORWARD_ICMP6_ERROR,
 	FORWARD_SCOPE,
+	FORWARD_NO_ROUTE,
 	FORWARD_BLACKHOLE,
 	FORWARD_PORT_GONE,
 	FORWARD_NO_ROOM,
@@ -27,8 +28,9 @@ enum forward_edge {
 #define FORWARD_NEXT_NODES                                                                         \
 	[FORWARD_TX] = "tx", [FORWARD_RESOLVE] = "resolve", [FORWARD_MIRROR] = "mirror",           \
 	[FORWARD_TOO_BIG] = "too_big", [FORWARD_ICMP6_ERROR] = "icmp6_error",                      \
-	[FORWARD_SCOPE] = "drop_scope", [FORWARD_BLACKHOLE] = "drop_blackhole",                    \
-	[FORWARD_PORT_GONE] = "drop_port_gone", [FORWARD_NO_ROOM] = "drop_no_room"
+	[FORWARD_SCOPE] = "drop_scope", [FORWARD_NO_ROUTE] = "drop_no_route",                      \
+	[FORWARD_BLACKHOLE] = "drop_blackhole", [FORWARD_PORT_GONE] = "drop_port_gone",            \
+	[FORWARD_NO_ROOM] = "drop_no_room"
 
 /* The neighbour found last: bursts mostly go one way. */
 struct forward_last {

@@ -93,7 +93,8 @@ static rte_edge_t local_chain(struct worker *w, struct rte_mbuf *m)
 	if (ip6_walk(data, m->data_len, &chain) < 0)
 		return LOCAL_BAD_CHAIN;
 	if (chain.fragment)
-		return chain.protocol == IP6_TUNNEL || chain.protocol == IP6_DESTINATION
+		return chain.protocol == IP6_TUNNEL || chain.protocol == IP6_DESTINATION ||
+				       chain.protocol == IP6_MOBILITY
 			       ? LOCAL_REASSEMBLE
 			       : to_mirror(m);
 	switch (chain.protocol) {

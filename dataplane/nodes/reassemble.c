@@ -1,5 +1,6 @@
 /*
- * reassemble: fragments of tunnel packets to an address of ours, until the packet is whole.
+ * reassemble: fragments of packets to an address of ours that are not for the kernel, until the
+ * packet is whole.
  */
 #include <rte_cycles.h>
 #include <rte_ip_frag.h>
@@ -14,6 +15,7 @@ enum edge { REASSEMBLE_LOCAL, REASSEMBLE_DROP, REASSEMBLE_EDGES };
 enum {
 	PACKETS = 256, /* in reassembly at once */
 	PER_BUCKET = 4,
+	OFFSET_AND_MORE = 0xfff9, /* in the Fragment header; the other bits are reserved */
 	LIFETIME_S = 2, /* much less than the 60 s allowed: a tunnel's fragments come together */
 };
 
@@ -58,6 +60,31 @@ static struct rte_mbuf *add(struct worker *w, struct rte_mbuf *m)
 		w->tsc, ip, (struct rte_ipv6_fragment_ext *)(ip + 1));
 }
 
+/* A packet that is whole in spite of its Fragment header has nothing to do with fragments of the
+ * same identification (RFC 6946, 4). */
+static bool is_atomic(struct rte_mbuf *m)
+{
+	const struct rte_ipv6_fragment_ext *fragment =
+		rte_pktmbuf_mtod_offset(m, struct rte_ipv6_fragment_ext *, IP6_LEN);
+
+	return (fragment->frag_data & rte_cpu_to_be_16(OFFSET_AND_MORE)) == 0;
+}
+
+/* Takes the Fragment header out of an atomic fragment. */
+static struct rte_mbuf *unwrap(struct rte_mbuf *m)
+{
+	struct rte_ipv6_hdr ip = *ip6_of(m);
+	const struct rte_ipv6_fragment_ext *fragment =
+		rte_pktmbuf_mtod_offset(m, struct rte_ipv6_fragment_ext *, IP6_LEN);
+
+	ip.proto = fragment->next_header;
+	ip.payload_len =
+		rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(ip.payload_len) - IP6_FRAGMENT_LEN));
+	rte_pktmbuf_adj(m, IP6_FRAGMENT_LEN);
+	*ip6_of(m) = ip;
+	return m;
+}
+
 static void reassemble_one(
 	struct worker *w, struct rte_graph *graph, struct rte_node *node, struct rte_mbuf *m)
 {
@@ -66,7 +93,7 @@ static void reassemble_one(
 		rte_node_enqueue_x1(graph, node, REASSEMBLE_DROP, m);
 		return;
 	}
-	m = add(w, m);
+	m = is_atomic(m) ? unwrap(m) : add(w, m);
 	if (!m)
 		return;
 	if (m->pkt_len > UINT16_MAX || rte_pktmbuf_linearize(m) < 0) {

@@ -335,6 +335,41 @@ static void test_reassembly(void **state)
 	assert_int_equal(lab_counter(lab, WORKER_reassembled), 1);
 }
 
+/* RFC 6946: at once, whatever else has its identification. */
+static void test_atomic_fragment(void **state)
+{
+	struct lab *lab = *state;
+	struct mac dst = lab_mac(LAB_VISITED), src = lab_peer_mac(LAB_VISITED);
+	static const uint8_t mobility[8] = {59, 0, 0, 0, 0, 0, 0, 0};
+	struct mirror_tag tag;
+	struct packet in, outer, part, out;
+
+	packet_udp(&in, LAB_HOME_OF, LAB_PEER, 1000);
+	outer = in;
+	packet_wrap(&outer, LAB_CARE_OF, LAB_LOCAL);
+	fragment(&outer, 512, 512, &part); /* waits for the others */
+	packet_ether(&part, &dst, &src);
+	lab_receive(lab, LAB_VISITED, &part);
+	lab_walk(lab);
+	for (int i = 0; i < 2; i++) {
+		lab_nothing(lab);
+		fragment(&outer, 0, PACKET_MAX, &part);
+		part.data[PACKET_IP6 + 3] |= i ? 6 : 0; /* reserved bits say nothing */
+		packet_ether(&part, &dst, &src);
+		lab_receive(lab, LAB_VISITED, &part);
+		lab_walk(lab);
+		expect_out(lab, &in);
+	}
+	packet_ip6(&in, LAB_CARE_OF, LAB_LOCAL, 135, mobility, sizeof(mobility));
+	fragment(&in, 0, PACKET_MAX, &part);
+	packet_ether(&part, &dst, &src);
+	lab_receive(lab, LAB_VISITED, &part);
+	lab_walk(lab);
+	lab_taken(lab, mirror_queues[0].punt[MIRROR_CLASS_NEW], &out, &tag);
+	packet_unether(&out);
+	packet_assert_equal(&out, &in);
+}
+
 /* RFC 5722: a fragment that covers another's octets takes the whole packet with it. */
 static void test_overlap(void **state)
 {
@@ -372,6 +407,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kernel, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_hop_limit, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_reassembly, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_atomic_fragment, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_overlap, lab_setup, lab_teardown),
 	};
 

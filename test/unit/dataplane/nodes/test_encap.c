@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../lab/lab.h"
+#include "dataplane/nodes/forward.h"
 
 /* A packet from the Internet to the subscriber as it arrives at the core port. */
 static void arrive(struct lab *lab, const struct packet *inner)
@@ -232,6 +233,36 @@ static void test_fragments(void **state)
 	assert_int_equal(lab_counter(lab, WORKER_fragmented), 1);
 }
 
+/* The route may go between cutting a tunnel packet and sending its parts. */
+static void test_fragments_without_route(void **state)
+{
+	struct lab *lab = *state;
+	const struct route_next_hop none = {.kind = ROUTE_NONE};
+	struct packet in, part, whole;
+	struct rte_mbuf *m;
+
+	lab_set_path(lab, 1, LAB_CARE_OF, 1280, 0);
+	packet_udp(&in, LAB_PEER, LAB_HOME_OF, 1280 - 48);
+	arrive(lab, &in);
+	for (int i = 0; i < 2; i++) {
+		leave(lab, &part);
+		m = rte_pktmbuf_alloc(lab->pool);
+		memcpy(rte_pktmbuf_append(m, part.len), part.data, part.len);
+		meta_start(m, LAB_CORE, META_ENCAPSULATED)->outer = PACKET_IP6;
+		assert_int_equal(forward_else(m, &none), FORWARD_NO_ROUTE);
+		rte_pktmbuf_free(m);
+	}
+	whole = in;
+	packet_wrap(&whole, LAB_LOCAL, LAB_CARE_OF);
+	m = rte_pktmbuf_alloc(lab->pool);
+	memcpy(rte_pktmbuf_append(m, whole.len), whole.data, whole.len);
+	meta_start(m, LAB_CORE, META_ENCAPSULATED)->outer = PACKET_IP6;
+	assert_int_equal(forward_else(m, &none), FORWARD_ICMP6_ERROR);
+	assert_int_equal(m->pkt_len, in.len);
+	assert_memory_equal(rte_pktmbuf_mtod(m, void *), in.data, in.len);
+	rte_pktmbuf_free(m);
+}
+
 /* RFC 2473, 4.1.1. */
 static void test_encapsulation_limit(void **state)
 {
@@ -338,6 +369,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_too_big_for_port, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_too_big_for_path, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_fragments, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_fragments_without_route, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_encapsulation_limit, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_loop, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_scope, lab_setup, lab_teardown),
