@@ -16,7 +16,7 @@ enum { STATUS_NONE = 255 };
 
 /* What a refusal means for this node (RFC 6275, 11.7.3; RFC 4285, 5.3 and 6). */
 enum remedy {
-	REMEDY_STOP,      /* asking again will not help until something changes */
+	REMEDY_SLOWLY,    /* asking again will not help until something changes, here or there */
 	REMEDY_LATER,     /* the home agent may be able to later */
 	REMEDY_SEQUENCE,  /* go on from the sequence number in the answer */
 	REMEDY_CLOCK,     /* take over the home agent's time */
@@ -36,7 +36,7 @@ static enum remedy remedy_for(uint8_t status)
 	case STATUS_BA_RESOURCES:
 		return REMEDY_LATER;
 	default:
-		return REMEDY_STOP;
+		return REMEDY_SLOWLY;
 	}
 }
 
@@ -171,16 +171,19 @@ static void unbound(struct bul_entry *e)
 	wheel_cancel(e->wheel, &e->expiry);
 }
 
+static void retry_after(struct bul_entry *e, uint64_t wait_s)
+{
+	set_state(e, BUL_REFUSED);
+	wheel_arm(e->wheel, &e->timer, mono_ns(e) + wait_s * CLOCK_NS_PER_S);
+}
+
 static void retry_later(struct bul_entry *e)
 {
 	uint64_t wait_s = BUL_RETRY_FIRST_S;
 
 	for (uint32_t n = 1; n < e->refusals && wait_s < BUL_RETRY_MAX_S; n++)
 		wait_s *= 2;
-	if (wait_s > BUL_RETRY_MAX_S)
-		wait_s = BUL_RETRY_MAX_S;
-	set_state(e, BUL_REFUSED);
-	wheel_arm(e->wheel, &e->timer, mono_ns(e) + wait_s * CLOCK_NS_PER_S);
+	retry_after(e, wait_s < BUL_RETRY_MAX_S ? wait_s : BUL_RETRY_MAX_S);
 }
 
 static void deregistered(struct bul_entry *e)
@@ -248,7 +251,7 @@ static bool repair(struct bul_entry *e, const struct bul_answer *a, enum remedy 
 		e->use_timestamps = true;
 		break;
 	case REMEDY_LATER:
-	case REMEDY_STOP:
+	case REMEDY_SLOWLY:
 		return false;
 	}
 	return e->refusals <= BUL_REMEDIES_MAX;
@@ -260,21 +263,24 @@ static void refused(struct bul_entry *e, const struct bul_answer *a)
 	enum remedy remedy = remedy_for(a->status);
 
 	if (remedy == REMEDY_TIMESTAMP && e->use_timestamps)
-		remedy = REMEDY_STOP;
+		remedy = REMEDY_SLOWLY;
 	e->refusals++;
 	wheel_cancel(e->wheel, &e->timer);
 	if (repair(e, a, remedy)) {
 		begin(e);
 		return;
 	}
-	if (remedy != REMEDY_STOP) {
+	if (remedy != REMEDY_SLOWLY) {
 		retry_later(e);
 		return;
 	}
 	/* the home agent has nothing for this node: as good as deregistered */
 	if (a->status == STATUS_BA_NOT_HOME_AGENT)
 		unbound(e);
-	set_state(e, deregistering && !e->bound ? BUL_IDLE : BUL_REFUSED);
+	if (deregistering && !e->bound)
+		set_state(e, BUL_IDLE);
+	else
+		retry_after(e, BUL_RETRY_MAX_S);
 }
 
 const struct bul_sent *bul_outstanding(const struct bul_entry *e, uint16_t sequence)

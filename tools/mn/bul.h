@@ -13,7 +13,7 @@
  *	  ^                         ^  |                      |  refresh due, moved
  *	  |                         |  | refused              +--------> REGISTERING
  *	  | accepted                |  v
- *	DEREGISTERING <-------   REFUSED (tries again later when that can help)
+ *	DEREGISTERING <-------   REFUSED (tries again later)
  */
 #pragma once
 
@@ -39,7 +39,7 @@ enum {
 	BUL_OUTSTANDING_MAX = 8,       /* transmissions of one request that are remembered */
 	BUL_REMEDIES_MAX = 3,          /* refusals in a row that are answered at once */
 	BUL_RETRY_FIRST_S = 5,    /* then, and when waiting may help: wait, twice as long ... */
-	BUL_RETRY_MAX_S = 300,    /* ... each time */
+	BUL_RETRY_MAX_S = 300,    /* ... each time; at once so long when it hardly helps */
 	BUL_SEND_RETRY_MS = 100,  /* after a transmission that did not leave, doubled */
 	BUL_REFRESH_PERCENT = 80, /* of the granted lifetime */
 };
