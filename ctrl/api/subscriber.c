@@ -272,7 +272,6 @@ struct removal {
 	unsigned left;
 	int error;
 	json_int_t cleared;
-	bool was_enabled;
 	char mn_id[SUBSCRIBER_MN_ID_MAX + 1];
 };
 
@@ -292,7 +291,7 @@ static void remove_now(struct api_request *r)
 	if (!error)
 		error = subscriber_db_commit(db);
 	if (error) {
-		s->enabled = removal->was_enabled;
+		s->leaving = false;
 		api_errno(r, error);
 		return;
 	}
@@ -328,19 +327,22 @@ void api_subscriber_del(struct api_request *r, const json_t *params)
 		api_error(r, "not-found", "there is no subscriber '%s'", mn_id);
 		return;
 	}
+	if (s->leaving) {
+		api_error(r, "unavailable", "subscriber '%s' is being deleted", mn_id);
+		return;
+	}
 	removal = calloc(1, sizeof(*removal));
 	if (!removal) {
 		api_errno(r, -ENOMEM);
 		return;
 	}
 	strcpy(removal->mn_id, s->mn_id);
-	removal->was_enabled = s->enabled;
 	removal->cleared = (json_int_t)live_bindings(r->ctrl, s);
 	removal->left = 1;
 	r->state = removal;
 	r->release = free;
 	/* It must not register again while its bindings end. */
-	s->enabled = false;
+	s->leaving = true;
 	for (uint8_t i = 0; i < s->home_count; i++)
 		removal->left +=
 			signalling_clear(r->ctrl->signalling, &s->home[i].addr, binding_ended, r);

@@ -56,6 +56,7 @@ struct subscriber {
 	enum subscriber_auth auth;
 	enum subscriber_replay replay;
 	bool enabled; /* false: answered with status 129 */
+	bool leaving; /* the same, while its bindings end: then it will be deleted */
 	uint8_t home_count;
 	uint8_t mn_id_len;
 	uint8_t key[SUBSCRIBER_KEY_LEN];

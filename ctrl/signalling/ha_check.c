@@ -184,7 +184,8 @@ static struct ha_verdict check_type(struct ha_check *c)
 
 static struct ha_verdict check_permission(struct ha_check *c)
 {
-	return c->subscriber->enabled ? pass() : refuse(STATUS_BA_PROHIBITED);
+	return c->subscriber->enabled && !c->subscriber->leaving ? pass()
+								 : refuse(STATUS_BA_PROHIBITED);
 }
 
 /* RFC 6275, 10.3.1, first test. */

@@ -295,6 +295,29 @@ static void bindings_end_with_their_subscriber(void **state)
 	desk_assert_result("{\"method\": \"binding.show\"}", "{\"count\": 0}");
 }
 
+static void a_subscriber_is_deleted_once(void **state)
+{
+	const char *del = "{\"method\": \"subscriber.del\", \"params\": {\"mn_id\": \"one\"}}";
+	struct zsock other;
+	json_t *reply;
+
+	(void)state;
+	desk_restart_with_a_binding();
+	desk_dial(&other);
+	desk.dp1.silent = true;
+	assert_int_equal(zsock_send1(&other, del, strlen(del)), 0);
+	RIG_UNTIL(&desk.rig, !fake_find(&desk.dp1, OBJECT_SUBSCRIBER, 17));
+	desk_assert_error(del, "unavailable", "one");
+	assert_false(zsock_readable(&other));
+	desk.dp1.silent = false;
+	fake_ack(&desk.dp1);
+	reply = desk_reply(&other);
+	assert_non_null(json_object_get(reply, "result"));
+	json_decref(reply);
+	desk_assert_error(del, "not-found", "one");
+	zsock_close(&other);
+}
+
 static void statistics_are_gathered(void **state)
 {
 	struct update_stat node = {.group = UPDATE_STAT_NODE,
@@ -403,6 +426,7 @@ int main(void)
 		TEST(bindings_that_are_being_made_are_shown),
 		TEST(a_cleared_binding_is_gone_everywhere),
 		TEST(bindings_end_with_their_subscriber),
+		TEST(a_subscriber_is_deleted_once),
 		TEST(statistics_are_gathered),
 		TEST(events_are_kept_and_followed),
 		TEST(clients_that_leave_are_forgotten),
