@@ -75,7 +75,8 @@ def test_no_data_plane_no_acknowledged_binding(gateway, control, peer, subscribe
     try:
         since = peer.ear.mark()
         peer.send(peer.update(node))
-        assert control.binding(node["home_addresses"][0]) is None
+        binding = control.binding(node["home_addresses"][0])
+        assert binding is None or binding["state"] in ("dad", "committing")
     finally:
         gateway.data_plane.start()
         wait_for(gateway.synchronised, "the data plane to be synchronised again")

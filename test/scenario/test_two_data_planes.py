@@ -109,6 +109,14 @@ def told(answer):
     return socket.inet_ntop(socket.AF_INET6, answer.options[ALTERNATE_CARE_OF_ADDRESS])
 
 
+def register(gateway, peer, node):
+    """Registers, and waits until the data plane knows it, too, that does not serve: only that which
+    serves is waited for before the acknowledgement. Returns the acknowledgement."""
+    answer = peer.register(node)
+    wait_for(gateway.synchronised, "both data planes to know it")
+    return answer
+
+
 def serving(control, home):
     binding = control.binding(home)
     return binding and binding["data_plane"]
@@ -126,12 +134,12 @@ def uplink(peer, answer, inner):
 
 
 @pytest.mark.parametrize("link", ["a", "b"])
-def test_the_nearest_serves(lab, peer, subscriber, control, wire, link):
+def test_the_nearest_serves(lab, gateway, peer, subscriber, control, wire, link):
     cn = wire(lab.cn, "eth0")
     node = subscriber()
     home = node["home_addresses"][0]
     peer.attach(link)
-    answer = peer.register(node)
+    answer = register(gateway, peer, node)
     assert told(answer) == ADDRESS[NEAREST[link]]
     assert answer.authentic(bytes.fromhex(node["key"]), peer.care_of, home)
     assert serving(control, home) == NEAREST[link]
@@ -141,13 +149,13 @@ def test_the_nearest_serves(lab, peer, subscriber, control, wire, link):
     cn.ear.wait(lambda heard: heard.endswith(b"upwards!"), "the packet of the node", since)
 
 
-def test_relayed_once_to_the_one_that_serves(lab, peer, subscriber, control, wire):
+def test_relayed_once_to_the_one_that_serves(lab, gateway, peer, subscriber, wire):
     """Downlink arrives at dp1, which attracts the home prefix; dp2 serves."""
     cn, first, second = wire(lab.cn, "eth0"), wire(lab.core, "gw"), wire(lab.core, "gw2")
     node = subscriber()
     home = node["home_addresses"][0]
     peer.attach("b")
-    peer.register(node)
+    register(gateway, peer, node)
     since = first.ear.mark(), second.ear.mark(), peer.ear.mark()
     for number in range(10):
         downlink(cn, peer, home, b"relay%03d" % number)
@@ -162,12 +170,12 @@ def test_relayed_once_to_the_one_that_serves(lab, peer, subscriber, control, wir
     assert seen(peer.ear, since[2]) == [(ADDRESS["dp2"], peer.care_of)] * 10
 
 
-def test_nodes_of_different_data_planes_talk(peer, second_peer, subscriber):
+def test_nodes_of_different_data_planes_talk(gateway, peer, second_peer, subscriber):
     ends = []
     for each, link in ((peer, "a"), (second_peer, "b")):
         node = subscriber()
         each.attach(link)
-        ends.append((each, node["home_addresses"][0], each.register(node)))
+        ends.append((each, node["home_addresses"][0], register(gateway, each, node)))
     for (one, home, answer), (other, other_home, _), plane in (
             (ends[0], ends[1], "dp2"), (ends[1], ends[0], "dp1")):
         since = other.ear.mark()
@@ -177,13 +185,13 @@ def test_nodes_of_different_data_planes_talk(peer, second_peer, subscriber):
         assert (inner_of(heard).src, inner_of(heard).dst) == (home, other_home)
 
 
-def test_never_relayed_twice(lab, peer, subscriber, wire):
+def test_never_relayed_twice(lab, gateway, peer, subscriber, wire):
     """dp1 serves; what comes to dp2 relayed, because dp2 served when it was sent, goes to the node."""
     core = wire(lab.core, "gw2")
     node = subscriber()
     home = node["home_addresses"][0]
     peer.attach("a")
-    peer.register(node)
+    register(gateway, peer, node)
     since, mark = core.ear.mark(), peer.ear.mark()
     core.send(IPv6(src=ADDRESS["dp1"], dst=ADDRESS["dp2"], nh=41)
               / IPv6(src=CN, dst=home) / UDP(dport=9) / Raw(b"in flight"))
@@ -437,7 +445,7 @@ def test_audit_finds_and_heals_a_flipped_entry(lab, build, gateway, peer, subscr
     node = subscriber()
     home = node["home_addresses"][0]
     peer.attach("b")
-    peer.register(node)
+    register(gateway, peer, node)
     binding = control.binding(home)
     table = "path" if kind.startswith("path") else "subscriber"
     plane = gateway.planes["dp2"]

@@ -11,8 +11,10 @@
 
 #include "common/clock.h"
 
-/* A server on the same host answers at once or is not there. This long is for one that restarts. */
-#define CONNECT_MS 1000
+/* How long one that restarts is waited for, and how long one that is there, or was until it was
+ * killed, on a machine that has much else to do. */
+#define ABSENT_MS  1000
+#define CONNECT_MS 5000
 
 /* A lost connection is noticed at the latest after this long, even when its wake-up came together
  * with a message and was consumed with it. */
@@ -65,11 +67,24 @@ static void wait_some(struct client *client, uint64_t ms)
 	poll(&p, 1, (int)(ms < LOOK_MS ? ms : LOOK_MS));
 }
 
+/* The socket's file; NULL: it has none. */
+static const char *path_of(const struct client *client)
+{
+	return strncmp(client->endpoint, "ipc://", 6) == 0 ? client->endpoint + 6 : NULL;
+}
+
+static bool is_absent(const struct client *client)
+{
+	const char *path = path_of(client);
+	struct stat st;
+
+	return path && stat(path, &st) < 0;
+}
+
 /* Why nobody answers, as far as the socket's file tells. */
 static int unreachable(struct client *client, struct client_error *error)
 {
-	const char *endpoint = client->endpoint;
-	const char *path = strncmp(endpoint, "ipc://", 6) == 0 ? endpoint + 6 : NULL;
+	const char *endpoint = client->endpoint, *path = path_of(client);
 	struct stat st;
 
 	if (path && access(path, W_OK) < 0 && errno == EACCES)
@@ -86,7 +101,7 @@ static int send_request(
 	struct client *client, const char *method, json_t *params, struct client_error *error)
 {
 	int connect_ms = client->timeout_ms < CONNECT_MS ? client->timeout_ms : CONNECT_MS;
-	uint64_t end = clock_mono_ms() + (uint64_t)connect_ms;
+	uint64_t start = clock_mono_ms(), end = start + (uint64_t)connect_ms;
 	json_t *request = json_pack("{s:s}", "method", method);
 	char *text;
 	int rc;
@@ -100,7 +115,7 @@ static int send_request(
 	while ((rc = zsock_send1(&client->socket, text, strlen(text))) == -EAGAIN) {
 		uint64_t now = clock_mono_ms();
 
-		if (now >= end)
+		if (now >= end || (now - start >= ABSENT_MS && is_absent(client)))
 			break;
 		wait_some(client, end - now);
 	}
