@@ -4,7 +4,8 @@
   gcc        a build with gcc, warnings are errors; the unit tests
   clang      a build with clang, warnings are errors; every fuzz target for a few seconds
   sanitize   a build with the address and undefined-behaviour sanitizers; the unit tests again
-  scenario   the scenario tests in network namespaces, on the sanitized build
+  scenario   the scenario tests in network namespaces, on the sanitized build, two files at a time:
+             they mostly wait
 
 The last line printed is 'N passed, N failed', with ', N skipped' if some were. Build directories
 and logs stay under build/ and make the next run quicker."""
@@ -131,7 +132,7 @@ def scenarios(directory, long):
     report = BUILD / "check-scenario.xml"
     report.unlink(missing_ok=True)
     command = ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs",
-               f"--junitxml={report}", "test/scenario"]
+               "-n", "2", "--dist", "loadfile", f"--junitxml={report}", "test/scenario"]
     if not long:
         command += ["-m", "not long"]
     code, _ = run("scenario", command, SANITIZERS | {"DMM_BUILD": str(directory)}, show=True)

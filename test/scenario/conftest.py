@@ -21,11 +21,19 @@ from peer import Peer  # noqa: E402
 
 NUMBERS = itertools.count(0x100)
 
+# They come first, so that with two files at a time none of them is left alone at the end.
+LONGEST = ("test_two_data_planes", "test_mobile_node_alone", "test_data_plane", "test_forwarding",
+           "test_demo")
+
 
 def pytest_configure(config):
     # Otherwise a test would take the end of the session for its own failure.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 1))
     config.addinivalue_line("markers", "long: takes long; only in tools/check --long")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,12 @@
 Each run has a file under /run/dmm-lab with one JSON line for each namespace, process and hugepage
 reservation. Whoever finds the file of a run that is gone can remove all of it and nothing else."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -73,10 +76,8 @@ class Ledger:
         for name in names:
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
         for entry in self.entries("hugepages"):
-            try:
+            with changing_hugepages(), contextlib.suppress(OSError):
                 HUGEPAGES.write_text(str(max(0, int(HUGEPAGES.read_text()) - entry["count"])))
-            except OSError:
-                pass
         self.path.unlink(missing_ok=True)
 
 
@@ -109,20 +110,28 @@ def remove_leftovers(label):
 
 
 def reserve_hugepages(ledger, count):
-    """Makes sure that 'count' 2 MiB hugepages are free, if memory allows; the data plane does
-    without them otherwise. They are given back with the rest of the run."""
-    memory = {}
-    for line in pathlib.Path("/proc/meminfo").read_text().splitlines():
-        key, _, value = line.partition(":")
-        memory[key] = int(value.split()[0])
-    lacking = count - memory.get("HugePages_Free", 0)
-    if lacking <= 0 or memory["MemAvailable"] < 4 * lacking * 2048:
+    """Adds 'count' 2 MiB hugepages to those of the machine, if memory allows; the data plane does
+    without them otherwise. They are given back with the rest of the run. Pages that are free now
+    are not counted on: another run may have reserved them and be about to use them."""
+    if available() < 4 * count * 2048:
         return
-    try:
+    with changing_hugepages(), contextlib.suppress(OSError):  # a container that may not
         before = int(HUGEPAGES.read_text())
-        HUGEPAGES.write_text(str(before + lacking))
+        HUGEPAGES.write_text(str(before + count))
         got = int(HUGEPAGES.read_text()) - before
-    except OSError:  # a container that may not
-        return
-    if got > 0:
-        ledger.note("hugepages", count=got)
+        if got > 0:
+            ledger.note("hugepages", count=got)
+
+
+def available():
+    """KiB of memory that programs could still have."""
+    line = re.search(r"^MemAvailable: *(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.M)
+    return int(line[1])
+
+
+@contextlib.contextmanager
+def changing_hugepages():
+    """Runs side by side add and take away one after the other."""
+    with open(DIRECTORY / ".hugepages", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
