@@ -6,16 +6,29 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum ring_kind { RING_NODES, RING_OTHERS, RINGS };
 
+enum { MN_ID_SIZE = 256, MESSAGE_SIZE = 256 };
+
+/* An event as it is kept: 640 octets. */
+struct kept {
+	uint64_t number; /* among all events */
+	uint64_t real_ns;
+	enum log_level severity;
+	const char *event, *source, *data_plane;
+	struct in6_addr home_address, care_of_address;
+	bool has_mn_id, has_home, has_care_of, has_port;
+	char port[32];
+	char mn_id[MN_ID_SIZE];
+	char message[MESSAGE_SIZE]; /* empty: put into words when it is read */
+};
+
 struct ring {
 	uint64_t count; /* so far; the n-th one, from 0, is at n % EVENTS_KEPT */
-	struct kept {
-		uint64_t number; /* among all events */
-		json_t *item;
-	} kept[EVENTS_KEPT];
+	struct kept kept[EVENTS_KEPT];
 };
 
 struct events {
@@ -37,11 +50,6 @@ struct events *events_new(struct loop *loop)
 
 void events_free(struct events *events)
 {
-	if (!events)
-		return;
-	for (size_t r = 0; r < RINGS; r++)
-		for (size_t i = 0; i < EVENTS_KEPT; i++)
-			json_decref(events->rings[r].kept[i].item);
 	free(events);
 }
 
@@ -68,49 +76,84 @@ static const char *severity_name(enum log_level level)
 	return level == LOG_LEVEL_ERROR ? "error" : level == LOG_LEVEL_WARN ? "warning" : "info";
 }
 
-static void put_addr(json_t *item, const char *key, const struct in6_addr *addr)
+static void put_addr(json_t *item, const char *key, bool has, const struct in6_addr *addr)
 {
-	if (addr)
+	if (has)
 		json_put_addr(item, key, addr);
 	else
 		json_object_set_new(item, key, json_null());
 }
 
-/* Keeps an event, in the place of the oldest of its kind. */
-static void keep(struct events *events, const struct event *event, json_t *item)
+static json_t *item_of(const struct kept *k)
+{
+	json_t *item = json_object();
+	char time[EVENTS_TIME_SIZE], words[MESSAGE_SIZE];
+
+	if (!k->message[0])
+		snprintf(words, sizeof(words), "%s %s at %s", ADDR_TEXT(&k->home_address), k->event,
+			ADDR_TEXT(&k->care_of_address));
+	json_put_str(item, "time", events_time(time, k->real_ns));
+	json_put_str(item, "severity", severity_name(k->severity));
+	json_put_str(item, "source", k->source ? k->source : "control");
+	json_put_str(item, "event", k->event);
+	json_put_str(item, "message", k->message[0] ? k->message : words);
+	json_put_str(item, "mn_id", k->has_mn_id ? k->mn_id : NULL);
+	put_addr(item, "home_address", k->has_home, &k->home_address);
+	put_addr(item, "care_of_address", k->has_care_of, &k->care_of_address);
+	json_put_str(item, "data_plane", k->data_plane);
+	json_put_str(item, "port", k->has_port ? k->port : NULL);
+	return item;
+}
+
+/* Copies a text that may be NULL, cut at size; returns whether it is there. */
+static bool keep_text(char *to, size_t size, const char *text)
+{
+	size_t len = text ? strnlen(text, size - 1) : 0;
+
+	memcpy(to, text ? text : "", len);
+	to[len] = '\0';
+	return text;
+}
+
+/* The place of an event, which is that of the oldest of its kind. */
+static struct kept *place_of(struct events *events, const struct event *event)
 {
 	bool of_node = event->mn_id || event->home_address;
 	struct ring *ring = &events->rings[of_node ? RING_NODES : RING_OTHERS];
-	struct kept *place = &ring->kept[ring->count++ % EVENTS_KEPT];
 
-	json_decref(place->item);
-	*place = (struct kept){.number = events->next++, .item = item};
+	return &ring->kept[ring->count++ % EVENTS_KEPT];
 }
 
 void events_post(struct events *events, const struct event *event, const char *fmt, ...)
 {
-	json_t *item = json_object();
-	char message[256], time[EVENTS_TIME_SIZE];
+	struct kept *k = place_of(events, event);
 	va_list args;
 
-	va_start(args, fmt);
-	vsnprintf(message, sizeof(message), fmt, args);
-	va_end(args);
-	json_put_str(item, "time", events_time(time, loop_real_ns(events->loop)));
-	json_put_str(item, "severity", severity_name(event->severity));
-	json_put_str(item, "source", event->source ? event->source : "control");
-	json_put_str(item, "event", event->event);
-	json_put_str(item, "message", message);
-	json_put_str(item, "mn_id", event->mn_id);
-	put_addr(item, "home_address", event->home_address);
-	put_addr(item, "care_of_address", event->care_of_address);
-	json_put_str(item, "data_plane", event->data_plane);
-	json_put_str(item, "port", event->port);
-	if (!item)
-		return;
-	keep(events, event, item);
-	if (events->follow)
-		events->follow(events->arg, item);
+	k->number = events->next++;
+	k->real_ns = loop_real_ns(events->loop);
+	k->severity = event->severity;
+	k->event = event->event;
+	k->source = event->source;
+	k->data_plane = event->data_plane;
+	k->has_home = event->home_address;
+	k->has_care_of = event->care_of_address;
+	k->home_address = k->has_home ? *event->home_address : in6addr_any;
+	k->care_of_address = k->has_care_of ? *event->care_of_address : in6addr_any;
+	k->has_mn_id = keep_text(k->mn_id, sizeof(k->mn_id), event->mn_id);
+	k->has_port = keep_text(k->port, sizeof(k->port), event->port);
+	k->message[0] = '\0';
+	if (fmt) {
+		va_start(args, fmt);
+		vsnprintf(k->message, sizeof(k->message), fmt, args);
+		va_end(args);
+	}
+	if (events->follow) {
+		json_t *item = item_of(k);
+
+		if (item)
+			events->follow(events->arg, item);
+		json_decref(item);
+	}
 }
 
 static const struct kept *kept_at(const struct ring *ring, uint64_t n)
@@ -136,7 +179,10 @@ int events_each(struct events *events, int (*fn)(void *arg, json_t *item), void 
 		if (!first[r] ||
 			(first[RING_OTHERS] && first[RING_OTHERS]->number < first[r]->number))
 			r = RING_OTHERS;
-		result = fn(arg, first[r]->item);
+		json_t *item = item_of(first[r]);
+
+		result = item ? fn(arg, item) : 0;
+		json_decref(item);
 		first[r] = kept_at(&events->rings[r], ++at[r]);
 	}
 	return result;

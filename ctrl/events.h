@@ -17,7 +17,8 @@ enum { EVENTS_KEPT = 1536 };
 struct events;
 struct loop;
 
-/* One event; absent members are NULL. */
+/* One event; absent members are NULL. Names (event, source, data_plane) must outlive the events:
+ * they are constants or the configuration's. */
 struct event {
 	enum log_level severity; /* LOG_LEVEL_INFO, _WARN or _ERROR */
 	const char *event;       /* name of the kind: "wrong-source" */
@@ -33,15 +34,21 @@ struct event {
 struct events *events_new(struct loop *loop);
 void events_free(struct events *events);
 
-/* Keeps the event and tells the follower. The message is one line for people, without secrets. */
+/*
+ * Keeps the event and tells the follower. The message is one line for people, without secrets; fmt
+ * NULL: "HOME-ADDRESS EVENT at CARE-OF-ADDRESS", which is put into words only for who reads it.
+ */
 void events_post(struct events *events, const struct event *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Gets each event as it is posted; the item is borrowed. One follower: the control interface. */
+/* Gets each event as it is posted; the item is borrowed. One follower: the control interface, while
+ * it has anybody to tell (NULL: nobody), because to make an item costs more than what it tells of.
+ */
 typedef void events_follow_fn(void *arg, json_t *item);
 void events_set_follower(struct events *events, events_follow_fn *fn, void *arg);
 
-/* Calls fn for each event that is held, oldest first; not 0 ends the walk. Items are borrowed. */
+/* Calls fn for each event that is held, oldest first; not 0 ends the walk. Items live during the
+ * call. */
 int events_each(struct events *events, int (*fn)(void *arg, json_t *item), void *arg);
 
 enum { EVENTS_TIME_SIZE = 48 };

@@ -107,8 +107,7 @@ static void op_event(void *context, const struct signalling_event *event)
 		events_post(role->ctrl->events, &out, "Binding Update refused with status %u",
 			event->status);
 	else
-		events_post(role->ctrl->events, &out, "%s %s at %s", ADDR_TEXT(&event->home),
-			signalling_event_name(event->kind), ADDR_TEXT(&event->care_of));
+		events_post(role->ctrl->events, &out, NULL);
 	if (role->api)
 		api_binding_event(role->api, event);
 }

@@ -51,6 +51,8 @@ static void request_free(struct api_request *r)
 		r->api->request_count--;
 		break;
 	}
+	if (r->watches_events)
+		api_follow_events(r->api);
 	if (r->release)
 		r->release(r->state);
 	free(r->list.names);
@@ -296,6 +298,17 @@ static void send_live(struct api_request *r, json_t *item)
 	request_free(r);
 }
 
+static void event_posted(void *arg, json_t *item);
+
+void api_follow_events(struct api *api)
+{
+	bool any = false;
+
+	for (const struct api_request *r = api->requests; r && !any; r = r->next)
+		any = r->watches_events;
+	events_set_follower(api->ctrl->events, any ? event_posted : NULL, api);
+}
+
 static void event_posted(void *arg, json_t *item)
 {
 	struct api *api = arg;
@@ -353,7 +366,6 @@ int api_open(struct api **api, struct ctrl *ctrl)
 		free(a);
 		return error;
 	}
-	events_set_follower(ctrl->events, event_posted, a);
 	*api = a;
 	return 0;
 }

@@ -74,6 +74,9 @@ int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count)
 /* Index of the data plane that serves what names this id, negative: none. */
 int api_serving(const struct ctrl *ctrl, uint64_t id);
 
+/* A request watches events from now on, or has ceased to. */
+void api_follow_events(struct api *api);
+
 /* A binding as docs/api.md shows it; NULL: no memory. */
 json_t *api_binding_json(struct ctrl *ctrl, const struct binding *b);
 

@@ -171,8 +171,10 @@ void api_events(struct api_request *r, const json_t *params)
 	}
 	/* The queue to a client holds more messages than there are events. */
 	events_each(r->ctrl->events, send_event, &sending);
-	if (follow)
-		r->watches_events = true;
-	else
+	if (!follow) {
 		api_count(r, sending.count);
+		return;
+	}
+	r->watches_events = true;
+	api_follow_events(r->api);
 }
