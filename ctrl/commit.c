@@ -64,7 +64,7 @@ int commit_submit(struct commit *commit, const struct binding_record *good,
 {
 	const struct commit_flight_key key = commit_flight_key(record);
 	struct commit_flight *flight = commit_flight_find(commit, &key);
-	struct commit_change *c = malloc(sizeof(*c));
+	struct commit_change *c = commit_change_new(commit);
 	int error;
 
 	if (!c)
@@ -73,7 +73,7 @@ int commit_submit(struct commit *commit, const struct binding_record *good,
 	if (!error && !flight)
 		error = take_off(commit, good, c, &key, &flight);
 	if (error) {
-		free(c);
+		commit_change_free(commit, c);
 		return error;
 	}
 	c->data_plane = record->data_plane;
@@ -96,7 +96,7 @@ int commit_submit_item(struct commit *commit, const struct commit_item *good,
 	const struct commit_item *item, commit_done_fn *done, void *arg)
 {
 	struct commit_flight_key key = {.table = (uint8_t)item->table, .len = item->key_len};
-	struct commit_change *c = malloc(sizeof(*c));
+	struct commit_change *c = commit_change_new(commit);
 	struct commit_flight *flight;
 	struct commit_image image;
 
@@ -113,7 +113,7 @@ int commit_submit_item(struct commit *commit, const struct commit_item *good,
 		flight = commit_flight_new(commit, &key, &image);
 	}
 	if (!flight) {
-		free(c);
+		commit_change_free(commit, c);
 		return -ENOMEM;
 	}
 	image_of_item(item, &c->image);
@@ -150,7 +150,7 @@ void commit_finish(struct commit *commit, struct commit_change *c, int error)
 	c->over = true;
 	c->error = error;
 	if (!error)
-		flight->good = c->image;
+		commit_image_copy(&flight->good, &c->image);
 	if (flight->stored == c)
 		flight->stored = NULL;
 	while ((c = flight->first) && c->over) {
@@ -158,7 +158,7 @@ void commit_finish(struct commit *commit, struct commit_change *c, int error)
 		commit->count--;
 		if (c->done)
 			c->done(c->arg, c->error);
-		free(c);
+		commit_change_free(commit, c);
 	}
 	commit_flight_put(commit, flight);
 }
@@ -326,6 +326,7 @@ void commit_free(struct commit *commit)
 		HASH_DEL(commit->flights, flight);
 		free(flight);
 	}
+	commit_spare_free(commit);
 	free(commit);
 }
 

@@ -72,6 +72,8 @@ struct commit {
 		waiting[COMMIT_DATA_PLANES]; /* for the acknowledgement of each, by number */
 	struct commit_queue failed;          /* to be taken back before `done` is called */
 	size_t count, take_backs;
+	struct commit_change *spare_changes; /* free lists, by `next` and by hh.next */
+	struct commit_flight *spare_flights;
 	struct wheel_timer late, again;
 	uint64_t counters[COMMIT_COUNTERS];
 };
@@ -109,6 +111,16 @@ static inline void commit_queue_move(struct commit_queue *to, struct commit_queu
 		*to = *from;
 	commit_queue_init(from);
 }
+
+/* Copies what is used of an image: it is made for the longest. */
+void commit_image_copy(struct commit_image *to, const struct commit_image *from);
+
+/* A change from the free list, or a new one; NULL: no memory. And back. */
+struct commit_change *commit_change_new(struct commit *commit);
+void commit_change_free(struct commit *commit, struct commit_change *c);
+
+/* Gives the free lists back. */
+void commit_spare_free(struct commit *commit);
 
 /* Encodes and compiles what a binding is; NULL or BINDING_NONE: nothing. 0 or a negative errno. */
 int commit_make_image(
