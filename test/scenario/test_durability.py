@@ -72,6 +72,7 @@ def test_no_data_plane_no_acknowledged_binding(gateway, control, peer, subscribe
     peer.attach("a")
     node = subscriber()
     gateway.data_plane.process.stop()
+    wait_for(lambda: not gateway.synchronised(plane_runs=False), "control to notice")
     try:
         since = peer.ear.mark()
         peer.send(peer.update(node))
