@@ -1,0 +1,154 @@
+#include "ctrl/binding/session.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MN_ID_NAI = 1 /* RFC 4283, 3.1 */ };
+
+const char *session_life_name(enum session_life life)
+{
+	static const char *const names[] = {
+		[SESSION_NONE] = "none",
+		[SESSION_LIVE] = "live",
+		[SESSION_ENDING] = "ending",
+	};
+	size_t count = sizeof(names) / sizeof(*names);
+
+	return (size_t)life < count ? names[life] : "unknown";
+}
+
+bool session_mn_id_equal(const struct session_mn_id *a, const struct session_mn_id *b)
+{
+	return a->subtype == b->subtype && a->len == b->len &&
+	       memcmp(a->octets, b->octets, a->len) == 0;
+}
+
+bool session_link_id_equal(const struct session_link_id *a, const struct session_link_id *b)
+{
+	return a->len == b->len && memcmp(a->octets, b->octets, a->len) == 0;
+}
+
+const char *session_mn_id_text(
+	char buf[static SESSION_MN_ID_TEXT_SIZE], const struct session_mn_id *mn_id)
+{
+	size_t i;
+
+	for (i = 0; i < mn_id->len; i++) {
+		if (mn_id->subtype == MN_ID_NAI)
+			buf[i] = isgraph(mn_id->octets[i]) ? (char)mn_id->octets[i] : '?';
+		else
+			snprintf(buf + 2 * i, 3, "%02x", mn_id->octets[i]);
+	}
+	buf[mn_id->subtype == MN_ID_NAI ? i : 2 * i] = '\0';
+	return buf;
+}
+
+bool session_has_prefixes(
+	const struct session_record *record, const struct prefix6 *prefixes, size_t count)
+{
+	if (count != record->prefix_count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		size_t j = 0;
+
+		while (j < count && prefix6_compare(&record->prefixes[i], &prefixes[j]) != 0)
+			j++;
+		if (j == count)
+			return false;
+	}
+	return true;
+}
+
+static bool counts_good(const struct session_record *record)
+{
+	return (record->life == SESSION_LIVE || record->life == SESSION_ENDING) && record->number &&
+	       record->mn_id.len && record->mn_id.len <= SESSION_MN_ID_MAX &&
+	       record->link_id.len <= SESSION_LINK_ID_MAX && record->prefix_count &&
+	       record->prefix_count <= SESSION_PREFIXES_MAX;
+}
+
+int session_record_encode(struct writer *w, const struct session_record *record)
+{
+	if (!counts_good(record))
+		return -EINVAL;
+	writer_u8(w, SESSION_RECORD_VERSION);
+	writer_u8(w, (uint8_t)record->life);
+	writer_u64(w, record->number);
+	writer_u16(w, record->sequence);
+	writer_u16(w, record->lifetime);
+	writer_u16(w, record->flags);
+	writer_u8(w, record->access);
+	writer_u8(w, record->handoff);
+	writer_addr6(w, &record->care_of);
+	writer_addr6(w, &record->anchor);
+	writer_addr6(w, &record->link_local);
+	writer_u64(w, record->registered_ns);
+	writer_u64(w, record->updated_ns);
+	writer_u64(w, record->expires_ns);
+	writer_u64(w, record->timestamp);
+	writer_u8(w, record->mn_id.subtype);
+	writer_u8(w, record->mn_id.len);
+	writer_bytes(w, record->mn_id.octets, record->mn_id.len);
+	writer_u8(w, record->link_id.len);
+	writer_bytes(w, record->link_id.octets, record->link_id.len);
+	writer_u8(w, record->prefix_count);
+	for (size_t i = 0; i < record->prefix_count; i++) {
+		writer_u8(w, record->prefixes[i].len);
+		writer_addr6(w, &record->prefixes[i].addr);
+	}
+	return writer_ok(w) ? 0 : -ENOSPC;
+}
+
+/* What comes behind the fields of fixed length. */
+static int decode_lists(struct cursor *c, struct session_record *record)
+{
+	record->mn_id.subtype = cursor_u8(c);
+	record->mn_id.len = cursor_u8(c);
+	record->mn_id.octets = cursor_bytes(c, record->mn_id.len);
+	record->link_id.len = cursor_u8(c);
+	if (record->link_id.len > SESSION_LINK_ID_MAX)
+		return -EBADMSG;
+	cursor_copy(c, record->link_id.octets, record->link_id.len);
+	record->prefix_count = cursor_u8(c);
+	if (record->prefix_count > SESSION_PREFIXES_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < record->prefix_count; i++) {
+		uint8_t len = cursor_u8(c);
+		struct in6_addr addr = cursor_addr6(c);
+		struct prefix6 *prefix = &record->prefixes[i];
+
+		if (len > 128)
+			return -EBADMSG;
+		*prefix = prefix6_of(&addr, len);
+		if (!addr_equal(&prefix->addr, &addr))
+			return -EBADMSG;
+	}
+	return cursor_ok(c) && cursor_left(c) == 0 && counts_good(record) ? 0 : -EBADMSG;
+}
+
+int session_record_decode(struct cursor *c, struct session_record *record)
+{
+	uint8_t version = cursor_u8(c);
+
+	*record = (struct session_record){.life = (enum session_life)cursor_u8(c)};
+	if (!cursor_ok(c))
+		return -EBADMSG;
+	if (version != SESSION_RECORD_VERSION)
+		return -EPROTO;
+	record->number = cursor_u64(c);
+	record->sequence = cursor_u16(c);
+	record->lifetime = cursor_u16(c);
+	record->flags = cursor_u16(c);
+	record->access = cursor_u8(c);
+	record->handoff = cursor_u8(c);
+	record->care_of = cursor_addr6(c);
+	record->anchor = cursor_addr6(c);
+	record->link_local = cursor_addr6(c);
+	record->registered_ns = cursor_u64(c);
+	record->updated_ns = cursor_u64(c);
+	record->expires_ns = cursor_u64(c);
+	record->timestamp = cursor_u64(c);
+	return decode_lists(c, record);
+}

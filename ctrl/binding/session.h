@@ -1,0 +1,103 @@
+/*
+ * A mobility session: the home network prefixes of one interface of a mobile node, and the mobile
+ * access gateway where the node is (RFC 5213, 5.1); and its form in the store.
+ *
+ * As with a binding, `struct session_record` is what is durable and what data planes are told
+ * about; a change of it is a transaction (ctrl/commit.h). For the control thread.
+ */
+#pragma once
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/cursor.h"
+
+enum {
+	SESSION_RECORD_VERSION = 1,
+	SESSION_PREFIXES_MAX = 4, /* home network prefixes of one session */
+	SESSION_LINK_ID_MAX = 20, /* octets of a link-layer identifier */
+	SESSION_MN_ID_MAX = 253,  /* octets of an identifier of a mobile node */
+	SESSION_RECORD_MAX = 512, /* octets of an encoded record, at most */
+};
+
+/* What a record says about its session. */
+enum session_life {
+	SESSION_NONE = 0,   /* nothing: not in the store, not in a data plane; never encoded */
+	SESSION_LIVE = 1,   /* registered until expires_ns: in the store and in data planes */
+	SESSION_ENDING = 2, /* deregistered; its prefixes are kept until expires_ns, so that the
+			     * node can come back by another gateway (5.3.5): in the store only */
+};
+
+/* The identifier of an interface on its access link; len 0: it has none. */
+struct session_link_id {
+	uint8_t len;
+	uint8_t octets[SESSION_LINK_ID_MAX];
+};
+
+static_assert(sizeof(struct session_link_id) == 21, "without padding: it is compared as a whole");
+
+/* Who the mobile node is (RFC 4283). The octets belong to somebody else. */
+struct session_mn_id {
+	uint8_t subtype; /* enum codes_mn_id */
+	uint8_t len;
+	const uint8_t *octets;
+};
+
+/* The durable part. Times are nanoseconds of CLOCK_REALTIME since 1970. */
+struct session_record {
+	uint64_t number; /* 1 upwards: key in the store, names its objects */
+	struct session_mn_id mn_id;
+	struct in6_addr care_of;    /* Proxy-CoA: remote end of the tunnel */
+	struct in6_addr anchor;     /* address of ours that was asked: local end of the tunnel */
+	struct in6_addr link_local; /* of the gateway on the link with the node; ::: not told */
+	uint64_t registered_ns;     /* first registration */
+	uint64_t updated_ns;        /* last accepted update */
+	uint64_t expires_ns;        /* end of the life */
+	uint64_t timestamp; /* of the last accepted update, as in its option; 0: it had none */
+	uint16_t sequence;  /* of the last accepted update */
+	uint16_t lifetime;  /* granted, in units of 4 seconds */
+	uint16_t flags;     /* of the last accepted update: enum flags_bu */
+	uint8_t access;     /* enum codes_access */
+	uint8_t handoff;    /* of the last accepted update: enum codes_handoff */
+	struct session_link_id link_id;
+	uint8_t prefix_count; /* 1 to SESSION_PREFIXES_MAX */
+	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
+	enum session_life life;
+};
+
+/* Name of a life ("live") for JSON and logs; "unknown" for others. */
+const char *session_life_name(enum session_life life);
+
+/* Whether two are the same node. */
+bool session_mn_id_equal(const struct session_mn_id *a, const struct session_mn_id *b);
+
+/* Whether two are the same interface. */
+bool session_link_id_equal(const struct session_link_id *a, const struct session_link_id *b);
+
+enum { SESSION_MN_ID_TEXT_SIZE = 2 * SESSION_MN_ID_MAX + 1 };
+
+/* An identifier for people: a network access identifier as it is, with '?' for octets that are not
+ * graphic ASCII; any other in hexadecimal digits. Returns buf. */
+const char *session_mn_id_text(
+	char buf[static SESSION_MN_ID_TEXT_SIZE], const struct session_mn_id *mn_id);
+
+/* Whether the set of prefixes of a record is just this one, in any order. */
+bool session_has_prefixes(
+	const struct session_record *record, const struct prefix6 *prefixes, size_t count);
+
+/*
+ * Writes a record for the store, big endian, version first. Returns 0; -EINVAL if its life is
+ * neither LIVE nor ENDING or a count is out of bounds; -ENOSPC.
+ */
+int session_record_encode(struct writer *w, const struct session_record *record);
+
+/*
+ * Reads a record, which must fill the cursor; the octets of mn_id stay in it. -EPROTO: written by
+ * another version; -EBADMSG: anything else that session_record_encode does not write. *record is
+ * undefined after an error.
+ */
+int session_record_decode(struct cursor *c, struct session_record *record);

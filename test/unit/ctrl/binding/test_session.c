@@ -1,0 +1,228 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ctrl/binding/session.h"
+#include "ctrl/binding/session_cache.h"
+
+static const char *const name = "host@example.org";
+
+static struct prefix6 prefix(const char *text)
+{
+	struct prefix6 p;
+
+	assert_int_equal(prefix6_parse(text, &p), 0);
+	return p;
+}
+
+static struct session_record sample(void)
+{
+	struct session_record r = {.number = 0x1122334455667788,
+		.mn_id = {.subtype = 1,
+			.len = (uint8_t)strlen(name),
+			.octets = (const uint8_t *)name},
+		.registered_ns = 1,
+		.updated_ns = 2,
+		.expires_ns = 0xfffffffffffffffe,
+		.timestamp = 0x123456789abc,
+		.sequence = 3,
+		.lifetime = 4,
+		.flags = 0x8200,
+		.access = 4,
+		.handoff = 3,
+		.link_id = {.len = 6, .octets = {2, 0, 0, 0, 0, 9}},
+		.prefix_count = 2,
+		.life = SESSION_LIVE};
+
+	r.prefixes[0] = prefix("2001:db8:1::/64");
+	r.prefixes[1] = prefix("2001:db8:2::/63");
+	addr_parse("2001:db8:a::1", &r.care_of);
+	addr_parse("2001:db8:b::1", &r.anchor);
+	addr_parse("fe80::5", &r.link_local);
+	return r;
+}
+
+static size_t encoded(const struct session_record *r, uint8_t buf[SESSION_RECORD_MAX])
+{
+	struct writer w;
+
+	writer_init(&w, buf, SESSION_RECORD_MAX);
+	assert_int_equal(session_record_encode(&w, r), 0);
+	return writer_len(&w);
+}
+
+static int decoded(const uint8_t *buf, size_t len, struct session_record *r)
+{
+	struct cursor c;
+
+	cursor_init(&c, buf, len);
+	return session_record_decode(&c, r);
+}
+
+static void a_record_returns_as_it_was(void **state)
+{
+	const struct session_record r = sample();
+	struct session_record back;
+	uint8_t buf[SESSION_RECORD_MAX], again[SESSION_RECORD_MAX];
+	size_t len = encoded(&r, buf);
+
+	(void)state;
+	assert_int_equal(decoded(buf, len, &back), 0);
+	assert_int_equal(back.number, r.number);
+	assert_true(session_mn_id_equal(&back.mn_id, &r.mn_id));
+	assert_true(session_link_id_equal(&back.link_id, &r.link_id));
+	assert_true(session_has_prefixes(&back, r.prefixes, r.prefix_count));
+	assert_true(addr_equal(&back.care_of, &r.care_of));
+	assert_true(addr_equal(&back.anchor, &r.anchor));
+	assert_true(addr_equal(&back.link_local, &r.link_local));
+	assert_int_equal(back.timestamp, r.timestamp);
+	assert_int_equal(back.life, SESSION_LIVE);
+	assert_int_equal(encoded(&back, again), len);
+	assert_memory_equal(buf, again, len);
+}
+
+static void the_longest_record_fits(void **state)
+{
+	static const uint8_t octets[SESSION_MN_ID_MAX] = {1};
+	struct session_record r = sample();
+	uint8_t buf[SESSION_RECORD_MAX];
+
+	(void)state;
+	r.mn_id.len = SESSION_MN_ID_MAX;
+	r.mn_id.octets = octets;
+	r.link_id.len = SESSION_LINK_ID_MAX;
+	r.prefix_count = SESSION_PREFIXES_MAX;
+	assert_true(encoded(&r, buf) <= SESSION_RECORD_MAX);
+}
+
+static void a_damaged_record_is_refused(void **state)
+{
+	const struct session_record r = sample();
+	struct session_record back;
+	uint8_t buf[SESSION_RECORD_MAX + 1] = {0};
+	size_t len = encoded(&r, buf);
+
+	(void)state;
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(decoded(buf, i, &back), -EBADMSG);
+	assert_int_equal(decoded(buf, len + 1, &back), -EBADMSG);
+	buf[1] = SESSION_NONE;
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[1] = SESSION_LIVE;
+	buf[len - 1] = 1; /* a bit behind the length of the last prefix */
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[0] = SESSION_RECORD_VERSION + 1;
+	assert_int_equal(decoded(buf, len, &back), -EPROTO);
+}
+
+static void what_no_decoder_takes_is_not_encoded(void **state)
+{
+	struct session_record r = sample();
+	uint8_t buf[SESSION_RECORD_MAX];
+	struct writer w;
+
+	(void)state;
+	writer_init(&w, buf, sizeof(buf));
+	r.life = SESSION_NONE;
+	assert_int_equal(session_record_encode(&w, &r), -EINVAL);
+	r = sample();
+	r.prefix_count = 0;
+	assert_int_equal(session_record_encode(&w, &r), -EINVAL);
+	r = sample();
+	r.mn_id.len = 0;
+	assert_int_equal(session_record_encode(&w, &r), -EINVAL);
+	r = sample();
+	writer_init(&w, buf, 100);
+	assert_int_equal(session_record_encode(&w, &r), -ENOSPC);
+}
+
+static void sets_of_prefixes_have_no_order(void **state)
+{
+	const struct session_record r = sample();
+	const struct prefix6 turned[] = {r.prefixes[1], r.prefixes[0]};
+	const struct prefix6 twice[] = {r.prefixes[0], r.prefixes[0]};
+
+	(void)state;
+	assert_true(session_has_prefixes(&r, turned, 2));
+	assert_false(session_has_prefixes(&r, turned, 1));
+	assert_false(session_has_prefixes(&r, twice, 2));
+}
+
+static void identifiers_are_readable(void **state)
+{
+	static const uint8_t odd[] = {'a', 7, ' ', 'b'};
+	struct session_mn_id id = {.subtype = 1, .len = sizeof(odd), .octets = odd};
+	char text[SESSION_MN_ID_TEXT_SIZE];
+
+	(void)state;
+	assert_string_equal(session_mn_id_text(text, &id), "a??b");
+	id.subtype = 5;
+	assert_string_equal(session_mn_id_text(text, &id), "61072062");
+}
+
+static void the_cache_finds_by_node_and_by_prefix(void **state)
+{
+	struct session_cache *cache = session_cache_new();
+	struct session_record r = sample();
+	const struct session_record first = r;
+	struct session *one, *two;
+
+	(void)state;
+	one = session_cache_add(cache, &r);
+	assert_non_null(one);
+	assert_ptr_not_equal(one->now.mn_id.octets, name);
+	assert_null(session_cache_add(cache, &r));
+	assert_int_equal(errno, EEXIST);
+	r.number = 0;
+	assert_null(session_cache_add(cache, &r));
+	r.prefix_count = 1;
+	r.prefixes[0] = prefix("2001:db8:1::/63");
+	two = session_cache_add(cache, &r);
+	assert_non_null(two);
+	assert_int_equal(two->now.number, first.number + 1);
+	assert_int_equal(one->node->session_count, 2);
+	assert_ptr_equal(session_cache_node(cache, &first.mn_id), two->node);
+	assert_ptr_equal(session_cache_by_prefix(cache, &first.prefixes[1]), one);
+	assert_ptr_equal(session_cache_by_prefix(cache, &r.prefixes[0]), two);
+	assert_ptr_equal(session_cache_by_number(cache, first.number), one);
+	session_cache_remove(cache, one);
+	assert_null(session_cache_by_prefix(cache, &first.prefixes[0]));
+	assert_int_equal(session_cache_count(cache), 1);
+	session_cache_remove(cache, two);
+	assert_null(session_cache_node(cache, &first.mn_id));
+	session_cache_free(cache);
+}
+
+static void a_subtype_makes_another_node(void **state)
+{
+	struct session_cache *cache = session_cache_new();
+	struct session_record r = sample();
+	struct session_mn_id other = r.mn_id;
+
+	(void)state;
+	other.subtype = 2;
+	assert_non_null(session_cache_add(cache, &r));
+	assert_null(session_cache_node(cache, &other));
+	assert_non_null(session_cache_node(cache, &r.mn_id));
+	session_cache_free(cache);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_returns_as_it_was),
+		cmocka_unit_test(the_longest_record_fits),
+		cmocka_unit_test(a_damaged_record_is_refused),
+		cmocka_unit_test(what_no_decoder_takes_is_not_encoded),
+		cmocka_unit_test(sets_of_prefixes_have_no_order),
+		cmocka_unit_test(identifiers_are_readable),
+		cmocka_unit_test(the_cache_finds_by_node_and_by_prefix),
+		cmocka_unit_test(a_subtype_makes_another_node),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
