@@ -65,3 +65,9 @@ int64_t clock_ntp_diff_ns(uint64_t a, uint64_t b)
 
 	return (int64_t)((__int128)units * (int64_t)CLOCK_NS_PER_S / ((__int128)1 << 32));
 }
+
+uint64_t clock_48_16_from_ns(uint64_t real_ns)
+{
+	return (real_ns / CLOCK_NS_PER_S) << 16 |
+	       ((real_ns % CLOCK_NS_PER_S) << 16) / CLOCK_NS_PER_S;
+}

@@ -36,3 +36,6 @@ uint64_t clock_ntp_to_ns(uint64_t ntp);
 /* a - b in nanoseconds, right across the end of an era as long as they are less than 68 years
  * apart. Positive: a is later. */
 int64_t clock_ntp_diff_ns(uint64_t a, uint64_t b);
+
+/* Time as RFC 5213, 8.8 has it: seconds since 1970 in the upper 48 bits, 1/65536 s below. */
+uint64_t clock_48_16_from_ns(uint64_t real_ns);

@@ -43,7 +43,7 @@ static int check_endpoint(const void *at, char *why, size_t why_size)
 	return -EINVAL;
 }
 
-static int check_path(const void *at, char *why, size_t why_size)
+int ctrl_config_check_path(const void *at, char *why, size_t why_size)
 {
 	const char *text = *(char *const *)at;
 
@@ -71,20 +71,21 @@ static int check_roles(const void *at, char *why, size_t why_size)
 	for (size_t i = 0; i < roles->count; i++) {
 		const char *role = *config_item(roles, char *, i);
 
-		if (strcmp(role, "ha") != 0) {
-			snprintf(why, why_size, "unknown role \"%s\", allowed is \"ha\"", role);
+		if (strcmp(role, "ha") != 0 && strcmp(role, "lma") != 0) {
+			snprintf(why, why_size,
+				"unknown role \"%s\", allowed are \"ha\" and \"lma\"", role);
 			return -EINVAL;
 		}
 	}
 	return 0;
 }
 
-static int check_home_agents(const void *at, char *why, size_t why_size)
+int ctrl_config_check_addresses(const void *at, char *why, size_t why_size)
 {
-	const struct config_list *agents = at;
+	const struct config_list *list = at;
 
-	for (size_t i = 0; i < agents->count; i++) {
-		const char *text = *config_item(agents, char *, i);
+	for (size_t i = 0; i < list->count; i++) {
+		const char *text = *config_item(list, char *, i);
 		struct in6_addr a, b;
 
 		if (addr_parse(text, &a) < 0 || !addr_is_unicast_routable(&a)) {
@@ -93,7 +94,7 @@ static int check_home_agents(const void *at, char *why, size_t why_size)
 			return -EINVAL;
 		}
 		for (size_t j = 0; j < i; j++) {
-			if (addr_parse(*config_item(agents, char *, j), &b) == 0 &&
+			if (addr_parse(*config_item(list, char *, j), &b) == 0 &&
 				addr_equal(&a, &b)) {
 				snprintf(why, why_size, "\"%s\" is given twice", text);
 				return -EINVAL;
@@ -136,7 +137,7 @@ static int check_link(const void *at, char *why, size_t why_size)
 	return check_name(&port, why, why_size);
 }
 
-static int check_lifetime(const void *at, char *why, size_t why_size)
+int ctrl_config_check_lifetime(const void *at, char *why, size_t why_size)
 {
 	uint32_t ms = *(const uint32_t *)at;
 
@@ -171,7 +172,7 @@ static const struct config_key endpoint_keys[] = {
 
 static const struct config_key security_keys[] = {
 	CONFIG_KEY(STRING, struct ctrl_config_security, secret_key_file, .max = 400,
-		.check = check_path,
+		.check = ctrl_config_check_path,
 		.help = "secret key of dmm-ctrl, made by `dmmctl keygen`; required for endpoints "
 			"on tcp"),
 	CONFIG_END};
@@ -208,7 +209,8 @@ static const struct config_key home_prefix_keys[] = {
 static const struct config_key binding_keys[] = {
 	CONFIG_KEY_NAMED("max_lifetime", DURATION, struct ctrl_config_binding, max_lifetime_ms,
 		.text = "420s", .unit = "s", .min = LIFETIME_UNIT_MS, .max = LIFETIME_MAX_MS,
-		.check = check_lifetime, .help = "longest lifetime granted, a multiple of 4 s"),
+		.check = ctrl_config_check_lifetime,
+		.help = "longest lifetime granted, a multiple of 4 s"),
 	CONFIG_KEY_NAMED("timestamp_window", DURATION, struct ctrl_config_binding,
 		timestamp_window_ms, .text = "7s", .unit = "s", .min = 3001, .max = 3600000,
 		.help = "how far the clock of a mobile node may be off (RFC 4285, 6)"),
@@ -225,9 +227,7 @@ static const struct config_key binding_keys[] = {
 			"binding (RFC 6275, 10.4.1)"),
 	CONFIG_KEY(INT, struct ctrl_config_binding, errors_per_second, .text = "10", .min = 1,
 		.max = 100000,
-		.help = "Binding Errors, ICMPv6 errors and answers to home agent discovery sent at "
-			"most, "
-			"also as a burst"),
+		.help = "Binding Errors and ICMPv6 errors sent at most, each and as a burst"),
 	CONFIG_END};
 
 static const struct config_key channel_keys[] = {
@@ -285,9 +285,12 @@ static const struct config_key serving_keys[] = {
 
 const struct config_key ctrl_config_keys[] = {
 	CONFIG_KEY(STRINGS, struct ctrl_config, roles, .required = true, .check = check_roles,
-		.help = "what this process does: \"ha\", the Mobile IPv6 home agent"),
+		.help = "what this process does: \"ha\", the Mobile IPv6 home agent; \"lma\", the "
+			"local "
+			"mobility anchor of Proxy Mobile IPv6; or both"),
 	CONFIG_KEY(STRING, struct ctrl_config, store, .text = "/var/lib/dmm/store", .max = 400,
-		.check = check_path, .help = "folder of the durable state, made when missing"),
+		.check = ctrl_config_check_path,
+		.help = "folder of the durable state, made when missing"),
 	CONFIG_KEY(ENUM, struct ctrl_config, log_level, .text = "info", .names = log_level_names,
 		.help = "how much is logged"),
 	CONFIG_KEY(GROUP, struct ctrl_config, endpoints, .keys = endpoint_keys,
@@ -297,21 +300,22 @@ const struct config_key ctrl_config_keys[] = {
 	CONFIG_KEY(GROUPS, struct ctrl_config, data_planes, .required = true, .max_items = 64,
 		.keys = data_plane_keys, .item_size = sizeof(struct ctrl_config_data_plane),
 		.help = "data planes that may connect, in order of preference"),
-	CONFIG_KEY(STRINGS, struct ctrl_config, home_agents, .required = true, .max_items = 64,
-		.check = check_home_agents,
-		.help = "home agent addresses: Binding Updates are accepted and tunnels end there"),
-	CONFIG_KEY(GROUPS, struct ctrl_config, home_prefixes, .required = true, .max_items = 1024,
+	CONFIG_KEY(STRINGS, struct ctrl_config, home_agents, .max_items = 64,
+		.check = ctrl_config_check_addresses,
+		.help = "home agent addresses: Binding Updates are accepted and tunnels end there; "
+			"required for the role \"ha\""),
+	CONFIG_KEY(GROUPS, struct ctrl_config, home_prefixes, .max_items = 1024,
 		.keys = home_prefix_keys, .item_size = sizeof(struct ctrl_config_home_prefix),
-		.help = "prefixes of the home addresses"),
-	CONFIG_KEY(INT, struct ctrl_config, home_agent_preference, .text = "0", .max = UINT16_MAX,
-		.help = "preference among the home agents of a home link, as home agent discovery "
-			"tells it; higher is better"),
+		.help = "prefixes of the home addresses; required for the role \"ha\""),
 	CONFIG_KEY(GROUP, struct ctrl_config, binding, .keys = binding_keys,
 		.help = "limits of bindings"),
 	CONFIG_KEY(GROUP, struct ctrl_config, channel, .keys = channel_keys,
 		.help = "times of the update channel"),
 	CONFIG_KEY(GROUP, struct ctrl_config, serving, .keys = serving_keys,
 		.help = "which data plane serves a node, and how the node learns of it"),
+	CONFIG_KEY(GROUP, struct ctrl_config, lma, .keys = ctrl_config_lma_keys,
+		.present = CONFIG_PRESENT(struct ctrl_config, lma.present),
+		.help = "the local mobility anchor; required for the role \"lma\""),
 	CONFIG_END};
 
 /* Where errors of one value against another are told. */
@@ -351,20 +355,57 @@ static void check_prefixes(const struct ctrl_config *c, const struct check *to)
 	}
 }
 
-/* Reads the gateway's own addresses, which check_home_agents() has seen. */
-static int read_addresses(struct ctrl_config *c)
+/* The role of the home agent needs, and nothing else uses, its addresses and prefixes. */
+static void check_home_agent(const struct ctrl_config *c, const struct check *to)
 {
-	c->addresses = calloc(c->home_agents.count + 1, sizeof(*c->addresses));
-	if (!c->addresses)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->home_agents.count; i++) {
-		const char *text = *config_item(&c->home_agents, char *, i);
+	bool role = ctrl_config_has_role(c, "ha");
+	const struct {
+		const char *key;
+		bool given;
+	} keys[] = {{"home_agents", c->home_agents.count > 0},
+		{"home_prefixes", c->home_prefixes.count > 0}};
 
-		if (addr_parse(text, &c->addresses[i]) < 0)
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (role && !keys[i].given)
+			config_report_add(to->report, to->file, 0, keys[i].key,
+				"is required for the role \"ha\"");
+		if (!role && keys[i].given)
+			config_report_add(to->report, to->file, 0, keys[i].key,
+				"is given, but roles has no \"ha\"");
+	}
+}
+
+/* Reads a list of addresses, which ctrl_config_check_addresses() has seen. */
+static int read_list(struct ctrl_config *c, const struct config_list *list, const char *key,
+	const struct check *to)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *text = *config_item(list, char *, i);
+		struct in6_addr *addr = &c->addresses[c->address_count];
+
+		if (addr_parse(text, addr) < 0)
 			return -EINVAL;
+		for (size_t j = 0; j < c->address_count; j++)
+			if (addr_equal(&c->addresses[j], addr))
+				config_report_add(to->report, to->file, 0, key,
+					"\"%s\" is in home_agents too", text);
 		c->address_count++;
 	}
 	return 0;
+}
+
+/* The gateway's own addresses. */
+static int read_addresses(struct ctrl_config *c, const struct check *to)
+{
+	int error;
+
+	c->addresses =
+		calloc(c->home_agents.count + c->lma.addresses.count + 1, sizeof(*c->addresses));
+	if (!c->addresses)
+		return -ENOMEM;
+	error = read_list(c, &c->home_agents, "home_agents", to);
+	c->agent_count = c->address_count;
+	return error ? error : read_list(c, &c->lma.addresses, "lma.addresses", to);
 }
 
 /* What the table cannot know; only of a file that is right by the table. */
@@ -376,7 +417,10 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 
 	check_endpoints(c, &to);
 	check_prefixes(c, &to);
-	error = read_addresses(c);
+	check_home_agent(c, &to);
+	error = read_addresses(c, &to);
+	if (!error)
+		error = ctrl_config_check_lma(c, name, report);
 	if (error)
 		return error;
 	ctrl_config_check_data_planes(c, name, report);
@@ -411,6 +455,14 @@ void ctrl_config_free(struct ctrl_config *config)
 	config_free(ctrl_config_keys, config);
 	free(addresses);
 	memset(config, 0, sizeof(*config));
+}
+
+bool ctrl_config_has_role(const struct ctrl_config *config, const char *role)
+{
+	for (size_t i = 0; i < config->roles.count; i++)
+		if (strcmp(*config_item(&config->roles, char *, i), role) == 0)
+			return true;
+	return false;
 }
 
 const struct ctrl_config_home_prefix *ctrl_config_home_prefix(

@@ -7,6 +7,7 @@
 #include "common/addr.h"
 #include "common/config.h"
 #include "common/log.h"
+#include "ctrl/config_lma.h"
 #include "proto/channel/object.h"
 #include "proto/channel/update.h"
 
@@ -71,7 +72,7 @@ struct ctrl_config_binding {
 	uint32_t dad_transmits;       /* probes on home links (RFC 4862, 5.1); 0: no check */
 	uint32_t dad_retrans_ms;      /* between them, after the last, between advertisements */
 	uint32_t advertisements;      /* that tell a home link of a new binding */
-	uint32_t errors_per_second;   /* and answers to strangers, sent at most */
+	uint32_t errors_per_second;   /* Binding Errors and ICMPv6 errors sent at most */
 };
 
 struct ctrl_config_channel {
@@ -83,7 +84,7 @@ struct ctrl_config_channel {
 };
 
 struct ctrl_config {
-	struct config_list roles; /* of char *: "ha" */
+	struct config_list roles; /* of char *: "ha", "lma" */
 	char *store;              /* folder of the store */
 	enum log_level log_level;
 	struct ctrl_config_endpoints endpoints;
@@ -91,14 +92,15 @@ struct ctrl_config {
 	struct config_list data_planes;   /* of struct ctrl_config_data_plane */
 	struct config_list home_agents;   /* of char *; use ctrl_config_address() */
 	struct config_list home_prefixes; /* of struct ctrl_config_home_prefix */
-	uint16_t home_agent_preference;   /* in home agent discovery (RFC 6275, 10.5.1) */
 	struct ctrl_config_binding binding;
 	struct ctrl_config_channel channel;
 	struct ctrl_config_serving serving;
+	struct ctrl_config_lma lma;
 
 	/* Worked out from the above, not keys. */
-	struct in6_addr *addresses; /* home_agents: the gateway's own */
+	struct in6_addr *addresses; /* the gateway's own: home_agents, then lma.addresses */
 	size_t address_count;
+	size_t agent_count; /* of them, home_agents */
 };
 
 /* The table of keys, for the reference. */
@@ -123,6 +125,15 @@ const struct ctrl_config_home_prefix *ctrl_config_home_prefix(
 
 /* Whether the address is one of the gateway's own: of home_agents, or of a data plane. */
 bool ctrl_config_is_own(const struct ctrl_config *config, const struct in6_addr *address);
+
+/* Whether this process has a role. */
+bool ctrl_config_has_role(const struct ctrl_config *config, const char *role);
+
+/* Checks of values for the tables of keys: a list of texts that are different unicast addresses, an
+ * absolute path, a lifetime in milliseconds. */
+int ctrl_config_check_addresses(const void *at, char *why, size_t why_size);
+int ctrl_config_check_path(const void *at, char *why, size_t why_size);
+int ctrl_config_check_lifetime(const void *at, char *why, size_t why_size);
 
 /* Index of a data plane by name in the order of the file, or -ENOENT. */
 int ctrl_config_data_plane(const struct ctrl_config *config, const char *name);

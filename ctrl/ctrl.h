@@ -8,6 +8,7 @@ struct commit;
 struct ctrl_config;
 struct events;
 struct keyring;
+struct lma;
 struct loop;
 struct packet;
 struct publish;
@@ -30,4 +31,5 @@ struct ctrl {
 	struct packet *packet;
 	struct events *events;
 	struct signalling *signalling;
+	struct lma *lma; /* NULL: not of this process */
 };

@@ -15,6 +15,7 @@
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/role_ha.h"
+#include "ctrl/role_lma.h"
 #include "ctrl/store/store.h"
 #include "ctrl/store_events.h"
 
@@ -34,6 +35,7 @@ struct program {
 	const char *config_path;
 	struct ctrl ctrl;
 	struct role_ha *ha;
+	struct role_lma *lma;
 	struct api *api;
 	int signals;
 };
@@ -124,6 +126,9 @@ static int open_roles(struct program *p)
 	int error;
 
 	if (role_ha_open(&p->ha, &p->ctrl, why, sizeof(why)) < 0)
+		return refuse("%s", why);
+	if (ctrl_config_has_role(&p->config, "lma") &&
+		role_lma_open(&p->lma, &p->ctrl, why, sizeof(why)) < 0)
 		return refuse("%s", why);
 	error = api_open(&p->api, &p->ctrl);
 	if (error)
@@ -217,6 +222,7 @@ static int serve(struct program *p)
 static void close_all(struct program *p)
 {
 	api_close(p->api);
+	role_lma_close(p->lma);
 	role_ha_close(p->ha);
 	commit_free(p->ctrl.commit);
 	packet_close(p->ctrl.packet);

@@ -23,7 +23,7 @@ struct role_ha {
 	struct api *api;
 	struct home_link *links;
 	struct home_prefix *prefixes;
-	struct in6_addr *locals; /* of the data planes */
+	struct in6_addr *locals; /* of other roles and of the data planes */
 	size_t restored;
 };
 
@@ -134,11 +134,15 @@ static void punted(void *arg, unsigned dp, const struct packet_punt *punt)
 		role->ctrl->signalling, ctrl_config_data_plane_name(role->ctrl->config, dp), punt);
 }
 
-/* Where tunnels end at data planes; returns how many there are. */
+/* Further addresses of the gateway: of other roles, and where tunnels end at data planes; returns
+ * how many there are. */
 static size_t read_locals(struct role_ha *role)
 {
 	const struct ctrl_config *config = role->ctrl->config;
 	size_t count = 0;
+
+	for (size_t i = config->agent_count; i < config->address_count; i++)
+		role->locals[count++] = config->addresses[i];
 
 	for (unsigned dp = 0; dp < config->data_planes.count; dp++)
 		if (ctrl_config_data_plane_id(config, dp))
@@ -152,9 +156,10 @@ static int make_policy(struct role_ha *role, struct home_policy *policy)
 	const struct ctrl_config *config = role->ctrl->config;
 	size_t count = config->home_prefixes.count;
 
-	role->links = calloc(count, sizeof(*role->links));
-	role->prefixes = calloc(count, sizeof(*role->prefixes));
-	role->locals = calloc(config->data_planes.count, sizeof(*role->locals));
+	role->links = calloc(count + 1, sizeof(*role->links));
+	role->prefixes = calloc(count + 1, sizeof(*role->prefixes));
+	role->locals =
+		calloc(config->data_planes.count + config->address_count, sizeof(*role->locals));
 	if (!role->links || !role->prefixes || !role->locals)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
@@ -174,7 +179,7 @@ static int make_policy(struct role_ha *role, struct home_policy *policy)
 				(int)strcspn(p->link, ":"), p->link);
 	}
 	*policy = (struct home_policy){.agents = config->addresses,
-		.agent_count = config->address_count,
+		.agent_count = config->agent_count,
 		.locals = role->locals,
 		.local_count = read_locals(role),
 		.prefixes = role->prefixes,
@@ -209,7 +214,6 @@ static int make_signalling(struct role_ha *role)
 		.errors_per_second = config->binding.errors_per_second,
 		.tunnel_option = tunnel_options[ctrl_config_tunnel_option(config)],
 		.tunnel_number = config->serving.tunnel_address_number,
-		.home_agent_preference = config->home_agent_preference,
 		.tell_by_ba = config->serving.tell == CTRL_TELL_BA};
 	int error = make_policy(role, &signalling.policy);
 

@@ -1,6 +1,7 @@
 /*
  * The role `ha`: gives the signalling of the home agent what it asks for (struct signalling_ops)
- * from the other parts, and what it knows to them.
+ * from the other parts, and what it knows to them. It is there in every process, since it receives
+ * the packets of all roles; without `ha` in the configuration it has no addresses and no prefixes.
  */
 #pragma once
 

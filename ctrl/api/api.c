@@ -38,6 +38,9 @@ static const struct method methods[] = {
 	{"subscriber.show", api_subscriber_show, {"mn_id"}},
 	{"subscriber.import", api_subscriber_import, {"lines"}},
 	{"path.show", api_path_show, {NULL}},
+	{"session.show", api_session_show, {"address", "mn_id"}},
+	{"session.clear", api_session_clear, {"address"}},
+	{"prefix.show", api_prefix_show, {NULL}},
 	{"stats", api_stats, {NULL}},
 	{"events", api_events, {"follow"}},
 };

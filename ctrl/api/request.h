@@ -87,4 +87,5 @@ bool api_binding_shown(const struct binding *b);
 typedef void api_method_fn(struct api_request *r, const json_t *params);
 api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_stats, api_events;
 api_method_fn api_binding_show, api_binding_watch, api_binding_clear;
+api_method_fn api_session_show, api_session_clear, api_prefix_show;
 api_method_fn api_subscriber_add, api_subscriber_del, api_subscriber_show, api_subscriber_import;

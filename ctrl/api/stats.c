@@ -6,6 +6,7 @@
 #include "ctrl/keyring.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/signalling/lma.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ static json_t *control_counters(const struct ctrl *ctrl)
 		counter_json(
 			keyring_counter_defs, keyring_counters(ctrl->keyring), KEYRING_COUNTERS),
 		counter_json(zap_counter_defs, keyring_zap_counters(ctrl->keyring), ZAP_COUNTERS),
+		ctrl->lma ? lma_counters(ctrl->lma) : NULL,
 	};
 
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {

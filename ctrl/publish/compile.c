@@ -4,9 +4,9 @@
 #include "ctrl/publish/compile.h"
 
 #include "ctrl/binding/binding.h"
+#include "ctrl/binding/session.h"
 #include "ctrl/config.h"
 #include "proto/mobility/flags.h"
-#include "proto/mobility/home_discovery.h"
 
 #include <errno.h>
 #include <string.h>
@@ -74,6 +74,30 @@ int publish_compile(const struct ctrl_config *config, const struct binding_recor
 	return error;
 }
 
+int publish_compile_session(const struct session_record *record, struct bundle *bundle)
+{
+	uint64_t id = publish_session_id(record->number);
+	struct object path = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
+	struct object subscriber = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = id};
+	int error;
+
+	static_assert(
+		(int)SESSION_PREFIXES_MAX <= (int)OBJECT_PREFIXES_MAX, "all fit in one subscriber");
+	bundle->len = 0;
+	if (record->life != SESSION_LIVE)
+		return 0;
+	path.path = (struct object_path){.id = id,
+		.kind = PATH_IP6_IN_IP6,
+		.local = record->anchor,
+		.remote = record->care_of};
+	subscriber.subscriber = (struct object_subscriber){
+		.id = id, .prefix_count = record->prefix_count, .path_count = 1, .paths = {id}};
+	for (size_t i = 0; i < record->prefix_count; i++)
+		subscriber.subscriber.prefixes[i] = record->prefixes[i];
+	error = bundle_add(bundle, &path);
+	return error ? error : bundle_add(bundle, &subscriber);
+}
+
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle)
 {
 	struct object object = {.kind = OBJECT_LOCAL, .op = OBJECT_SET, .id = id};
@@ -81,13 +105,6 @@ int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bun
 	object.local = (struct object_local){.id = id, .addr = *addr};
 	bundle->len = 0;
 	return bundle_add(bundle, &object);
-}
-
-int publish_compile_home_agents(uint64_t id, const struct prefix6 *prefix, struct bundle *bundle)
-{
-	const struct in6_addr anycast = home_discovery_anycast(prefix);
-
-	return publish_compile_address(id, &anycast, bundle);
 }
 
 int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle)

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 struct binding_record;
+struct session_record;
 struct ctrl_config;
 struct keyring;
 struct loop;
@@ -158,6 +159,18 @@ static inline uint64_t publish_link_local_id(uint64_t subscriber_id)
 {
 	return subscriber_id | 1ull << 63;
 }
+
+/* Id of the bundle, of the path and of the subscriber of a mobility session. */
+static inline uint64_t publish_session_id(uint64_t number)
+{
+	return number | 1ull << 62;
+}
+
+/*
+ * Compiles a mobility session of the local mobility anchor: a path to its gateway and a subscriber
+ * with its prefixes when it is live, an empty bundle when it is not. 0 or -EINVAL.
+ */
+int publish_compile_session(const struct session_record *record, struct bundle *bundle);
 
 /*
  * Compiles a binding: its path and its subscriber when it is live, an empty bundle when it is not.

@@ -95,10 +95,40 @@ static void message_fault(
 	}
 }
 
+/* The other role that an address belongs to, or NULL. */
+static const struct signalling_role *role_of(
+	const struct signalling *s, const struct in6_addr *address)
+{
+	for (size_t i = 0; i < s->role_count; i++)
+		if (s->roles[i].owns(s->roles[i].context, address))
+			return &s->roles[i];
+	return NULL;
+}
+
+/* A decoded message for the home agent. */
+static void take_message(
+	struct signalling *s, const struct receive_packet *packet, const struct mh *mh)
+{
+	const struct message_row *row;
+
+	/* A type that the decoder knows and this role does not: unknown, as its sender sees it. */
+	if (mh->type >= MESSAGES) {
+		const struct mh_error error = {
+			.fault = MH_FAULT_TYPE, .offset = MH_AT_TYPE, .value = mh->type};
+
+		message_fault(s, packet, &error);
+		return;
+	}
+	row = &messages[mh->type];
+	state_count(s, row->counter);
+	if (row->fn)
+		row->fn(s, packet, mh);
+}
+
 static void receive_mobility(struct signalling *s, const struct receive_packet *packet)
 {
 	const struct ip6_packet *ip6 = &packet->ip6;
-	const struct message_row *row;
+	const struct signalling_role *role = role_of(s, &ip6->dst);
 	struct mh_error error;
 	struct mh mh;
 
@@ -110,7 +140,7 @@ static void receive_mobility(struct signalling *s, const struct receive_packet *
 		state_count(s, SIGNALLING_N_NO_MH);
 		return;
 	}
-	if (!home_prefix_is_agent(&s->config.policy, &ip6->dst)) {
+	if (!role && !home_prefix_is_agent(&s->config.policy, &ip6->dst)) {
 		transit(s, packet);
 		return;
 	}
@@ -123,17 +153,10 @@ static void receive_mobility(struct signalling *s, const struct receive_packet *
 		message_fault(s, packet, &error);
 		return;
 	}
-	/* A type that the decoder knows and this role does not: unknown, as its sender sees it. */
-	if (mh.type >= MESSAGES) {
-		error = (struct mh_error){
-			.fault = MH_FAULT_TYPE, .offset = MH_AT_TYPE, .value = mh.type};
-		message_fault(s, packet, &error);
-		return;
-	}
-	row = &messages[mh.type];
-	state_count(s, row->counter);
-	if (row->fn)
-		row->fn(s, packet, &mh);
+	if (role)
+		role->message(role->context, packet, &mh);
+	else
+		take_message(s, packet, &mh);
 }
 
 /* RFC 6275, 9.3.1. */
@@ -153,31 +176,24 @@ static void receive_home_address(struct signalling *s, const struct receive_pack
 	b = binding_cache_first(s->cache, &ip6->home_address);
 	for (; b; b = binding_cache_sibling(b))
 		if (binding_is_live(b) && addr_equal(&b->now.care_of, &ip6->src)) {
-			if (!discovery_solicited(s, packet, b))
-				state_count(s, SIGNALLING_N_HOA_BOUND);
+			state_count(s, SIGNALLING_N_HOA_BOUND);
 			return;
 		}
 	state_count(s, SIGNALLING_N_HOA_UNBOUND);
 	error_binding(s, packet, STATUS_BE_UNKNOWN_BINDING);
 }
 
-/* Neighbour Discovery of a home link. */
-static void receive_neighbour(struct signalling *s, const struct receive_packet *packet)
+static void receive_icmp(struct signalling *s, const struct receive_packet *packet)
 {
-	const struct ip6_packet *ip6 = &packet->ip6;
-
-	if (ip6->proto == ICMP6_NEXT_HEADER && ip6->len &&
-		packet->ip[ip6->offset] == ICMP6_TYPE_ROUTER_ADVERTISEMENT)
-		home_agents_receive(s, packet);
-	else
-		dad_receive(s, packet);
+	(void)packet;
+	state_count(s, SIGNALLING_N_ICMP_UNSUPPORTED);
 }
 
 static receive_fn *const reasons[] = {
 	[PACKET_MOBILITY] = receive_mobility,
 	[PACKET_HOME_ADDRESS] = receive_home_address,
-	[PACKET_NEIGHBOUR] = receive_neighbour,
-	[PACKET_ICMP] = discovery_receive,
+	[PACKET_NEIGHBOUR] = dad_receive,
+	[PACKET_ICMP] = receive_icmp,
 };
 
 /* Finds the IPv6 header behind the Ethernet header, unless the packet came through a tunnel. */

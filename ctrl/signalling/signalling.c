@@ -72,6 +72,14 @@ void signalling_free(struct signalling *s)
 	free(s);
 }
 
+int signalling_add_role(struct signalling *s, const struct signalling_role *role)
+{
+	if (s->role_count == SIGNALLING_ROLES_MAX)
+		return -ENOSPC;
+	s->roles[s->role_count++] = *role;
+	return 0;
+}
+
 struct wheel *signalling_wheel(struct signalling *s)
 {
 	return &s->wheel;

@@ -24,6 +24,8 @@
 #include "proto/channel/update.h"
 #include "proto/mobility/option.h"
 
+struct mh;
+struct receive_packet;
 struct signalling;
 struct subscriber;
 struct subscriber_db;
@@ -102,18 +104,18 @@ struct signalling_ops {
 
 struct signalling_config {
 	struct home_policy policy;
-	uint32_t max_lifetime_s;        /* longest lifetime granted: 4 to 262140 */
-	uint32_t max_bindings;          /* more are answered with 130 */
-	uint32_t timestamp_window_ms;   /* "close enough" of RFC 4285, 6: 7000 */
-	uint32_t dad_transmits;         /* probes on home links (RFC 4862, 5.1): 1; 0: no check */
-	uint32_t dad_retrans_ms;        /* between them, and after the last (RFC 4861, 10): 1000 */
-	uint32_t advertisements;        /* that tell a home link of a new binding, 1 to 3, as far
-					 * apart (RFC 6275, 10.4.1; RFC 4861, 10): 3 */
-	uint32_t errors_per_second;     /* and answers to strangers, at least 1; the burst too */
+	uint32_t max_lifetime_s;      /* longest lifetime granted: 4 to 262140 */
+	uint32_t max_bindings;        /* more are answered with 130 */
+	uint32_t timestamp_window_ms; /* "close enough" of RFC 4285, 6: 7000 */
+	uint32_t dad_transmits;       /* probes on home links (RFC 4862, 5.1): 1; 0: no check */
+	uint32_t dad_retrans_ms;      /* between them, and after the last (RFC 4861, 10): 1000 */
+	uint32_t advertisements;      /* that tell a home link of a new binding, 1 to 3, as far
+				       * apart (RFC 6275, 10.4.1; RFC 4861, 10): 3 */
+	uint32_t
+		errors_per_second; /* Binding Errors and ICMPv6 errors, at least 1; the burst too */
 	enum option_type tunnel_option; /* ALTERNATE_COA or HA_TUNNEL tell the node where its tunnel
 					 * ends; OPTION_PAD1: it is not told */
 	uint8_t tunnel_number;          /* the number of HA_TUNNEL */
-	uint16_t home_agent_preference; /* our own, in discovery (RFC 6275, 10.5.1) */
 	bool tell_by_ba; /* a node is told of another data plane by an unsolicited Binding
 			  * Acknowledgement, not by a Binding Refresh Request */
 };
@@ -139,6 +141,19 @@ struct wheel *signalling_wheel(struct signalling *s);
  * -EINVAL for one without life; -ENOMEM.
  */
 int signalling_restore(struct signalling *s, const struct binding_record *record);
+
+/* Another role with addresses of its own, for which mobility messages come by the same way. */
+struct signalling_role {
+	void *context;
+	bool (*owns)(void *context, const struct in6_addr *address);
+	/* A message for one of these addresses, decoded, its checksum right. */
+	void (*message)(void *context, const struct receive_packet *packet, const struct mh *mh);
+};
+
+enum { SIGNALLING_ROLES_MAX = 2 };
+
+/* Adds a role (copied). The addresses of all roles are in config.policy.locals. 0 or -ENOSPC. */
+int signalling_add_role(struct signalling *s, const struct signalling_role *role);
 
 /* A packet that a data plane punted. The punt is not kept. */
 void signalling_receive(

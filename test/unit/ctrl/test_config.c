@@ -125,8 +125,9 @@ static void names_the_line(void **state)
 static void needs_what_it_cannot_guess(void **state)
 {
 	(void)state;
-	assert_refused("", "roles", "home_prefixes");
-	assert_refused("", "data_planes", "home_agents");
+	assert_refused("", "roles", "data_planes");
+	assert_refused("roles = [\"ha\"]; data_planes = ( { name = \"dp1\"; } );", "home_agents",
+		"home_prefixes");
 }
 
 static const char *const two = "{ name = \"dp1\"; address = \"2001:db8:d::1\"; "

@@ -1,0 +1,215 @@
+/* session.show, session.clear, prefix.show */
+#include "ctrl/api/request.h"
+#include "ctrl/binding/binding.h"
+#include "ctrl/config.h"
+#include "ctrl/events.h"
+#include "ctrl/loop.h"
+#include "ctrl/publish/publish.h"
+#include "ctrl/signalling/lma.h"
+#include "proto/mobility/codes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put_time(json_t *obj, const char *key, uint64_t real_ns)
+{
+	char text[EVENTS_TIME_SIZE];
+
+	json_put_str(obj, key, real_ns ? events_time(text, real_ns) : NULL);
+}
+
+/* What the interface is called on its link: a MAC address as such, others as digits. */
+static void put_link_id(json_t *obj, const struct session_link_id *id)
+{
+	char text[2 * SESSION_LINK_ID_MAX + 1] = "";
+	struct mac mac;
+
+	if (id->len == sizeof(mac)) {
+		memcpy(&mac, id->octets, sizeof(mac));
+		mac_format(text, &mac);
+	}
+	for (size_t i = 0; id->len != sizeof(mac) && i < id->len; i++)
+		snprintf(text + 2 * i, 3, "%02x", id->octets[i]);
+	json_put_str(obj, "link_layer_id", id->len ? text : NULL);
+}
+
+static const char *state_of(const struct session *session)
+{
+	if (session->now.life == SESSION_NONE)
+		return "committing";
+	return session_life_name(session->now.life);
+}
+
+static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_record *now)
+{
+	const struct lma_peer *peer = lma_peer_find(ctrl->lma, &now->care_of);
+	bool live = now->life == SESSION_LIVE;
+	char mn_id[SESSION_MN_ID_TEXT_SIZE];
+	json_t *prefixes = json_array();
+
+	for (size_t i = 0; i < now->prefix_count; i++)
+		json_array_append_new(prefixes, json_string(PREFIX6_TEXT(&now->prefixes[i])));
+	json_put_str(obj, "mn_id", session_mn_id_text(mn_id, &now->mn_id));
+	json_object_set_new(obj, "prefixes", prefixes);
+	json_put_str(obj, "gateway", peer ? peer->name : NULL);
+	if (live)
+		json_put_addr(obj, "care_of_address", &now->care_of);
+	else
+		json_put_str(obj, "care_of_address", NULL);
+	json_put_str(obj, "access_technology", names_find(&codes_access, now->access));
+	put_link_id(obj, &now->link_id);
+	json_put_addr(obj, "link_local_address", &now->link_local);
+	json_put_uint(obj, "sequence", now->sequence);
+	json_put_uint(obj, "lifetime_s", (uint64_t)now->lifetime * BINDING_LIFETIME_UNIT);
+	json_put_uint(obj, "remaining_s",
+		now->expires_ns > loop_real_ns(ctrl->loop)
+			? (now->expires_ns - loop_real_ns(ctrl->loop)) / 1000000000
+			: 0);
+	put_time(obj, "registered", now->registered_ns);
+	put_time(obj, "updated", now->updated_ns);
+	put_time(obj, "expires", now->expires_ns);
+}
+
+/* The session that an address is of; names of lists are such addresses. */
+static struct session *session_at(struct ctrl *ctrl, const struct in6_addr *addr)
+{
+	for (unsigned len = 129; len-- > 0;) {
+		struct prefix6 prefix = prefix6_of(addr, (uint8_t)len);
+		struct session *s = session_cache_by_prefix(lma_cache(ctrl->lma), &prefix);
+
+		if (s)
+			return s;
+	}
+	return NULL;
+}
+
+static json_t *session_item(struct ctrl *ctrl, const struct in6_addr *name)
+{
+	const struct session *session = session_at(ctrl, name);
+	json_t *obj;
+
+	if (!session)
+		return NULL;
+	obj = json_object();
+	json_put_uint(obj, "session", session->now.number);
+	put_record(obj, ctrl, &session->now);
+	json_put_str(obj, "state", state_of(session));
+	return obj;
+}
+
+/* Answers that this process is no anchor. */
+static bool refuse_without_role(struct api_request *r)
+{
+	if (r->ctrl->lma)
+		return false;
+	api_error(r, "unavailable", "this process has not the role \"lma\"");
+	return true;
+}
+
+/* Whether a session is one of those asked for. */
+static bool is_asked(const struct session *s, const char *mn_id, const struct session *only)
+{
+	char text[SESSION_MN_ID_TEXT_SIZE];
+
+	return (!only || s == only) &&
+	       (!mn_id || strcmp(session_mn_id_text(text, &s->now.mn_id), mn_id) == 0);
+}
+
+void api_session_show(struct api_request *r, const json_t *params)
+{
+	struct ctrl *ctrl = r->ctrl;
+	struct session *only = NULL;
+	struct in6_addr addr, *names;
+	const char *mn_id = NULL;
+	struct json_why why;
+	size_t n = 0;
+	int has_addr;
+
+	if (refuse_without_role(r))
+		return;
+	has_addr = json_field_addr(params, "address", JSON_FIELD_OPTIONAL, &addr, &why);
+	if (has_addr < 0 || json_field_str(params, "mn_id", JSON_FIELD_OPTIONAL, 1,
+				    2 * SESSION_MN_ID_MAX, &mn_id, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	if (has_addr)
+		only = session_at(ctrl, &addr);
+	names = calloc(session_cache_count(lma_cache(ctrl->lma)) + 1, sizeof(*names));
+	if (!names) {
+		api_errno(r, -ENOMEM);
+		return;
+	}
+	for (const struct session *s = NULL; (s = session_cache_next(lma_cache(ctrl->lma), s));)
+		if ((!has_addr || only) && is_asked(s, mn_id, only))
+			names[n++] = s->now.prefixes[0].addr;
+	api_list_send(r, names, n, session_item);
+}
+
+static void cleared(void *context, int error)
+{
+	struct api_request *r = context;
+
+	if (error) {
+		api_errno(r, error);
+	} else {
+		json_t *result = r->state;
+
+		api_result(r, json_incref(result));
+	}
+}
+
+static void release_result(void *state)
+{
+	json_decref(state);
+}
+
+void api_session_clear(struct api_request *r, const json_t *params)
+{
+	struct session *session;
+	struct in6_addr addr;
+	struct json_why why;
+	int error;
+
+	if (refuse_without_role(r))
+		return;
+	if (json_field_addr(params, "address", JSON_FIELD_REQUIRED, &addr, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	session = session_at(r->ctrl, &addr);
+	if (!session) {
+		api_error(r, "not-found", "%s is of no session", ADDR_TEXT(&addr));
+		return;
+	}
+	r->state = session_item(r->ctrl, &addr);
+	r->release = release_result;
+	error = lma_clear(r->ctrl->lma, session, cleared, r);
+	if (error == -EALREADY)
+		api_error(r, "unavailable", "the session is being cleared");
+	else if (error)
+		api_errno(r, error);
+}
+
+void api_prefix_show(struct api_request *r, const json_t *params)
+{
+	struct lma_pool_state state;
+	size_t i;
+
+	(void)params;
+	if (refuse_without_role(r))
+		return;
+	for (i = 0; lma_pool_state(r->ctrl->lma, i, &state); i++) {
+		json_t *obj = json_object();
+
+		json_put_str(obj, "pool", state.pool->name);
+		json_put_str(obj, "prefix", PREFIX6_TEXT(&state.pool->range));
+		json_put_uint(obj, "length", state.pool->length);
+		json_put_uint(obj, "size", state.size);
+		json_put_uint(obj, "used", state.used);
+		json_put_uint(obj, "free", state.size - state.used);
+		api_item(r, obj);
+	}
+	api_count(r, i);
+}

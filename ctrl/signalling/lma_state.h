@@ -1,0 +1,209 @@
+/*
+ * The state of the local mobility anchor, shared by its files and by nobody else.
+ */
+#pragma once
+
+#include "common/hmac.h"
+#include "ctrl/binding/prefix_pool.h"
+#include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/lma_counter.h"
+#include "ctrl/signalling/receive.h"
+#include "proto/channel/update.h"
+
+enum {
+	LMA_PREFIXES_MAX = 8, /* Home Network Prefix options of one message that are looked at */
+};
+
+/*
+ * A Proxy Binding Update reduced to what deciding and answering need. `mn_id` points into the
+ * message until the update is taken by a session, then to the session's node.
+ */
+struct lma_update {
+	struct session_mn_id mn_id; /* len 0: it named no node */
+	struct in6_addr src;        /* where the answer goes */
+	struct in6_addr care_of;    /* Proxy-CoA: the source, or the alternate care-of address */
+	struct in6_addr anchor;     /* address of ours that it was sent to */
+	struct in6_addr link_local; /* of its option */
+	uint64_t timestamp;
+	uint16_t sequence, flags, lifetime;
+	uint8_t access, handoff; /* 0: no option */
+	bool has_timestamp, has_link_id, has_link_local;
+	struct session_link_id link_id;
+	uint8_t prefix_count; /* Home Network Prefix options, up to LMA_PREFIXES_MAX */
+	struct prefix6 prefixes[LMA_PREFIXES_MAX];
+	const struct lma_peer *peer; /* NULL: a stranger */
+	char data_plane[UPDATE_NAME_MAX + 1];
+};
+
+enum lma_request_kind {
+	LMA_REGISTER = 1, /* by a Proxy Binding Update */
+	LMA_DEREGISTER,   /* by one with lifetime 0 */
+	LMA_EXPIRE,       /* the lifetime is over */
+	LMA_FORGET,       /* the prefixes of a deregistered one need not be kept any longer */
+	LMA_CLEAR,        /* the operator ends it */
+};
+
+/* A change that a session waits for, from a free list. */
+struct lma_request {
+	enum lma_request_kind kind;
+	struct lma_update update; /* LMA_REGISTER, LMA_DEREGISTER */
+	lma_done *done;           /* LMA_CLEAR, may be NULL */
+	void *done_context;
+	struct session_record to; /* once running */
+	struct session *session;  /* once running */
+	struct lma *owner;        /* once running */
+	struct lma_request *next; /* in the free list */
+};
+
+struct lma {
+	struct lma_config config;
+	struct lma_ops ops;
+	struct hmac *hmac;
+	struct session_cache *cache;
+	struct prefix_pool **pools;   /* config.pool_count of them */
+	struct lma_match *matches;    /* config.profile_count of them */
+	struct lma_match *by_match;   /* the same, hashed by their text */
+	struct lma_request *requests; /* free list */
+	size_t live;                  /* sessions that are SESSION_LIVE */
+	uint64_t stranger_since_ns;   /* token bucket of refusals to strangers */
+	uint32_t stranger_tokens;
+	uint64_t counters[LMA_COUNTERS];
+	struct wheel wheel;
+};
+
+static inline void lma_count(struct lma *lma, enum lma_counter counter)
+{
+	counter_add(&lma->counters[counter], 1);
+}
+
+static inline uint64_t lma_now(const struct lma *lma)
+{
+	return lma->ops.now_ns(lma->ops.context);
+}
+
+static inline uint64_t lma_real(const struct lma *lma)
+{
+	return lma->ops.real_ns(lma->ops.context);
+}
+
+/* lma_check.c */
+
+enum lma_outcome {
+	LMA_PASS = 0,
+	LMA_DROP,   /* silently, under `counter` */
+	LMA_REFUSE, /* with a Proxy Binding Acknowledgement of `status` */
+};
+
+struct lma_verdict {
+	enum lma_outcome outcome;
+	enum lma_counter counter;
+	uint8_t status;
+};
+
+/* What an update is to do. */
+enum lma_act {
+	LMA_ACT_NEW = 0, /* makes a session */
+	LMA_ACT_UPDATE,  /* changes `session` */
+	LMA_ACT_WAIT,    /* waits for the end of `session`, then for a while, and makes one */
+	LMA_ACT_IGNORE,  /* a deregistration of what is not there */
+	LMA_ACT_REFUSE,  /* with `status` */
+};
+
+struct lma_found {
+	enum lma_act act;
+	struct session *session;
+	uint8_t status;
+};
+
+/* An update under test. */
+struct lma_check {
+	struct lma *lma;
+	const uint8_t *octets; /* the message as it came */
+	const struct mh *mh;
+	const struct lma_update *update;
+	/* Found by the tests: */
+	bool authentic; /* the answer may be signed */
+	const struct lma_profile *profile;
+	struct session_node *node; /* NULL: it has no session */
+	struct lma_found found;
+};
+
+/* Runs the tests of RFC 5213, 5.3.1, in their order, up to the first that fails. No effect on
+ * anything but counters and the limit of refusals. */
+struct lma_verdict lma_check(struct lma_check *c);
+
+/* lma_lookup.c */
+
+/* Which session an update of this node (NULL: it has none) is about: RFC 5213, 5.4.1. */
+struct lma_found lma_lookup(
+	struct lma *lma, const struct session_node *node, const struct lma_update *update);
+
+/* What a session is known by when the newest update that it has taken is done. */
+struct lma_identity {
+	const struct in6_addr *care_of;
+	uint8_t access;
+	const struct session_link_id *link_id;
+};
+struct lma_identity lma_identity(const struct session *session);
+
+/* lma_prefix.c */
+
+/* Makes the pools and the index of profiles. 0, -EINVAL or -ENOMEM. */
+int lma_prefix_open(struct lma *lma);
+void lma_prefix_close(struct lma *lma);
+
+/* The profile of a node: of its own name, else of its realm, else of all; NULL: none. */
+const struct lma_profile *lma_profile_find(
+	const struct lma *lma, const struct session_mn_id *mn_id);
+
+/*
+ * Takes the prefixes of a new session (5.3.2): those that the update names, else those of the
+ * profile. Returns 0, or the status with which that fails; nothing is taken then.
+ */
+uint8_t lma_prefix_take(struct lma *lma, const struct lma_profile *profile,
+	const struct lma_update *update, struct session_record *record);
+
+/* At start: takes the prefixes of a record out of their pools. */
+void lma_prefix_restore(struct lma *lma, const struct session_record *record);
+
+/* Gives the prefixes of a record back. */
+void lma_prefix_release(struct lma *lma, const struct session_record *record);
+
+/* lma_queue.c */
+
+/* A blank request, or NULL: no memory. */
+struct lma_request *lma_request_new(struct lma *lma, enum lma_request_kind kind);
+void lma_request_free(struct lma *lma, struct lma_request *request);
+
+/* A session that is only about to be made, with prefixes and identifier. */
+void lma_session_init(struct session *session);
+
+/* Puts a request behind the one that runs; it replaces one that still waits. The session may be
+ * gone afterwards. */
+void lma_queue_put(struct lma *lma, struct session *session, struct lma_request *request);
+
+/* Keeps a registration until the session ends, or for a while. */
+void lma_queue_park(struct lma *lma, struct session *session, struct lma_request *request);
+
+/* Sets end_ns by the record, and the timer by end_ns. */
+void lma_session_begin(struct lma *lma, struct session *session);
+void lma_session_rest(struct lma *lma, struct session *session);
+
+/* Forgets all requests of a session, and its timer. */
+void lma_queue_forget(struct lma *lma, struct session *session);
+
+/* lma.c */
+
+/* Begins a new session for an update: prefixes, cache, first request. Refuses it if it cannot. */
+void lma_create(
+	struct lma *lma, const struct lma_profile *profile, const struct lma_update *update);
+
+/* lma_reply.c */
+
+/* Answers an update that is done; bound is what it has made. */
+void lma_accept(
+	struct lma *lma, const struct lma_update *update, const struct session_record *bound);
+
+/* Answers with a status of 128 or more; `authentic` as in struct lma_check. */
+void lma_refuse(struct lma *lma, const struct lma_update *update, bool authentic, uint8_t status,
+	uint16_t sequence);

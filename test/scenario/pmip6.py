@@ -1,0 +1,169 @@
+"""Proxy Binding Updates and Acknowledgements made and read by hand, after the figures of RFC 5213
+(nothing here comes from the code under test), and a mobile access gateway that the tests play."""
+
+import itertools
+import socket
+import time
+
+from scapy.layers.inet6 import IPv6
+
+import mip6
+from lab.proxy import ANCHOR, CORE_AT_GATEWAY, GATEWAY, KEY, SPI
+from lab.system import wait_for
+from peer import DEAF, Ear, inner_of
+
+ALTERNATE_COA, MN_ID, AUTH = 3, 8, 9
+PREFIX, HANDOFF, ACCESS, LINK_ID, LINK_LOCAL, TIMESTAMP = 22, 23, 24, 25, 26, 27
+NEW_INTERFACE, OTHER_INTERFACE, OTHER_GATEWAY, UNKNOWN, NOT_CHANGED = 1, 2, 3, 4, 5
+WLAN = 4
+A, P, D = 0x8000, 0x0200, 0x0010
+ANY = "::"
+
+
+def now(offset=0.0):
+    """RFC 5213, 8.8: 48 bits of seconds, 16 of fractions."""
+    return int((time.time() + offset) * 65536)
+
+
+def option(mh, kind, data, multiple=1, rest=0):
+    """Appends an option at its alignment: (offset of the type) = multiple * n + rest."""
+    pad = (rest - len(mh)) % multiple
+    if pad == 1:
+        mh += b"\0"
+    elif pad:
+        mh += bytes([1, pad - 2]) + bytes(pad - 2)
+    mh += bytes([kind, len(data)]) + data
+
+
+def prefix_option(text):
+    address, _, length = text.partition("/")
+    return bytes([0, int(length or 0)]) + mip6.address(address)
+
+
+def update(care_of, *, key=None, spi=0, mn_id=None, prefixes=(ANY,), handoff=NEW_INTERFACE,
+           access=WLAN, link_id=None, link_local=None, timestamp=None, sequence=1, lifetime=60,
+           flags=A | P, source=None, destination=ANCHOR, alternate=None):
+    """A Proxy Binding Update as an IPv6 packet in octets. Options that are None or empty are left
+    out; timestamp None: now, False: none; key None: no authentication option."""
+    mh = bytearray([59, 0, mip6.BU, 0, 0, 0])
+    for value in (sequence, flags, lifetime):
+        mh += value.to_bytes(2, "big")
+    if alternate:
+        option(mh, ALTERNATE_COA, mip6.address(alternate), 8, 6)
+    if mn_id:
+        option(mh, MN_ID, b"\1" + mn_id.encode())
+    for prefix in prefixes:
+        option(mh, PREFIX, prefix_option(prefix), 8, 4)
+    if handoff is not None:
+        option(mh, HANDOFF, bytes([0, handoff]))
+    if access is not None:
+        option(mh, ACCESS, bytes([0, access]))
+    if timestamp is not False:
+        option(mh, TIMESTAMP, (timestamp or now()).to_bytes(8, "big"), 8, 2)
+    if link_id:
+        option(mh, LINK_ID, b"\0\0" + link_id)
+    if link_local:
+        option(mh, LINK_LOCAL, mip6.address(link_local), 8, 6)
+    return finish(mh, source or care_of, destination, alternate or care_of, key, spi)
+
+
+def finish(mh, source, destination, care_of, key, spi):
+    """Authentication (RFC 4285, 5.1; the home address is all zero), length, checksum, IPv6."""
+    if key:
+        option(mh, AUTH, b"\1" + spi.to_bytes(4, "big") + bytes(12), 4, 1)
+        mac_at = len(mh) - 12
+    tail = -len(mh) % 8
+    if tail == 1:
+        mh += b"\0"
+    elif tail:
+        mh += bytes([1, tail - 2]) + bytes(tail - 2)
+    mh[1] = len(mh) // 8 - 1
+    if key:
+        mh[mac_at:mac_at + 12] = mip6.authenticator(key, care_of, ANY, bytes(mh[:mac_at]))
+    packet = mip6.with_checksum(bytes(mh), source, destination)
+    return bytes(IPv6(src=source, dst=destination, nh=mip6.MH, hlim=64, plen=len(packet))) + packet
+
+
+class Answer(mip6.Acknowledgement):
+    """A Proxy Binding Acknowledgement."""
+
+    def __init__(self, octets):
+        super().__init__(octets)
+        self.bits = self.octets[7]
+        found = [(kind, data) for _, kind, data in mip6.options_of(self.octets)]
+        self.kinds = [kind for kind, _ in found]
+        self.prefixes = [f"{socket.inet_ntop(socket.AF_INET6, data[2:18])}/{data[1]}"
+                         for kind, data in found if kind == PREFIX]
+
+    def number(self, kind):
+        return int.from_bytes(self.options[kind], "big")
+
+    def text(self, kind):
+        return self.options[kind][1:].decode()
+
+    def signed(self, key, care_of):
+        return self.authentic(key, care_of, ANY)
+
+
+class PlayedGateway:
+    """Lives in node magN, on the cable that a data plane would have."""
+
+    sequences = itertools.count(1)
+
+    def __init__(self, lab, link):
+        self.link, self.node = link, lab.node(f"mag{link}")
+        self.care_of, self.key, self.spi = GATEWAY[link], bytes.fromhex(KEY[link]), SPI[link]
+        self.node.run("nft", "-f", "-", stdin=DEAF)
+        self.node.ip(f"address add {self.care_of}/64 dev v-core nodad",
+                     f"route replace default via {CORE_AT_GATEWAY[link]}")
+        self.raw = self.node.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 1)  # ours, see DEAF
+        self.ear = Ear(self.node, "v-core")
+
+    def close(self):
+        self.ear.close()
+        self.raw.close()
+        self.node.ip(f"address delete {self.care_of}/64 dev v-core")
+        self.node.run("nft", "delete", "table", "ip6", "peer")
+
+    def send(self, packet):
+        octets = bytes(packet)
+        destination = socket.inet_ntop(socket.AF_INET6, octets[24:40])
+        wait_for(lambda: self._sent(octets, destination), f"a route to {destination}", 10)
+
+    def _sent(self, octets, destination):
+        try:
+            self.raw.sendto(octets, (destination, 0))
+            return True
+        except OSError:
+            return False
+
+    def update(self, name, **changes):
+        """A good Proxy Binding Update of this gateway for a node, but for the changes."""
+        values = {"mn_id": name, "key": self.key, "spi": self.spi,
+                  "sequence": next(self.sequences) & 0xFFFF, "link_id": name.encode()[:6]}
+        return update(self.care_of, **(values | changes))
+
+    def exchange(self, packet, sequence=None, limit=20):
+        """Sends an update and returns the acknowledgement that has its sequence number, or this."""
+        sequence = packet[46:48] if sequence is None else sequence.to_bytes(2, "big")
+        since = self.ear.mark()
+        self.send(packet)
+        octets = self.ear.wait(lambda heard: mip6.mh_type(heard) == mip6.BA and heard[48:50] == sequence,
+                               "a Proxy Binding Acknowledgement", since, limit)
+        return Answer(octets)
+
+    def register(self, name, **changes):
+        """Registers, which must succeed; returns the acknowledgement."""
+        answer = self.exchange(self.update(name, **changes))
+        assert answer.status == 0, f"status {answer.status}"
+        return answer
+
+    def tunnelled(self, payload, since):
+        """Waits for a packet with this payload that came through the tunnel; its octets."""
+        return self.ear.wait(lambda heard: heard[6] == 41 and heard.endswith(payload)
+                             and inner_of(heard) is not None, "a tunnelled packet", since)
+
+    def send_inner(self, inner):
+        """A packet of a mobile node, through the tunnel."""
+        self.send(IPv6(src=self.care_of, dst=ANCHOR, nh=41, hlim=64) / inner)

@@ -1,0 +1,284 @@
+"""The local mobility anchor (RFC 5213, 5), with mobile access gateways that the tests play."""
+
+import signal
+import socket
+
+import pytest
+from scapy.layers.inet import UDP
+from scapy.layers.inet6 import IPv6
+from scapy.packet import Raw
+
+import mip6
+import pmip6
+from lab import ledger
+from lab.proxy import ANCHOR, FIXED_PREFIX, GATEWAY, LINKS, Anchor, ProxyLab
+from lab.system import wait_for
+from lab.topology import CN
+from peer import Ear
+from pmip6 import PlayedGateway
+
+NUMBERS = iter(range(10000))
+
+
+@pytest.fixture(scope="module")
+def lab(build, tmp_path_factory, request):
+    directory = tmp_path_factory.mktemp(request.module.__name__)
+    with ProxyLab("test", directory) as network:
+        ledger.reserve_hugepages(network.ledger, 64)
+        network.build()
+        yield network
+
+
+@pytest.fixture(scope="module")
+def anchor(lab, build):
+    started = Anchor(lab, build)
+    # The machine that tests run on may be slow; what is too old must be older then.
+    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
+    started.start()
+    yield started
+    for process in (started.data_plane.process, started.control.process):
+        if process.running():
+            status = process.stop()
+            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+
+
+@pytest.fixture(scope="module")
+def gateways(lab, anchor):
+    played = {link: PlayedGateway(lab, link) for link in LINKS}
+    yield played
+    for gateway in played.values():
+        gateway.close()
+
+
+@pytest.fixture(scope="module")
+def ear(lab):
+    heard = Ear(lab.cn, "eth0")
+    yield heard
+    heard.close()
+
+
+@pytest.fixture
+def mag1(anchor, gateways):
+    anchor.require()
+    return gateways["1"]
+
+
+@pytest.fixture
+def mag2(gateways):
+    return gateways["2"]
+
+
+@pytest.fixture
+def node():
+    return f"host{next(NUMBERS)}@example.net"
+
+
+@pytest.fixture
+def counted(anchor):
+    before = anchor.control.drops()
+    return lambda name: anchor.control.drops().get(name, 0) - before.get(name, 0)
+
+
+def host_of(answer, number=1):
+    """An address in the first prefix that was assigned."""
+    return answer.prefixes[0].replace("::/64", f"::{number:x}")
+
+
+def downlink(lab, gateway, address, payload):
+    """A packet of the correspondent; returns it as the gateway gets it, in its tunnel."""
+    since = gateway.ear.mark()
+    sender = lab.cn.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    with sender:
+        sender.sendto(bytes(IPv6(src=CN, dst=address) / UDP(sport=7, dport=9) / Raw(payload)),
+                      (address, 0))
+    return gateway.tunnelled(payload, since)
+
+
+def uplink(ear, gateway, address, payload):
+    """A packet of the mobile node, which must arrive at the correspondent."""
+    since = ear.mark()
+    gateway.send_inner(IPv6(src=address, dst=CN) / UDP(sport=9, dport=7) / Raw(payload))
+    return ear.wait(lambda heard: heard.endswith(payload), "the packet of the node", since)
+
+
+def test_registration(lab, anchor, mag1, node, ear):
+    answer = mag1.register(node, sequence=4711, lifetime=30, link_local="::",
+                           timestamp=(sent := pmip6.now()))
+    assert (answer.source, answer.destination) == (ANCHOR, GATEWAY["1"])
+    assert (answer.sequence, answer.lifetime, answer.bits) == (4711, 30, 0x20)
+    assert answer.checksum_good() and answer.signed(mag1.key, mag1.care_of)
+    assert answer.home is None  # no type 2 routing header (5.3.6)
+    assert answer.text(pmip6.MN_ID) == node
+    assert answer.options[pmip6.HANDOFF][1] == pmip6.NEW_INTERFACE
+    assert answer.options[pmip6.ACCESS][1] == pmip6.WLAN
+    assert answer.number(pmip6.TIMESTAMP) == sent
+    assert answer.options[pmip6.LINK_ID][2:] == node.encode()[:6]
+    assert answer.options[pmip6.LINK_LOCAL] == mip6.address("fe80::200:5eff:fe00:5213")
+    assert len(answer.prefixes) == 1 and answer.prefixes[0].startswith("2001:db8:40")
+    session, = anchor.sessions("--mn-id", node)
+    assert session["prefixes"] == answer.prefixes
+    assert (session["gateway"], session["care_of_address"]) == ("mag1", GATEWAY["1"])
+    assert (session["state"], session["lifetime_s"]) == ("live", 120)
+    assert session == anchor.sessions("--address", host_of(answer))[0]
+    packet = downlink(lab, mag1, host_of(answer, 0xbeef), b"downward")
+    assert packet[8:40] == mip6.address(ANCHOR) + mip6.address(GATEWAY["1"])
+    uplink(ear, mag1, host_of(answer, 0xcafe), b"upward!!")
+
+
+def test_handover_keeps_the_prefix(lab, anchor, mag1, mag2, node, ear, counted):
+    first = mag1.register(node)
+    second = mag2.register(node, handoff=pmip6.OTHER_GATEWAY)
+    assert second.prefixes == first.prefixes and second.signed(mag2.key, mag2.care_of)
+    session, = anchor.sessions("--mn-id", node)
+    assert session["gateway"] == "mag2"
+    downlink(lab, mag2, host_of(first), b"over two")
+    uplink(ear, mag2, host_of(first), b"from two")
+    # What the gateway before still sends is not forwarded.
+    mag1.send_inner(IPv6(src=host_of(first), dst=CN) / UDP() / Raw(b"from one"))
+    wait_for(lambda: counted("wrong_care_of") == 1, "the packet to be dropped")
+    # And it cannot end what is no longer its own.
+    mag1.send(mag1.update(node, lifetime=0))
+    wait_for(lambda: counted("lma_ignored_other_gateway") == 1, "the message to be ignored")
+    assert anchor.sessions("--mn-id", node)[0]["state"] == "live"
+
+
+def test_deregistration_and_return(lab, anchor, mag1, mag2, node):
+    first = mag1.register(node)
+    end = mag1.exchange(mag1.update(node, lifetime=0, handoff=pmip6.UNKNOWN))
+    assert (end.status, end.lifetime, end.prefixes) == (0, 0, first.prefixes)
+    assert anchor.sessions("--mn-id", node)[0]["state"] == "ending"
+    back = mag2.register(node, handoff=pmip6.OTHER_GATEWAY)
+    assert back.prefixes == first.prefixes
+    downlink(lab, mag2, host_of(first), b"returned")
+
+
+@pytest.mark.parametrize("status, changes", [
+    (129, {"flags": pmip6.A | pmip6.P | pmip6.D}),
+    (146, {"key": b"another key 1234"}),
+    (152, {"mn_id": "barred@example.net"}),
+    (153, {"mn_id": "host@elsewhere.example"}),
+    (155, {"prefixes": ["2001:db8:5000::/64"]}),
+    (156, {"timestamp": 1}),
+    (158, {"prefixes": []}),
+    (160, {"mn_id": None}),
+    (161, {"handoff": None}),
+    (162, {"access": None}),
+])
+def test_refusals(mag1, node, status, changes):
+    if changes.get("timestamp"):
+        changes = {"timestamp": pmip6.now(-60)}
+    answer = mag1.exchange(mag1.update(node, **changes))
+    assert answer.status == status
+    assert answer.signed(mag1.key, mag1.care_of)
+    # Mandatory in every answer (5.3.6).
+    assert {pmip6.MN_ID, pmip6.PREFIX, pmip6.HANDOFF, pmip6.ACCESS} <= set(answer.kinds)
+    if status == 156:
+        assert abs(answer.number(pmip6.TIMESTAMP) - pmip6.now()) < 20 * 65536
+
+
+def test_refusals_that_need_a_session(mag1, mag2, node):
+    first = mag1.register(node, timestamp=pmip6.now(10))
+    assert mag1.exchange(mag1.update(node, timestamp=pmip6.now(9))).status == 157
+    other = mag2.exchange(mag2.update("thief" + node, prefixes=first.prefixes))
+    assert other.status == 155
+    wrong = mag1.exchange(mag1.update(node, prefixes=[*first.prefixes, "2001:db8:4000:ffff::/64"],
+                                      timestamp=pmip6.now(11)))
+    assert wrong.status == 159
+    late = mag1.exchange(mag1.update(node, timestamp=False, sequence=first.sequence),
+                         sequence=first.sequence)
+    assert late.status == 135
+
+
+def test_a_stranger_is_refused(lab, mag1, node):
+    lab.mag1.ip("address add 2001:db8:a1::66/64 dev v-core nodad")
+    answer = mag1.exchange(mag1.update(node, source="2001:db8:a1::66"))
+    assert (answer.status, answer.destination) == (154, "2001:db8:a1::66")
+    assert pmip6.AUTH not in answer.kinds
+    lab.mag1.ip("address delete 2001:db8:a1::66/64 dev v-core")
+
+
+def test_unknown_handoff_waits_for_the_end(mag1, mag2, node):
+    """RFC 5213, 5.4.1.2, 4: the answer comes once the gateway before has said that it is gone."""
+    first = mag1.register(node)
+    since = mag2.ear.mark()
+    waiting = mag2.update(node, handoff=pmip6.UNKNOWN, link_id=b"other!")
+    mag2.send(waiting)
+    mag1.register(node, lifetime=0)
+    heard = mag2.ear.wait(lambda heard: mip6.mh_type(heard) == mip6.BA
+                          and heard[48:50] == waiting[46:48], "the answer", since)
+    assert pmip6.Answer(heard).prefixes == first.prefixes
+
+
+def test_own_prefix(mag1):
+    assert mag1.register("fixed@example.net").prefixes == [FIXED_PREFIX]
+
+
+def test_messages_that_do_not_decode(mag1, node):
+    """RFC 6275, 9.2, which 5.3.1 refers to: an unknown type is told."""
+    packet = bytearray(mag1.update(node))
+    packet[42] = 77
+    since = mag1.ear.mark()
+    mag1.send(packet[:40] + mip6.with_checksum(packet[40:], mag1.care_of, ANCHOR))
+    error = mag1.ear.wait(lambda heard: mip6.mh_type(heard) == mip6.BE, "a Binding Error", since)
+    assert error[46] == 2
+
+
+def test_clearing_a_session(lab, anchor, mag1, node):
+    answer = mag1.register(node)
+    used = anchor.used()
+    assert anchor.control.ctl("session", "clear", host_of(answer)) == \
+        f"cleared {answer.prefixes[0]}\n"
+    assert anchor.sessions("--mn-id", node) == []
+    assert anchor.used() == used - 1
+    assert mag1.register(node).prefixes != answer.prefixes  # it rests
+
+
+def test_a_thousand_hosts_and_a_restart(lab, anchor, mag1, mag2):
+    """A prefix is never given twice, whoever dies."""
+    names = [f"many{number}@example.net" for number in range(1000)]
+    given = {}
+
+    def register(gateway, some, **changes):
+        packets = {gateway.update(name, link_id=name.encode()[:14], **changes): name for name in some}
+        wanted = {packet[46:48]: name for packet, name in packets.items()}
+        since = gateway.ear.mark()
+        for packet in packets:
+            gateway.send(packet)
+
+        def answers():
+            found = {}
+            for heard in gateway.ear.heard(lambda heard: mip6.mh_type(heard) == mip6.BA, since):
+                if heard[48:50] in wanted:
+                    found[wanted[heard[48:50]]] = pmip6.Answer(heard)
+            return found if len(found) == len(wanted) else None
+
+        return wait_for(answers, f"{len(wanted)} answers", 60)
+
+    for start in range(0, 600, 100):
+        for name, answer in register(mag1, names[start:start + 100], timestamp=False).items():
+            assert answer.status == 0
+            given[name] = answer.prefixes
+    before = anchor.sessions()
+    anchor.control.process.stop(signal.SIGKILL)
+    anchor.control.start()
+    wait_for(anchor.synchronised, "the data plane to be synchronised")
+    kept = {session["session"]: session["prefixes"] for session in anchor.sessions()}
+    assert kept == {session["session"]: session["prefixes"] for session in before}
+    for start in range(600, 1000, 100):
+        for name, answer in register(mag2, names[start:start + 100], timestamp=False).items():
+            assert answer.status == 0
+            given[name] = answer.prefixes
+    assert len({prefixes[0] for prefixes in given.values()}) == 1000
+    for name, answer in register(mag2, names[:5], handoff=pmip6.OTHER_GATEWAY).items():
+        assert answer.prefixes == given[name]
+    downlink(lab, mag2, given[names[0]][0].replace("::/64", "::5"), b"alive!!!")
+
+
+def test_both_programs_restart(lab, anchor, mag1, node, ear):
+    answer = mag1.register(node)
+    for process in (anchor.control.process, anchor.data_plane.process):
+        process.stop(signal.SIGKILL)
+    anchor.start()
+    downlink(lab, mag1, host_of(answer), b"restart!")
+    uplink(ear, mag1, host_of(answer), b"restart?")
+    assert mag1.register(node).prefixes == answer.prefixes

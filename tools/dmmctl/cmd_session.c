@@ -1,0 +1,114 @@
+#include "common/addr.h"
+#include "tools/dmmctl/command.h"
+
+static const struct table_column columns[] = {
+	{"PREFIXES", "prefixes", TABLE_TEXT},
+	{"MN-ID", "mn_id", TABLE_TEXT},
+	{"INTERFACE", "link_layer_id", TABLE_TEXT},
+	{"ACCESS", "access_technology", TABLE_TEXT},
+	{"GATEWAY", "gateway", TABLE_TEXT},
+	{"CARE-OF ADDRESS", "care_of_address", TABLE_TEXT},
+	{"STATE", "state", TABLE_TEXT},
+	{"GRANTED", "lifetime_s", TABLE_DURATION},
+	{"LEFT", "remaining_s", TABLE_DURATION},
+	{0},
+};
+
+static const struct table_column pool_columns[] = {
+	{"POOL", "pool", TABLE_TEXT},
+	{"PREFIX", "prefix", TABLE_TEXT},
+	{"LENGTH", "length", TABLE_TEXT},
+	{"SIZE", "size", TABLE_TEXT},
+	{"USED", "used", TABLE_TEXT},
+	{"FREE", "free", TABLE_TEXT},
+	{0},
+};
+
+enum show_option { SHOW_ADDRESS, SHOW_MN_ID };
+
+static const struct args_option show_options[] = {
+	[SHOW_ADDRESS] = {'a', "address", "ADDRESS", "only the session that this address is of"},
+	[SHOW_MN_ID] = {'n', "mn-id", "MN-ID", "only the sessions of this mobile node"},
+	{0},
+};
+
+static int check_address(struct args *args, const char *text)
+{
+	struct in6_addr addr;
+
+	if (addr_parse(text, &addr) < 0)
+		return args_fail(args, "'%s' is no IPv6 address, such as 2001:db8::1", text);
+	return 0;
+}
+
+static int show(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct command_list list = {"session.show", "sessions", columns};
+	json_t *params;
+
+	if (values[SHOW_ADDRESS] && check_address(args, values[SHOW_ADDRESS]))
+		return args->exit_code;
+	params = json_object();
+	if (values[SHOW_ADDRESS])
+		json_object_set_new(params, "address", json_string(values[SHOW_ADDRESS]));
+	if (values[SHOW_MN_ID])
+		json_object_set_new(params, "mn_id", json_string(values[SHOW_MN_ID]));
+	return command_list(context, &list, params);
+}
+
+static int clear(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct table_column prefixes = {"cleared ", "prefixes", TABLE_TEXT};
+	const char *address = args->argv[args->first];
+	json_t *result = NULL;
+	int rc = check_address(args, address);
+
+	(void)values;
+	if (rc)
+		return rc;
+	rc = command_request(
+		context, "session.clear", json_pack("{s:s}", "address", address), &result);
+	if (rc == 0 && context->json) {
+		command_json(context, result);
+	} else if (rc == 0) {
+		table_put_field(context->out, &prefixes, result, 0);
+		fputc('\n', context->out);
+	}
+	json_decref(result);
+	return rc;
+}
+
+static int show_pools(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct command_list list = {"prefix.show", "pools", pool_columns};
+
+	(void)args;
+	(void)values;
+	return command_list(context, &list, NULL);
+}
+
+const struct command session_commands[] = {
+	{.group = "session",
+		.name = "show",
+		.usage = "[OPTION]...",
+		.summary = "Show the mobility sessions of a local mobility anchor.",
+		.options = show_options,
+		.run = show},
+	{.group = "session",
+		.name = "clear",
+		.usage = "[OPTION]... ADDRESS",
+		.summary = "End the session that an address is of, as if its lifetime had run out.",
+		.run = clear,
+		.arguments_min = 1,
+		.arguments_max = 1},
+	{0},
+};
+
+const struct command prefix_commands[] = {
+	{.group = "prefix",
+		.name = "show",
+		.usage = "[OPTION]...",
+		.summary = "Show the pools of prefixes of a local mobility anchor.",
+		.run = show_pools},
+	{0},
+};

@@ -1,0 +1,97 @@
+"""A network for Proxy Mobile IPv6.
+
+    cn ---- core ---- lma
+            | | |
+         mag1 mag2 mag3
+            | | |
+        links 1, 2, 3 ---- mn (its radio moves between the links)
+
+core is a plain router: it sends what is for the nodes' prefixes to lma. The gateways have a cable to
+core, "v-core", and one to their access link, "v-access"."""
+
+from lab.node import veth
+from lab.programs import CONFIGS, Control, DataPlane
+from lab.system import wait_for
+from lab.topology import Lab
+
+EXAMPLES = CONFIGS / "proxy"
+LINKS = ("1", "2", "3")
+ANCHOR = "2001:db8:1::1"
+CORE_AT_ANCHOR = "2001:db8:1::ff"
+POOL = "2001:db8:4000::/40"
+FIXED_PREFIX = "2001:db8:5000::/64"
+GATEWAY = {name: f"2001:db8:a{name}::1" for name in LINKS}  # Proxy-CoA
+CORE_AT_GATEWAY = {name: f"2001:db8:a{name}::ff" for name in LINKS}
+SPI = {name: 1000 + int(name) for name in LINKS}
+KEY = {name: f"{int(name):032x}" for name in LINKS}  # made up, and no secrets
+
+
+class ProxyLab(Lab):
+    def build(self):
+        cn, core, lma, air = (self.node(name) for name in ("cn", "core", "lma", "air"))
+        air.sysctl({"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1})
+        core.sysctl({"net.ipv6.conf.all.forwarding": 1})
+        veth(cn, "eth0", core, "cn")
+        cn.ip("address add 2001:db8:c::2/64 dev eth0 nodad", "route add default via 2001:db8:c::1")
+        core.ip("address add 2001:db8:c::1/64 dev cn nodad")
+        lma.sysctl({"net.ipv6.conf.all.forwarding": 1, "net.ipv6.conf.default.accept_ra": 0})
+        veth(lma, "v-core", core, "lma")
+        core.ip(f"address add {CORE_AT_ANCHOR}/64 dev lma nodad",
+                f"route add {POOL} via {ANCHOR}", f"route add {FIXED_PREFIX} via {ANCHOR}")
+        for link in LINKS:
+            self._access(link)
+        self.radio("mn")
+
+    def _access(self, link):
+        gateway = self.node(f"mag{link}")
+        gateway.sysctl({"net.ipv6.conf.all.forwarding": 1, "net.ipv6.conf.default.accept_ra": 0})
+        veth(gateway, "v-core", self.core, gateway.name)
+        self.core.ip(f"address add {CORE_AT_GATEWAY[link]}/64 dev {gateway.name} nodad")
+        self.air.ip(f"link add name br-{link} type bridge stp_state 0 forward_delay 0 "
+                    "mcast_snooping 0", f"link set br-{link} up")
+        veth(gateway, "v-access", self.air, gateway.name)
+        self.air.ip(f"link set {gateway.name} master br-{link}")
+
+
+def write_key(node, link):
+    """The key that gateway and anchor share, in the private directory of one of them."""
+    path = node.directory / "etc" / f"mag{link}.key"
+    path.write_text(KEY[link] + "\n")
+    path.chmod(0o600)
+
+
+class Anchor:
+    """dmm-ctrl and dmm-dp on lma."""
+
+    ADDRESSES = (f"address replace {ANCHOR}/64 dev core nodad",
+                 f"route replace default via {CORE_AT_ANCHOR} dev core",
+                 f"route replace unreachable {POOL}", f"route replace unreachable {FIXED_PREFIX}")
+
+    def __init__(self, lab, build):
+        self.lab, self.node = lab, lab.node("lma")
+        self.control = Control(self.node, build, EXAMPLES / "lma.cfg")
+        self.data_plane = DataPlane(self.node, build, EXAMPLES / "lma-dp.cfg", ports=("core",),
+                                    addresses=self.ADDRESSES)
+        for link in LINKS:
+            write_key(self.node, link)
+
+    def start(self):
+        self.control.start()
+        self.data_plane.start()
+        wait_for(self.synchronised, "the data plane to be synchronised")
+
+    def require(self):
+        self.control.process.require()
+        self.data_plane.process.require()
+
+    def synchronised(self):
+        self.require()
+        return any(plane["state"] == "synced"
+                   for plane in self.control.ask("dp", "show")["data_planes"])
+
+    def sessions(self, *words):
+        return self.control.ask("session", "show", *words)["sessions"]
+
+    def used(self):
+        """Prefixes of the pool that are in use."""
+        return self.control.ask("prefix", "show")["pools"][0]["used"]
