@@ -227,7 +227,9 @@ static const struct config_key binding_keys[] = {
 			"binding (RFC 6275, 10.4.1)"),
 	CONFIG_KEY(INT, struct ctrl_config_binding, errors_per_second, .text = "10", .min = 1,
 		.max = 100000,
-		.help = "Binding Errors and ICMPv6 errors sent at most, each and as a burst"),
+		.help = "Binding Errors, ICMPv6 errors and answers to home agent discovery sent at "
+			"most, "
+			"also as a burst"),
 	CONFIG_END};
 
 static const struct config_key channel_keys[] = {
@@ -307,6 +309,9 @@ const struct config_key ctrl_config_keys[] = {
 	CONFIG_KEY(GROUPS, struct ctrl_config, home_prefixes, .max_items = 1024,
 		.keys = home_prefix_keys, .item_size = sizeof(struct ctrl_config_home_prefix),
 		.help = "prefixes of the home addresses; required for the role \"ha\""),
+	CONFIG_KEY(INT, struct ctrl_config, home_agent_preference, .text = "0", .max = UINT16_MAX,
+		.help = "preference among the home agents of a home link, as home agent discovery "
+			"tells it; higher is better"),
 	CONFIG_KEY(GROUP, struct ctrl_config, binding, .keys = binding_keys,
 		.help = "limits of bindings"),
 	CONFIG_KEY(GROUP, struct ctrl_config, channel, .keys = channel_keys,

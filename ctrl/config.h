@@ -72,7 +72,7 @@ struct ctrl_config_binding {
 	uint32_t dad_transmits;       /* probes on home links (RFC 4862, 5.1); 0: no check */
 	uint32_t dad_retrans_ms;      /* between them, after the last, between advertisements */
 	uint32_t advertisements;      /* that tell a home link of a new binding */
-	uint32_t errors_per_second;   /* Binding Errors and ICMPv6 errors sent at most */
+	uint32_t errors_per_second;   /* and answers to strangers, sent at most */
 };
 
 struct ctrl_config_channel {
@@ -92,6 +92,7 @@ struct ctrl_config {
 	struct config_list data_planes;   /* of struct ctrl_config_data_plane */
 	struct config_list home_agents;   /* of char *; use ctrl_config_address() */
 	struct config_list home_prefixes; /* of struct ctrl_config_home_prefix */
+	uint16_t home_agent_preference;   /* in home agent discovery (RFC 6275, 10.5.1) */
 	struct ctrl_config_binding binding;
 	struct ctrl_config_channel channel;
 	struct ctrl_config_serving serving;

@@ -214,6 +214,7 @@ static int make_signalling(struct role_ha *role)
 		.errors_per_second = config->binding.errors_per_second,
 		.tunnel_option = tunnel_options[ctrl_config_tunnel_option(config)],
 		.tunnel_number = config->serving.tunnel_address_number,
+		.home_agent_preference = config->home_agent_preference,
 		.tell_by_ba = config->serving.tell == CTRL_TELL_BA};
 	int error = make_policy(role, &signalling.policy);
 

@@ -7,6 +7,7 @@
 #include "ctrl/binding/session.h"
 #include "ctrl/config.h"
 #include "proto/mobility/flags.h"
+#include "proto/mobility/home_discovery.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,6 +106,13 @@ int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bun
 	object.local = (struct object_local){.id = id, .addr = *addr};
 	bundle->len = 0;
 	return bundle_add(bundle, &object);
+}
+
+int publish_compile_home_agents(uint64_t id, const struct prefix6 *prefix, struct bundle *bundle)
+{
+	const struct in6_addr anycast = home_discovery_anycast(prefix);
+
+	return publish_compile_address(id, &anycast, bundle);
 }
 
 int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle)

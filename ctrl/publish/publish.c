@@ -14,8 +14,10 @@
 #include <string.h>
 
 enum {
-	SEND_HWM = 64, /* messages queued to one data plane: 16 MiB of the largest */
-	AGAIN_MS = 2,  /* until a full queue is tried again */
+	SEND_HWM = 64,      /* messages queued to one data plane: 16 MiB of the largest */
+	AGAIN_MS = 2,       /* until a full queue is tried again */
+	ANYCAST_MOST = 128, /* home prefixes whose home agents can be asked for: a data plane has
+			     * room for 256 local addresses */
 };
 
 const struct counter_def publish_counter_defs[PUBLISH_COUNTERS] = {
@@ -113,12 +115,11 @@ static int make_fixed(struct publish *p)
 {
 	const struct ctrl_config *config = p->config;
 	size_t links = config->home_prefixes.count;
+	size_t most = config->data_planes.count + config->address_count + 2 * links;
 	int error = 0;
 
-	p->fixed = calloc(
-		config->data_planes.count + config->address_count + links, sizeof(*p->fixed));
-	p->links = calloc(
-		config->data_planes.count + config->address_count + links, sizeof(*p->links));
+	p->fixed = calloc(most, sizeof(*p->fixed));
+	p->links = calloc(most, sizeof(*p->links));
 	if (!p->fixed || !p->links)
 		return -ENOMEM;
 	for (unsigned i = 0; i < config->data_planes.count && !error; i++)
@@ -127,6 +128,11 @@ static int make_fixed(struct publish *p)
 	for (size_t i = 0; i < config->address_count && !error; i++)
 		error = publish_compile_address(
 			i + 1, &config->addresses[i], &p->fixed[p->fixed_count++]);
+	for (size_t i = 0; i < links && i < ANYCAST_MOST && !error; i++)
+		error = publish_compile_home_agents(config->address_count + i + 1,
+			&config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i)
+				 ->prefix,
+			&p->fixed[p->fixed_count++]);
 	for (size_t i = 0; i < links && !error; i++) {
 		const char *link =
 			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i)

@@ -25,8 +25,16 @@
 	X(MH_HOT, "drop_hot", "dropped: Home Test, route optimization is off")                     \
 	X(MH_COT, "drop_cot", "dropped: Care-of Test, route optimization is off")                  \
 	X(MH_UNEXPECTED, "drop_mh_unexpected", "dropped: message that a home agent does not get")  \
-	X(ICMP_UNSUPPORTED, "drop_icmp_unsupported",                                               \
-		"dropped: home agent discovery or prefix solicitation, not supported")             \
+	X(ICMP_MALFORMED, "drop_icmp_malformed",                                                   \
+		"dropped: home agent or prefix discovery at fault")                                \
+	X(ICMP_UNEXPECTED, "drop_icmp_unexpected",                                                 \
+		"dropped: home agent or prefix discovery that is not for us to answer")            \
+	X(HA_REPLY, "home_agent_replies", "Home Agent Address Discovery Replies sent")             \
+	X(MPA_SENT, "prefix_advertisements", "Mobile Prefix Advertisements sent")                  \
+	X(MPA_LIMITED, "drop_prefix_solicitation_rate",                                            \
+		"dropped: Mobile Prefix Solicitations, more than one a second (RFC 6275, 6.8)")    \
+	X(RA_HOME_AGENT, "home_agent_advertisements",                                              \
+		"Router Advertisements of other home agents (RFC 6275, 10.5.1)")                   \
 	X(HOA_BOUND, "drop_home_address_bound",                                                    \
 		"dropped: Home Address option of a bound node, which should use its tunnel")       \
 	X(HOA_UNBOUND, "drop_home_address_unbound",                                                \

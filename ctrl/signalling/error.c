@@ -10,8 +10,7 @@
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/status.h"
 
-/* Whether one more error may be sent now. */
-static bool limit_pass(struct signalling *s)
+bool error_pass(struct signalling *s)
 {
 	struct error_limit *limit = &s->errors;
 	uint64_t token_ns = CLOCK_NS_PER_S / s->config.errors_per_second;
@@ -49,7 +48,7 @@ void error_binding(struct signalling *s, const struct receive_packet *packet, ui
 	uint8_t buf[MH_PACKET_MAX];
 	ssize_t len;
 
-	if (!may_answer(s, packet) || !limit_pass(s))
+	if (!may_answer(s, packet) || !error_pass(s))
 		return;
 	if (packet->ip6.has_home_address)
 		mh.be.home_address = packet->ip6.home_address;
@@ -64,7 +63,7 @@ void error_parameter(
 	uint8_t buf[IP6_MIN_MTU];
 	ssize_t len;
 
-	if (!may_answer(s, packet) || !limit_pass(s))
+	if (!may_answer(s, packet) || !error_pass(s))
 		return;
 	len = icmp6_parameter_problem(
 		&packet->ip6.dst, code, pointer, packet->ip, packet->len, buf, sizeof(buf));

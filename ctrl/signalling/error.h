@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct receive_packet;
@@ -15,6 +16,10 @@ struct error_limit {
 	uint64_t since_ns;
 	uint32_t tokens;
 };
+
+/* Whether one more packet may be sent now to somebody who is perhaps not who asked; counts if not.
+ */
+bool error_pass(struct signalling *s);
 
 /* Answers a packet with a Binding Error of this status (enum status_be), directly to its source.
  */

@@ -176,24 +176,31 @@ static void receive_home_address(struct signalling *s, const struct receive_pack
 	b = binding_cache_first(s->cache, &ip6->home_address);
 	for (; b; b = binding_cache_sibling(b))
 		if (binding_is_live(b) && addr_equal(&b->now.care_of, &ip6->src)) {
-			state_count(s, SIGNALLING_N_HOA_BOUND);
+			if (!discovery_solicited(s, packet, b))
+				state_count(s, SIGNALLING_N_HOA_BOUND);
 			return;
 		}
 	state_count(s, SIGNALLING_N_HOA_UNBOUND);
 	error_binding(s, packet, STATUS_BE_UNKNOWN_BINDING);
 }
 
-static void receive_icmp(struct signalling *s, const struct receive_packet *packet)
+/* Neighbour Discovery of a home link. */
+static void receive_neighbour(struct signalling *s, const struct receive_packet *packet)
 {
-	(void)packet;
-	state_count(s, SIGNALLING_N_ICMP_UNSUPPORTED);
+	const struct ip6_packet *ip6 = &packet->ip6;
+
+	if (ip6->proto == ICMP6_NEXT_HEADER && ip6->len &&
+		packet->ip[ip6->offset] == ICMP6_TYPE_ROUTER_ADVERTISEMENT)
+		home_agents_receive(s, packet);
+	else
+		dad_receive(s, packet);
 }
 
 static receive_fn *const reasons[] = {
 	[PACKET_MOBILITY] = receive_mobility,
 	[PACKET_HOME_ADDRESS] = receive_home_address,
-	[PACKET_NEIGHBOUR] = dad_receive,
-	[PACKET_ICMP] = receive_icmp,
+	[PACKET_NEIGHBOUR] = receive_neighbour,
+	[PACKET_ICMP] = discovery_receive,
 };
 
 /* Finds the IPv6 header behind the Ethernet header, unless the packet came through a tunnel. */

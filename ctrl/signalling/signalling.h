@@ -104,18 +104,18 @@ struct signalling_ops {
 
 struct signalling_config {
 	struct home_policy policy;
-	uint32_t max_lifetime_s;      /* longest lifetime granted: 4 to 262140 */
-	uint32_t max_bindings;        /* more are answered with 130 */
-	uint32_t timestamp_window_ms; /* "close enough" of RFC 4285, 6: 7000 */
-	uint32_t dad_transmits;       /* probes on home links (RFC 4862, 5.1): 1; 0: no check */
-	uint32_t dad_retrans_ms;      /* between them, and after the last (RFC 4861, 10): 1000 */
-	uint32_t advertisements;      /* that tell a home link of a new binding, 1 to 3, as far
-				       * apart (RFC 6275, 10.4.1; RFC 4861, 10): 3 */
-	uint32_t
-		errors_per_second; /* Binding Errors and ICMPv6 errors, at least 1; the burst too */
+	uint32_t max_lifetime_s;        /* longest lifetime granted: 4 to 262140 */
+	uint32_t max_bindings;          /* more are answered with 130 */
+	uint32_t timestamp_window_ms;   /* "close enough" of RFC 4285, 6: 7000 */
+	uint32_t dad_transmits;         /* probes on home links (RFC 4862, 5.1): 1; 0: no check */
+	uint32_t dad_retrans_ms;        /* between them, and after the last (RFC 4861, 10): 1000 */
+	uint32_t advertisements;        /* that tell a home link of a new binding, 1 to 3, as far
+					 * apart (RFC 6275, 10.4.1; RFC 4861, 10): 3 */
+	uint32_t errors_per_second;     /* and answers to strangers, at least 1; the burst too */
 	enum option_type tunnel_option; /* ALTERNATE_COA or HA_TUNNEL tell the node where its tunnel
 					 * ends; OPTION_PAD1: it is not told */
 	uint8_t tunnel_number;          /* the number of HA_TUNNEL */
+	uint16_t home_agent_preference; /* our own, in discovery (RFC 6275, 10.5.1) */
 	bool tell_by_ba; /* a node is told of another data plane by an unsolicited Binding
 			  * Acknowledgement, not by a Binding Refresh Request */
 };

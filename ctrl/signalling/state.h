@@ -6,7 +6,9 @@
 #include "common/hmac.h"
 #include "common/wheel.h"
 #include "ctrl/signalling/counter.h"
+#include "ctrl/signalling/discovery.h"
 #include "ctrl/signalling/error.h"
+#include "ctrl/signalling/home_agents.h"
 #include "ctrl/signalling/signalling.h"
 
 struct signalling {
@@ -22,6 +24,8 @@ struct signalling {
 	size_t live;     /* bindings that are BINDING_LIVE */
 	size_t starting; /* first registrations that the commit works on */
 	struct error_limit errors;
+	struct home_agents home_agents;
+	struct discovery_pace pace;
 	uint64_t counters[SIGNALLING_COUNTERS];
 	struct wheel wheel;
 };

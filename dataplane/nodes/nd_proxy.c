@@ -1,7 +1,8 @@
 /*
  * nd_proxy: Neighbour Discovery on a link that control serves. Solicitations for the address of
  * an absent node are answered here (RFC 6275, 10.4.1; RFC 4861, 7.2.4 and 7.2.8); what belongs to
- * a duplicate address detection is also shown to control. The rest is the kernel's.
+ * a duplicate address detection, and what routers advertise, is also shown to control. The rest is
+ * the kernel's.
  */
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/defended.h"
@@ -18,6 +19,7 @@ enum edge {
 };
 
 enum {
+	ND_ROUTER_ADVERTISEMENT = 134,
 	ND_SOLICITATION = 135,
 	ND_ADVERTISEMENT = 136,
 	ND_LEN = 24, /* both, without options */
@@ -173,8 +175,12 @@ static rte_edge_t nd_proxy_one(struct worker *w, struct rte_graph *graph, struct
 	const struct rte_ipv6_hdr *ip = ip_in(m);
 	const struct nd_message *nd = (const struct nd_message *)(const void *)(ip + 1);
 
-	if (ip_len(m) < IP6_LEN + 1 ||
-		(nd->type != ND_SOLICITATION && nd->type != ND_ADVERTISEMENT))
+	if (ip_len(m) < IP6_LEN + 1)
+		return otherwise;
+	/* Of a home agent, perhaps: control looks. */
+	if (nd->type == ND_ROUTER_ADVERTISEMENT && !from_twin && link & LINK_WATCH)
+		punt_copy(graph, node, m);
+	if (nd->type != ND_SOLICITATION && nd->type != ND_ADVERTISEMENT)
 		return otherwise;
 	if (!is_valid(ip, ip_len(m)))
 		return ND_PROXY_BAD;

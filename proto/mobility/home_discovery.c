@@ -7,6 +7,14 @@
 #include "proto/mobility/nd_option.h"
 #include "proto/mobility/visit.h"
 
+enum {
+	ADDRESS_BITS = 128,
+	IDENTIFIER_AT = 64,  /* bits before an interface identifier in EUI-64 form */
+	UNIVERSAL = 0x02,    /* bit of its first octet */
+	ANYCAST_MASK = 0x7f, /* of the last octet */
+	HOME_AGENTS = 0x7e,  /* RFC 2526, 3 */
+};
+
 static const struct flags_def router_table[] = {
 	{HOME_DISCOVERY_R, 0, 0, 'R', "mobile router support", "RFC 3963"},
 };
@@ -101,6 +109,18 @@ int home_discovery_message(const struct home_discovery *in, struct icmp6_message
 		.body_len = in->body_len,
 	};
 	return 0;
+}
+
+struct in6_addr home_discovery_anycast(const struct prefix6 *prefix)
+{
+	struct in6_addr addr = prefix->addr;
+
+	for (unsigned bit = prefix->len; bit < ADDRESS_BITS; bit++)
+		addr.s6_addr[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	if (prefix->len <= IDENTIFIER_AT)
+		addr.s6_addr[IDENTIFIER_AT / 8] &= (uint8_t)~UNIVERSAL;
+	addr.s6_addr[15] = (uint8_t)((addr.s6_addr[15] & ~ANYCAST_MASK) | HOME_AGENTS);
+	return addr;
 }
 
 size_t home_discovery_addresses(const struct home_discovery *message)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/addr.h"
 #include "proto/mobility/icmp6.h"
 
 struct visitor;
@@ -60,6 +61,10 @@ size_t home_discovery_addresses(const struct home_discovery *message);
 
 /* home_discovery_address: the one at INDEX, which is below home_discovery_addresses. */
 struct in6_addr home_discovery_address(const struct home_discovery *message, size_t index);
+
+/* home_discovery_anycast: the Mobile IPv6 Home-Agents anycast address of PREFIX (RFC 6275, 10.5;
+ * RFC 2526, 2 and 3); where interface identifiers have 64 bits, the universal bit is clear. */
+struct in6_addr home_discovery_anycast(const struct prefix6 *prefix);
 
 /* home_discovery_clause: "RFC 6275, 6.5"; NULL for another ICMPv6 type. */
 const char *home_discovery_clause(uint8_t type);

@@ -70,6 +70,18 @@ bool nd_option_next(struct cursor *c, struct nd_option *out)
 	return true;
 }
 
+void nd_option_prefix_encode(struct writer *w, const struct nd_option_prefix *prefix)
+{
+	writer_u8(w, ND_OPTION_PREFIX);
+	writer_u8(w, nd_option_find(ND_OPTION_PREFIX)->units);
+	writer_u8(w, prefix->len);
+	writer_u8(w, prefix->flags);
+	writer_u32(w, prefix->valid_s);
+	writer_u32(w, prefix->preferred_s);
+	writer_u32(w, 0);
+	writer_addr6(w, &prefix->address);
+}
+
 int nd_option_visit(const struct nd_option *option, const struct visitor *v)
 {
 	const struct nd_option_def *def = nd_option_find(option->type);

@@ -78,6 +78,9 @@ const struct nd_option_def *nd_option_find(uint8_t type);
  * and when the length is zero or runs past it, which is an error in C. */
 bool nd_option_next(struct cursor *c, struct nd_option *out);
 
+/* nd_option_prefix_encode: writes a Prefix Information option (RFC 6275, 7.2). */
+void nd_option_prefix_encode(struct writer *w, const struct nd_option_prefix *prefix);
+
 /* nd_option_visit: the option for printers, as an object: "type", "name", "length", then its fields
  * or its octets as "data". */
 int nd_option_visit(const struct nd_option *option, const struct visitor *v);

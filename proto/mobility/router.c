@@ -124,17 +124,6 @@ static void put_number(struct writer *w, enum nd_option_type type, uint32_t numb
 	writer_u32(w, number);
 }
 
-static void put_prefix(struct writer *w, const struct nd_option_prefix *p)
-{
-	put_head(w, ND_OPTION_PREFIX, 4);
-	writer_u8(w, p->len);
-	writer_u8(w, p->flags);
-	writer_u32(w, p->valid_s);
-	writer_u32(w, p->preferred_s);
-	writer_u32(w, 0);
-	writer_addr6(w, &p->address);
-}
-
 static bool is_valid(const struct router *r)
 {
 	if (r->flags & ~FLAGS || r->prefix_count > ROUTER_PREFIXES_MAX)
@@ -166,7 +155,7 @@ ssize_t router_encode(const struct router *router, uint8_t *buf, size_t size)
 	}
 	put_number(&w, ND_OPTION_MTU, router->mtu);
 	for (unsigned i = 0; i < router->prefix_count; i++)
-		put_prefix(&w, &router->prefixes[i]);
+		nd_option_prefix_encode(&w, &router->prefixes[i]);
 	put_number(&w, ND_OPTION_INTERVAL, router->interval_ms);
 	if (router->has_home_agent) {
 		put_head(&w, ND_OPTION_HOME_AGENT, 1);

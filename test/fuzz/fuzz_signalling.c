@@ -1,7 +1,8 @@
 /*
  * Punted packets into the home agent's signalling. The input is a row of packets: control octet,
- * length (16 bits), IPv6 packet. The checksum of a mobility message is made right when the control
- * octet says so, and its subscriber needs no authentication, so that the fuzzer gets behind both.
+ * length (16 bits), IPv6 packet. The checksum of a mobility or ICMPv6 message is made right when
+ * the control octet says so, and its subscriber needs no authentication, so that the fuzzer gets
+ * behind both.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "common/log.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/signalling.h"
+#include "proto/mobility/icmp6.h"
 #include "proto/mobility/ip6.h"
 #include "proto/mobility/mh.h"
 
@@ -177,8 +179,16 @@ static void make_checksum_right(uint8_t *ip, size_t len)
 {
 	struct ip6_packet packet;
 
-	if (ip6_packet_decode(ip, len, &packet, NULL) || packet.proto != MH_NEXT_HEADER ||
-		packet.is_fragment || packet.len < MH_HEADER_SIZE ||
+	if (ip6_packet_decode(ip, len, &packet, NULL) || packet.is_fragment)
+		return;
+	if (packet.proto == ICMP6_NEXT_HEADER && packet.len >= ICMP6_HEADER_SIZE) {
+		uint16_t sum = icmp6_checksum(ip6_packet_effective_src(&packet),
+			ip6_packet_effective_dst(&packet), ip + packet.offset, packet.len);
+
+		ip[packet.offset + ICMP6_AT_CHECKSUM] = (uint8_t)(sum >> 8);
+		ip[packet.offset + ICMP6_AT_CHECKSUM + 1] = (uint8_t)sum;
+	}
+	if (packet.proto != MH_NEXT_HEADER || packet.len < MH_HEADER_SIZE ||
 		mh_size(ip + packet.offset, packet.len) > packet.len)
 		return;
 	mh_checksum_set(ip6_packet_effective_src(&packet), ip6_packet_effective_dst(&packet),

@@ -117,7 +117,7 @@ static void all_is_as_it_should_be(void **state)
 	sync_with(&dp1, "dp1", 0);
 	audit(1);
 	assert_true(told.result[0].compared && told.result[0].equal);
-	assert_int_equal(told.result[0].wanted.kinds[OBJECT_LOCAL].count, 2);
+	assert_int_equal(told.result[0].wanted.kinds[OBJECT_LOCAL].count, 4);
 	sync_with(&dp2, "dp2", 1);
 	for (unsigned n = 1; n <= 50; n++)
 		set(n, n);

@@ -89,7 +89,7 @@ static void sends_a_snapshot_and_then_deltas(void **state)
 	assert_int_equal(dp1.deltas, 0);
 	assert_int_equal(dp1.epoch, publish_epoch(rig.publish));
 	assert_int_equal(dp1.sequence, 2);
-	assert_int_equal(fake_count(&dp1, OBJECT_LOCAL), 2);
+	assert_int_equal(fake_count(&dp1, OBJECT_LOCAL), 4);
 	assert_int_equal(fake_count(&dp1, OBJECT_LINK), 1);
 	link = fake_find(&dp1, OBJECT_LINK, 1);
 	assert_non_null(link);
@@ -141,7 +141,7 @@ static void a_snapshot_sweeps_what_is_gone(void **state)
 	RIG_UNTIL(&rig, dp1.ends == 2 && state_of(0) == PUBLISH_SYNCED);
 	assert_bound(&dp1, 1, 10);
 	assert_null(fake_find(&dp1, OBJECT_SUBSCRIBER, 99));
-	assert_int_equal(fake_count(&dp1, OBJECT_LOCAL), 2);
+	assert_int_equal(fake_count(&dp1, OBJECT_LOCAL), 4);
 }
 
 static void a_gap_is_filled_with_deltas(void **state)

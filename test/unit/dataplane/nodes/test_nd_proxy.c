@@ -104,6 +104,30 @@ static void test_probe(void **state)
 	packet_assert_equal(&out, &ns);
 }
 
+/* Control learns of other home agents by their advertisements; those of the gateway's own radvd
+ * come from its twin. */
+static void test_router_advertisement(void **state)
+{
+	struct lab *lab = *state;
+	const uint8_t body[16] = {134, 0, 0, 0, 64, 0x20};
+	struct mirror_tag tag;
+	struct packet ra, out;
+
+	packet_ip6(&ra, "fe80::77", ALL_NODES, 58, body, sizeof(body));
+	packet_set_hop_limit(&ra, 255);
+	receive(lab, &ra);
+	lab_taken(lab, mirror_queues[0].punt[MIRROR_CLASS_NEIGHBOUR], &out, &tag);
+	assert_int_equal(tag.reason, PACKET_NEIGHBOUR);
+	packet_unether(&out);
+	packet_assert_equal(&out, &ra);
+	lab_taken(lab, mirror_queues[0].twin, &out, NULL);
+	frame(&ra);
+	lab_down(lab, MIRROR_FROM_TWIN, LAB_HOME, 0, &ra);
+	lab_walk(lab);
+	lab_sent(lab, LAB_HOME, &out);
+	lab_nothing(lab);
+}
+
 static void expect_kernel(struct lab *lab, const struct packet *p)
 {
 	struct packet out;
@@ -310,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_answer, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_unicast, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_probe, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_router_advertisement, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_others, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_invalid, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_other_link, lab_setup, lab_teardown),

@@ -151,10 +151,33 @@ static void reserved_bits(void **state)
 	assert_int_equal(message.flags, 0xffff);
 }
 
+/* RFC 2526, 2 and 3. */
+static void anycast(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"2001:db8:1::/64", "2001:db8:1:0:fdff:ffff:ffff:fffe"},
+		{"2001:db8:1:2::/64", "2001:db8:1:2:fdff:ffff:ffff:fffe"},
+		{"2001:db8:1::/48", "2001:db8:1:ffff:fdff:ffff:ffff:fffe"},
+		{"2001:db8:1::/96", "2001:db8:1::ffff:fffe"},
+		{"2001:db8:1::/120", "2001:db8:1::fe"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct prefix6 prefix;
+		struct in6_addr a;
+
+		assert_int_equal(prefix6_parse(pairs[i][0], &prefix), 0);
+		a = home_discovery_anycast(&prefix);
+		assert_string_equal(ADDR_TEXT(&a), pairs[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ways),
+		cmocka_unit_test(anycast),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(bad),
 		cmocka_unit_test(reserved_bits),
