@@ -20,6 +20,7 @@ from lab.two_planes import ADDRESS, NEAREST, TwoPlaneLab, TwoPlanes
 from peer import Ear, Peer, inner_of
 
 ALTERNATE_CARE_OF_ADDRESS = 3
+EXPERIMENTAL = 18
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +250,53 @@ def test_mobile_node_follows_its_data_plane(lab, node, control, pinging):
         got = download.octets()
         wait_for(lambda: download.octets() > got + 100_000, f"the download to go on at link {link}")
     assert download.intact()
+
+
+@pytest.fixture
+def reconfigured(gateway):
+    """reconfigured(PAIR...): control runs with these changes of its configuration until the end."""
+    control, config = gateway.control, gateway.control.config
+
+    def restart():
+        control.process.stop()
+        control.start()
+        wait_for(gateway.serving, "both data planes to serve", 60)
+
+    def use(*changes):
+        control.reconfigure(*changes)
+        restart()
+    yield use
+    control.config = config
+    restart()
+
+
+def test_the_other_option_tells_of_the_data_plane(lab, reconfigured, second_peer, subscriber, control,
+                                                  node):
+    """Alternate home agent tunnel address: inside the experimental option, laid out as an alternate
+    care-of address; dmm-mn tunnels to what it says."""
+    reconfigured(('= "alternate-care-of-address";', '= "alternate-home-agent-tunnel-address";'))
+    played = subscriber()
+    second_peer.attach("b")
+    answer = second_peer.register(played)
+    assert ALTERNATE_CARE_OF_ADDRESS not in answer.options
+    assert socket.inet_ntop(socket.AF_INET6, answer.options[EXPERIMENTAL]) == ADDRESS["dp2"]
+    assert answer.authentic(bytes.fromhex(played["key"]), second_peer.care_of, played["home_addresses"][0])
+    for link in ("a", "b"):
+        go(lab, node, control, link)
+
+
+def test_nodes_can_be_told_by_an_acknowledgement(lab, gateway, reconfigured, control, node):
+    """That nobody asked for, when another data plane serves; there is no request to update."""
+    reconfigured(('tell = "binding-refresh-request";', 'tell = "binding-acknowledgement";'))
+    go(lab, node, control, "b")
+    lost = gateway.planes["dp2"].process
+    lost.send(signal.SIGSTOP)
+    try:
+        wait_for(lambda: at_home_with(node, control, "dp1"), "the node to be told of the other", 60)
+        assert node.status()["signals"]["refresh_requests"] == 0
+    finally:
+        lost.send(signal.SIGCONT)
+    wait_for(lambda: at_home_with(node, control, "dp2"), "the node to be told of its own", 60)
 
 
 def test_nothing_in_flight_is_dropped_between_data_planes(lab, node, control, wire, counted):
