@@ -72,6 +72,10 @@ void zsock_context_end(void);
  * the start, whatever the umask. Abstract names (ipc://@NAME) and wildcards are -EINVAL. */
 int zsock_bind(struct zsock *z, const struct zsock_options *options, const char *endpoint);
 
+/* Whether zsock_bind() would find the endpoint taken, as far as can be told without a trace: 0, or
+ * -EADDRINUSE when another live process serves it. Looks names of hosts up, which may take time. */
+int zsock_probe(const char *endpoint);
+
 /* Whether an endpoint is for tcp; whether it is a right one, "tcp://HOST:PORT" with a port from 1
  * to 65535, an IPv6 address in brackets and, when it is to be bound, perhaps "*" for HOST. */
 bool zsock_is_tcp(const char *endpoint);

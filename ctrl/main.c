@@ -76,6 +76,21 @@ static int refuse_endpoint(const char *endpoint, int error)
 		error == -EADDRINUSE ? "another process does" : strerror(-error));
 }
 
+/* A second dmm-ctrl shall not even make a store of its own. */
+static int check_endpoints(const struct program *p)
+{
+	const struct ctrl_config_endpoints *at = &p->config.endpoints;
+	const char *const all[] = {at->update, at->packet, at->api};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		int error = zsock_probe(all[i]);
+
+		if (error)
+			return refuse_endpoint(all[i], error);
+	}
+	return 0;
+}
+
 static int open_store(struct program *p)
 {
 	struct store_why store_why;
@@ -252,7 +267,9 @@ static int run(struct program *p)
 	p->ctrl.loop = loop_new();
 	if (!p->ctrl.loop || !zsock_context())
 		return refuse("no memory");
-	code = open_store(p);
+	code = check_endpoints(p);
+	if (!code)
+		code = open_store(p);
 	if (!code)
 		code = open_channels(p);
 	if (!code)

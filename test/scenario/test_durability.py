@@ -1,5 +1,6 @@
 """Either plane dies and comes back: bindings stay, packets flow again."""
 
+import re
 import signal
 
 import pytest
@@ -85,8 +86,20 @@ def test_no_data_plane_no_acknowledged_binding(gateway, control, peer, subscribe
     peer.register(node)
 
 
-def test_second_control_plane_is_refused(gateway, control):
-    other = control.node.start("second", programs.program(control.build, "dmm-ctrl"),
-                               "--config", control.config)
+@pytest.mark.parametrize("taken", ["store", "update", "packet", "api"])
+def test_second_control_plane_is_refused(gateway, control, tmp_path, taken):
+    """With one thing in common with the first, it touches nothing: it makes no store of its own."""
+    text = control.config.read_text()
+    for name in ("update", "packet", "api"):
+        if name != taken:
+            text = re.sub(rf'\b{name} = "ipc://[^"]*"', f'{name} = "ipc://{tmp_path}/{name}"', text)
+    if taken != "store":
+        text = re.sub(r'\bstore = "[^"]*"', f'store = "{tmp_path}/store"', text)
+    config = tmp_path / "second.cfg"
+    config.write_text(text)
+    other = control.node.start("second", programs.program(control.build, "dmm-ctrl"), "--config", config)
     assert other.wait() != 0
+    assert ("another process" if taken != "store" else "store") in other.output()
+    assert not (tmp_path / "store").exists()
     assert control.ask("status")["pid"] == control.process.pid
+    assert gateway.synchronised()

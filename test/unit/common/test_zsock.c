@@ -217,6 +217,7 @@ static void live_endpoints_are_not_stolen(void **state)
 	}
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	assert_int_equal(zsock_bind(&z, &options, endpoint), -EADDRINUSE);
+	assert_int_equal(zsock_probe(endpoint), -EADDRINUSE);
 	assert_int_equal(zsock_connect(&client, &options, endpoint), 0);
 	assert_int_equal(zsock_send1(&client, "ask", 3), 0);
 	assert_int_equal(wait_recv(&client, &m), 0);
@@ -280,6 +281,32 @@ static void bad_endpoints_are_refused(void **state)
 	unlink(path);
 }
 
+static void who_is_there_is_found_without_a_trace(void **state)
+{
+	const struct zsock_options options = {.type = ZMQ_ROUTER};
+	static const char *const hosts[] = {"tcp://127.0.0.1:*", "tcp://[::1]:*"};
+	char endpoint[128], lock[160];
+	struct stat st;
+	struct zsock z;
+
+	(void)state;
+	snprintf(endpoint, sizeof(endpoint), "ipc://%s/probed", dir);
+	snprintf(lock, sizeof(lock), "%s/probed.lock", dir);
+	assert_int_equal(zsock_probe(endpoint), 0);
+	assert_int_equal(stat(lock, &st), -1);
+	assert_int_equal(zsock_probe("ipc:///nowhere/at/all"), 0);
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = sizeof(endpoint);
+
+		assert_int_equal(zsock_bind(&z, &options, hosts[i]), 0);
+		assert_int_equal(zmq_getsockopt(z.socket, ZMQ_LAST_ENDPOINT, endpoint, &len), 0);
+		assert_int_equal(zsock_probe(endpoint), -EADDRINUSE);
+		zsock_close(&z);
+		zsock_context_end();
+		assert_int_equal(zsock_probe(endpoint), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +317,7 @@ int main(void)
 		cmocka_unit_test(socket_file_has_its_mode),
 		cmocka_unit_test(live_endpoints_are_not_stolen),
 		cmocka_unit_test(rebinding_keeps_the_file),
+		cmocka_unit_test(who_is_there_is_found_without_a_trace),
 		cmocka_unit_test(bad_endpoints_are_refused),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
