@@ -127,6 +127,8 @@ static const struct config_key keys[] = {
 		.help = "packet buffers; 0: what ports and workers need"),
 	CONFIG_KEY(INT, struct dp_config, subscribers, .min = 1, .max = 1 << 24, .text = "65536",
 		.help = "subscribers that there is room for"),
+	CONFIG_KEY(INT, struct dp_config, rules, .min = 0, .max = 1 << 22, .text = "16384",
+		.help = "rules for flows, of all subscribers, that there is room for"),
 	CONFIG_KEY(INT, struct dp_config, routes, .min = 16, .max = 1 << 20, .text = "16384",
 		.help = "routes taken from Linux"),
 	CONFIG_KEY(INT, struct dp_config, neighbours, .min = 16, .max = 65536, .text = "4096",

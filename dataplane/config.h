@@ -59,6 +59,7 @@ struct dp_config {
 	uint32_t memory;      /* MiB for packet buffers and tables together; 0: what they need */
 	uint32_t buffers;     /* packet buffers; 0: what ports and workers need */
 	uint32_t subscribers; /* room in the tables */
+	uint32_t rules;
 	uint32_t routes;
 	uint32_t neighbours;
 	enum log_level log_level;

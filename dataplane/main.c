@@ -60,6 +60,7 @@ static struct tables_config tables_wanted(const struct dp_config *config)
 {
 	return (struct tables_config){
 		.subscribers = config->subscribers,
+		.rules = config->rules,
 		.routes = config->routes,
 		.neighbours = config->neighbours,
 		.readers = (unsigned)config->workers.count,

@@ -104,6 +104,12 @@ static bool take_tables(const struct tables *t, stats_take take, void *context)
 		{"paths", {p->by_id.used, p->by_id.capacity,
 				  pool_memory(&p->paths) + pool_memory(&p->shapes) +
 					  pool_memory(&p->lists) + sig_index_memory(&p->by_id)}},
+		{"rules", {t->rules.by_id.used, t->rules.by_id.capacity,
+				  pool_memory(&t->rules.records) +
+					  pool_memory(&t->rules.sets.blocks) +
+					  pool_memory(&t->rules.sets.mores) +
+					  pool_memory(&t->rules.sets.indexes) +
+					  sig_index_memory(&t->rules.by_id)}},
 		{"local", {t->local.count, LOCAL_MAX, sizeof(t->local)}},
 		{"routes", {t->routes.routes, t->routes.capacity, pool_memory(&t->routes.hops)}},
 		{"neighbours", {t->neighbours.index.used, t->neighbours.index.capacity,

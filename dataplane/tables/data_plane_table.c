@@ -65,9 +65,11 @@ static struct data_plane_set *make_set(const struct data_plane_table *t)
 		return NULL;
 	if (t->own)
 		set->own = t->slots[t->own].addr;
-	for (uint16_t i = 1; i < DATA_PLANE_SLOTS; i++)
+	for (uint16_t i = 1; i < DATA_PLANE_SLOTS; i++) {
+		set->by_slot[i] = t->slots[i].addr;
 		if (t->slots[i].id && data_plane_table_is_other(t, &t->slots[i].addr))
 			set->others[set->count++] = t->slots[i].addr;
+	}
 	return set;
 }
 

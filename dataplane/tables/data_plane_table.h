@@ -6,7 +6,8 @@
  *
  * Layout: slots for the writer; for the readers an immutable set of our own address and those of
  * the others, replaced as a whole. Readers come here only for tunnel packets that no subscriber
- * sent, and go through the few addresses one by one.
+ * sent, and go through the few addresses one by one; and, by slot, for packets that are steered
+ * (path_table.h) to a path that another one serves.
  * Writer: the agent thread.
  */
 #pragma once
@@ -25,6 +26,7 @@ enum {
 
 struct data_plane_set {
 	struct in6_addr own; /* unspecified: not known, nothing is relayed */
+	struct in6_addr by_slot[DATA_PLANE_SLOTS];
 	uint32_t count;
 	struct in6_addr others[];
 };

@@ -212,3 +212,31 @@ void path_table_retire(struct path_table *t, uint32_t number)
 		--*data_plane_users(t, path);
 	pool_retire(&t->paths, number);
 }
+
+static unsigned divisor_of(unsigned a, unsigned b)
+{
+	while (b) {
+		unsigned rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+void path_list_share(struct path_list *list)
+{
+	unsigned divisor = 0, sum = 0, stride;
+
+	for (unsigned i = 0; i < list->count; i++) {
+		divisor = divisor_of(divisor, list->weights[i]);
+		sum += list->weights[i];
+	}
+	list->divisor = (uint8_t)RTE_MAX(divisor, 1u);
+	list->turns = (uint16_t)(sum / list->divisor);
+	/* The golden ratio spreads best. */
+	stride = (unsigned)(list->turns * 0.618) + 1;
+	while (divisor_of(list->turns, stride) > 1)
+		stride++;
+	list->stride = (uint16_t)stride;
+}

@@ -4,8 +4,9 @@
  * A shape is what many paths have in common: kind and local address, as a ready outer header. A
  * path adds remote address and MTU. What another data plane serves is relayed to it: encapsulated
  * not as the path says but from our own address to that of the other. Subscriber entries hold a
- * copy of what encapsulation needs of their first path, so the downlink never comes here; the
- * uplink does so only for subscribers with more than one path, or relayed.
+ * copy of what encapsulation needs of their first path, so the downlink comes not here; the
+ * uplink does so only for subscribers with more than one path, or relayed, and the downlink for
+ * those that have rules or share their packets out.
  *
  * Writer: the agent thread. A path that readers may hold is never changed: a change makes a new
  * one and the subscribers are moved over (subscriber_table.h).
@@ -50,12 +51,22 @@ struct path {
 };
 static_assert(sizeof(struct path) == 40, "five eighths of a cache line");
 
-/* The paths of a subscriber that has more than one, all accepted uplink; one cache line. */
+/*
+ * The paths of a subscriber that has more than one, or rules: all are accepted uplink, and downlink
+ * rules and steering say which is taken. One cache line.
+ */
 struct path_list {
-	uint32_t count;
 	uint32_t paths[OBJECT_PATHS_MAX];
-	uint32_t link;
-	uint32_t spare[6];
+	uint32_t block; /* of the rules that count now (rule_set.h), or POOL_NONE */
+	uint32_t index; /* of more than one block, or POOL_NONE */
+	uint32_t rules; /* chain of all rules, or POOL_NONE; writer */
+	uint32_t link;  /* chain of the pool; writer */
+	uint8_t count;
+	uint8_t steering;                  /* enum steering */
+	uint8_t weights[OBJECT_PATHS_MAX]; /* as set */
+	uint8_t divisor;                   /* of all weights */
+	uint16_t turns;                    /* sum of the weights, each divided by that */
+	uint16_t stride; /* from one packet's turn to the next one's; has no divisor with turns */
 } __rte_cache_aligned;
 static_assert(sizeof(struct path_list) == 64, "one cache line");
 
@@ -136,6 +147,12 @@ static inline const struct path_list *path_list_at(const struct path_table *t, u
 {
 	return pool_at(&t->lists, list);
 }
+
+/*
+ * Writer: what a list's weights come to for STEERING_PACKET: in so many packets each path has its
+ * share, and the packets of one path are spread among the others'.
+ */
+void path_list_share(struct path_list *list);
 
 /* Local address of a shape. */
 static inline const struct in6_addr *path_shape_local(const struct path_shape *shape)

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <string.h>
+
 #include "dataplane/tables/tables.h"
 
 /* Whether a number is that of a shape, with the header that shapes have. */
@@ -33,6 +35,33 @@ static inline bool sound_path(const struct path_table *t, uint32_t number)
 	return slot < DATA_PLANE_SLOTS &&
 	       data_plane_table_is_own(t->data_planes, slot) == !(data_plane & PATH_RELAYED) &&
 	       sound_shape(t, path_at(t, number)->shape);
+}
+
+/* Whether a list's paths are paths. */
+static inline bool sound_paths(const struct path_table *t, const struct path_list *list)
+{
+	if (list->count == 0 || list->count > OBJECT_PATHS_MAX)
+		return false;
+	for (unsigned i = 0; i < list->count; i++)
+		if (!sound_path(t, list->paths[i]))
+			return false;
+	return true;
+}
+
+/* Whether the head of a list is what set made of it. Its numbers may be anything. */
+static inline bool sound_list(const struct path_list *list)
+{
+	struct path_list want = {.count = list->count};
+
+	if (list->count == 0 || list->count > OBJECT_PATHS_MAX || list->steering >= STEERING_COUNT)
+		return false;
+	memcpy(want.weights, list->weights, sizeof(want.weights));
+	path_list_share(&want);
+	for (unsigned i = list->count; i < OBJECT_PATHS_MAX; i++)
+		if (list->weights[i])
+			return false;
+	return list->divisor == want.divisor && list->turns == want.turns &&
+	       list->stride == want.stride;
 }
 
 /* Whether a worker that looks for the entry's prefix comes to this number. */

@@ -16,6 +16,8 @@ struct change {
 	const struct object_subscriber *object;
 	uint32_t paths[OBJECT_PATHS_MAX];
 	uint32_t list;
+	uint32_t rules; /* chain that it keeps */
+	bool steered;
 	uint32_t fresh[OBJECT_PREFIXES_MAX]; /* the new entry of each prefix */
 	uint32_t old[OBJECT_PREFIXES_MAX];   /* the one it replaces, or none */
 	uint32_t first;                      /* old entry of the first prefix, or none */
@@ -28,10 +30,11 @@ static uint32_t pool_size(uint32_t capacity)
 }
 
 int subscriber_table_init(struct subscriber_table *t, uint32_t capacity, struct path_table *paths,
-	struct rte_rcu_qsbr *rcu)
+	struct rule_table *rules, struct rte_rcu_qsbr *rcu)
 {
 	memset(t, 0, sizeof(*t));
 	t->paths = paths;
+	t->rules = rules;
 	if (pool_init(&t->entries, "subscribers", pool_size(capacity),
 		    sizeof(struct subscriber_entry), offsetof(struct subscriber_entry, next),
 		    rcu) < 0 ||
@@ -107,6 +110,35 @@ static uint32_t take(struct pool *pool)
 	return number;
 }
 
+/* The list of a subscriber that needs one. */
+static int make_list(struct subscriber_table *t, struct change *c)
+{
+	const struct object_subscriber *object = c->object;
+	struct pool *lists = &t->paths->lists;
+	struct path_list *list;
+
+	/* The last lists are kept for replacing those of subscribers that have one. */
+	if ((c->first == POOL_NONE || entry_at(t, c->first)->paths == POOL_NONE) &&
+		lists->used + LIST_RESERVE >= lists->capacity)
+		return -ENOSPC;
+	c->list = take(lists);
+	if (c->list == POOL_NONE)
+		return -ENOSPC;
+	list = pool_at(lists, c->list);
+	*list = (struct path_list){
+		.rules = c->rules, .count = object->path_count, .steering = object->steering};
+	memcpy(list->paths, c->paths, list->count * sizeof(list->paths[0]));
+	memcpy(list->weights, object->weights, list->count * sizeof(list->weights[0]));
+	path_list_share(list);
+	if (rule_set_make(t->rules, t->paths, list) < 0) {
+		pool_return(lists, c->list);
+		c->list = POOL_NONE;
+		return -ENOSPC;
+	}
+	c->steered = list->block != POOL_NONE || list->steering != STEERING_FIRST;
+	return 0;
+}
+
 static int resolve_paths(struct subscriber_table *t, struct change *c)
 {
 	for (unsigned i = 0; i < c->object->path_count; i++) {
@@ -114,23 +146,10 @@ static int resolve_paths(struct subscriber_table *t, struct change *c)
 		if (c->paths[i] == POOL_NONE)
 			return -ENOENT;
 	}
-	if (c->object->path_count == 1)
+	if (c->object->path_count == 1 && c->object->steering == STEERING_FIRST &&
+		c->rules == POOL_NONE)
 		return 0;
-
-	struct pool *lists = &t->paths->lists;
-
-	/* The last lists are kept for replacing those of subscribers that have one. */
-	if (c->first == POOL_NONE && lists->used + LIST_RESERVE >= lists->capacity)
-		return -ENOSPC;
-	c->list = take(lists);
-	if (c->list == POOL_NONE)
-		return -ENOSPC;
-
-	struct path_list *list = pool_at(lists, c->list);
-
-	list->count = c->object->path_count;
-	memcpy(list->paths, c->paths, sizeof(list->paths));
-	return 0;
+	return make_list(t, c);
 }
 
 static void fill(const struct subscriber_table *t, const struct change *c, unsigned i,
@@ -151,6 +170,7 @@ static void fill(const struct subscriber_table *t, const struct change *c, unsig
 		.mtu = outer.mtu,
 		.link = link,
 		.relayed = outer.relayed,
+		.steered = c->steered,
 	};
 }
 
@@ -216,6 +236,12 @@ static int insert_new(struct subscriber_table *t, struct change *c)
 	return sig_index_insert(&t->by_id, table_hash_id(c->object->id), c->fresh[0]);
 }
 
+static void retire_list(struct subscriber_table *t, uint32_t list)
+{
+	rule_set_retire(t->rules, path_list_at(t->paths, list));
+	pool_retire(&t->paths->lists, list);
+}
+
 /* Takes back what make_entries() and insert_new() did. */
 static void undo(struct subscriber_table *t, struct change *c)
 {
@@ -233,7 +259,7 @@ static void undo(struct subscriber_table *t, struct change *c)
 		}
 	}
 	if (c->list != POOL_NONE)
-		pool_retire(&t->paths->lists, c->list);
+		retire_list(t, c->list);
 }
 
 /* A subscriber lets go of its paths: those of its entry, or of its entry's list. */
@@ -255,7 +281,7 @@ static void release_paths(struct subscriber_table *t, const struct subscriber_en
 		path->users--;
 		path->link = POOL_NONE;
 	}
-	pool_retire(&t->paths->lists, entry->paths);
+	retire_list(t, entry->paths);
 }
 
 static void hold_paths(struct subscriber_table *t, const struct change *c)
@@ -298,7 +324,7 @@ static bool is_unchanged(const struct subscriber_table *t, const struct change *
 {
 	uint32_t number = c->first;
 
-	if (c->object->path_count != 1)
+	if (c->object->path_count != 1 || c->list != POOL_NONE)
 		return false;
 	for (unsigned i = 0; i < c->object->prefix_count; i++) {
 		const struct subscriber_entry *entry;
@@ -318,16 +344,24 @@ static bool is_unchanged(const struct subscriber_table *t, const struct change *
 	return number == POOL_NONE;
 }
 
-int subscriber_table_set(
-	struct subscriber_table *t, const struct object_subscriber *object, uint16_t link)
+/* The rules of a subscriber by its old entry. */
+static uint32_t rules_of(const struct subscriber_table *t, uint32_t first)
 {
-	struct change c = {.object = object, .list = POOL_NONE, .first = find_id(t, object->id)};
+	uint32_t list = first == POOL_NONE ? POOL_NONE : entry_at(t, first)->paths;
+
+	return list == POOL_NONE ? POOL_NONE : path_list_at(t->paths, list)->rules;
+}
+
+/* Sets a subscriber, with these rules. */
+static int set(struct subscriber_table *t, const struct object_subscriber *object, uint16_t link,
+	uint32_t rules)
+{
+	struct change c = {.object = object,
+		.list = POOL_NONE,
+		.rules = rules,
+		.first = find_id(t, object->id)};
 	int err;
 
-	if (object->prefix_count == 0 || object->path_count == 0)
-		return -EINVAL;
-	if (object->domain > SUBSCRIBER_DOMAIN_MAX)
-		return -EDOM;
 	memset(c.fresh, 0xff, sizeof(c.fresh));
 	err = resolve_paths(t, &c);
 	if (err == 0 && is_unchanged(t, &c, link)) {
@@ -359,6 +393,16 @@ int subscriber_table_set(
 	return 0;
 }
 
+int subscriber_table_set(
+	struct subscriber_table *t, const struct object_subscriber *object, uint16_t link)
+{
+	if (object->prefix_count == 0 || object->path_count == 0)
+		return -EINVAL;
+	if (object->domain > SUBSCRIBER_DOMAIN_MAX)
+		return -EDOM;
+	return set(t, object, link, rules_of(t, find_id(t, object->id)));
+}
+
 void subscriber_table_delete(struct subscriber_table *t, uint64_t id)
 {
 	const struct object_subscriber none = {.prefix_count = 0};
@@ -367,14 +411,16 @@ void subscriber_table_delete(struct subscriber_table *t, uint64_t id)
 	if (c.first == SIG_INDEX_NONE)
 		return;
 	sig_index_remove(&t->by_id, table_hash_id(id), c.first);
+	rule_table_clear(t->rules, rules_of(t, c.first));
 	release_paths(t, entry_at(t, c.first));
 	drop_old(t, &c);
 	t->subscribers--;
 	pool_watch_tell(&t->watch, c.first, POOL_NONE);
 }
 
-/* Writes a subscriber anew: its path ids now lead to other versions of the paths. */
-static int rewrite(struct subscriber_table *t, uint32_t first)
+/* Writes a subscriber anew: its path ids lead to other versions of the paths, or its rules, which
+ * begin at `rules`, have changed. */
+static int rewrite(struct subscriber_table *t, uint32_t first, uint32_t rules)
 {
 	const struct subscriber_entry *entry = entry_at(t, first);
 	struct object_subscriber object = {
@@ -384,7 +430,9 @@ static int rewrite(struct subscriber_table *t, uint32_t first)
 	if (entry->paths != POOL_NONE) {
 		const struct path_list *list = path_list_at(t->paths, entry->paths);
 
-		object.path_count = (uint8_t)list->count;
+		object.path_count = list->count;
+		object.steering = list->steering;
+		memcpy(object.weights, list->weights, sizeof(object.weights));
 		for (uint32_t i = 0; i < list->count; i++)
 			object.paths[i] = path_at(t->paths, list->paths[i])->id;
 	}
@@ -393,11 +441,27 @@ static int rewrite(struct subscriber_table *t, uint32_t first)
 			entry_at(t, number)->prefix, (uint8_t)entry_at(t, number)->tag};
 
 	bool marked = bits_test(t->marks, first);
-	int err = subscriber_table_set(t, &object, entry->link);
+	int err = set(t, &object, entry->link, rules);
 
 	if (err == 0 && !marked)
 		bits_clear(t->marks, find_id(t, object.id));
 	return err;
+}
+
+uint32_t *subscriber_table_rules(struct subscriber_table *t, uint64_t id)
+{
+	uint32_t first = find_id(t, id);
+
+	if (first == POOL_NONE || entry_at(t, first)->paths == POOL_NONE)
+		return NULL;
+	return &((struct path_list *)pool_at(&t->paths->lists, entry_at(t, first)->paths))->rules;
+}
+
+int subscriber_table_renew(struct subscriber_table *t, uint64_t id, uint32_t head)
+{
+	uint32_t first = find_id(t, id);
+
+	return first == POOL_NONE ? -ENOENT : rewrite(t, first, head);
 }
 
 static bool uses(const struct subscriber_table *t, uint32_t first, uint32_t path)
@@ -437,13 +501,13 @@ int subscriber_table_move(struct subscriber_table *t, uint32_t from)
 	int err;
 
 	if (path->users == 1 && path->link != POOL_NONE)
-		return rewrite(t, path->link);
+		return rewrite(t, path->link, rules_of(t, path->link));
 	for (size_t place = 0; place < places(t) && path->users; place++) {
 		uint32_t first = subscriber_in(t, place);
 
 		if (first == POOL_NONE || !uses(t, first, from))
 			continue;
-		err = rewrite(t, first);
+		err = rewrite(t, first, rules_of(t, first));
 		if (err < 0)
 			return err;
 	}

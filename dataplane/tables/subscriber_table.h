@@ -24,6 +24,7 @@
 
 #include "dataplane/tables/path_table.h"
 #include "dataplane/tables/pool.h"
+#include "dataplane/tables/rule_table.h"
 #include "dataplane/tables/sig_index.h"
 #include "proto/channel/object.h"
 
@@ -39,14 +40,15 @@ struct subscriber_entry {
 	struct in6_addr prefix;
 	struct in6_addr remote; /* of the first path: the care-of address, unless relayed */
 	uint64_t id;
-	uint32_t tag;     /* domain in the upper 24 bits, prefix length in the lower 8 */
-	uint32_t path;    /* number of the first path */
-	uint32_t paths;   /* number of the list of all paths; POOL_NONE: just the one */
-	uint32_t next;    /* entry of the subscriber's next prefix, chain of the pool; writer */
-	uint16_t shape;   /* of the first path */
-	uint16_t mtu;     /* of the first path, 0: any */
-	uint16_t link;    /* slot in the link table where it is defended, or SUBSCRIBER_LINK_NONE */
-	uint16_t relayed; /* 0, or 1: remote and shape lead to the data plane that serves it */
+	uint32_t tag;    /* domain in the upper 24 bits, prefix length in the lower 8 */
+	uint32_t path;   /* number of the first path */
+	uint32_t paths;  /* number of the list of all paths; POOL_NONE: the one, and no rules */
+	uint32_t next;   /* entry of the subscriber's next prefix, chain of the pool; writer */
+	uint16_t shape;  /* of the first path */
+	uint16_t mtu;    /* of the first path, 0: any */
+	uint16_t link;   /* slot in the link table where it is defended, or SUBSCRIBER_LINK_NONE */
+	uint8_t relayed; /* 0, or 1: remote and shape lead to the data plane that serves it */
+	uint8_t steered; /* 0: packets take the first path; 1: the list says which they take */
 } __rte_cache_aligned;
 static_assert(sizeof(struct subscriber_entry) == 64, "one cache line");
 
@@ -55,6 +57,7 @@ struct subscriber_table {
 	struct sig_index by_id; /* value: entry of the first prefix */
 	struct pool entries;
 	struct path_table *paths;
+	struct rule_table *rules;
 	/* Lengths in use: bit l % 64 of word l / 64. Only a length's own bit matters to a lookup.
 	 */
 	_Atomic uint64_t lengths[3] __rte_cache_aligned;
@@ -66,7 +69,7 @@ struct subscriber_table {
 
 /* Room for capacity prefixes. Returns 0 or -ENOMEM. Main thread. */
 int subscriber_table_init(struct subscriber_table *t, uint32_t capacity, struct path_table *paths,
-	struct rte_rcu_qsbr *rcu);
+	struct rule_table *rules, struct rte_rcu_qsbr *rcu);
 void subscriber_table_destroy(struct subscriber_table *t);
 
 /*
@@ -77,7 +80,17 @@ void subscriber_table_destroy(struct subscriber_table *t);
 int subscriber_table_set(
 	struct subscriber_table *t, const struct object_subscriber *object, uint16_t link);
 
-/* Writer: removes a subscriber; one that is not there is no error. */
+/*
+ * Writer: the chain of a subscriber's rules, to be changed; NULL: it has no list of paths, hence
+ * none. What changes in it is visible after subscriber_table_renew().
+ */
+uint32_t *subscriber_table_rules(struct subscriber_table *t, uint64_t id);
+
+/* Writer: writes a subscriber anew, with rules beginning at head. 0, -ENOENT or -ENOSPC, with which
+ * nothing has changed. */
+int subscriber_table_renew(struct subscriber_table *t, uint64_t id, uint32_t head);
+
+/* Writer: removes a subscriber and its rules; one that is not there is no error. */
 void subscriber_table_delete(struct subscriber_table *t, uint64_t id);
 
 /*

@@ -23,8 +23,10 @@ struct tables *tables_create(const struct tables_config *config, int *error)
 			err = path_table_init(
 				&t->paths, config->subscribers, &t->data_planes, t->rcu);
 		if (err == 0)
+			err = rule_table_init(&t->rules, config->rules, t->rcu);
+		if (err == 0)
 			err = subscriber_table_init(
-				&t->subscribers, config->subscribers, &t->paths, t->rcu);
+				&t->subscribers, config->subscribers, &t->paths, &t->rules, t->rcu);
 		if (err == 0)
 			err = route_table_init(&t->routes, config->routes, t->rcu);
 		if (err == 0)
@@ -45,6 +47,7 @@ void tables_destroy(struct tables *t)
 	neighbour_table_destroy(&t->neighbours);
 	route_table_destroy(&t->routes);
 	subscriber_table_destroy(&t->subscribers);
+	rule_table_destroy(&t->rules);
 	path_table_destroy(&t->paths);
 	local_table_destroy(&t->local);
 	data_plane_table_destroy(&t->data_planes);
@@ -65,7 +68,7 @@ size_t tables_memory_needed(const struct tables_config *config)
 
 	return n * (sizeof(struct subscriber_entry) + 4 + sizeof(struct path) + 8 + 3 * 10) +
 	       3 * (TRIE + groups * GROUP) + config->routes * (sizeof(struct route_hop) + 256) +
-	       m * (sizeof(struct neighbour) + 10) + SLACK;
+	       m * (sizeof(struct neighbour) + 10) + rule_table_memory(config->rules) + SLACK;
 }
 
 /* Slot of a link, if need be one that a link left which nobody names any more. */
@@ -101,6 +104,8 @@ static int apply_set(struct tables *t, const struct object *object)
 		return subscriber_table_set(&t->subscribers, &object->subscriber, (uint16_t)slot);
 	case OBJECT_DATA_PLANE:
 		return tables_set_data_plane(t, &object->data_plane);
+	case OBJECT_RULE:
+		return tables_set_rule(t, &object->rule);
 	}
 	return -EINVAL;
 }
@@ -122,6 +127,9 @@ int tables_apply(struct tables *t, const struct object *object)
 		return 0;
 	case OBJECT_DATA_PLANE:
 		return tables_delete_data_plane(t, object->id);
+	case OBJECT_RULE:
+		tables_delete_rule(t, object->id);
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -132,6 +140,7 @@ void tables_mark(struct tables *t, const struct object_buckets *buckets)
 		t->marked = *buckets;
 	else
 		memset(&t->marked, 0xff, sizeof(t->marked));
+	tables_settle(t);
 	if (t->damaged && tables_repair(t) >= 0)
 		t->damaged = false;
 	local_table_mark(&t->local);
@@ -139,14 +148,17 @@ void tables_mark(struct tables *t, const struct object_buckets *buckets)
 	data_plane_table_mark(&t->data_planes);
 	subscriber_table_mark(&t->subscribers);
 	bits_clear_all(t->paths.marks, t->paths.paths.capacity);
+	bits_clear_all(t->rules.marks, t->rules.records.capacity);
 }
 
-/* Subscribers go first, so that the paths which only they used can go too, and then the data planes
- * that only those named. */
+/* Subscribers go first, and their rules with them, so that the paths which only they used can go
+ * too, and then the data planes that only those named. */
 uint32_t tables_sweep(struct tables *t)
 {
 	uint32_t removed = subscriber_table_sweep(&t->subscribers, &t->marked);
 
+	removed += tables_sweep_rules(t);
+	tables_settle(t);
 	removed += tables_sweep_paths(t);
 	removed += tables_sweep_data_planes(t);
 	removed += link_table_sweep(&t->links, &t->marked);
@@ -155,5 +167,6 @@ uint32_t tables_sweep(struct tables *t)
 
 void tables_quiesce(struct tables *t)
 {
+	tables_settle(t);
 	rte_rcu_qsbr_synchronize(t->rcu, RTE_QSBR_THRID_INVALID);
 }

@@ -21,10 +21,12 @@
 #include "dataplane/tables/neighbour_table.h"
 #include "dataplane/tables/path_table.h"
 #include "dataplane/tables/route_table.h"
+#include "dataplane/tables/rule_table.h"
 #include "dataplane/tables/subscriber_table.h"
 
 struct tables_config {
 	uint32_t subscribers; /* prefixes and paths, each */
+	uint32_t rules;       /* of all subscribers together */
 	uint32_t routes;
 	uint32_t neighbours;
 	unsigned readers; /* workers */
@@ -34,6 +36,7 @@ struct tables_config {
 enum {
 	TABLES_LEARNED_MAX =
 		1024, /* paths whose learned MTU is remembered; more push out the oldest */
+	TABLES_UNSETTLED_MAX = 256, /* subscribers with changed rules before these take effect */
 };
 
 /* A path that learned its MTU on the way. */
@@ -48,6 +51,7 @@ struct tables {
 	struct link_table links;
 	struct data_plane_table data_planes;
 	struct path_table paths;
+	struct rule_table rules;
 	struct subscriber_table subscribers;
 	struct route_table routes;
 	struct neighbour_table neighbours;
@@ -55,6 +59,8 @@ struct tables {
 	bool damaged;  /* a digest has met entries that are not what they can be; agent thread */
 	bool renewing; /* paths of a changed data plane that found no room; agent thread */
 	struct tables_learned learned[TABLES_LEARNED_MAX]; /* agent thread */
+	uint64_t unsettled[TABLES_UNSETTLED_MAX];          /* ids of subscribers; agent thread */
+	uint32_t unsettled_count;
 };
 
 /* Makes empty tables, after rte_eal_init(). NULL: no memory (*error then has the negative errno).
@@ -73,8 +79,9 @@ size_t tables_memory_needed(const struct tables_config *config);
  * subscriber; -EOPNOTSUPP: a kind of path that this data plane does not have; -EADDRNOTAVAIL: a
  * path is to be relayed, but our own address is not known; -EBUSY: a path that subscribers still
  * use, or a data plane that paths name, was to be deleted; -EINVAL: a tunnel to its own local
- * address. After an error the tables are as before, but for the paths of a changed data plane, of
- * which some may not have found room; setting it again continues.
+ * address; -ENOENT also: a rule of a subscriber that was not set. After an error the tables are as
+ * before, but for the paths of a changed data plane, of which some may not have found room; setting
+ * it again continues.
  */
 int tables_apply(struct tables *t, const struct object *object);
 
@@ -102,6 +109,12 @@ uint32_t tables_sweep(struct tables *t);
 void tables_quiesce(struct tables *t);
 
 /*
+ * Rules take effect together, for a subscriber all that were applied, when this is called; by
+ * tables_quiesce(), tables_sweep() and a digest it is. Agent thread.
+ */
+void tables_settle(struct tables *t);
+
+/*
  * The way from a subscriber's path to its remote address carries packets of at most mtu octets
  * (RFC 8201): remembered for 10 minutes. Values below 1280 count as 1280; one that is not below
  * what is known changes nothing. Returns 0, -ENOENT (no such path) or -ENOSPC. Agent thread.
@@ -113,7 +126,8 @@ int tables_path_mtu_learn(struct tables *t, uint64_t subscriber, const struct in
  * second. */
 void tables_path_mtu_age(struct tables *t, uint64_t now_ms);
 
-/* Parts of tables_apply() and tables_sweep(), in tables_path.c and tables_data_plane.c. */
+/* Parts of tables_apply() and tables_sweep(), in tables_path.c, tables_rule.c and
+ * tables_data_plane.c. */
 int tables_set_data_plane(struct tables *t, const struct object_data_plane *object);
 int tables_delete_data_plane(struct tables *t, uint64_t id);
 uint32_t tables_sweep_data_planes(struct tables *t);
@@ -124,3 +138,6 @@ int tables_renew_path(struct tables *t, uint32_t path);
 int tables_set_path(struct tables *t, const struct object_path *object);
 int tables_delete_path(struct tables *t, uint64_t id);
 uint32_t tables_sweep_paths(struct tables *t);
+int tables_set_rule(struct tables *t, const struct object_rule *object);
+void tables_delete_rule(struct tables *t, uint64_t id);
+uint32_t tables_sweep_rules(struct tables *t);

@@ -26,10 +26,15 @@ static bool take_paths(const struct path_table *t, const struct subscriber_entry
 	const struct path_list *list = &one;
 
 	if (entry->paths != POOL_NONE) {
-		if (entry->paths >= t->lists.fresh)
+		if (entry->paths >= t->lists.fresh || !sound_list(path_list_at(t, entry->paths)))
 			return false;
 		list = path_list_at(t, entry->paths);
 	}
+	if (entry->steered != (list->steering != STEERING_FIRST ||
+				      (entry->paths != POOL_NONE && list->block != POOL_NONE)))
+		return false;
+	s->steering = list->steering;
+	memcpy(s->weights, list->weights, sizeof(s->weights));
 	if (list->count == 0 || list->count > OBJECT_PATHS_MAX || list->paths[0] != entry->path)
 		return false;
 	for (uint32_t i = 0; i < list->count; i++) {
@@ -65,8 +70,8 @@ static bool take_prefixes(const struct tables *t, uint32_t number, struct object
 		entry = subscriber_at(table, number);
 		if (entry->id != first->id || entry->tag >> 8 != first->tag >> 8 ||
 			entry->path != first->path || entry->paths != first->paths ||
-			entry->link != first->link || !is_copy(&t->paths, entry) ||
-			!sound_reach(table, number))
+			entry->link != first->link || entry->steered != first->steered ||
+			!is_copy(&t->paths, entry) || !sound_reach(table, number))
 			return false;
 		s->prefixes[s->prefix_count++] =
 			(struct prefix6){entry->prefix, (uint8_t)entry->tag};
@@ -109,10 +114,56 @@ static void count_path(struct tables_digest *d, uint32_t number, bool gone)
 		gone ? 0 : path_digest(d->tables, number));
 }
 
+static void count_rule(struct tables_digest *d, uint32_t number, bool gone)
+{
+	const struct object_rule *rule = &rule_record_at(&d->tables->rules, number)->rule;
+	const struct object object = {
+		.kind = OBJECT_RULE, .op = OBJECT_SET, .id = rule->id, .rule = *rule};
+
+	count(d, &d->rules, number, rule->id, gone ? 0 : object_digest(&object));
+}
+
+/* The list of an entry, NULL if it has none; *sound: its rules are found, and workers look for them
+ * in what they compile to. */
+static const struct path_list *list_of(
+	struct tables *t, const struct subscriber_entry *entry, bool *sound)
+{
+	const struct path_list *list = NULL;
+
+	*sound = true;
+	if (entry->paths == POOL_NONE)
+		return NULL;
+	*sound = false;
+	if (entry->paths >= t->paths.lists.fresh)
+		return NULL;
+	list = path_list_at(&t->paths, entry->paths);
+	if (!rule_table_is_chain(&t->rules, list->rules, entry->id))
+		return NULL;
+	*sound = sound_paths(&t->paths, list) && rule_set_is(&t->rules, &t->paths, list);
+	return list;
+}
+
+/* With its rules, all or none. */
 static void count_subscriber(struct tables_digest *d, uint32_t number, bool gone)
 {
-	count(d, &d->subscribers, number, subscriber_at(&d->tables->subscribers, number)->id,
-		gone ? 0 : subscriber_digest(d->tables, number));
+	const struct subscriber_entry *entry = subscriber_at(&d->tables->subscribers, number);
+	const struct path_list *list;
+	uint64_t digest;
+	bool sound;
+
+	if (gone) {
+		count(d, &d->subscribers, number, entry->id, 0);
+		return;
+	}
+	list = list_of(d->tables, entry, &sound);
+	digest = sound ? subscriber_digest(d->tables, number) : 0;
+	count(d, &d->subscribers, number, entry->id, digest);
+	/* One that is on its way out no longer has them. */
+	if (!list || subscriber_table_by_id(&d->tables->subscribers, entry->id) != entry)
+		return;
+	for (uint32_t i = list->rules; i != POOL_NONE;
+		i = rule_record_at(&d->tables->rules, i)->next)
+		count_rule(d, i, !digest);
 }
 
 static void path_changed(void *context, uint32_t old, uint32_t fresh)
@@ -135,17 +186,26 @@ static void subscriber_changed(void *context, uint32_t old, uint32_t fresh)
 		count_subscriber(d, fresh, false);
 }
 
+/* New ones are counted when their subscriber is written anew. */
+static void rule_changed(void *context, uint32_t old, uint32_t fresh)
+{
+	(void)fresh;
+	count_rule(context, old, true);
+}
+
 int tables_digest_start(struct tables_digest *d, struct tables *t)
 {
 	*d = (struct tables_digest){.tables = t};
 	d->paths.counted = calloc(t->paths.paths.capacity, sizeof(uint64_t));
 	d->subscribers.counted = calloc(t->subscribers.entries.capacity, sizeof(uint64_t));
-	if (!d->paths.counted || !d->subscribers.counted) {
+	d->rules.counted = calloc(t->rules.records.capacity + 1, sizeof(uint64_t));
+	if (!d->paths.counted || !d->subscribers.counted || !d->rules.counted) {
 		tables_digest_cancel(d);
 		return -ENOMEM;
 	}
 	t->paths.watch = (struct pool_watch){path_changed, d};
 	t->subscribers.watch = (struct pool_watch){subscriber_changed, d};
+	t->rules.watch = (struct pool_watch){rule_changed, d};
 	return 0;
 }
 
@@ -155,8 +215,10 @@ void tables_digest_cancel(struct tables_digest *d)
 		return;
 	d->tables->paths.watch = (struct pool_watch){0};
 	d->tables->subscribers.watch = (struct pool_watch){0};
+	d->tables->rules.watch = (struct pool_watch){0};
 	free(d->paths.counted);
 	free(d->subscribers.counted);
+	free(d->rules.counted);
 	*d = (struct tables_digest){0};
 }
 
@@ -218,7 +280,7 @@ static void add_data_planes(const struct tables *t, struct update_digest_answer 
 							      data_plane_table_is_other(
 								      &t->data_planes, &slot->addr);
 
-		if (slot->id == 0 || !seen)
+		if (slot->id == 0 || !seen || !addr_equal(&set->by_slot[i], &slot->addr))
 			continue;
 		object.data_plane = (struct object_data_plane){.id = slot->id, .addr = slot->addr};
 		memcpy(object.data_plane.name, slot->name, sizeof(slot->name));
@@ -232,7 +294,8 @@ static void finish(struct tables_digest *d, struct update_digest_answer *answer)
 
 	*answer = (struct update_digest_answer){0};
 	d->tables->damaged = d->paths.count != d->tables->paths.by_id.used ||
-			     d->subscribers.count != d->tables->subscribers.by_id.used;
+			     d->subscribers.count != d->tables->subscribers.by_id.used ||
+			     d->rules.count != d->tables->rules.by_id.used;
 	memcpy(answer->buckets, d->buckets, sizeof(answer->buckets));
 	add_locals(d->tables, answer);
 	add_links(d->tables, answer);
@@ -241,13 +304,16 @@ static void finish(struct tables_digest *d, struct update_digest_answer *answer)
 	digest->kinds[OBJECT_PATH].sum = d->paths.sum;
 	digest->kinds[OBJECT_SUBSCRIBER].count = d->subscribers.count;
 	digest->kinds[OBJECT_SUBSCRIBER].sum = d->subscribers.sum;
+	digest->kinds[OBJECT_RULE].count = d->rules.count;
+	digest->kinds[OBJECT_RULE].sum = d->rules.sum;
 	tables_digest_cancel(d);
 }
 
 bool tables_digest_step(struct tables_digest *d, uint32_t most, struct update_digest_answer *answer)
 {
-	const struct tables *t = d->tables;
+	struct tables *t = d->tables;
 
+	tables_settle(t);
 	for (; most && d->paths.next < t->paths.paths.fresh; most--, d->paths.next++)
 		count_path(d, d->paths.next, false);
 	for (; most && d->subscribers.next < t->subscribers.entries.fresh;

@@ -5,7 +5,9 @@
  *
  * A million subscribers take the better part of a second, so the digest is computed in steps,
  * between which tables change. What was already counted and changes is counted anew.
- * Memory while it is computed: 8 octets for each path and entry that the tables have room for.
+ * Rules are counted with their subscriber, if what workers look into is what they compile to.
+ * Memory while it is computed: 8 octets for each path, entry and rule that the tables have room
+ * for.
  *
  * Agent thread.
  */
@@ -26,7 +28,7 @@ struct tables_digest_part {
 
 struct tables_digest {
 	struct tables *tables; /* NULL: none is being computed */
-	struct tables_digest_part paths, subscribers;
+	struct tables_digest_part paths, subscribers, rules;
 	uint64_t buckets[OBJECT_BUCKETS];
 };
 

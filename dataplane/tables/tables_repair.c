@@ -12,6 +12,7 @@
 /* Bits of the numbers that stay. */
 struct kept {
 	uint64_t *paths, *shapes, *lists, *entries;
+	uint64_t *rules, *blocks, *mores, *indexes; /* NULL: no room for rules */
 };
 
 /* The chain of a subscriber's prefixes. */
@@ -59,7 +60,8 @@ static bool has_paths(
 	const struct path_list one = {.count = 1, .paths = {entry->path}}, *list = &one;
 
 	if (entry->paths != POOL_NONE) {
-		if (entry->paths >= t->paths.lists.fresh || bits_test(kept->lists, entry->paths))
+		if (entry->paths >= t->paths.lists.fresh || bits_test(kept->lists, entry->paths) ||
+			!sound_list(path_list_at(&t->paths, entry->paths)))
 			return false;
 		list = path_list_at(&t->paths, entry->paths);
 	}
@@ -70,6 +72,29 @@ static bool has_paths(
 			!bits_test(kept->paths, list->paths[i]))
 			return false;
 	return true;
+}
+
+/* The rules of an entry are there, and what readers look into is made of them, and its own. */
+static bool has_rules(
+	struct tables *t, const struct kept *kept, const struct subscriber_entry *entry)
+{
+	struct rule_table *rules = &t->rules;
+	const struct path_list *list;
+	const struct rule_block *b;
+
+	if (entry->paths == POOL_NONE)
+		return !entry->steered;
+	list = path_list_at(&t->paths, entry->paths);
+	if (entry->steered != (list->steering != STEERING_FIRST || list->block != POOL_NONE) ||
+		!rule_table_is_chain(rules, list->rules, entry->id) ||
+		!rule_set_is(rules, &t->paths, list))
+		return false;
+	if (list->block == POOL_NONE)
+		return true;
+	b = pool_at(&rules->sets.blocks, list->block);
+	return !bits_test(kept->blocks, list->block) &&
+	       (list->index == POOL_NONE || !bits_test(kept->indexes, list->index)) &&
+	       (!b->with_more || !bits_test(kept->mores, b->more[__builtin_ctz(b->with_more)]));
 }
 
 static bool has_prefixes(
@@ -85,14 +110,15 @@ static bool has_prefixes(
 		entry = subscriber_at(table, number);
 		if (entry->id != first->id || entry->tag >> 8 != first->tag >> 8 ||
 			entry->path != first->path || entry->paths != first->paths ||
-			entry->link != first->link || !sound_reach(table, number))
+			entry->link != first->link || entry->steered != first->steered ||
+			!sound_reach(table, number))
 			return false;
 		chain->numbers[chain->count++] = number;
 	}
 	return true;
 }
 
-static bool is_sound(const struct tables *t, const struct kept *kept, size_t place, uint32_t number,
+static bool is_sound(struct tables *t, const struct kept *kept, size_t place, uint32_t number,
 	struct chain *chain)
 {
 	const struct subscriber_table *table = &t->subscribers;
@@ -103,7 +129,36 @@ static bool is_sound(const struct tables *t, const struct kept *kept, size_t pla
 	entry = subscriber_at(table, number);
 	return sig_index_leads(&table->by_id, table_hash_id(entry->id), place) &&
 	       entry->link < LINK_SLOTS && (!entry->link || t->links.ids[entry->link]) &&
-	       has_paths(t, kept, entry) && has_prefixes(t, kept, number, chain);
+	       has_paths(t, kept, entry) && has_prefixes(t, kept, number, chain) &&
+	       has_rules(t, kept, entry);
+}
+
+static void hold_block(struct tables *t, struct kept *kept, uint32_t number)
+{
+	const struct rule_block *b = pool_at(&t->rules.sets.blocks, number);
+
+	bits_set(kept->blocks, number);
+	for (unsigned i = 0; i < RULE_BLOCK; i++)
+		if (b->with_more >> i & 1)
+			bits_set(kept->mores, b->more[i]);
+}
+
+/* A list that stays holds its rules and what is made of them. */
+static void hold_rules(struct tables *t, struct kept *kept, const struct path_list *list)
+{
+	const struct rule_index *x;
+
+	for (uint32_t i = list->rules; i != POOL_NONE; i = rule_record_at(&t->rules, i)->next)
+		bits_set(kept->rules, i);
+	if (list->block == POOL_NONE)
+		return;
+	hold_block(t, kept, list->block);
+	if (list->index == POOL_NONE)
+		return;
+	bits_set(kept->indexes, list->index);
+	x = pool_at(&t->rules.sets.indexes, list->index);
+	for (unsigned i = 1; i < x->count; i++)
+		hold_block(t, kept, x->blocks[i]);
 }
 
 /* A subscriber that stays holds its paths; those of the entry or of its list. */
@@ -115,6 +170,7 @@ static void hold(struct tables *t, struct kept *kept, uint32_t first)
 	if (entry->paths != POOL_NONE) {
 		bits_set(kept->lists, entry->paths);
 		list = path_list_at(&t->paths, entry->paths);
+		hold_rules(t, kept, list);
 	}
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct path *path = path_at(&t->paths, list->paths[i]);
@@ -174,6 +230,25 @@ static void keep_prefixes(struct subscriber_table *t, const struct kept *kept)
 		atomic_store_explicit(&t->lengths[i], lengths[i], memory_order_release);
 }
 
+/* A rule that no subscriber has is none. */
+static uint32_t keep_rules(struct rule_table *t, const struct kept *kept)
+{
+	uint32_t forgotten = 0;
+
+	for (size_t place = 0; place < sig_index_places(&t->by_id); place++) {
+		uint32_t number = sig_index_at(&t->by_id, place);
+
+		if (number == SIG_INDEX_NONE ||
+			(number < t->records.fresh && bits_test(kept->rules, number) &&
+				sig_index_leads(&t->by_id,
+					table_hash_id(rule_record_at(t, number)->rule.id), place)))
+			continue;
+		forget(&t->by_id, place, &t->records, &t->watch);
+		forgotten++;
+	}
+	return forgotten;
+}
+
 /* Before anything is held: nothing is used. */
 static void drop_users(struct tables *t)
 {
@@ -221,17 +296,49 @@ static void free_bits(struct kept *kept)
 	bits_free(kept->shapes);
 	bits_free(kept->lists);
 	bits_free(kept->entries);
+	bits_free(kept->rules);
+	bits_free(kept->blocks);
+	bits_free(kept->mores);
+	bits_free(kept->indexes);
+}
+
+static bool make_bits(const struct tables *t, struct kept *kept)
+{
+	const struct rule_sets *sets = &t->rules.sets;
+
+	*kept = (struct kept){.paths = bits_make(t->paths.paths.capacity),
+		.shapes = bits_make(t->paths.shapes.capacity),
+		.lists = bits_make(t->paths.lists.capacity),
+		.entries = bits_make(t->subscribers.entries.capacity)};
+	if (!kept->paths || !kept->shapes || !kept->lists || !kept->entries)
+		return false;
+	if (!t->rules.image)
+		return true;
+	kept->rules = bits_make(t->rules.records.capacity);
+	kept->blocks = bits_make(sets->blocks.capacity);
+	kept->mores = bits_make(sets->mores.capacity);
+	kept->indexes = bits_make(sets->indexes.capacity);
+	return kept->rules && kept->blocks && kept->mores && kept->indexes;
+}
+
+static void rebuild(struct tables *t, const struct kept *kept)
+{
+	pool_rebuild(&t->paths.paths, kept->paths);
+	pool_rebuild(&t->paths.shapes, kept->shapes);
+	pool_rebuild(&t->paths.lists, kept->lists);
+	pool_rebuild(&t->subscribers.entries, kept->entries);
+	pool_rebuild(&t->rules.records, kept->rules);
+	pool_rebuild(&t->rules.sets.blocks, kept->blocks);
+	pool_rebuild(&t->rules.sets.mores, kept->mores);
+	pool_rebuild(&t->rules.sets.indexes, kept->indexes);
 }
 
 int64_t tables_repair(struct tables *t)
 {
-	struct kept kept = {.paths = bits_make(t->paths.paths.capacity),
-		.shapes = bits_make(t->paths.shapes.capacity),
-		.lists = bits_make(t->paths.lists.capacity),
-		.entries = bits_make(t->subscribers.entries.capacity)};
+	struct kept kept;
 	uint32_t forgotten;
 
-	if (!kept.paths || !kept.shapes || !kept.lists || !kept.entries) {
+	if (!make_bits(t, &kept)) {
 		free_bits(&kept);
 		return -ENOMEM;
 	}
@@ -239,12 +346,11 @@ int64_t tables_repair(struct tables *t)
 	forgotten = keep_paths(t, &kept);
 	forgotten += keep_subscribers(t, &kept);
 	keep_prefixes(&t->subscribers, &kept);
+	forgotten += keep_rules(&t->rules, &kept);
 	hold_shapes(t, &kept);
+	t->unsettled_count = 0;
 	tables_quiesce(t);
-	pool_rebuild(&t->paths.paths, kept.paths);
-	pool_rebuild(&t->paths.shapes, kept.shapes);
-	pool_rebuild(&t->paths.lists, kept.lists);
-	pool_rebuild(&t->subscribers.entries, kept.entries);
+	rebuild(t, &kept);
 	if (t->paths.own_shape == PATH_SHAPE_NONE)
 		path_table_take_own(&t->paths);
 	free_bits(&kept);

@@ -1,9 +1,9 @@
 #include "proto/channel/object.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
+#include "proto/channel/digest.h"
 #include "proto/channel/record.h"
 
 /*
@@ -13,38 +13,16 @@
  *   link         watch_dad (8), name (8 length, text)
  *   path         kind (8), local (16 octets), remote (16 octets), data plane (64), mtu (16)
  *   subscriber   domain (32), link id (64), prefix count (8), path count (8),
- *                prefixes (16 octets address, 8 length), path ids (64)
+ *                prefixes (16 octets address, 8 length), path ids (64), steering (8),
+ *                weights (8 for each path)
  *   data plane   address (16 octets), name (8 length, text)
+ *   rule         rule.h
  */
 
 enum {
 	RECORD_HEAD_LEN = 4,
 	ID_LEN = 8,
 };
-
-/* Two words more: the halves of a 128-bit product depend on all bits of both factors. */
-static inline uint64_t mix(uint64_t h, uint64_t a, uint64_t b)
-{
-	unsigned __int128 m =
-		(unsigned __int128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ h ^ 0xbf58476d1ce4e5b9u);
-
-	return (uint64_t)m ^ (uint64_t)(m >> 64);
-}
-
-static inline uint64_t mix_addr(uint64_t h, const struct in6_addr *addr)
-{
-	uint64_t words[2];
-
-	memcpy(words, addr, sizeof(words));
-	return mix(h, be64toh(words[0]), be64toh(words[1]));
-}
-
-static uint64_t mix_text(uint64_t h, const char *text)
-{
-	for (; *text; text++)
-		h = mix(h, (uint8_t)*text, 1);
-	return h;
-}
 
 static const char *const path_kind_names[] = {
 	[PATH_IP6_IN_IP6] = "ip6-in-ip6",
@@ -57,6 +35,17 @@ const char *path_kind_name(enum path_kind kind)
 	if (i >= sizeof(path_kind_names) / sizeof(path_kind_names[0]) || !path_kind_names[i])
 		return "unknown";
 	return path_kind_names[i];
+}
+
+static const char *const steering_names[STEERING_COUNT] = {
+	[STEERING_FIRST] = "first",
+	[STEERING_FLOW] = "flow",
+	[STEERING_PACKET] = "packet",
+};
+
+const char *steering_name(enum steering steering)
+{
+	return steering < STEERING_COUNT ? steering_names[steering] : "unknown";
 }
 
 static bool path_kind_known(unsigned kind)
@@ -81,7 +70,7 @@ static void local_decode(struct cursor *c, struct object *obj)
 
 static uint64_t local_digest(uint64_t h, const struct object *obj)
 {
-	return mix_addr(h, &obj->local.addr);
+	return digest_addr(h, &obj->local.addr);
 }
 
 static bool link_ok(const struct object *obj)
@@ -105,7 +94,7 @@ static void link_decode(struct cursor *c, struct object *obj)
 
 static uint64_t link_digest(uint64_t h, const struct object *obj)
 {
-	return mix_text(mix(h, obj->link.watch_dad, 0), obj->link.port);
+	return digest_text(digest_mix(h, obj->link.watch_dad, 0), obj->link.port);
 }
 
 static bool path_ok(const struct object *obj)
@@ -138,8 +127,8 @@ static uint64_t path_digest(uint64_t h, const struct object *obj)
 {
 	const struct object_path *p = &obj->path;
 
-	h = mix_addr(mix_addr(h, &p->local), &p->remote);
-	return mix(h, p->data_plane, (uint64_t)p->kind << 16 | p->mtu);
+	h = digest_addr(digest_addr(h, &p->local), &p->remote);
+	return digest_mix(h, p->data_plane, (uint64_t)p->kind << 16 | p->mtu);
 }
 
 static bool prefix_ok(const struct prefix6 *p)
@@ -158,11 +147,21 @@ static bool counts_ok(const struct object_subscriber *s)
 	       s->path_count >= 1 && s->path_count <= OBJECT_PATHS_MAX;
 }
 
+/* Those that share out have something to share among, others have no shares. */
+static bool steering_ok(const struct object_subscriber *s)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < s->path_count; i++)
+		sum += s->weights[i];
+	return s->steering < STEERING_COUNT && (s->steering == STEERING_FIRST) == (sum == 0);
+}
+
 static bool subscriber_ok(const struct object *obj)
 {
 	const struct object_subscriber *s = &obj->subscriber;
 
-	if (s->id != obj->id || !counts_ok(s))
+	if (s->id != obj->id || !counts_ok(s) || !steering_ok(s))
 		return false;
 	for (unsigned i = 0; i < s->prefix_count; i++)
 		if (!prefix_ok(&s->prefixes[i]))
@@ -187,6 +186,9 @@ static void subscriber_encode(struct writer *w, const struct object *obj)
 	}
 	for (unsigned i = 0; i < s->path_count; i++)
 		writer_u64(w, s->paths[i]);
+	writer_u8(w, s->steering);
+	for (unsigned i = 0; i < s->path_count; i++)
+		writer_u8(w, s->weights[i]);
 }
 
 static void subscriber_decode(struct cursor *c, struct object *obj)
@@ -208,6 +210,9 @@ static void subscriber_decode(struct cursor *c, struct object *obj)
 	}
 	for (unsigned i = 0; i < s->path_count; i++)
 		s->paths[i] = cursor_u64(c);
+	s->steering = cursor_u8(c);
+	for (unsigned i = 0; i < s->path_count; i++)
+		s->weights[i] = cursor_u8(c);
 	if (!subscriber_ok(obj))
 		cursor_fail(c);
 }
@@ -216,13 +221,13 @@ static uint64_t subscriber_digest(uint64_t h, const struct object *obj)
 {
 	const struct object_subscriber *s = &obj->subscriber;
 
-	h = mix(h, s->link_id,
+	h = digest_mix(h, s->link_id,
 		(uint64_t)s->domain << 16 | (uint64_t)s->prefix_count << 8 | s->path_count);
 	for (unsigned i = 0; i < s->prefix_count; i++)
-		h = mix(mix_addr(h, &s->prefixes[i].addr), s->prefixes[i].len, 2);
+		h = digest_mix(digest_addr(h, &s->prefixes[i].addr), s->prefixes[i].len, 2);
 	for (unsigned i = 0; i < s->path_count; i++)
-		h = mix(h, s->paths[i], 3);
-	return h;
+		h = digest_mix(h, s->paths[i], 3 + ((uint64_t)s->weights[i] << 8));
+	return s->steering ? digest_mix(h, s->steering, 5) : h;
 }
 
 static bool data_plane_ok(const struct object *obj)
@@ -245,7 +250,28 @@ static void data_plane_decode(struct cursor *c, struct object *obj)
 
 static uint64_t data_plane_digest(uint64_t h, const struct object *obj)
 {
-	return mix_text(mix_addr(h, &obj->data_plane.addr), obj->data_plane.name);
+	return digest_text(digest_addr(h, &obj->data_plane.addr), obj->data_plane.name);
+}
+
+static bool rule_object_ok(const struct object *obj)
+{
+	return obj->rule.id == obj->id && rule_ok(&obj->rule);
+}
+
+static void rule_object_encode(struct writer *w, const struct object *obj)
+{
+	rule_encode(w, &obj->rule);
+}
+
+static void rule_object_decode(struct cursor *c, struct object *obj)
+{
+	obj->rule.id = obj->id;
+	rule_decode(c, &obj->rule);
+}
+
+static uint64_t rule_object_digest(uint64_t h, const struct object *obj)
+{
+	return rule_digest(h, &obj->rule);
 }
 
 /* All that differs from kind to kind. */
@@ -263,6 +289,8 @@ static const struct kind {
 		subscriber_digest},
 	[OBJECT_DATA_PLANE] = {"data-plane", data_plane_ok, data_plane_encode, data_plane_decode,
 		data_plane_digest},
+	[OBJECT_RULE] = {"rule", rule_object_ok, rule_object_encode, rule_object_decode,
+		rule_object_digest},
 };
 
 static const struct kind *kind_find(unsigned kind)
@@ -342,5 +370,5 @@ uint64_t object_digest(const struct object *obj)
 
 	if (!k || obj->id == 0 || !k->ok(obj))
 		return 0;
-	return mix(k->digest(mix(0, obj->id, obj->kind), obj), 0, 0);
+	return digest_mix(k->digest(digest_mix(0, obj->id, obj->kind), obj), 0, 0);
 }

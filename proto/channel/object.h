@@ -5,7 +5,8 @@
  * keeps them in its tables and knows no mobility protocol. An object is named by its kind and id;
  * setting an object that is already there replaces it, deleting one that is not there is no
  * error. A subscriber names the paths it uses, so a message sets paths before the subscribers
- * that use them and deletes subscribers before their paths.
+ * that use them and deletes subscribers before their paths; the same holds for subscribers and the
+ * rules that name them. The rules of a subscriber that is deleted are gone with it.
  *
  * On the wire an object is a record: kind (8 bits), operation (8), length of the body (16), body.
  * The body of a set begins with the id (64 bits), a delete is the id alone. All integers are big
@@ -23,6 +24,7 @@
 
 #include "common/addr.h"
 #include "common/cursor.h"
+#include "proto/channel/rule.h"
 
 enum object_kind {
 	OBJECT_LOCAL = 1,      /* an address that is the gateway's own */
@@ -30,6 +32,7 @@ enum object_kind {
 	OBJECT_PATH = 3,       /* one way to reach a subscriber */
 	OBJECT_SUBSCRIBER = 4, /* addresses and the paths that lead to them */
 	OBJECT_DATA_PLANE = 5, /* a data plane that serves paths, perhaps the receiver itself */
+	OBJECT_RULE = 6,       /* which packets take which paths of a subscriber (rule.h) */
 };
 
 enum object_op {
@@ -89,6 +92,14 @@ static inline uint32_t object_link_domain(uint64_t link_id)
 	return OBJECT_DOMAIN_LINK | (uint32_t)(link_id & (OBJECT_DOMAIN_LINK - 1));
 }
 
+/* What path a packet takes that no rule of its subscriber matches. */
+enum steering {
+	STEERING_FIRST = 0,  /* the first */
+	STEERING_FLOW = 1,   /* a flow stays on one; the flows are shared out by weight */
+	STEERING_PACKET = 2, /* each packet its own, exactly by weight in each worker */
+	STEERING_COUNT
+};
+
 /*
  * One with link-local addresses has the domain of its link: what is sent to them there is refused
  * (RFC 6275, 10.4.2), solicitations are answered.
@@ -102,9 +113,16 @@ struct object_subscriber {
 	 */
 	uint64_t link_id;
 	uint8_t prefix_count; /* 1 to OBJECT_PREFIXES_MAX */
-	uint8_t path_count; /* 1 to OBJECT_PATHS_MAX; the first is used, all are accepted uplink */
+	uint8_t path_count;   /* 1 to OBJECT_PATHS_MAX; all are accepted uplink */
+	uint8_t steering;     /* enum steering */
 	struct prefix6 prefixes[OBJECT_PREFIXES_MAX];
 	uint64_t paths[OBJECT_PATHS_MAX];
+	/*
+	 * Share of each path, for STEERING_FLOW and STEERING_PACKET, which need one that is not 0;
+	 * with STEERING_FIRST all are 0. When a path gets none, the flows of the others stay where
+	 * they are.
+	 */
+	uint8_t weights[OBJECT_PATHS_MAX];
 };
 
 /*
@@ -130,6 +148,7 @@ struct object {
 		struct object_path path;
 		struct object_subscriber subscriber;
 		struct object_data_plane data_plane;
+		struct object_rule rule;
 	};
 };
 
@@ -141,6 +160,9 @@ const char *object_kind_name(enum object_kind kind);
 
 /* Name of a path kind ("ip6-in-ip6"); "unknown" for others. */
 const char *path_kind_name(enum path_kind kind);
+
+/* Name of a way to steer ("flow"); "unknown" for others. */
+const char *steering_name(enum steering steering);
 
 /*
  * Appends one record. Returns 0; -EINVAL for an object that no decoder would take (bad counts,

@@ -109,6 +109,7 @@ void lab_apply(struct lab *lab, const struct object *object, int expected)
 	/* The test is writer and reader in one thread: it must not wait for itself. */
 	worker_leave(lab->worker);
 	assert_int_equal(tables_apply(lab->tables, object), expected);
+	tables_settle(lab->tables);
 	worker_enter(lab->worker);
 }
 
@@ -191,6 +192,7 @@ static void fill_tables(struct lab *lab)
 int lab_setup(void **state)
 {
 	static const struct tables_config config = {.subscribers = 1000,
+		.rules = 600,
 		.routes = 100,
 		.neighbours = 100,
 		.readers = 1,

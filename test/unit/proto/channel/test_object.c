@@ -64,6 +64,37 @@ static struct object a_subscriber(void)
 			.paths = {0x1122}}};
 }
 
+static struct object a_steered_subscriber(void)
+{
+	struct object obj = a_subscriber();
+
+	obj.subscriber.path_count = 2;
+	obj.subscriber.paths[1] = 0x3344;
+	obj.subscriber.steering = STEERING_PACKET;
+	obj.subscriber.weights[0] = 3;
+	return obj;
+}
+
+static struct object a_rule(void)
+{
+	return (struct object){.kind = OBJECT_RULE,
+		.op = OBJECT_SET,
+		.id = 0x77,
+		.rule = {.id = 0x77,
+			.subscriber = 9,
+			.priority = 0x0102,
+			.action = RULE_TO_PATHS,
+			.path_count = 2,
+			.paths = {0x1122, 0x3344},
+			.selector = {.version = 6,
+				.fields = 1 << RULE_SOURCE | 1 << RULE_SOURCE_PORT |
+					  1 << RULE_PROTOCOL,
+				.addresses[RULE_SOURCE] = {addr("2001:db8:c::"),
+					addr("2001:db8:c::ff")},
+				.numbers[RULE_SOURCE_PORT] = {5000, 5010},
+				.numbers[RULE_PROTOCOL] = {17, 17}}}};
+}
+
 /* As large as a subscriber can be. */
 static struct object a_full_subscriber(void)
 {
@@ -77,6 +108,8 @@ static struct object a_full_subscriber(void)
 	}
 	for (unsigned i = 0; i < OBJECT_PATHS_MAX; i++)
 		obj.subscriber.paths[i] = UINT64_MAX - i;
+	obj.subscriber.steering = STEERING_FLOW;
+	memset(obj.subscriber.weights, 255, sizeof(obj.subscriber.weights));
 	return obj;
 }
 
@@ -90,6 +123,8 @@ static void same_subscriber(const struct object_subscriber *a, const struct obje
 	for (unsigned i = 0; i < a->prefix_count; i++)
 		assert_int_equal(prefix6_compare(&a->prefixes[i], &b->prefixes[i]), 0);
 	assert_memory_equal(a->paths, b->paths, a->path_count * sizeof(a->paths[0]));
+	assert_int_equal(a->steering, b->steering);
+	assert_memory_equal(a->weights, b->weights, a->path_count);
 }
 
 static void same_object(const struct object *a, const struct object *b)
@@ -125,6 +160,9 @@ static void same_object(const struct object *a, const struct object *b)
 		assert_string_equal(a->data_plane.name, b->data_plane.name);
 		assert_true(addr_equal(&a->data_plane.addr, &b->data_plane.addr));
 		break;
+	case OBJECT_RULE:
+		assert_int_equal(rule_digest(0, &a->rule), rule_digest(0, &b->rule));
+		break;
 	}
 }
 
@@ -139,9 +177,18 @@ static void golden(void **state)
 		{a_link(), "02 01 000f 0000000000000003 01 05 686f6d6530"},
 		{a_path(), "03 01 0033 0102030405060708 01 20010db8000000000000000000000001 "
 			   "20010db8000a00000000000000000099 0000000000000a0b 05c8"},
-		{a_subscriber(), "04 01 0040 0000000000000009 00000005 0000000000000003 02 01 "
+		{a_subscriber(), "04 01 0042 0000000000000009 00000005 0000000000000003 02 01 "
 				 "20010db8010000000000000000000010 80 "
-				 "20010db8000700000000000000000000 30 0000000000001122"},
+				 "20010db8000700000000000000000000 30 0000000000001122 00 00"},
+		{a_steered_subscriber(),
+			"04 01 004b 0000000000000009 00000005 0000000000000003 02 02 "
+			"20010db8010000000000000000000010 80 "
+			"20010db8000700000000000000000000 30 0000000000001122 0000000000003344 "
+			"02 0300"},
+		{a_rule(), "06 01 004c 0000000000000077 0000000000000009 0102 01 02 "
+			   "0000000000001122 0000000000003344 06 91 "
+			   "20010db8000c00000000000000000000 20010db8000c000000000000000000ff "
+			   "1388 1392 11 11"},
 		{a_data_plane(), "05 01 001d 0000000000000a0b 20010db800000000000000000000000a "
 				 "04 64702d61"},
 		{{.kind = OBJECT_PATH, .op = OBJECT_DELETE, .id = 0xff},
@@ -164,7 +211,7 @@ static void round_trip_and_truncation(void **state)
 {
 	(void)state;
 	const struct object objects[] = {a_local(), a_link(), a_path(), a_subscriber(),
-		a_full_subscriber(), a_data_plane(),
+		a_full_subscriber(), a_steered_subscriber(), a_data_plane(), a_rule(),
 		{.kind = OBJECT_SUBSCRIBER, .op = OBJECT_DELETE, .id = UINT64_MAX}};
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
@@ -222,7 +269,7 @@ static void no_room(void **state)
 static void encoder_refuses(void **state)
 {
 	(void)state;
-	struct object bad[20];
+	struct object bad[40];
 	uint8_t buf[OBJECT_WIRE_MAX];
 	struct writer w;
 	size_t n = 0;
@@ -230,7 +277,7 @@ static void encoder_refuses(void **state)
 	bad[n] = a_local(), bad[n].id = 0, bad[n++].local.id = 0;
 	bad[n] = a_local(), bad[n++].local.id = 8;
 	bad[n] = a_local(), bad[n++].kind = 0;
-	bad[n] = a_local(), bad[n++].kind = 6;
+	bad[n] = a_local(), bad[n++].kind = 7;
 	bad[n] = a_local(), bad[n++].op = 3;
 	bad[n] = a_link(), bad[n++].link.port[0] = '\0';
 	bad[n] = a_link(), memset(bad[n++].link.port, 'x', OBJECT_PORT_NAME_MAX + 1);
@@ -247,6 +294,23 @@ static void encoder_refuses(void **state)
 	bad[n] = a_data_plane(), bad[n++].data_plane.name[0] = '\0';
 	bad[n] = a_data_plane(), memset(bad[n++].data_plane.name, 'x', OBJECT_NAME_MAX + 1);
 	bad[n] = a_data_plane(), bad[n++].data_plane.name[1] = ' ';
+	bad[n] = a_subscriber(), bad[n++].subscriber.steering = STEERING_COUNT;
+	bad[n] = a_subscriber(), bad[n++].subscriber.steering = STEERING_FLOW;
+	bad[n] = a_subscriber(), bad[n++].subscriber.weights[0] = 1;
+	bad[n] = a_rule(), bad[n++].rule.id = 1;
+	bad[n] = a_rule(), bad[n++].rule.subscriber = 0;
+	bad[n] = a_rule(), bad[n++].rule.action = 0;
+	bad[n] = a_rule(), bad[n++].rule.action = RULE_DROP;
+	bad[n] = a_rule(), bad[n++].rule.path_count = 0;
+	bad[n] = a_rule(), bad[n++].rule.path_count = RULE_PATHS_MAX + 1;
+	bad[n] = a_rule(), bad[n++].rule.paths[1] = 0;
+	bad[n] = a_rule(), bad[n++].rule.selector.version = 5;
+	bad[n] = a_rule(), bad[n++].rule.selector.version = 4;
+	bad[n] = a_rule(), bad[n++].rule.selector.numbers[RULE_SOURCE_PORT].first = 5011;
+	bad[n] = a_rule(), bad[n++].rule.selector.numbers[RULE_SOURCE_PORT].last = 65536;
+	bad[n] = a_rule(), bad[n++].rule.selector.numbers[RULE_SPI].last = 1;
+	bad[n] = a_rule(), bad[n++].rule.selector.addresses[RULE_SOURCE].last.s6_addr[0] = 0;
+	bad[n] = a_rule(), bad[n++].rule.selector.addresses[RULE_DESTINATION].last.s6_addr[0] = 1;
 	for (size_t i = 0; i < n; i++) {
 		writer_init(&w, buf, sizeof(buf));
 		assert_int_equal(object_encode(&w, &bad[i]), -EINVAL);
@@ -265,7 +329,7 @@ static void decoder_refuses(void **state)
 		const char *rule;
 	} cases[] = {
 		{a_local(), 0, 0, "unknown kind"},
-		{a_local(), 0, 6, "unknown kind"},
+		{a_local(), 0, 7, "unknown kind"},
 		{a_local(), 0, 255, "unknown kind"},
 		{a_local(), 1, 0, "unknown operation"},
 		{a_local(), 1, 3, "unknown operation"},
@@ -290,6 +354,22 @@ static void decoder_refuses(void **state)
 		{a_subscriber(), 25, OBJECT_PATHS_MAX + 1, "too many paths"},
 		{a_subscriber(), 42, 129, "a prefix longer than an address"},
 		{a_subscriber(), 42, 64, "bits behind the prefix"},
+		{a_subscriber(), 68, 3, "unknown steering"},
+		{a_subscriber(), 68, 1, "nothing to share among"},
+		{a_subscriber(), 69, 1, "shares that nobody wants"},
+		{a_rule(), 19, 0, "no subscriber"},
+		{a_rule(), 22, 0, "unknown action"},
+		{a_rule(), 22, 3, "unknown action"},
+		{a_rule(), 22, 2, "dropped to a path"},
+		{a_rule(), 23, 0, "no path"},
+		{a_rule(), 23, 1, "octets left over"},
+		{a_rule(), 23, RULE_PATHS_MAX + 1, "too many paths"},
+		{a_rule(), 40, 5, "unknown version"},
+		{a_rule(), 40, 4, "IPv6 addresses of IPv4"},
+		{a_rule(), 41, 0x11, "octets left over"},
+		{a_rule(), 41, 0xb1, "a field more than there is"},
+		{a_rule(), 42, 0x21, "an end before its start"},
+		{a_rule(), 78, 0x12, "an end before its start"},
 		{a_data_plane(), 28, 0, "an empty name"},
 		{a_data_plane(), 28, 3, "octets left over"},
 		{a_data_plane(), 28, OBJECT_NAME_MAX + 1, "a long name"},
@@ -317,7 +397,7 @@ static void decoder_refuses(void **state)
 static void digest(void **state)
 {
 	(void)state;
-	struct object changed[16];
+	struct object changed[32];
 	size_t n = 0;
 
 	changed[n++] = a_path();
@@ -329,6 +409,17 @@ static void digest(void **state)
 	changed[n++] = a_subscriber();
 	changed[n] = a_subscriber(), changed[n++].subscriber.paths[0]++;
 	changed[n++] = a_full_subscriber();
+	changed[n++] = a_steered_subscriber();
+	changed[n] = a_steered_subscriber(), changed[n++].subscriber.weights[1] = 3;
+	changed[n] = a_steered_subscriber(), changed[n++].subscriber.steering = STEERING_FLOW;
+	changed[n++] = a_rule();
+	changed[n] = a_rule(), changed[n++].rule.subscriber++;
+	changed[n] = a_rule(), changed[n++].rule.priority++;
+	changed[n] = a_rule(), changed[n++].rule.paths[1]++;
+	changed[n] = a_rule(), changed[n++].rule.path_count--;
+	changed[n] = a_rule(), changed[n++].rule.selector.version = 0;
+	changed[n] = a_rule(), changed[n++].rule.selector.numbers[RULE_SOURCE_PORT].last++;
+	changed[n] = a_rule(), changed[n++].rule.selector.addresses[0].last.s6_addr[15]++;
 	changed[n++] = a_data_plane();
 	changed[n++] = a_local();
 	changed[n++] = a_link();
@@ -353,14 +444,17 @@ static void names(void **state)
 	assert_string_equal(object_kind_name(OBJECT_PATH), "path");
 	assert_string_equal(object_kind_name(OBJECT_SUBSCRIBER), "subscriber");
 	assert_string_equal(object_kind_name(OBJECT_DATA_PLANE), "data-plane");
+	assert_string_equal(object_kind_name(OBJECT_RULE), "rule");
 	assert_string_equal(object_kind_name(0), "unknown");
 	assert_string_equal(object_kind_name(99), "unknown");
 	assert_string_equal(path_kind_name(PATH_IP6_IN_IP6), "ip6-in-ip6");
 	assert_string_equal(path_kind_name(0), "unknown");
 	assert_string_equal(path_kind_name(99), "unknown");
+	assert_string_equal(steering_name(STEERING_PACKET), "packet");
+	assert_string_equal(steering_name(STEERING_COUNT), "unknown");
 	assert_true(object_kind_known(OBJECT_SUBSCRIBER));
 	assert_false(object_kind_known(0));
-	assert_false(object_kind_known(6));
+	assert_false(object_kind_known(7));
 }
 
 int main(void)

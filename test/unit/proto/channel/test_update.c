@@ -401,7 +401,7 @@ static void ack_decoder_refuses(void **state)
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} cases[] = {{6, 0}, {6, 6}, {14, 0}, {16, 0}};
+	} cases[] = {{6, 0}, {6, 7}, {14, 0}, {16, 0}};
 	static struct update_ack got;
 	struct cursor c;
 

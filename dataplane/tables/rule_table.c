@@ -1,0 +1,365 @@
+#include "dataplane/tables/rule_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "dataplane/tables/bits.h"
+#include "dataplane/tables/hash.h"
+
+enum {
+	/* Beyond what all rules need: sets that replace others while those are still being read. */
+	SPARE_BLOCKS = 4 * RULE_BLOCKS_MAX,
+	SPARE_MORES = 2 * RULE_SUBSCRIBER_MAX,
+	SPARE_INDEXES = 8,
+};
+
+static uint32_t indexes_of(uint32_t capacity)
+{
+	return capacity / (RULE_BLOCK + 1) + SPARE_INDEXES;
+}
+
+int rule_table_init(struct rule_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu)
+{
+	*t = (struct rule_table){0};
+	if (capacity == 0)
+		return 0;
+	if (pool_init(&t->sets.blocks, "rule blocks", capacity + SPARE_BLOCKS,
+		    sizeof(struct rule_block), offsetof(struct rule_block, link), rcu) < 0 ||
+		pool_init(&t->sets.mores, "rule addresses", capacity + SPARE_MORES,
+			sizeof(struct rule_more), offsetof(struct rule_more, link), rcu) < 0 ||
+		pool_init(&t->sets.indexes, "rule indexes", indexes_of(capacity),
+			sizeof(struct rule_index), offsetof(struct rule_index, link), rcu) < 0 ||
+		pool_init(&t->records, "rules", capacity, sizeof(struct rule_record),
+			offsetof(struct rule_record, next), rcu) < 0 ||
+		sig_index_init(&t->by_id, "rule ids", capacity) < 0 ||
+		!(t->marks = bits_make(capacity)) ||
+		!(t->image = rte_zmalloc("rule image", sizeof(*t->image), RTE_CACHE_LINE_SIZE))) {
+		rule_table_destroy(t);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void rule_table_destroy(struct rule_table *t)
+{
+	pool_destroy(&t->sets.blocks);
+	pool_destroy(&t->sets.mores);
+	pool_destroy(&t->sets.indexes);
+	pool_destroy(&t->records);
+	sig_index_destroy(&t->by_id);
+	bits_free(t->marks);
+	rte_free(t->image);
+	*t = (struct rule_table){0};
+}
+
+size_t rule_table_memory(uint32_t capacity)
+{
+	if (capacity == 0)
+		return 0;
+	return (capacity + (size_t)SPARE_BLOCKS) * sizeof(struct rule_block) +
+	       (capacity + (size_t)SPARE_MORES) * sizeof(struct rule_more) +
+	       indexes_of(capacity) * sizeof(struct rule_index) +
+	       capacity * (sizeof(struct rule_record) + 10) + sizeof(struct rule_image);
+}
+
+static bool has_id(const void *table, uint32_t number, const void *id)
+{
+	return rule_record_at(table, number)->rule.id == *(const uint64_t *)id;
+}
+
+uint32_t rule_table_find(const struct rule_table *t, uint64_t id)
+{
+	if (!t->image)
+		return POOL_NONE;
+	return sig_index_find(&t->by_id, table_hash_id(id), has_id, t, &id);
+}
+
+/* Puts a record into its place in the chain. */
+static void chain(struct rule_table *t, uint32_t number, uint32_t *head)
+{
+	struct rule_record *record = rule_record_at(t, number);
+
+	while (*head != POOL_NONE && rule_before(&rule_record_at(t, *head)->rule, &record->rule))
+		head = &rule_record_at(t, *head)->next;
+	record->next = *head;
+	*head = number;
+}
+
+static unsigned length(const struct rule_table *t, uint32_t head)
+{
+	unsigned n = 0;
+
+	for (; head != POOL_NONE; head = rule_record_at(t, head)->next)
+		n++;
+	return n;
+}
+
+int64_t rule_table_add(struct rule_table *t, const struct object_rule *rule, uint32_t *head)
+{
+	uint32_t number;
+
+	if (!t->image || t->by_id.used >= t->by_id.capacity ||
+		length(t, *head) >= RULE_SUBSCRIBER_MAX)
+		return -ENOSPC;
+	number = pool_take(&t->records);
+	if (number == POOL_NONE)
+		return -ENOSPC;
+	rule_record_at(t, number)->rule = *rule;
+	if (sig_index_insert(&t->by_id, table_hash_id(rule->id), number) < 0) {
+		pool_return(&t->records, number);
+		return -ENOSPC;
+	}
+	chain(t, number, head);
+	bits_set(t->marks, number);
+	return number;
+}
+
+/* Frees a record that is in no chain. */
+static void forget(struct rule_table *t, uint32_t number)
+{
+	sig_index_remove(&t->by_id, table_hash_id(rule_record_at(t, number)->rule.id), number);
+	pool_watch_tell(&t->watch, number, POOL_NONE);
+	pool_return(&t->records, number);
+}
+
+void rule_table_remove(struct rule_table *t, uint32_t number, uint32_t *head)
+{
+	while (*head != number)
+		head = &rule_record_at(t, *head)->next;
+	*head = rule_record_at(t, number)->next;
+	forget(t, number);
+}
+
+void rule_table_clear(struct rule_table *t, uint32_t head)
+{
+	for (uint32_t next; head != POOL_NONE; head = next) {
+		next = rule_record_at(t, head)->next;
+		forget(t, head);
+	}
+}
+
+static size_t encode(uint8_t buf[OBJECT_WIRE_MAX], const struct object_rule *rule)
+{
+	const struct object object = {
+		.kind = OBJECT_RULE, .op = OBJECT_SET, .id = rule->id, .rule = *rule};
+	struct writer w;
+
+	writer_init(&w, buf, OBJECT_WIRE_MAX);
+	return object_encode(&w, &object) == 0 ? writer_len(&w) : 0;
+}
+
+bool rule_table_same(const struct rule_table *t, uint32_t number, const struct object_rule *rule)
+{
+	uint8_t a[OBJECT_WIRE_MAX], b[OBJECT_WIRE_MAX];
+	size_t len = encode(a, &rule_record_at(t, number)->rule);
+
+	return len == encode(b, rule) && memcmp(a, b, len) == 0;
+}
+
+/* An element, after waiting for readers if need be. */
+static uint32_t take(struct pool *pool)
+{
+	uint32_t number = pool_take(pool);
+
+	if (number == POOL_NONE) {
+		pool_reclaim(pool, true);
+		number = pool_take(pool);
+	}
+	return number;
+}
+
+static unsigned blocks_of(const struct rule_image *image)
+{
+	return (image->rules + RULE_BLOCK - 1) / RULE_BLOCK;
+}
+
+/* Takes count elements; all or none. */
+static int take_all(struct pool *pool, uint32_t numbers[], unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		numbers[i] = take(pool);
+		if (numbers[i] == POOL_NONE) {
+			while (i > 0)
+				pool_return(pool, numbers[--i]);
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+/* The numbers in the image count from 0; these are those of the pools. */
+static void place_block(struct rule_block *b, const uint32_t mores[])
+{
+	for (unsigned i = 0; i < RULE_BLOCK; i++)
+		if (b->with_more >> i & 1)
+			b->more[i] = mores[b->more[i]];
+}
+
+static void publish(struct rule_table *t, struct path_list *list, const uint32_t blocks[],
+	const uint32_t mores[])
+{
+	struct rule_image *image = t->image;
+	unsigned count = blocks_of(image);
+
+	for (unsigned i = 0; i < image->more_count; i++)
+		*(struct rule_more *)pool_at(&t->sets.mores, mores[i]) = image->mores[i];
+	for (unsigned i = 0; i < count; i++) {
+		place_block(&image->blocks[i], mores);
+		*(struct rule_block *)pool_at(&t->sets.blocks, blocks[i]) = image->blocks[i];
+	}
+	list->block = blocks[0];
+	if (count > 1) {
+		memcpy(image->index.blocks, blocks, count * sizeof(blocks[0]));
+		*(struct rule_index *)pool_at(&t->sets.indexes, list->index) = image->index;
+	}
+}
+
+int rule_set_make(struct rule_table *t, const struct path_table *paths, struct path_list *list)
+{
+	uint32_t blocks[RULE_BLOCKS_MAX], mores[RULE_SUBSCRIBER_MAX];
+	struct rule_image *image = t->image;
+	unsigned count;
+
+	list->block = list->index = POOL_NONE;
+	if (list->rules == POOL_NONE)
+		return 0;
+	rule_compile(t, paths, list);
+	if (image->rules == 0)
+		return 0;
+	count = blocks_of(image);
+	if (count > 1) {
+		list->index = take(&t->sets.indexes);
+		if (list->index == POOL_NONE)
+			return -ENOSPC;
+	}
+	if (take_all(&t->sets.blocks, blocks, count) < 0)
+		goto no_blocks;
+	if (take_all(&t->sets.mores, mores, image->more_count) < 0)
+		goto no_mores;
+	publish(t, list, blocks, mores);
+	return 0;
+no_mores:
+	while (count > 0)
+		pool_return(&t->sets.blocks, blocks[--count]);
+no_blocks:
+	if (list->index != POOL_NONE)
+		pool_return(&t->sets.indexes, list->index);
+	list->index = POOL_NONE;
+	return -ENOSPC;
+}
+
+/* The numbers of the blocks of a list's set; returns how many. */
+static unsigned list_blocks(
+	const struct rule_table *t, const struct path_list *list, uint32_t blocks[RULE_BLOCKS_MAX])
+{
+	const struct rule_index *x;
+
+	if (list->block == POOL_NONE)
+		return 0;
+	blocks[0] = list->block;
+	if (list->index == POOL_NONE)
+		return 1;
+	x = pool_at(&t->sets.indexes, list->index);
+	memcpy(blocks, x->blocks, sizeof(x->blocks));
+	return x->count;
+}
+
+void rule_set_retire(struct rule_table *t, const struct path_list *list)
+{
+	uint32_t blocks[RULE_BLOCKS_MAX];
+	unsigned count = list_blocks(t, list, blocks);
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct rule_block *b = pool_at(&t->sets.blocks, blocks[i]);
+
+		for (unsigned k = 0; k < RULE_BLOCK; k++)
+			if (b->with_more >> k & 1)
+				pool_retire(&t->sets.mores, b->more[k]);
+		pool_retire(&t->sets.blocks, blocks[i]);
+	}
+	if (list->index != POOL_NONE)
+		pool_retire(&t->sets.indexes, list->index);
+}
+
+/* Whether two elements are the same but for the pools' own member at link. */
+static bool same(const void *a, const void *b, size_t size, size_t link)
+{
+	const uint8_t *x = a, *y = b;
+	size_t behind = link + sizeof(uint32_t);
+
+	return memcmp(x, y, link) == 0 && memcmp(x + behind, y + behind, size - behind) == 0;
+}
+
+/* Whether a block is what the image has in its place; its numbers may be anything. */
+static bool is_block(const struct rule_table *t, unsigned i, uint32_t number)
+{
+	struct rule_block want = t->image->blocks[i];
+	const struct rule_block *b;
+
+	if (number >= t->sets.blocks.fresh)
+		return false;
+	b = pool_at(&t->sets.blocks, number);
+	for (unsigned k = 0; k < RULE_BLOCK; k++) {
+		uint32_t more = want.more[k];
+
+		if (!(want.with_more >> k & 1))
+			continue;
+		if (b->more[k] >= t->sets.mores.fresh ||
+			!same(&t->image->mores[more], pool_at(&t->sets.mores, b->more[k]),
+				sizeof(struct rule_more), offsetof(struct rule_more, link)))
+			return false;
+		want.more[k] = b->more[k];
+	}
+	return same(&want, b, sizeof(want), offsetof(struct rule_block, link));
+}
+
+bool rule_set_is(struct rule_table *t, const struct path_table *paths, const struct path_list *list)
+{
+	struct rule_index *index;
+	unsigned count;
+
+	if (list->rules == POOL_NONE)
+		return list->block == POOL_NONE && list->index == POOL_NONE;
+	index = &t->image->index;
+	rule_compile(t, paths, list);
+	count = blocks_of(t->image);
+	if (count == 0)
+		return list->block == POOL_NONE && list->index == POOL_NONE;
+	if (count == 1)
+		return list->index == POOL_NONE && is_block(t, 0, list->block);
+	if (list->index >= t->sets.indexes.fresh)
+		return false;
+
+	const struct rule_index *x = pool_at(&t->sets.indexes, list->index);
+
+	memcpy(index->blocks, x->blocks, count * sizeof(x->blocks[0]));
+	if (x->blocks[0] != list->block ||
+		!same(index, x, sizeof(*x), offsetof(struct rule_index, link)))
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		if (!is_block(t, i, x->blocks[i]))
+			return false;
+	return true;
+}
+
+bool rule_table_is_chain(const struct rule_table *t, uint32_t head, uint64_t subscriber)
+{
+	const struct object_rule *last = NULL;
+
+	if (head != POOL_NONE && !t->image)
+		return false;
+	for (unsigned n = 0; head != POOL_NONE; n++) {
+		const struct rule_record *record;
+
+		if (n == RULE_SUBSCRIBER_MAX || head >= t->records.fresh)
+			return false;
+		record = rule_record_at(t, head);
+		if (record->rule.subscriber != subscriber || !rule_ok(&record->rule) ||
+			rule_table_find(t, record->rule.id) != head ||
+			(last && !rule_before(last, &record->rule)))
+			return false;
+		last = &record->rule;
+		head = record->next;
+	}
+	return true;
+}
