@@ -159,7 +159,13 @@ struct object rig_subscriber(uint32_t i)
 
 struct tables *rig_tables(uint32_t subscribers)
 {
+	return rig_tables_for(subscribers, 0);
+}
+
+struct tables *rig_tables_for(uint32_t subscribers, uint32_t rules)
+{
 	const struct tables_config config = {.subscribers = subscribers,
+		.rules = rules,
 		.routes = ROUTES,
 		.neighbours = ROUTES,
 		.readers = TRAFFIC_WORKERS,

@@ -30,6 +30,9 @@ void rig_start(const char *pages, uint32_t subscribers, const char *cores);
 /* Tables that know so many subscribers, each with a path of its own, and where all packets go. */
 struct tables *rig_tables(uint32_t subscribers);
 
+/* The same with room for rules. */
+struct tables *rig_tables_for(uint32_t subscribers, uint32_t rules);
+
 /* Path object and subscriber object of number i, as rig_tables() sets them; the care-of address of
  * version v is another for each v. */
 struct object rig_path(uint32_t i, uint32_t version);

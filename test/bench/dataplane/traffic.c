@@ -86,6 +86,16 @@ struct in6_addr traffic_care_of(uint32_t subscriber)
 	return address_of(subscriber, 15);
 }
 
+/* One of the flows, as 16 random bits say. */
+static inline void draw_flow(uint8_t *frame, uint16_t random)
+{
+	uint16_t flow = (uint16_t)(1 + (random * (uint32_t)made.traffic.flows >> 16));
+
+	flow = rte_cpu_to_be_16(flow);
+	memcpy(frame + ETHER + SRC + 14, &flow, sizeof(flow));
+	memcpy(frame + ETHER + IP6, &flow, sizeof(flow));
+}
+
 /* Writes what differs from packet to packet: whose it is. */
 static __rte_always_inline void personalize(uint8_t *frame, uint64_t *random, enum work work)
 {
@@ -97,6 +107,8 @@ static __rte_always_inline void personalize(uint8_t *frame, uint64_t *random, en
 	switch (work) {
 	case WORK_ENCAP:
 		memcpy(frame + ETHER + DST, &home, sizeof(home));
+		if (made.traffic.flows)
+			draw_flow(frame, (uint16_t)(*random >> 16));
 		break;
 	case WORK_RELAY:
 		memcpy(frame + ETHER + IP6 + DST, &home, sizeof(home));
@@ -212,7 +224,7 @@ void traffic_set(const struct traffic *traffic)
 		at = put_ip6(at, "2001:db8:f::1", TRAFFIC_LOCAL, 41, inner);
 	if (traffic->work == WORK_RELAY)
 		at = put_ip6(at, TRAFFIC_OTHER, TRAFFIC_OWN, 41, inner);
-	at = put_ip6(at, "2001:db8:c::c", "2001:db8:c::d", 17, (uint16_t)(inner - IP6));
+	at = put_ip6(at, TRAFFIC_SOURCE, "2001:db8:c::d", 17, (uint16_t)(inner - IP6));
 	memcpy(at, udp, sizeof(udp));
 	made.length = (uint16_t)(at - made.head + inner - IP6);
 }

@@ -28,6 +28,9 @@ struct traffic {
 	uint32_t subscribers; /* drawn from the first of them */
 	uint16_t octets;      /* of the frame, without what encapsulation adds; no FCS */
 	uint16_t burst;       /* packets a walk */
+	/* WORK_ENCAP: the source port and the last 16 bits of the source are drawn from 1 to this;
+	 * 0: all have the same. */
+	uint16_t flows;
 };
 
 enum {
@@ -41,6 +44,8 @@ enum {
 #define TRAFFIC_LOCAL "2001:db8:ffff::1" /* tunnels end here */
 #define TRAFFIC_OWN   "2001:db8:ffff::a" /* this data plane */
 #define TRAFFIC_OTHER "2001:db8:ffff::b" /* the one that relays to us */
+
+#define TRAFFIC_SOURCE "2001:db8:c::c" /* who sends to nodes */
 
 extern const struct mac traffic_own_mac, traffic_peer_mac;
 
