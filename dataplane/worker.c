@@ -12,6 +12,7 @@
 
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/choose.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/reassembly.h"
 #include "dataplane/walk.h"
@@ -88,7 +89,8 @@ struct worker *worker_create(const struct worker_config *config, int *error)
 		budget_init(&w->icmp6_budget, ICMP6_PER_SECOND, ICMP6_BURST, w->tsc);
 		budget_init(&w->event_budget, EVENTS_PER_SECOND, EVENTS_BURST, w->tsc);
 		w->reassembly = reassembly_create();
-		err = w->reassembly ? make_graph(w, config->nodes) : -ENOMEM;
+		w->chooser = chooser_create(config->tables->paths.lists.capacity);
+		err = w->reassembly && w->chooser ? make_graph(w, config->nodes) : -ENOMEM;
 	}
 	if (err < 0) {
 		worker_destroy(w);
@@ -105,6 +107,7 @@ void worker_destroy(struct worker *w)
 	if (w->graph_id != RTE_GRAPH_ID_INVALID)
 		rte_graph_destroy(w->graph_id);
 	reassembly_destroy(w->reassembly);
+	chooser_destroy(w->chooser);
 	rte_free(w);
 }
 

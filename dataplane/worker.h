@@ -18,6 +18,7 @@
 
 struct mirror_queue;
 struct reassembly;
+struct chooser;
 
 struct worker_config {
 	unsigned index; /* 0 ...: its queues, its rings, its RCU thread id */
@@ -33,6 +34,8 @@ struct worker_config {
 	X(decapsulated, "packets taken out of tunnels")                                            \
 	X(relayed_out, "of those sent into tunnels, to the data plane that serves them")           \
 	X(relayed_in, "of those taken out of tunnels, relayed by another data plane")              \
+	X(copied, "copies sent because a rule names several paths")                                \
+	X(fragments_followed, "fragments that took the path of their packet's first one")          \
 	X(forwarded, "packets routed without a tunnel")                                            \
 	X(punted, "packets for control")                                                           \
 	X(mirrored, "packets for the kernel")                                                      \
@@ -83,6 +86,7 @@ struct worker {
 	uint32_t fragment_id; /* of the next packet that is sent in fragments */
 	uint16_t rx_first;    /* port that the next walk asks first */
 	struct reassembly *reassembly;
+	struct chooser *chooser;
 	uint64_t counters[WORKER_COUNTERS_COUNT] __rte_cache_aligned;
 	uint64_t drops[DROP_COUNT];
 };

@@ -45,7 +45,8 @@ static rte_edge_t to_subscriber(struct worker *w, struct rte_mbuf *m)
 		return DOWN_BAD_LENGTH;
 	if (!entry)
 		return DOWN_NO_SUBSCRIBER;
-	meta_start(m, 0, META_ORIGINATED)->subscriber = subscriber_number(t, entry);
+	meta_start(m, 0, META_ORIGINATED | META_SIGNALLING)->subscriber =
+		subscriber_number(t, entry);
 	return DOWN_ENCAP;
 }
 

@@ -30,6 +30,7 @@
 	X(tunnel_limit, "tunnel encapsulation limit is used up (RFC 2473, 4.1.1)")                 \
 	X(unknown_source, "source of a tunnelled packet is no subscriber's")                       \
 	X(wrong_care_of, "tunnelled packet not from a care-of address of its subscriber")          \
+	X(rule, "a rule of its subscriber drops it")                                               \
 	X(relay_twice, "relayed packet for a subscriber at the address of a data plane")           \
 	X(relay_unknown, "relayed packet for no subscriber that is known here")                    \
 	X(tunnel_error_stale, "ICMPv6 error about a tunnel that is not, or no more, as it says")   \

@@ -1,8 +1,11 @@
 /*
  * encap: puts the outer header of a subscriber's path in front of a packet (RFC 2473, 3.1; RFC
- * 6275, 10.4.2), or, if another data plane serves the path, one that leads there.
+ * 6275, 10.4.2), or, if another data plane serves the path, one that leads there. Which path that
+ * is, or which paths, choose.h says.
  */
 #include "dataplane/nodes/encap.h"
+
+#include "dataplane/nodes/choose.h"
 
 uint16_t encap_walk_limit(const struct rte_ipv6_hdr *ip, uint16_t len)
 {
@@ -21,9 +24,104 @@ static void count_relayed(
 		const struct subscriber_entry *entry =
 			subscriber_at(&w->tables->subscribers, meta_of(mbufs[i])->subscriber);
 
-		done += next[i] == ENCAP_FORWARD && entry->relayed;
+		done += next[i] == ENCAP_FORWARD && entry->relayed && !entry->steered;
 	}
 	node_count(w, WORKER_relayed_out, done);
+}
+
+/* The paths that lead out here, not to another data plane. */
+static uint32_t own_paths(const struct path_table *t, const struct path_list *list)
+{
+	uint32_t own = 0;
+
+	for (uint32_t i = 0; i < list->count; i++)
+		own |= (uint32_t) !(path_at(t, list->paths[i])->data_plane & PATH_RELAYED) << i;
+	return own;
+}
+
+/* Another data plane copies for itself: it gets one packet, for the first of its paths. */
+static uint32_t once_each(const struct path_table *t, const struct path_list *list, uint32_t paths)
+{
+	for (uint32_t i = 1; i < list->count; i++) {
+		uint16_t other = path_at(t, list->paths[i])->data_plane;
+
+		for (uint32_t k = 0; k < i && paths >> i & 1 && other & PATH_RELAYED; k++)
+			if (paths >> k & 1 && path_at(t, list->paths[k])->data_plane == other)
+				paths &= ~(1u << i);
+	}
+	return paths;
+}
+
+/* What another data plane sent here, but is served by it or a third one by now: straight to the
+ * node, unless that were a data plane (relay.c). */
+static rte_edge_t encap_direct(struct worker *w, struct rte_mbuf *m, uint32_t number)
+{
+	const struct tables *t = w->tables;
+	const struct data_plane_set *set = data_plane_table_get(&t->data_planes);
+	const struct path *path = path_at(&t->paths, number);
+	const struct encap_way way = {
+		path_shape_at(&t->paths, path->shape)->header, &path->remote, path->set_mtu};
+
+	if (data_plane_set_has(set, &path->remote) || addr_equal(&set->own, &path->remote))
+		return ENCAP_RELAY_TWICE;
+	return encap_by(m, &way);
+}
+
+static rte_edge_t encap_path(struct worker *w, struct rte_mbuf *m, uint32_t number)
+{
+	struct choose_way by;
+	rte_edge_t edge;
+
+	choose_way(w, number, &by);
+	if (by.relayed && meta_of(m)->flags & META_RELAYED)
+		return encap_direct(w, m, number);
+	edge = encap_by(m, &by.way);
+	if (edge == ENCAP_FORWARD && by.relayed)
+		node_count(w, WORKER_relayed_out, 1);
+	return edge;
+}
+
+/* Sends a copy by each of the paths. Those that find no buffer are counted as dropped. */
+static void encap_copies(struct worker *w, struct rte_graph *graph, struct rte_node *node,
+	struct rte_mbuf *m, const struct path_list *list, uint32_t paths)
+{
+	for (; paths; paths &= paths - 1) {
+		struct rte_mbuf *copy = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
+		rte_edge_t edge;
+
+		if (!copy) {
+			counter_add(&w->drops[DROP_no_buffer], 1);
+			continue;
+		}
+		*meta_of(copy) = *meta_of(m);
+		edge = encap_path(w, copy, list->paths[__builtin_ctz(paths)]);
+		node_count(w, WORKER_copied, 1);
+		node_count(w, WORKER_encapsulated, edge == ENCAP_FORWARD);
+		rte_node_enqueue_x1(graph, node, edge, copy);
+	}
+}
+
+/* For a subscriber whose paths are chosen packet by packet. */
+static rte_edge_t encap_steered(struct worker *w, struct rte_graph *graph, struct rte_node *node,
+	struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	const struct path_table *t = &w->tables->paths;
+	const struct path_list *list = path_list_at(t, entry->paths);
+	bool relayed = meta_of(m)->flags & META_RELAYED;
+	uint32_t own = relayed ? own_paths(t, list) : CHOOSE_ALL;
+	uint32_t paths = choose_paths(w, m, entry->paths, (uint8_t)own);
+
+	if (paths == 0)
+		return ENCAP_RULE;
+	if (paths & own)
+		paths &= own;
+	else
+		paths &= ~paths + 1;
+	if (unlikely(paths & (paths - 1))) {
+		paths = once_each(t, list, paths);
+		encap_copies(w, graph, node, m, list, paths & (paths - 1));
+	}
+	return encap_path(w, m, list->paths[__builtin_ctz(paths)]);
 }
 
 static inline void encap_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -31,14 +129,15 @@ static inline void encap_work(struct worker *w, struct rte_graph *graph, struct 
 {
 	uint16_t done = 0, relayed = 0;
 
-	RTE_SET_USED(graph);
-	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct subscriber_entry *entry =
 			subscriber_at(&w->tables->subscribers, meta_of(mbufs[i])->subscriber);
 
 		relayed |= entry->relayed;
-		next[i] = encap_one(w, mbufs[i], entry);
+		if (unlikely(entry->steered))
+			next[i] = encap_steered(w, graph, node, mbufs[i], entry);
+		else
+			next[i] = encap_one(w, mbufs[i], entry);
 		done += next[i] == ENCAP_FORWARD;
 	}
 	node_count(w, WORKER_encapsulated, done);
@@ -64,6 +163,8 @@ static struct rte_node_register encap_node = {
 			[ENCAP_SCOPE] = "drop_scope",
 			[ENCAP_LOOP] = "drop_tunnel_loop",
 			[ENCAP_NO_ROOM] = "drop_no_room",
+			[ENCAP_RULE] = "drop_rule",
+			[ENCAP_RELAY_TWICE] = "drop_relay_twice",
 		},
 };
 RTE_NODE_REGISTER(encap_node)

@@ -13,6 +13,8 @@ enum encap_edge {
 	ENCAP_SCOPE,
 	ENCAP_LOOP,
 	ENCAP_NO_ROOM,
+	ENCAP_RULE,
+	ENCAP_RELAY_TWICE,
 	ENCAP_EDGES
 };
 
@@ -77,9 +79,16 @@ static inline rte_edge_t encap_refuse(struct meta *meta, uint8_t type, uint8_t c
 	return ENCAP_ICMP6_ERROR;
 }
 
+/* What goes around a packet. */
+struct encap_way {
+	const uint8_t *header; /* PATH_HEADER_LEN octets, as in a path's shape */
+	const struct in6_addr *remote;
+	uint16_t mtu; /* largest outer packet, 0: any */
+};
+
 /* Puts the headers in front of the inner packet of len octets at ip; false: no room. */
-static inline bool encap_prepend(struct rte_mbuf *m, struct meta *meta,
-	const struct path_shape *shape, const struct subscriber_entry *entry, uint16_t limit)
+static inline bool encap_prepend(
+	struct rte_mbuf *m, struct meta *meta, const struct encap_way *way, uint16_t limit)
 {
 	const struct rte_ipv6_hdr *ip = ip6_of(m);
 	const uint32_t class_and_label =
@@ -92,10 +101,10 @@ static inline bool encap_prepend(struct rte_mbuf *m, struct meta *meta,
 
 	if (unlikely(!outer))
 		return false;
-	memcpy(outer, shape->header, PATH_HEADER_LEN);
+	memcpy(outer, way->header, PATH_HEADER_LEN);
 	outer->vtc_flow = rte_cpu_to_be_32(0x60000000 | class_and_label);
 	outer->payload_len = rte_cpu_to_be_16(payload);
-	memcpy(outer->dst_addr, &entry->remote, sizeof(outer->dst_addr));
+	memcpy(outer->dst_addr, way->remote, sizeof(outer->dst_addr));
 	if (unlikely(limit)) {
 		const uint8_t header[ENCAP_LIMIT_LEN] = {IP6_TUNNEL, 0, 4, 1, left, 1, 1, 0};
 
@@ -104,14 +113,12 @@ static inline bool encap_prepend(struct rte_mbuf *m, struct meta *meta,
 	}
 	meta->flags |= META_ENCAPSULATED;
 	meta->outer = (uint8_t)(IP6_LEN + options);
-	meta->mtu = entry->mtu;
+	meta->mtu = way->mtu;
 	return true;
 }
 
-static inline rte_edge_t encap_one(
-	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+static inline rte_edge_t encap_by(struct rte_mbuf *m, const struct encap_way *way)
 {
-	const struct path_shape *shape = path_shape_at(&w->tables->paths, entry->shape);
 	struct rte_ipv6_hdr *ip = ip6_of(m);
 	struct meta *meta = meta_of(m);
 	uint16_t limit = encap_limit(ip, m->data_len);
@@ -124,12 +131,22 @@ static inline rte_edge_t encap_one(
 	}
 	if (unlikely(limit && ((const uint8_t *)ip)[limit] == 0))
 		return encap_refuse(meta, ENCAP_PARAMETER, 0, limit);
-	if (unlikely(addr_equal(ip6_dst(ip), &entry->remote) &&
-		     addr_equal(ip6_src(ip), path_shape_local(shape))))
+	if (unlikely(addr_equal(ip6_dst(ip), way->remote) &&
+		     memcmp(ip->src_addr, way->header + 8, sizeof(ip->src_addr)) == 0))
 		return ENCAP_LOOP;
 	if (!(meta->flags & META_ORIGINATED))
 		ip->hop_limits--;
-	if (unlikely(!encap_prepend(m, meta, shape, entry, limit)))
+	if (unlikely(!encap_prepend(m, meta, way, limit)))
 		return ENCAP_NO_ROOM;
 	return ENCAP_FORWARD;
+}
+
+/* By the first path of a subscriber. */
+static inline rte_edge_t encap_one(
+	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	const struct path_shape *shape = path_shape_at(&w->tables->paths, entry->shape);
+	const struct encap_way way = {shape->header, &entry->remote, entry->mtu};
+
+	return encap_by(m, &way);
 }

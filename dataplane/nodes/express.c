@@ -13,7 +13,11 @@
  *	look    the frame, whose packet it is; ask for the bucket of its subscriber
  *	match   the bucket; ask for the entry
  *	finish  the entry, the route, the headers
+ *
+ * For subscribers whose paths are chosen packet by packet (choose.h) finish asks for more memory,
+ * and so these are finished together, after the others of their stride.
  */
+#include "dataplane/nodes/choose.h"
 #include "dataplane/nodes/classify.h"
 #include "dataplane/nodes/decap.h"
 #include "dataplane/nodes/encap.h"
@@ -34,6 +38,7 @@ enum edge {
 	GO_DOWN, /* its destination may be a subscriber's */
 	GO_UP,   /* its inner source should be, its inner destination may be */
 	GO_ROUTE,
+	GO_CHOOSE, /* its path is not yet known */
 };
 
 enum {
@@ -57,6 +62,7 @@ struct express {
 	struct forward_last last;
 	uint32_t forwarded;
 	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
+	bool choose; /* some of this stride go GO_CHOOSE */
 	struct seat seats[SEATS];
 };
 
@@ -162,12 +168,79 @@ static inline rte_edge_t finish_down(
 	if (unlikely(steer_is_discovery(m)))
 		return EXPRESS_STEER;
 	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
+	if (unlikely(entry->steered)) {
+		x->choose = true;
+		rte_prefetch0(path_list_at(&x->w->tables->paths, entry->paths));
+		return GO_CHOOSE;
+	}
 	edge = encap_one(x->w, m, entry);
 	if (unlikely(edge != ENCAP_FORWARD))
 		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
 	x->encapsulated++;
 	x->relayed_out += entry->relayed;
 	return GO_ROUTE;
+}
+
+/* What the rules of a list are looked for in. */
+static inline void prefetch_rules(const struct rule_sets *sets, const struct path_list *list)
+{
+	const uint8_t *block = pool_at(&sets->blocks, list->block);
+
+	if (list->index != POOL_NONE) {
+		rte_prefetch0(pool_at(&sets->indexes, list->index));
+		return;
+	}
+	for (unsigned line = 0; line < sizeof(struct rule_block) / RTE_CACHE_LINE_SIZE - 1; line++)
+		rte_prefetch0(block + line * RTE_CACHE_LINE_SIZE);
+}
+
+/* By one path; a packet that rules send by several, or none, is encap's. */
+static inline rte_edge_t finish_path(struct express *x, struct rte_mbuf *m, uint32_t number)
+{
+	struct choose_way by;
+	rte_edge_t edge;
+
+	choose_way(x->w, number, &by);
+	edge = encap_by(m, &by.way);
+	if (unlikely(edge != ENCAP_FORWARD))
+		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
+	x->encapsulated++;
+	x->relayed_out += by.relayed;
+	return GO_ROUTE;
+}
+
+/* The steered packets of a stride: list, rules and path each are on their way meanwhile. */
+static __rte_noinline void finish_chosen(
+	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
+{
+	const struct tables *t = x->w->tables;
+	uint32_t lists[STRIDE], paths[STRIDE];
+	uint16_t of[STRIDE], n = 0;
+
+	for (uint16_t i = from; i < to; i++) {
+		if (next[i] != GO_CHOOSE)
+			continue;
+		of[n] = i;
+		lists[n] = subscriber_at(x->subscribers, meta_of(mbufs[i])->subscriber)->paths;
+		if (path_list_at(&t->paths, lists[n])->block != POOL_NONE)
+			prefetch_rules(&t->rules.sets, path_list_at(&t->paths, lists[n]));
+		n++;
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t chosen = choose_paths(x->w, mbufs[of[i]], lists[i], CHOOSE_ALL);
+		const struct path_list *list = path_list_at(&t->paths, lists[i]);
+
+		next[of[i]] = EXPRESS_ENCAP;
+		if (unlikely(chosen == 0 || chosen & (chosen - 1)))
+			continue;
+		next[of[i]] = GO_CHOOSE;
+		paths[i] = list->paths[__builtin_ctz(chosen)];
+		rte_prefetch0(path_at(&t->paths, paths[i]));
+		rte_prefetch0(&path_at(&t->paths, paths[i])->users);
+	}
+	for (uint16_t i = 0; i < n; i++)
+		if (likely(next[of[i]] == GO_CHOOSE))
+			next[of[i]] = finish_path(x, mbufs[of[i]], paths[i]);
 }
 
 /* Sent here by another data plane, for a node. */
@@ -183,7 +256,7 @@ static rte_edge_t finish_relayed(struct express *x, struct rte_mbuf *m, const st
 		return EXPRESS_DECAP;
 	x->decapsulated++;
 	entry = find(x, &seat->inner, ip6_of(m)->dst_addr);
-	if (!entry || entry->relayed)
+	if (!entry || entry->relayed || entry->steered)
 		return EXPRESS_RELAY;
 	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
 	x->relayed_in++;
@@ -230,6 +303,7 @@ static inline void finish(
 {
 	uint16_t routed[STRIDE], count = 0;
 
+	x->choose = false;
 	for (uint16_t i = from; i < to; i++) {
 		const struct seat *seat = &x->seats[i % SEATS];
 
@@ -240,6 +314,13 @@ static inline void finish(
 			next[i] = finish_up(x, mbufs[i], seat);
 		if (likely(next[i] == GO_ROUTE))
 			routed[count++] = i;
+	}
+	if (unlikely(x->choose)) {
+		finish_chosen(x, mbufs, next, from, to);
+		count = 0;
+		for (uint16_t i = from; i < to; i++)
+			if (next[i] == GO_ROUTE)
+				routed[count++] = i;
 	}
 	if (likely(count))
 		route(x, mbufs, next, routed, count);

@@ -18,6 +18,8 @@ enum meta_flag {
 	META_DECAPSULATED = 1 << 2, /* came in a tunnel of `subscriber` */
 	META_FROM_TWIN = 1 << 3,    /* the kernel sent it on the twin of its port */
 	META_ON_LINK = 1 << 4,      /* its Ethernet header is still in front of its data */
+	META_SIGNALLING = 1 << 5,   /* made by control: rules are not for it (RFC 6089, 4.3) */
+	META_RELAYED = 1 << 6,      /* came from another data plane: it is not relayed again */
 };
 
 struct meta {

@@ -37,6 +37,10 @@ static inline rte_edge_t relay_one(
 	if (unlikely(!entry))
 		return RELAY_UNKNOWN;
 	meta_of(m)->subscriber = subscriber_number(&w->tables->subscribers, entry);
+	meta_of(m)->flags |= META_RELAYED;
+	/* Some of its paths may be ours, whoever serves the first. */
+	if (unlikely(entry->steered))
+		return RELAY_ENCAP;
 	return unlikely(entry->relayed) ? relay_direct(w, m, entry) : RELAY_ENCAP;
 }
 
@@ -85,6 +89,8 @@ static struct rte_node_register relay_node = {
 			[RELAY_DIRECT + ENCAP_SCOPE] = "drop_scope",
 			[RELAY_DIRECT + ENCAP_LOOP] = "drop_tunnel_loop",
 			[RELAY_DIRECT + ENCAP_NO_ROOM] = "drop_no_room",
+			[RELAY_DIRECT + ENCAP_RULE] = "drop_rule",
+			[RELAY_DIRECT + ENCAP_RELAY_TWICE] = "drop_relay_twice",
 		},
 };
 RTE_NODE_REGISTER(relay_node)

@@ -1,0 +1,153 @@
+/*
+ * Which of its paths a packet to a subscriber takes: what encap asks for subscribers that have
+ * rules or share their packets out (path_table.h), and express.
+ *
+ * First the rules (RFC 6089, 5.3.6), which signalling and what it carries is kept from (4.3); where
+ * none matches, the steering of the subscriber. Fragments take the path that their packet's first
+ * one took: it is remembered in a table of the worker's own, in which the oldest make way.
+ */
+#pragma once
+
+#include "dataplane/nodes/encap.h"
+#include "dataplane/nodes/ip6.h"
+#include "dataplane/nodes/node.h"
+#include "dataplane/tables/rule_set.h"
+
+enum {
+	CHOOSE_ALL = UINT8_MAX,
+	CHOOSE_FRAGMENT_BUCKETS = 256,
+	CHOOSE_FRAGMENT_WAYS = 4,
+	CHOOSE_FRAGMENT_S = 60, /* as long as fragments are waited for (RFC 8200, 4.5) */
+};
+
+/* Where the first fragment of a packet went. One cache line. */
+struct choose_fragment {
+	struct in6_addr source, destination;
+	uint64_t when;  /* TSC; 0: free */
+	uint32_t id;    /* of the packet, as on the wire */
+	uint32_t list;  /* of whose paths */
+	uint8_t choice; /* as of choose_paths() */
+} __rte_cache_aligned;
+static_assert(sizeof(struct choose_fragment) == 64, "one cache line");
+
+/* Of one worker. */
+struct chooser {
+	struct choose_fragment fragments[CHOOSE_FRAGMENT_BUCKETS][CHOOSE_FRAGMENT_WAYS];
+	uint32_t lists;
+	uint16_t turns[]; /* of each list of paths: whose turn it is, for STEERING_PACKET */
+};
+
+/* What is looked at in a packet. */
+struct choose_packet {
+	struct rule_key key;
+	uint16_t fragment; /* offset of its Fragment header, 0: none */
+	bool first;        /* of the fragments */
+	bool signalling;   /* rules are not for it */
+};
+
+/* For tables with so many lists of paths. NULL: no memory. */
+struct chooser *chooser_create(uint32_t lists);
+
+/* NULL is allowed. */
+void chooser_destroy(struct chooser *c);
+
+/* A packet with extension headers, or that has no ports. */
+void choose_read_else(struct rte_mbuf *m, struct choose_packet *p);
+
+/* The paths of a fragment. */
+uint32_t choose_fragment(struct worker *w, const struct rte_mbuf *m, uint32_t list, uint8_t among,
+	const struct choose_packet *p);
+
+/* Where no rule matches: by steering, of those paths whose bit is in among. */
+uint32_t choose_share(struct worker *w, uint32_t list, uint8_t among, const struct rule_key *key);
+
+/* How a packet goes by a path. */
+struct choose_way {
+	struct encap_way way;
+	bool relayed;
+	uint8_t header[PATH_HEADER_LEN]; /* of a relayed one */
+};
+void choose_relayed(struct worker *w, const struct path *path, struct choose_way *out);
+
+static inline unsigned __int128 choose_address(const uint8_t at[16])
+{
+	uint64_t hi, lo;
+
+	memcpy(&hi, at, sizeof(hi));
+	memcpy(&lo, at + 8, sizeof(lo));
+	return (unsigned __int128)rte_be_to_cpu_64(hi) << 64 | rte_be_to_cpu_64(lo);
+}
+
+/* Reads what rules look at, of a packet with its data at the IPv6 header. */
+static inline void choose_read(struct rte_mbuf *m, struct choose_packet *p)
+{
+	const struct rte_ipv6_hdr *ip = ip6_of(m);
+	const uint32_t head = rte_be_to_cpu_32(ip->vtc_flow);
+	rte_be16_t ports[2];
+
+	p->key.source = choose_address(ip->src_addr);
+	p->key.destination = choose_address(ip->dst_addr);
+	p->key.label = head & ENCAP_LABEL_MASK;
+	p->key.class = (uint8_t)(head >> 20) & 0xfc;
+	p->key.protocol = ip->proto;
+	p->key.version = 6;
+	p->key.has = UINT8_MAX & ~(1 << RULE_SPI);
+	p->fragment = 0;
+	p->signalling = meta_of(m)->flags & META_SIGNALLING;
+	if (unlikely((ip->proto != IPPROTO_TCP && ip->proto != IPPROTO_UDP) ||
+		     m->data_len < IP6_LEN + sizeof(ports))) {
+		choose_read_else(m, p);
+		return;
+	}
+	memcpy(ports, ip + 1, sizeof(ports));
+	p->key.ports[0] = rte_be_to_cpu_16(ports[0]);
+	p->key.ports[1] = rte_be_to_cpu_16(ports[1]);
+}
+
+/* The paths of a packet that is whole, or a first fragment. */
+static inline uint32_t choose_decide(
+	struct worker *w, uint32_t list, uint8_t among, const struct choose_packet *p)
+{
+	const struct path_list *at = path_list_at(&w->tables->paths, list);
+
+	if (at->block != POOL_NONE && likely(!p->signalling)) {
+		uint32_t found =
+			rule_set_match(&w->tables->rules.sets, at->block, at->index, &p->key);
+
+		if (found)
+			return found & CHOOSE_ALL;
+	}
+	if (likely(at->steering == STEERING_FIRST))
+		return 1;
+	return choose_share(w, list, among, &p->key);
+}
+
+/*
+ * The paths that a packet takes: a bit for each by its place in the list, a copy to each; 0: a rule
+ * drops it. Only paths whose bit is in among get a share of packets that no rule matches.
+ */
+static inline uint32_t choose_paths(
+	struct worker *w, struct rte_mbuf *m, uint32_t list, uint8_t among)
+{
+	struct choose_packet p;
+
+	choose_read(m, &p);
+	if (unlikely(p.fragment))
+		return choose_fragment(w, m, list, among, &p);
+	return choose_decide(w, list, among, &p);
+}
+
+/* How it goes by one of them. */
+static inline void choose_way(struct worker *w, uint32_t number, struct choose_way *out)
+{
+	const struct path_table *t = &w->tables->paths;
+	const struct path *path = path_at(t, number);
+
+	out->relayed = path->data_plane & PATH_RELAYED;
+	out->way.remote = &path->remote;
+	out->way.mtu = path->mtu;
+	if (likely(!out->relayed))
+		out->way.header = path_shape_at(t, path->shape)->header;
+	else
+		choose_relayed(w, path, out);
+}
