@@ -24,15 +24,43 @@ const struct counter_def commit_counter_defs[COMMIT_COUNTERS] = {
 	[COMMIT_TAKEN_BACK] = {"commit_taken_back", "changes undone after a failure"},
 };
 
-/* Queues a change of what the key names, whose image is filled in, behind those under way. */
+static bool list_has(const struct binding_list *list, uint16_t bid)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (list->records[i].bid == bid && list->records[i].life == BINDING_LIVE)
+			return true;
+	return false;
+}
+
+/* Adds a data plane to those that the change waits for. */
+static void add_wait(struct commit_change *c, uint64_t data_plane)
+{
+	for (unsigned i = 0; i < c->wait_count; i++)
+		if (c->waits[i].data_plane == data_plane)
+			return;
+	c->waits[c->wait_count++] = (struct commit_wait){.change = c, .data_plane = data_plane};
+}
+
+/* Whose acknowledgement matters: those that are to serve what changed; when nothing is to be
+ * served anew, the one that served what is gone. */
+static void find_waits(
+	struct commit_change *c, const struct binding_list *good, const struct binding_list *to)
+{
+	for (unsigned i = 0; i < to->count; i++)
+		if (to->changed >> i & 1 && to->records[i].life == BINDING_LIVE)
+			add_wait(c, to->records[i].data_plane);
+	c->forwards = c->wait_count > 0;
+	for (unsigned i = 0; good && i < good->count && !c->wait_count; i++)
+		if (!list_has(to, good->records[i].bid))
+			add_wait(c, good->records[i].data_plane);
+	if (!c->wait_count)
+		add_wait(c, to->records->data_plane);
+}
+
+/* Queues a change, whose image is there, behind those of its entry that are under way. */
 static void submit(struct commit *commit, struct commit_flight *flight, struct commit_change *c)
 {
 	c->flight = flight;
-	c->later = NULL;
-	c->over = false;
-	c->forwards = c->image.bundle.len > 0;
-	c->sequence = 0;
-	c->error = 0;
 	if (flight->first)
 		flight->last->later = c;
 	else
@@ -43,83 +71,85 @@ static void submit(struct commit *commit, struct commit_flight *flight, struct c
 	commit_queue_add(&commit->submitted, c);
 }
 
-/* What changes of this entry are in flight with; `good` says how it was before the first. */
-static int take_off(struct commit *commit, const struct binding_record *good,
-	const struct commit_change *c, const struct commit_flight_key *key,
-	struct commit_flight **flight)
+/* The flight of these bindings, a new one if need be; NULL in *flight after an error. */
+static int find_flight(struct commit *commit, const struct binding_list *good,
+	const struct binding_list *to, struct commit_flight **flight)
 {
-	struct commit_image image;
-	int error = commit_make_image(commit, good, &image);
+	struct commit_flight_key key = commit_flight_key(&to->records->home);
+	struct binding_record none = *to->records;
+	const struct binding_list nothing = {.records = &none, .count = 1};
+	struct commit_image *image;
+	int error;
 
+	*flight = commit_flight_find(commit, &key);
+	if (*flight)
+		return 0;
+	none.life = BINDING_NONE;
+	if (!good || good->records->life == BINDING_NONE)
+		good = &nothing;
+	error = commit_make_image(commit, good, &image);
 	if (error)
 		return error;
-	if (!image.bundle_id)
-		image.bundle_id = c->image.bundle_id;
-	*flight = commit_flight_new(commit, key, &image);
+	*flight = commit_flight_new(commit, &key, image);
+	if (!*flight)
+		commit_image_free(commit, image);
 	return *flight ? 0 : -ENOMEM;
 }
 
-int commit_submit(struct commit *commit, const struct binding_record *good,
-	const struct binding_record *record, commit_done_fn *done, void *arg)
+int commit_submit(struct commit *commit, const struct binding_list *good,
+	const struct binding_list *to, commit_done_fn *done, void *arg)
 {
-	const struct commit_flight_key key = commit_flight_key(record);
-	struct commit_flight *flight = commit_flight_find(commit, &key);
-	struct commit_change *c = commit_change_new(commit);
+	struct commit_change *c = commit_change_new(commit, done, arg);
+	struct commit_flight *flight;
 	int error;
 
 	if (!c)
 		return -ENOMEM;
-	error = commit_make_image(commit, record, &c->image);
-	if (!error && !flight)
-		error = take_off(commit, good, c, &key, &flight);
-	if (error) {
+	find_waits(c, good, to);
+	error = commit_make_image(commit, to, &c->image);
+	if (!error)
+		error = find_flight(commit, good, to, &flight);
+	if (error)
 		commit_change_free(commit, c);
-		return error;
-	}
-	c->data_plane = record->data_plane;
-	c->done = done;
-	c->arg = arg;
-	submit(commit, flight, c);
-	return 0;
+	else
+		submit(commit, flight, c);
+	return error;
 }
 
-static void image_of_item(const struct commit_item *item, struct commit_image *image)
+/* The flight of an item, a new one if need be; NULL: no memory. */
+static struct commit_flight *find_item_flight(
+	struct commit *commit, const struct commit_item *good, const struct commit_item *item)
 {
-	image->len = item->record_len;
-	memcpy(image->record, item->record, item->record_len);
-	image->bundle_id = item->bundle_id;
-	image->bundle.len = item->bundle.len;
-	memcpy(image->bundle.octets, item->bundle.octets, item->bundle.len);
+	struct commit_flight_key key = commit_flight_item_key(item);
+	struct commit_flight *flight = commit_flight_find(commit, &key);
+	struct commit_image *image;
+
+	if (flight || commit_copy_image(commit, good ? good : item, &image))
+		return flight;
+	if (!good)
+		image->at[0].len = image->bundle.len = 0;
+	flight = commit_flight_new(commit, &key, image);
+	if (!flight)
+		commit_image_free(commit, image);
+	return flight;
 }
 
 int commit_submit_item(struct commit *commit, const struct commit_item *good,
 	const struct commit_item *item, commit_done_fn *done, void *arg)
 {
-	struct commit_flight_key key = {.table = (uint8_t)item->table, .len = item->key_len};
-	struct commit_change *c = commit_change_new(commit);
-	struct commit_flight *flight;
-	struct commit_image image;
+	struct commit_change *c = commit_change_new(commit, done, arg);
+	struct commit_flight *flight = NULL;
 
 	if (!c)
 		return -ENOMEM;
-	memcpy(key.octets, item->key, item->key_len);
-	flight = commit_flight_find(commit, &key);
-	if (!flight) {
-		image.len = 0;
-		image.bundle.len = 0;
-		image.bundle_id = item->bundle_id;
-		if (good)
-			image_of_item(good, &image);
-		flight = commit_flight_new(commit, &key, &image);
-	}
+	add_wait(c, item->data_plane);
+	c->forwards = item->bundle.len > 0;
+	if (commit_copy_image(commit, item, &c->image) == 0)
+		flight = find_item_flight(commit, good, item);
 	if (!flight) {
 		commit_change_free(commit, c);
 		return -ENOMEM;
 	}
-	image_of_item(item, &c->image);
-	c->data_plane = item->data_plane;
-	c->done = done;
-	c->arg = arg;
 	submit(commit, flight, c);
 	return 0;
 }
@@ -141,7 +171,7 @@ static void count_error(struct commit *commit, int error)
 	counter_add(&commit->counters[counter], 1);
 }
 
-/* The end of a change. Those of one binding are told in the order in which they were submitted. */
+/* The end of a change. Those of one entry are told in the order in which they were submitted. */
 void commit_finish(struct commit *commit, struct commit_change *c, int error)
 {
 	struct commit_flight *flight = c->flight;
@@ -149,13 +179,17 @@ void commit_finish(struct commit *commit, struct commit_change *c, int error)
 	count_error(commit, error);
 	c->over = true;
 	c->error = error;
-	if (!error)
-		commit_image_copy(&flight->good, &c->image);
+	if (!error) {
+		commit_image_free(commit, flight->good);
+		flight->good = c->image;
+		c->image = NULL;
+	}
 	if (flight->stored == c)
 		flight->stored = NULL;
 	while ((c = flight->first) && c->over) {
 		flight->first = c->later;
 		commit->count--;
+		commit->culprit = c->culprit < 0 ? -ENOENT : c->culprit;
 		if (c->done)
 			c->done(c->arg, c->error);
 		commit_change_free(commit, c);
@@ -183,40 +217,42 @@ void commit_settle(struct commit *commit, struct commit_change *c, int error)
 	commit_queue_add(&commit->failed, c);
 }
 
-/* Whether a bundle has this object. */
-static bool has_object(const struct bundle *bundle, const struct update_failure *f)
-{
-	struct object object;
-	struct cursor c;
-
-	cursor_init(&c, bundle->octets, bundle->len);
-	while (cursor_left(&c) && object_decode(&c, &object) == 0)
-		if (object.kind == f->kind && object.id == f->id)
-			return true;
-	return false;
-}
-
 /* What an acknowledgement says about a change: 0, -ENOSPC, -EPROTO. */
 static int ack_error(const struct commit_change *c, const struct update_ack *ack)
 {
 	if (!ack || !ack->failure_total)
 		return 0;
-	for (size_t i = 0; i < ack->failure_count; i++)
-		if (has_object(&c->image.bundle, &ack->failures[i]))
-			return ack->failures[i].error == ENOSPC ? -ENOSPC : -EPROTO;
+	for (size_t i = 0; i < ack->failure_count; i++) {
+		const struct update_failure *f = &ack->failures[i];
+
+		if (publish_bundle_has(&c->image->bundle, f->kind, f->id))
+			return f->error == ENOSPC ? -ENOSPC : -EPROTO;
+	}
 	/* More failed than could be told: nobody knows whether this is one of them. */
 	return ack->failure_total > ack->failure_count ? -EPROTO : 0;
+}
+
+void commit_waited(struct commit *commit, struct commit_wait *w, unsigned dp, int error)
+{
+	struct commit_change *c = w->change;
+
+	if (error && !c->error) {
+		c->error = error;
+		c->culprit = (int8_t)dp;
+	}
+	if (--c->pending == 0)
+		commit_settle(commit, c, c->error);
 }
 
 void commit_acked(void *arg, unsigned dp, uint64_t sequence, const struct update_ack *ack)
 {
 	struct commit *commit = arg;
-	struct commit_queue *waiting = &commit->waiting[dp];
+	struct commit_waits *waiting = &commit->waiting[dp];
 
-	while (waiting->first && waiting->first->sequence <= sequence) {
-		struct commit_change *c = commit_queue_take(waiting);
+	while (waiting->first && waiting->first->change->sequence <= sequence) {
+		struct commit_wait *w = commit_waits_take(waiting);
 
-		commit_settle(commit, c, ack_error(c, ack));
+		commit_waited(commit, w, dp, ack_error(w->change, ack));
 	}
 }
 
@@ -226,13 +262,13 @@ void commit_acked(void *arg, unsigned dp, uint64_t sequence, const struct update
 static void session(void *arg, unsigned dp, bool up, const char *reason)
 {
 	struct commit *commit = arg;
-	struct commit_change *c;
+	struct commit_wait *w;
 
 	(void)reason;
 	if (up || publish_first_ready(commit->publish) < 0)
 		return;
-	while ((c = commit_queue_take(&commit->waiting[dp])))
-		commit_settle(commit, c, -ENOTCONN);
+	while ((w = commit_waits_take(&commit->waiting[dp])))
+		commit_waited(commit, w, dp, -ENOTCONN);
 	if (commit->failed.first)
 		loop_arm_ms(commit->loop, &commit->again, 0);
 }
@@ -242,10 +278,10 @@ void commit_arm_late(struct commit *commit)
 	uint64_t first_ns = UINT64_MAX;
 
 	for (size_t i = 0; i < commit->config->data_planes.count; i++) {
-		const struct commit_change *c = commit->waiting[i].first;
+		const struct commit_wait *w = commit->waiting[i].first;
 
-		if (c && c->deadline_ns < first_ns)
-			first_ns = c->deadline_ns;
+		if (w && w->change->deadline_ns < first_ns)
+			first_ns = w->change->deadline_ns;
 	}
 	if (first_ns < UINT64_MAX)
 		loop_arm_at(commit->loop, &commit->late, first_ns);
@@ -259,11 +295,11 @@ static void late(struct wheel_timer *timer, void *context)
 	uint64_t now = loop_now_ns(commit->loop);
 
 	(void)context;
-	for (size_t i = 0; i < commit->config->data_planes.count; i++) {
-		struct commit_queue *waiting = &commit->waiting[i];
+	for (unsigned i = 0; i < commit->config->data_planes.count; i++) {
+		struct commit_waits *waiting = &commit->waiting[i];
 
-		while (waiting->first && waiting->first->deadline_ns <= now)
-			commit_settle(commit, commit_queue_take(waiting), -ETIMEDOUT);
+		while (waiting->first && waiting->first->change->deadline_ns <= now)
+			commit_waited(commit, commit_waits_take(waiting), i, -ETIMEDOUT);
 	}
 	commit_arm_late(commit);
 }
@@ -290,7 +326,7 @@ struct commit *commit_new(const struct ctrl_config *config, struct loop *loop, s
 	commit->publish = publish;
 	commit_queue_init(&commit->submitted);
 	for (size_t i = 0; i < COMMIT_DATA_PLANES; i++)
-		commit_queue_init(&commit->waiting[i]);
+		commit_waits_init(&commit->waiting[i]);
 	commit_queue_init(&commit->failed);
 	wheel_timer_init(&commit->late, late);
 	wheel_timer_init(&commit->again, flush_again);
@@ -302,32 +338,19 @@ struct commit *commit_new(const struct ctrl_config *config, struct loop *loop, s
 	return commit;
 }
 
-static void commit_queue_free(struct commit_queue *q)
-{
-	struct commit_change *c;
-
-	while ((c = commit_queue_take(q)))
-		free(c);
-}
-
 void commit_free(struct commit *commit)
 {
-	struct commit_flight *flight, *next;
-
 	if (!commit)
 		return;
 	loop_cancel(commit->loop, &commit->late);
 	loop_cancel(commit->loop, &commit->again);
-	commit_queue_free(&commit->submitted);
-	for (size_t i = 0; i < COMMIT_DATA_PLANES; i++)
-		commit_queue_free(&commit->waiting[i]);
-	commit_queue_free(&commit->failed);
-	HASH_ITER (hh, commit->flights, flight, next) {
-		HASH_DEL(commit->flights, flight);
-		free(flight);
-	}
-	commit_spare_free(commit);
+	commit_flights_free(commit);
 	free(commit);
+}
+
+int commit_culprit(const struct commit *commit)
+{
+	return commit->culprit;
 }
 
 size_t commit_count(const struct commit *commit)

@@ -1,11 +1,11 @@
 /*
  * The commit: how a decision becomes a fact before anybody is told of it.
  *
- * The signalling submits what a binding is to become. At the end of the loop's round all of them go
- * to the store in one transaction, then to the data planes in one delta; when the data plane that
- * serves the binding has acknowledged it (its readers see it), `done` is called and may send the
- * Binding Acknowledgement. It is the one that the record names; without one, the first that is
- * ready.
+ * The signalling submits what the bindings of a home address are to become, nearly always one. At
+ * the end of the loop's round all of them go to the store in one transaction, then to the data
+ * planes in one delta; when the data planes that serve the bindings that changed have acknowledged
+ * it (their readers see it), `done` is called and may send the Binding Acknowledgement. They are
+ * those that the records name; without one, the first that is ready.
  *
  *   error 0     committed, published, acknowledged
  *   -EIO        the store refused
@@ -14,12 +14,12 @@
  *   -EPROTO     the data plane could not apply it for another reason
  *   -ETIMEDOUT  no acknowledgement in time
  *
- * After an error the binding is, in the store and in what is published, what the last change that
- * did not fail made it: the commit takes the change back itself before it calls `done`. The
- * signalling puts its own memory right. Changes of one binding may follow each other without
+ * After an error the bindings are, in the store and in what is published, what the last change that
+ * did not fail made them: the commit takes the change back itself before it calls `done`. The
+ * signalling puts its own memory right. Changes of one home address may follow each other without
  * waiting; they are carried out, and their `done` is called, in the order given.
  *
- * A change to a binding that does not forward (deletion, deregistration) needs no data plane: it
+ * A change by which nothing leads elsewhere (deletion, deregistration) needs no data plane: it
  * waits for the acknowledgement when one serves, and completes with 0 when that fails or is late,
  * since the data plane is told again when it is back. Only the store can make it fail.
  *
@@ -60,14 +60,18 @@ struct commit *commit_new(const struct ctrl_config *config, struct loop *loop, s
 void commit_free(struct commit *commit);
 
 /*
- * Submits a change: the binding of record->home and record->bid becomes what the record says
- * (BINDING_NONE: it is removed from everywhere). `good` is what it was when a change of it was last
- * acknowledged (NULL or BINDING_NONE: nothing); it is looked at only when no change of this
- * binding is under way. Both are encoded and compiled at once and need not live on. done may be
+ * Submits a change: the bindings of a home address become what the list says. One record without
+ * life (BINDING_NONE): none are left. `good` is what they were when a change of them was last
+ * acknowledged (NULL or BINDING_NONE: nothing); it is looked at only when no change of this home
+ * address is under way. Both are encoded and compiled at once and need not live on. done may be
  * NULL. Returns 0; -EINVAL (cannot be encoded); -ENOMEM; nothing was then started.
  */
-int commit_submit(struct commit *commit, const struct binding_record *good,
-	const struct binding_record *record, commit_done_fn *done, void *arg);
+int commit_submit(struct commit *commit, const struct binding_list *good,
+	const struct binding_list *to, commit_done_fn *done, void *arg);
+
+/* Inside of `done` with -ENOTCONN, -ENOSPC, -EPROTO or -ETIMEDOUT: index of the data plane that
+ * failed the change; -ENOENT when it was none, or nobody knows which. */
+int commit_culprit(const struct commit *commit);
 
 enum {
 	COMMIT_KEY_MAX = 24,     /* octets of a key */

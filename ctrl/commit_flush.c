@@ -14,14 +14,69 @@ enum {
 	REPAIR_MS = 1000, /* until the store is asked again to take a change back */
 };
 
-static int put_image(struct commit *commit, const struct commit_flight_key *key,
-	const struct commit_image *image)
-{
-	enum store_table table = (enum store_table)key->table;
+/* A key of the store: that of the flight, and the BID when it is of bindings. */
+struct key {
+	uint8_t octets[COMMIT_KEY_MAX + sizeof(uint16_t)];
+	size_t len;
+};
 
-	if (!image->len)
-		return store_delete(commit->store, table, key->octets, key->len);
-	return store_put(commit->store, table, key->octets, key->len, image->record, image->len);
+static struct key key_of(const struct commit_flight *flight, uint16_t bid)
+{
+	struct key key;
+	struct writer w;
+
+	writer_init(&w, key.octets, sizeof(key.octets));
+	writer_bytes(&w, flight->key.octets, flight->key.len);
+	if (flight->key.table == STORE_BINDING)
+		writer_u16(&w, bid);
+	key.len = writer_len(&w);
+	return key;
+}
+
+static bool image_has(const struct commit_image *image, uint16_t bid)
+{
+	for (unsigned i = 0; i < image->count; i++)
+		if (image->at[i].bid == bid)
+			return true;
+	return false;
+}
+
+/* Deletes the records of another image of the same flight that this one does not have. */
+static int delete_others(struct commit *commit, const struct commit_flight *flight,
+	const struct commit_image *other, const struct commit_image *image)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < other->count && !error; i++) {
+		struct key key = key_of(flight, other->at[i].bid);
+
+		if (!image_has(image, other->at[i].bid))
+			error = store_delete(commit->store, (enum store_table)flight->key.table,
+				key.octets, key.len);
+	}
+	return error;
+}
+
+/* The store has then this image and nothing of any other of the flight. */
+static int put_image(
+	struct commit *commit, const struct commit_flight *flight, const struct commit_image *image)
+{
+	enum store_table table = (enum store_table)flight->key.table;
+	int error = delete_others(commit, flight, flight->good, image);
+
+	for (const struct commit_change *c = flight->first; c && !error; c = c->later)
+		if (c->image)
+			error = delete_others(commit, flight, c->image, image);
+	for (unsigned i = 0; i < image->count && !error; i++) {
+		struct key key = key_of(flight, image->at[i].bid);
+
+		if (image->at[i].len)
+			error = store_put(commit->store, table, key.octets, key.len,
+				image->records + image->at[i].at, image->at[i].len);
+		else
+			error = store_delete(commit->store, table, key.octets, key.len);
+	}
+	return error;
 }
 
 /* Puts everything of this round into one transaction and commits it. */
@@ -32,9 +87,9 @@ static int store_all(struct commit *commit, const struct commit_queue *changes)
 	if (commit->take_backs)
 		for (struct commit_flight *f = commit->flights; f && !error; f = f->hh.next)
 			if (f->take_back)
-				error = put_image(commit, &f->key, &f->good);
+				error = put_image(commit, f, f->good);
 	for (struct commit_change *c = changes->first; c && !error; c = c->next)
-		error = put_image(commit, &c->flight->key, &c->image);
+		error = put_image(commit, c->flight, c->image);
 	if (error) {
 		store_rollback(commit->store);
 		return -EIO;
@@ -59,9 +114,10 @@ static void publish_take_backs(struct commit *commit)
 		next = f->hh.next;
 		if (!f->take_back)
 			continue;
-		if (publish_set(commit->publish, f->good.bundle_id, &f->good.bundle, &sequence) < 0)
+		if (publish_set(commit->publish, f->good->bundle_id, &f->good->bundle, &sequence) <
+			0)
 			LOG_ERROR("commit", "take-back-failed", "bundle=%llu",
-				(unsigned long long)f->good.bundle_id);
+				(unsigned long long)f->good->bundle_id);
 		counter_add(&commit->counters[COMMIT_TAKEN_BACK], 1);
 		f->take_back = false;
 		f->stored = NULL;
@@ -70,13 +126,36 @@ static void publish_take_backs(struct commit *commit)
 	}
 }
 
-/* Index of the data plane that is to serve, or -ENOTCONN. */
-static int server_of(const struct commit *commit, const struct commit_change *c)
+/* Index of a data plane that is to serve, or -ENOTCONN. */
+static int server_of(const struct commit *commit, const struct commit_wait *w)
 {
-	int dp = c->data_plane ? ctrl_config_data_plane_of_id(commit->config, c->data_plane)
+	int dp = w->data_plane ? ctrl_config_data_plane_of_id(commit->config, w->data_plane)
 			       : publish_first_ready(commit->publish);
 
 	return dp >= 0 && publish_ready(commit->publish, (unsigned)dp) ? dp : -ENOTCONN;
+}
+
+/* Whether all that are to serve are there; else the change knows who is not. */
+static bool is_served(const struct commit *commit, struct commit_change *c)
+{
+	for (unsigned i = 0; i < c->wait_count; i++) {
+		if (server_of(commit, &c->waits[i]) >= 0)
+			continue;
+		c->culprit = (int8_t)ctrl_config_data_plane_of_id(
+			commit->config, c->waits[i].data_plane);
+		if (c->culprit < 0)
+			c->culprit = -1;
+		return false;
+	}
+	return true;
+}
+
+/* Queues a published change for each data plane that has to acknowledge it. */
+static void wait_for(struct commit *commit, struct commit_change *c)
+{
+	c->pending = c->wait_count;
+	for (unsigned i = 0; i < c->wait_count; i++)
+		commit_waits_add(&commit->waiting[server_of(commit, &c->waits[i])], &c->waits[i]);
 }
 
 /* Publishes what was stored; it now waits, or is done when there is nobody to wait for. */
@@ -87,18 +166,17 @@ static void publish_changes(struct commit *commit, struct commit_queue *changes)
 	struct commit_change *c;
 
 	while ((c = commit_queue_take(changes))) {
-		int dp = server_of(commit, c);
 		int error = publish_set(
-			commit->publish, c->image.bundle_id, &c->image.bundle, &c->sequence);
+			commit->publish, c->image->bundle_id, &c->image->bundle, &c->sequence);
 
 		c->flight->stored = c;
 		c->deadline_ns = deadline;
 		if (error)
 			commit_settle(commit, c, -EPROTO);
-		else if (dp < 0)
+		else if (!is_served(commit, c))
 			commit_settle(commit, c, -ENOTCONN);
 		else
-			commit_queue_add(&commit->waiting[dp], c);
+			wait_for(commit, c);
 	}
 }
 
@@ -111,7 +189,7 @@ static void take_unserved(
 
 	commit_queue_move(&all, changes);
 	while ((c = commit_queue_take(&all)))
-		commit_queue_add(c->forwards && server_of(commit, c) < 0 ? unserved : changes, c);
+		commit_queue_add(c->forwards && !is_served(commit, c) ? unserved : changes, c);
 }
 
 static void finish_all(struct commit *commit, struct commit_queue *changes, int error)

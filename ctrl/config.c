@@ -1,6 +1,7 @@
 #include "ctrl/config.h"
 
 #include "common/zsock.h"
+#include "ctrl/binding/binding.h"
 #include "ctrl/keyring.h"
 
 #include <errno.h>
@@ -232,6 +233,19 @@ static const struct config_key binding_keys[] = {
 			"also as a burst"),
 	CONFIG_END};
 
+static const struct config_key multihoming_keys[] = {
+	CONFIG_KEY(INT, struct ctrl_config_multihoming, max_bindings, .text = "8",
+		.max = BINDING_MAX,
+		.help = "care-of addresses that a home address may have at once, further ones are "
+			"refused with status 130; 0: none with a binding identifier, status 166"),
+	CONFIG_KEY(BOOL, struct ctrl_config_multihoming, bulk, .text = "true",
+		.help = "several may be registered by one Binding Update; else it is refused with "
+			"status 168"),
+	CONFIG_KEY(BOOL, struct ctrl_config_multihoming, verify_first, .text = "false",
+		.help = "a new care-of address must be the source of its Binding Update, which "
+			"then shows that its node is there (RFC 5648, 10)"),
+	CONFIG_END};
+
 static const struct config_key channel_keys[] = {
 	CONFIG_KEY_NAMED("ack_timeout", DURATION, struct ctrl_config_channel, ack_timeout_ms,
 		.text = "500ms", .min = 10, .max = 10000,
@@ -316,6 +330,8 @@ const struct config_key ctrl_config_keys[] = {
 		.help = "limits of bindings"),
 	CONFIG_KEY(GROUP, struct ctrl_config, channel, .keys = channel_keys,
 		.help = "times of the update channel"),
+	CONFIG_KEY(GROUP, struct ctrl_config, multihoming, .keys = multihoming_keys,
+		.help = "several care-of addresses of one home address (RFC 5648)"),
 	CONFIG_KEY(GROUP, struct ctrl_config, serving, .keys = serving_keys,
 		.help = "which data plane serves a node, and how the node learns of it"),
 	CONFIG_KEY(GROUP, struct ctrl_config, lma, .keys = ctrl_config_lma_keys,

@@ -75,6 +75,13 @@ struct ctrl_config_binding {
 	uint32_t errors_per_second;   /* and answers to strangers, sent at most */
 };
 
+/* Several care-of addresses of one home address (RFC 5648). */
+struct ctrl_config_multihoming {
+	uint32_t max_bindings; /* of one home address; 0: refused with status 166 */
+	bool bulk;             /* several in one Binding Update; else refused with status 168 */
+	bool verify_first;     /* a new one must be the source of its Binding Update */
+};
+
 struct ctrl_config_channel {
 	uint32_t ack_timeout_ms;    /* the serving data plane acknowledges within this time */
 	uint32_t heartbeat_ms;      /* interval of heartbeats on the update channel */
@@ -97,6 +104,7 @@ struct ctrl_config {
 	struct ctrl_config_channel channel;
 	struct ctrl_config_serving serving;
 	struct ctrl_config_lma lma;
+	struct ctrl_config_multihoming multihoming;
 
 	/* Worked out from the above, not keys. */
 	struct in6_addr *addresses; /* the gateway's own: home_agents, then lma.addresses */

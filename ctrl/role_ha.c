@@ -45,12 +45,19 @@ static bool op_tunnel_address(void *context, uint64_t data_plane, struct in6_add
 	return dp >= 0;
 }
 
-static int op_commit(void *context, const struct binding_record *good,
-	const struct binding_record *record, signalling_done *done, void *done_context)
+static int op_commit(void *context, const struct binding_list *good, const struct binding_list *to,
+	signalling_done *done, void *done_context)
 {
 	const struct role_ha *role = context;
 
-	return commit_submit(role->ctrl->commit, good, record, done, done_context);
+	return commit_submit(role->ctrl->commit, good, to, done, done_context);
+}
+
+static int op_culprit(void *context)
+{
+	const struct role_ha *role = context;
+
+	return commit_culprit(role->ctrl->commit);
 }
 
 static int op_inject(void *context, const char *data_plane, const struct packet_inject *inject)
@@ -199,6 +206,7 @@ static int make_signalling(struct role_ha *role)
 		.choose = op_choose,
 		.tunnel_address = op_tunnel_address,
 		.commit = op_commit,
+		.culprit = op_culprit,
 		.inject = op_inject,
 		.port = op_port,
 		.event = op_event,
@@ -215,6 +223,9 @@ static int make_signalling(struct role_ha *role)
 		.tunnel_option = tunnel_options[ctrl_config_tunnel_option(config)],
 		.tunnel_number = config->serving.tunnel_address_number,
 		.home_agent_preference = config->home_agent_preference,
+		.multihoming = {.max = config->multihoming.max_bindings,
+			.bulk = config->multihoming.bulk,
+			.verify_first = config->multihoming.verify_first},
 		.tell_by_ba = config->serving.tell == CTRL_TELL_BA};
 	int error = make_policy(role, &signalling.policy);
 
@@ -226,12 +237,11 @@ static int make_signalling(struct role_ha *role)
 	return loop_add_wheel(role->ctrl->loop, signalling_wheel(role->ctrl->signalling));
 }
 
-/* A record of the store: into the cache, and into what is published. */
+/* A record of the store: into the cache. */
 static int restore_one(void *arg, const void *key, size_t key_len, const void *octets, size_t len)
 {
 	struct role_ha *role = arg;
 	struct binding_record record;
-	struct bundle bundle;
 	struct cursor c;
 	int error;
 
@@ -241,11 +251,25 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 	error = binding_record_decode(&c, &record);
 	if (!error)
 		error = signalling_restore(role->ctrl->signalling, &record);
-	if (!error)
-		error = publish_compile(role->ctrl->config, &record, &bundle);
-	if (!error)
-		error = publish_restore(role->ctrl->publish, record.subscriber_id, &bundle);
 	role->restored++;
+	return error;
+}
+
+/* What was restored is what data planes are to have. */
+static int publish_restored(struct role_ha *role)
+{
+	struct binding_cache *cache = signalling_cache(role->ctrl->signalling);
+	int error = 0;
+
+	for (struct binding *b = NULL; !error && (b = binding_cache_next(cache, b));) {
+		struct binding_record room[BINDING_MAX];
+		struct binding_list list = binding_list(&b->now, b->more, room);
+		struct bundle bundle;
+
+		error = publish_compile(role->ctrl->config, &list, &bundle);
+		if (!error)
+			error = publish_restore(role->ctrl->publish, b->now.subscriber_id, &bundle);
+	}
 	return error;
 }
 
@@ -272,6 +296,13 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 		snprintf(why, why_size, "store %s: binding number %zu cannot be taken over: %s",
 			store_path(ctrl->store), role->restored,
 			error == -EPROTO ? "it is of another release" : strerror(-error));
+		role_ha_close(role);
+		return error;
+	}
+	error = publish_restored(role);
+	if (error) {
+		snprintf(why, why_size, "bindings of the store cannot be published: %s",
+			strerror(-error));
 		role_ha_close(role);
 		return error;
 	}

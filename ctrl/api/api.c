@@ -30,7 +30,7 @@ static const struct method methods[] = {
 	{"dp.audit", api_dp_audit, {"name"}},
 	{"binding.show", api_binding_show, {"home_address", "mn_id"}},
 	{"binding.watch", api_binding_watch, {NULL}},
-	{"binding.clear", api_binding_clear, {"home_address"}},
+	{"binding.clear", api_binding_clear, {"home_address", "bid"}},
 	{"subscriber.add", api_subscriber_add,
 		{"mn_id", "home_addresses", "spi", "key", "replay", "auth", "max_lifetime_s",
 			"enabled"}},
@@ -147,6 +147,30 @@ void api_list_send(struct api_request *r, struct in6_addr *names, size_t count, 
 	r->list = (struct api_list){.names = names, .count = count, .item = item};
 }
 
+/* Sends the items of a name, from list->part on: one, or an array of them. 0 or what sending said.
+ */
+static int send_items(struct api_request *r, json_t *items)
+{
+	struct api_list *list = &r->list;
+	int error = 0;
+
+	if (!items)
+		return 0;
+	if (!json_is_array(items)) {
+		error = api_item(r, items);
+		list->sent += !error;
+		return error;
+	}
+	for (; list->part < json_array_size(items) && !error; list->part += !error)
+		error = api_item(r, json_incref(json_array_get(items, list->part)));
+	if (!error)
+		list->sent += list->part;
+	if (!error)
+		list->part = 0;
+	json_decref(items);
+	return error;
+}
+
 /* Sends a piece of a list. Returns whether more is left that must wait. The request may be gone
  * afterwards. */
 static bool list_more(struct api_request *r)
@@ -154,8 +178,7 @@ static bool list_more(struct api_request *r)
 	struct api_list *list = &r->list;
 
 	for (int i = 0; i < LIST_BURST && list->next < list->count; i++) {
-		json_t *item = list->item(r->ctrl, &list->names[list->next]);
-		int error = item ? api_item(r, item) : 0;
+		int error = send_items(r, list->item(r->ctrl, &list->names[list->next]));
 
 		if (error == -EAGAIN)
 			return true;
@@ -164,7 +187,6 @@ static bool list_more(struct api_request *r)
 			return false;
 		}
 		list->next++;
-		list->sent += item != NULL;
 	}
 	if (list->next < list->count)
 		return true;
@@ -338,7 +360,7 @@ void api_binding_event(struct api *api, const struct signalling_event *event)
 			item = json_pack("{s:s,s:s,s:o}", "event",
 				signalling_event_name(event->kind), "time",
 				events_time(time, loop_real_ns(api->ctrl->loop)), "binding",
-				api_binding_json(api->ctrl, event->binding));
+				api_binding_json(api->ctrl, event->binding, event->record));
 		if (item)
 			send_live(r, json_incref(item));
 	}

@@ -31,38 +31,60 @@ static void put_id(json_t *obj, const char *key, bool known, uint64_t id)
 		json_object_set_new(obj, key, json_null());
 }
 
-/* A record that is not live says nothing of an address, a lifetime or a path. */
-json_t *api_binding_json(struct ctrl *ctrl, const struct binding *b)
+/* How many bindings of the home address are preferred to this one, and 1: the first is used for
+ * what no rule is for. */
+static unsigned rank_of(const struct binding *b, const struct binding_record *record)
 {
-	const struct binding_record *now = &b->now;
-	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, &now->home, NULL);
+	unsigned rank = 1;
+
+	for (unsigned i = 0; i < binding_count(b); i++)
+		rank += publish_prefers(binding_record_at(b, i), record);
+	return rank;
+}
+
+static void put_multihoming(
+	json_t *obj, const struct binding *b, const struct binding_record *record, bool live)
+{
+	put_id(obj, "bid", record->bid, record->bid);
+	put_id(obj, "priority", live && record->priority, record->priority);
+	put_id(obj, "rank", live, live ? rank_of(b, record) : 0);
+	json_put_bool(obj, "at_home", live && record->at_home);
+}
+
+/* A record that is not live says nothing of an address, a lifetime or a path. */
+json_t *api_binding_json(
+	struct ctrl *ctrl, const struct binding *b, const struct binding_record *record)
+{
+	const struct subscriber *s =
+		subscriber_db_find_home(ctrl->subscribers, &record->home, NULL);
 	const struct ctrl_config_home_prefix *home =
-		ctrl_config_home_prefix(ctrl->config, &now->home);
-	int serving = api_serving(ctrl, now->data_plane);
-	bool live = now->life == BINDING_LIVE;
+		ctrl_config_home_prefix(ctrl->config, &record->home);
+	int serving = api_serving(ctrl, record->data_plane);
+	bool live = record->life == BINDING_LIVE;
 	json_t *obj = json_object();
 
 	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
-	json_put_addr(obj, "home_address", &now->home);
+	json_put_addr(obj, "home_address", &record->home);
 	if (live)
-		json_put_addr(obj, "care_of_address", &now->care_of);
+		json_put_addr(obj, "care_of_address", &record->care_of);
 	else
 		json_put_str(obj, "care_of_address", NULL);
+	put_multihoming(obj, b, record, live);
 	json_put_str(obj, "state", binding_state_name(b->state));
-	json_put_uint(obj, "sequence", now->sequence);
+	json_put_uint(obj, "sequence", record->sequence);
 	json_put_uint(
-		obj, "lifetime_s", live ? (uint64_t)now->lifetime * BINDING_LIFETIME_UNIT : 0);
-	json_put_uint(
-		obj, "remaining_s", live ? binding_remaining_s(now, loop_real_ns(ctrl->loop)) : 0);
-	put_time(obj, "registered", live ? now->registered_ns : 0);
-	put_time(obj, "updated", live ? now->updated_ns : 0);
-	put_time(obj, "expires", live ? now->expires_ns : 0);
+		obj, "lifetime_s", live ? (uint64_t)record->lifetime * BINDING_LIFETIME_UNIT : 0);
+	json_put_uint(obj, "remaining_s",
+		live ? binding_remaining_s(record, loop_real_ns(ctrl->loop)) : 0);
+	put_time(obj, "registered", live ? record->registered_ns : 0);
+	put_time(obj, "updated", live ? record->updated_ns : 0);
+	put_time(obj, "expires", live ? record->expires_ns : 0);
 	json_put_str(obj, "data_plane",
 		live && serving >= 0 ? ctrl_config_data_plane_name(ctrl->config, (unsigned)serving)
 				     : NULL);
 	json_put_str(obj, "link", home ? home->link : NULL);
-	put_id(obj, "subscriber_id", live, now->subscriber_id);
-	put_id(obj, "path_id", live, now->path_id);
+	put_id(obj, "subscriber_id", live, record->subscriber_id);
+	put_id(obj, "path_id", live, record->path_id);
 	return obj;
 }
 
@@ -75,7 +97,7 @@ int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count)
 	if (!all)
 		return -ENOMEM;
 	for (const struct binding *b = NULL; (b = binding_cache_next(cache, b));)
-		if (api_binding_shown(b) && b->now.bid == 0)
+		if (api_binding_shown(b))
 			all[n++] = b->now.home;
 	*names = all;
 	*count = n;
@@ -84,7 +106,7 @@ int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count)
 
 static const struct binding *shown_binding(struct ctrl *ctrl, const struct in6_addr *home)
 {
-	const struct binding *b = binding_cache_first(signalling_cache(ctrl->signalling), home);
+	const struct binding *b = binding_cache_find(signalling_cache(ctrl->signalling), home);
 
 	return b && api_binding_shown(b) ? b : NULL;
 }
@@ -92,19 +114,23 @@ static const struct binding *shown_binding(struct ctrl *ctrl, const struct in6_a
 static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *home)
 {
 	const struct binding *b = shown_binding(ctrl, home);
+	json_t *items = b ? json_array() : NULL;
 
-	return b ? api_binding_json(ctrl, b) : NULL;
+	for (unsigned i = 0; b && i < binding_count(b); i++)
+		json_array_append_new(items, api_binding_json(ctrl, b, binding_record_at(b, i)));
+	return items;
 }
 
 static json_t *present_item(struct ctrl *ctrl, const struct in6_addr *home)
 {
-	const struct binding *b = shown_binding(ctrl, home);
+	json_t *items = show_item(ctrl, home), *item;
 	char time[EVENTS_TIME_SIZE];
+	size_t i;
 
-	if (!b)
-		return NULL;
-	return json_pack("{s:s,s:s,s:o}", "event", "present", "time",
-		events_time(time, loop_real_ns(ctrl->loop)), "binding", api_binding_json(ctrl, b));
+	json_array_foreach(items, i, item) json_array_set_new(items, i,
+		json_pack("{s:s,s:s,s:O}", "event", "present", "time",
+			events_time(time, loop_real_ns(ctrl->loop)), "binding", item));
+	return items;
 }
 
 /* The names that the parameters ask for: one address, those of one node, or all. */
@@ -192,8 +218,9 @@ static void cleared(void *context, int error)
 		api_result(r, json_incref(clear->result));
 }
 
-static void clear_binding(struct api_request *r, const struct binding *b)
+static void clear_binding(struct api_request *r, const struct binding *b, uint16_t bid)
 {
+	const struct binding_record *record = bid ? binding_record_of(b, bid) : &b->now;
 	struct clear *clear = calloc(1, sizeof(*clear));
 	const struct in6_addr home = b->now.home;
 
@@ -203,17 +230,19 @@ static void clear_binding(struct api_request *r, const struct binding *b)
 	}
 	clear->result = json_object();
 	json_put_addr(clear->result, "home_address", &home);
-	if (b->now.life == BINDING_LIVE)
-		json_put_addr(clear->result, "care_of_address", &b->now.care_of);
+	if (record && record->life == BINDING_LIVE)
+		json_put_addr(clear->result, "care_of_address", &record->care_of);
 	else
 		json_put_str(clear->result, "care_of_address", NULL);
+	put_id(clear->result, "bid", bid, bid);
+	json_put_uint(clear->result, "bindings", bid ? 1 : binding_count(b));
 	r->state = clear;
 	r->release = clear_release;
 	/* One more than there can be, so that a completion inside the call does not end it. */
 	clear->left = 1;
-	clear->left += signalling_clear(r->ctrl->signalling, &home, cleared, r);
+	clear->left += signalling_clear(r->ctrl->signalling, &home, bid, cleared, r);
 	if (clear->left == 1)
-		api_error(r, "not-found", "%s has no binding", ADDR_TEXT(&home));
+		api_error(r, "not-found", "%s has no such binding", ADDR_TEXT(&home));
 	else
 		cleared(r, 0);
 }
@@ -223,14 +252,17 @@ void api_binding_clear(struct api_request *r, const json_t *params)
 	const struct binding *b;
 	struct in6_addr home;
 	struct json_why why;
+	uint64_t bid = 0;
 
-	if (json_field_addr(params, "home_address", JSON_FIELD_REQUIRED, &home, &why) < 0) {
+	if (json_field_addr(params, "home_address", JSON_FIELD_REQUIRED, &home, &why) < 0 ||
+		json_field_uint(params, "bid", JSON_FIELD_OPTIONAL, 1, UINT16_MAX, &bid, &why) <
+			0) {
 		api_error(r, "invalid", "%s", why.text);
 		return;
 	}
 	b = shown_binding(r->ctrl, &home);
 	if (b)
-		clear_binding(r, b);
+		clear_binding(r, b, (uint16_t)bid);
 	else
 		api_error(r, "not-found", "%s has no binding", ADDR_TEXT(&home));
 }

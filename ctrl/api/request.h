@@ -18,13 +18,14 @@ enum {
 	API_IDENTITY_MAX = 255,
 };
 
-/* Makes one item of a list: the element named by a home address; NULL: it is gone. */
+/* Makes the items of a list for a home address: one, or an array of them; NULL: it is gone. */
 typedef json_t *api_item_fn(struct ctrl *ctrl, const struct in6_addr *home);
 
 /* A list that is sent a piece at a time: the names of its elements, gathered at the start. */
 struct api_list {
 	struct in6_addr *names;
 	size_t count, next, sent;
+	size_t part; /* items of the next name that were sent */
 	api_item_fn *item;
 };
 
@@ -68,7 +69,7 @@ void api_errno(struct api_request *r, int error);
  */
 void api_list_send(struct api_request *r, struct in6_addr *names, size_t count, api_item_fn *item);
 
-/* Home addresses of all bindings that are shown, from malloc. 0 or -ENOMEM. */
+/* Home addresses that have bindings which are shown, from malloc. 0 or -ENOMEM. */
 int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count);
 
 /* Index of the data plane that serves what names this id, negative: none. */
@@ -77,10 +78,11 @@ int api_serving(const struct ctrl *ctrl, uint64_t id);
 /* A request watches events from now on, or has ceased to. */
 void api_follow_events(struct api *api);
 
-/* A binding as docs/api.md shows it; NULL: no memory. */
-json_t *api_binding_json(struct ctrl *ctrl, const struct binding *b);
+/* A binding as docs/api.md shows it, one of the records of an entry; NULL: no memory. */
+json_t *api_binding_json(
+	struct ctrl *ctrl, const struct binding *b, const struct binding_record *record);
 
-/* Whether binding.show shows a binding: it is bound, or about to be. */
+/* Whether binding.show shows the bindings of an entry: it is bound, or about to be. */
 bool api_binding_shown(const struct binding *b);
 
 /* Methods: params has only fields that the table in api.c names. They answer r in the end. */

@@ -137,10 +137,12 @@ static void count_served(const struct ctrl *ctrl, size_t *served)
 	struct binding *b = NULL;
 
 	while ((b = binding_cache_next(signalling_cache(ctrl->signalling), b))) {
-		int dp = binding_is_live(b) ? api_serving(ctrl, b->now.data_plane) : -1;
+		for (unsigned i = 0; binding_is_live(b) && i < binding_count(b); i++) {
+			int dp = api_serving(ctrl, binding_record_at(b, i)->data_plane);
 
-		if (dp >= 0)
-			served[dp]++;
+			if (dp >= 0)
+				served[dp]++;
+		}
 	}
 }
 
@@ -222,37 +224,42 @@ int api_serving(const struct ctrl *ctrl, uint64_t id)
 		  : publish_first_ready(ctrl->publish);
 }
 
-/* The published path of the binding of a home address. */
-static json_t *path_item(struct ctrl *ctrl, const struct in6_addr *home)
+static json_t *path_json(
+	const struct ctrl *ctrl, const struct object_path *path, const struct subscriber *s)
 {
-	const struct binding *b = binding_cache_first(signalling_cache(ctrl->signalling), home);
-	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, home, NULL);
-	int serving;
-	struct bundle bundle;
-	struct object object;
-	struct cursor c;
-	json_t *obj;
+	int serving = api_serving(ctrl, path->data_plane);
+	json_t *obj = json_object();
 
-	if (!b)
-		return NULL;
-	publish_get(ctrl->publish, b->now.subscriber_id, &bundle);
-	cursor_init(&c, bundle.octets, bundle.len);
-	do {
-		if (!cursor_left(&c) || object_decode(&c, &object) < 0)
-			return NULL;
-	} while (object.kind != OBJECT_PATH);
-	serving = api_serving(ctrl, object.path.data_plane);
-	obj = json_object();
-	json_put_uint(obj, "path_id", object.id);
-	json_put_str(obj, "kind", path_kind_name(object.path.kind));
-	json_put_addr(obj, "local", &object.path.local);
-	json_put_addr(obj, "remote", &object.path.remote);
-	json_put_uint(obj, "mtu", object.path.mtu);
+	json_put_uint(obj, "path_id", path->id);
+	json_put_str(obj, "kind", path_kind_name(path->kind));
+	json_put_addr(obj, "local", &path->local);
+	json_put_addr(obj, "remote", &path->remote);
+	json_put_uint(obj, "mtu", path->mtu);
 	json_put_str(obj, "data_plane",
 		serving >= 0 ? ctrl_config_data_plane_name(ctrl->config, (unsigned)serving) : NULL);
 	json_put_uint(obj, "subscribers", 1);
 	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
 	return obj;
+}
+
+/* The published paths of the bindings of a home address. */
+static json_t *path_items(struct ctrl *ctrl, const struct in6_addr *home)
+{
+	const struct binding *b = binding_cache_find(signalling_cache(ctrl->signalling), home);
+	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, home, NULL);
+	json_t *items = json_array();
+	struct bundle bundle;
+	struct object object;
+	struct cursor c;
+
+	bundle.len = 0;
+	if (b)
+		publish_get(ctrl->publish, b->now.subscriber_id, &bundle);
+	cursor_init(&c, bundle.octets, bundle.len);
+	while (cursor_left(&c) && object_decode(&c, &object) == 0)
+		if (object.kind == OBJECT_PATH)
+			json_array_append_new(items, path_json(ctrl, &object.path, s));
+	return items;
 }
 
 void api_path_show(struct api_request *r, const json_t *params)
@@ -264,5 +271,5 @@ void api_path_show(struct api_request *r, const json_t *params)
 	if (api_binding_names(r->ctrl, &names, &count) < 0)
 		api_errno(r, -ENOMEM);
 	else
-		api_list_send(r, names, count, path_item);
+		api_list_send(r, names, count, path_items);
 }

@@ -194,10 +194,11 @@ static size_t live_bindings(struct ctrl *ctrl, const struct subscriber *s)
 	struct binding_cache *cache = signalling_cache(ctrl->signalling);
 	size_t n = 0;
 
-	for (uint8_t i = 0; i < s->home_count; i++)
-		for (const struct binding *b = binding_cache_first(cache, &s->home[i].addr); b;
-			b = binding_cache_sibling(b))
-			n += binding_is_live(b);
+	for (uint8_t i = 0; i < s->home_count; i++) {
+		const struct binding *b = binding_cache_find(cache, &s->home[i].addr);
+
+		n += b && binding_is_live(b) ? binding_count(b) : 0;
+	}
 	return n;
 }
 
@@ -344,7 +345,7 @@ void api_subscriber_del(struct api_request *r, const json_t *params)
 	/* It must not register again while its bindings end. */
 	s->leaving = true;
 	for (uint8_t i = 0; i < s->home_count; i++)
-		removal->left +=
-			signalling_clear(r->ctrl->signalling, &s->home[i].addr, binding_ended, r);
+		removal->left += signalling_clear(
+			r->ctrl->signalling, &s->home[i].addr, 0, binding_ended, r);
 	binding_ended(r, 0);
 }

@@ -4,7 +4,7 @@
 
 #include "common/clock.h"
 
-enum { VERSION_WITHOUT_DATA_PLANE = 1 };
+enum { VERSION_WITHOUT_DATA_PLANE = 1, VERSION_WITHOUT_BID = 2 };
 
 static const char *const state_names[] = {
 	[BINDING_STATE_DAD] = "dad",
@@ -40,13 +40,44 @@ uint64_t binding_remaining_s(const struct binding_record *record, uint64_t now_n
 	return record->expires_ns > now_ns ? (record->expires_ns - now_ns) / CLOCK_NS_PER_S : 0;
 }
 
+const struct binding_record *binding_record_of(const struct binding *b, uint16_t bid)
+{
+	for (unsigned i = 0; i < binding_count(b); i++)
+		if (binding_record_at(b, i)->bid == bid)
+			return binding_record_at(b, i);
+	return NULL;
+}
+
+const struct binding_record *binding_last_heard(const struct binding *b)
+{
+	const struct binding_record *best = &b->now;
+
+	for (unsigned i = 1; i < binding_count(b); i++)
+		if (binding_record_at(b, i)->updated_ns > best->updated_ns)
+			best = binding_record_at(b, i);
+	return best;
+}
+
+struct binding_list binding_list(const struct binding_record *now, const struct binding_more *more,
+	struct binding_record room[static BINDING_MAX])
+{
+	unsigned count = 1;
+
+	if (!more)
+		return (struct binding_list){.records = now, .count = 1};
+	room[0] = *now;
+	for (; count <= more->count; count++)
+		room[count] = more->further[count - 1].now;
+	return (struct binding_list){.records = room, .count = (uint8_t)count};
+}
+
 int binding_record_encode(struct writer *w, const struct binding_record *record)
 {
 	if (record->life != BINDING_LIVE && record->life != BINDING_DELETED)
 		return -EINVAL;
 	if (writer_left(w) < BINDING_RECORD_SIZE)
 		return -ENOSPC;
-	writer_u8(w, BINDING_RECORD_VERSION);
+	writer_u8(w, record->bid ? BINDING_RECORD_VERSION : VERSION_WITHOUT_BID);
 	writer_u8(w, record->life);
 	writer_u16(w, record->bid);
 	writer_u16(w, record->sequence);
@@ -62,7 +93,21 @@ int binding_record_encode(struct writer *w, const struct binding_record *record)
 	writer_u64(w, record->expires_ns);
 	writer_u64(w, record->timestamp);
 	writer_u64(w, record->data_plane);
+	if (record->bid) {
+		writer_u8(w, (uint8_t)(record->at_home << 7 | record->priority));
+		writer_bytes(w, record->mac.b, sizeof(record->mac.b));
+	}
 	return 0;
+}
+
+/* What versions from 3 on have. */
+static void decode_multihoming(struct cursor *c, struct binding_record *record)
+{
+	uint8_t octet = cursor_u8(c);
+
+	record->at_home = octet >> 7;
+	record->priority = octet & 0x7f;
+	cursor_copy(c, record->mac.b, sizeof(record->mac.b));
 }
 
 int binding_record_decode(struct cursor *c, struct binding_record *record)
@@ -72,7 +117,7 @@ int binding_record_decode(struct cursor *c, struct binding_record *record)
 
 	if (!cursor_ok(c))
 		return -EBADMSG;
-	if (version != BINDING_RECORD_VERSION && version != VERSION_WITHOUT_DATA_PLANE)
+	if (version < VERSION_WITHOUT_DATA_PLANE || version > BINDING_RECORD_VERSION)
 		return -EPROTO;
 	if (life != BINDING_LIVE && life != BINDING_DELETED)
 		return -EBADMSG;
@@ -92,9 +137,13 @@ int binding_record_decode(struct cursor *c, struct binding_record *record)
 	record->timestamp = cursor_u64(c);
 	if (version != VERSION_WITHOUT_DATA_PLANE)
 		record->data_plane = cursor_u64(c);
+	if (version > VERSION_WITHOUT_BID)
+		decode_multihoming(c, record);
 	if (!cursor_ok(c) || cursor_left(c) != 0)
 		return -EBADMSG;
 	if (record->subscriber_id == 0 || record->path_id == 0)
+		return -EBADMSG;
+	if (version == BINDING_RECORD_VERSION && record->bid == 0)
 		return -EBADMSG;
 	return 0;
 }

@@ -47,6 +47,8 @@ void binding_cache_free(struct binding_cache *cache)
 {
 	if (!cache)
 		return;
+	for (struct binding *b = NULL; (b = binding_cache_next(cache, b));)
+		free(b->more);
 	for (struct block *block = cache->blocks, *next; block; block = next) {
 		next = block->next;
 		free(block);
@@ -60,43 +62,19 @@ static size_t bucket_of(const struct binding_cache *cache, const struct in6_addr
 	return (size_t)addr_hash(home) & cache->mask;
 }
 
-/* Order of the key inside a bucket. */
-static int key_compare(const struct binding *b, const struct in6_addr *home, uint16_t bid)
-{
-	int order = addr_compare(&b->now.home, home);
-
-	return order ? order : (int)b->now.bid - (int)bid;
-}
-
-/* The link to the first entry of the bucket whose key is not below the given one. */
-static struct binding **place(
-	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid)
+/* The link to the entry of a home address, or to the end of its bucket. */
+static struct binding **place(struct binding_cache *cache, const struct in6_addr *home)
 {
 	struct binding **at = &cache->buckets[bucket_of(cache, home)];
 
-	while (*at && key_compare(*at, home, bid) < 0)
+	while (*at && !addr_equal(&(*at)->now.home, home))
 		at = &(*at)->next;
 	return at;
 }
 
-struct binding *binding_cache_find(
-	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid)
+struct binding *binding_cache_find(struct binding_cache *cache, const struct in6_addr *home)
 {
-	struct binding *b = *place(cache, home, bid);
-
-	return b && key_compare(b, home, bid) == 0 ? b : NULL;
-}
-
-struct binding *binding_cache_first(struct binding_cache *cache, const struct in6_addr *home)
-{
-	struct binding *b = *place(cache, home, 0);
-
-	return b && addr_equal(&b->now.home, home) ? b : NULL;
-}
-
-struct binding *binding_cache_sibling(const struct binding *b)
-{
-	return b->next && addr_equal(&b->next->now.home, &b->now.home) ? b->next : NULL;
+	return *place(cache, home);
 }
 
 static struct binding *entry_take(struct binding_cache *cache)
@@ -121,19 +99,23 @@ static struct binding *entry_take(struct binding_cache *cache)
 	return b;
 }
 
+uint64_t binding_cache_path_id(struct binding_cache *cache)
+{
+	return cache->next_id++;
+}
+
 struct binding *binding_cache_add(
 	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid)
 {
-	struct binding *first = binding_cache_first(cache, home);
-	struct binding **at = place(cache, home, bid);
+	struct binding **at = &cache->buckets[bucket_of(cache, home)];
 	struct binding *b = entry_take(cache);
 
 	if (!b)
 		return NULL;
 	b->now.home = *home;
 	b->now.bid = bid;
-	b->now.path_id = cache->next_id++;
-	b->now.subscriber_id = first ? first->now.subscriber_id : b->now.path_id;
+	b->now.path_id = binding_cache_path_id(cache);
+	b->now.subscriber_id = b->now.path_id;
 	b->next = *at;
 	*at = b;
 	cache->count++;
@@ -150,9 +132,10 @@ void binding_cache_reserve(struct binding_cache *cache, const struct binding_rec
 
 void binding_cache_remove(struct binding_cache *cache, struct binding *b)
 {
-	struct binding **at = place(cache, &b->now.home, b->now.bid);
+	struct binding **at = place(cache, &b->now.home);
 
 	*at = b->next;
+	free(b->more);
 	b->next = cache->free;
 	cache->free = b;
 	cache->count--;

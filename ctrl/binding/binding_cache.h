@@ -1,11 +1,11 @@
 /*
- * The binding cache (RFC 6275, 9.1): bindings by home address, a few per address (RFC 5648).
+ * The binding cache (RFC 6275, 9.1): an entry for each home address, with its binding or, when the
+ * node is multihomed, its few bindings (RFC 5648, 4.1).
  *
- * A hash table over home addresses; the bindings of one address stand next to each other in a
- * bucket, in ascending BID. The table has its final size from the start (untouched pages cost
- * nothing), and entries come from blocks that are kept until the cache is freed, so nothing is ever
- * rehashed and steady traffic never allocates. A million bindings take 216 MB and the table 8 MB.
- * For the control thread.
+ * A hash table over home addresses. The table has its final size from the start (untouched pages
+ * cost nothing), and entries come from blocks that are kept until the cache is freed, so nothing is
+ * ever rehashed and steady traffic never allocates. A million bindings take 224 MB and the table 8
+ * MB. For the control thread.
  */
 #pragma once
 
@@ -25,30 +25,27 @@ struct binding_cache *binding_cache_new(size_t expected);
 /* Frees the cache and all entries, whose timers must have been cancelled. NULL is allowed. */
 void binding_cache_free(struct binding_cache *cache);
 
-/* The binding of a home address and BID, or NULL. */
-struct binding *binding_cache_find(
-	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid);
-
-/* The binding of a home address with the lowest BID, or NULL. */
-struct binding *binding_cache_first(struct binding_cache *cache, const struct in6_addr *home);
-
-/* The binding of the same home address with the next higher BID, or NULL. */
-struct binding *binding_cache_sibling(const struct binding *b);
+/* The entry of a home address, or NULL. */
+struct binding *binding_cache_find(struct binding_cache *cache, const struct in6_addr *home);
 
 /*
- * Adds an entry for a home address and BID that has none: all zero but for the key and fresh ids in
- * `now` (bindings of one home address share the subscriber_id). NULL: no memory.
+ * Adds an entry for a home address that has none: all zero but for the home address, the BID and
+ * fresh ids in `now`. NULL: no memory.
  */
 struct binding *binding_cache_add(
 	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid);
 
+/* A path id that was never given out. */
+uint64_t binding_cache_path_id(struct binding_cache *cache);
+
 /* Sees to it that the ids of a record from the store are never given out to another. */
 void binding_cache_reserve(struct binding_cache *cache, const struct binding_record *record);
 
-/* Takes an entry out and recycles it. Its timer must have been cancelled. */
+/* Takes an entry out and recycles it, with its further bindings. Its timer must have been
+ * cancelled. */
 void binding_cache_remove(struct binding_cache *cache, struct binding *b);
 
-/* Entries in whatever state. */
+/* Entries, in whatever state. */
 size_t binding_cache_count(const struct binding_cache *cache);
 
 /*

@@ -6,6 +6,7 @@
 #include "ctrl/binding/binding.h"
 #include "ctrl/binding/session.h"
 #include "ctrl/config.h"
+#include "ctrl/publish/state.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/home_discovery.h"
 
@@ -25,54 +26,109 @@ static int bundle_add(struct bundle *bundle, const struct object *object)
 	return error;
 }
 
-/* The link-local address that is defended with the home address (RFC 6275, 10.4.1). */
-static int add_link_local(const struct binding_record *record, uint64_t link, struct bundle *bundle)
+/* The subscriber of a link-local address that is defended with the home address (RFC 6275,
+ * 10.4.1). */
+static int add_link_local(const struct in6_addr *home, const struct object_subscriber *subscriber,
+	struct bundle *bundle)
 {
-	const struct in6_addr addr = addr_link_local_of(&record->home);
+	const struct in6_addr addr = addr_link_local_of(home);
 	struct object object = {.kind = OBJECT_SUBSCRIBER,
 		.op = OBJECT_SET,
-		.id = publish_link_local_id(record->subscriber_id)};
+		.id = publish_link_local_id(subscriber->id),
+		.subscriber = *subscriber};
 
-	object.subscriber = (struct object_subscriber){.id = object.id,
-		.domain = object_link_domain(link),
-		.link_id = link,
-		.prefix_count = 1,
-		.path_count = 1,
-		.prefixes = {prefix6_of(&addr, 128)},
-		.paths = {record->path_id}};
+	object.subscriber.id = object.id;
+	object.subscriber.domain = object_link_domain(subscriber->link_id);
+	object.subscriber.prefixes[0] = prefix6_of(&addr, 128);
 	return bundle_add(bundle, &object);
 }
 
-int publish_compile(const struct ctrl_config *config, const struct binding_record *record,
+static int add_path(const struct ctrl_config *config, const struct binding_record *record,
 	struct bundle *bundle)
 {
-	const struct ctrl_config_home_prefix *home = ctrl_config_home_prefix(config, &record->home);
-	struct object path = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = record->path_id};
-	struct object subscriber = {
-		.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = record->subscriber_id};
-	int error, dp = ctrl_config_data_plane_of_id(config, record->data_plane);
+	int dp = ctrl_config_data_plane_of_id(config, record->data_plane);
+	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = record->path_id};
 
-	bundle->len = 0;
-	if (record->life != BINDING_LIVE)
-		return 0;
-	path.path = (struct object_path){.id = path.id,
+	object.path = (struct object_path){.id = object.id,
 		.kind = PATH_IP6_IN_IP6,
 		.local = dp < 0 ? record->agent
 				: *ctrl_config_data_plane_address(config, (unsigned)dp),
 		.remote = record->care_of,
 		.data_plane = dp < 0 ? 0 : record->data_plane};
-	subscriber.subscriber = (struct object_subscriber){.id = subscriber.id,
+	return bundle_add(bundle, &object);
+}
+
+bool publish_prefers(const struct binding_record *a, const struct binding_record *b)
+{
+	/* Those without a priority come last. */
+	uint8_t pa = (uint8_t)(a->priority - 1), pb = (uint8_t)(b->priority - 1);
+
+	if (pa != pb)
+		return pa < pb;
+	if (a->registered_ns != b->registered_ns)
+		return a->registered_ns > b->registered_ns;
+	return a->bid < b->bid;
+}
+
+static void set_paths(const struct binding_record *const *ordered, unsigned count,
+	struct object_subscriber *subscriber)
+{
+	for (unsigned i = 0; i < count; i++)
+		subscriber->paths[i] = ordered[i]->path_id;
+	subscriber->path_count = (uint8_t)count;
+}
+
+int publish_compile(
+	const struct ctrl_config *config, const struct binding_list *list, struct bundle *bundle)
+{
+	const struct binding_record *first = list->records, *ordered[BINDING_MAX];
+	const struct ctrl_config_home_prefix *home = ctrl_config_home_prefix(config, &first->home);
+	struct object object = {
+		.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = first->subscriber_id};
+	unsigned count = 0, at;
+	int error = 0;
+
+	bundle->len = 0;
+	for (unsigned i = 0; i < list->count && !error; i++) {
+		const struct binding_record *record = &list->records[i];
+
+		if (record->life != BINDING_LIVE)
+			continue;
+		error = add_path(config, record, bundle);
+		for (at = count++; at && publish_prefers(record, ordered[at - 1]); at--)
+			ordered[at] = ordered[at - 1];
+		ordered[at] = record;
+	}
+	if (error || !count)
+		return error;
+	object.subscriber = (struct object_subscriber){.id = object.id,
 		.link_id = home ? ctrl_config_link_id(config, home->link) : 0,
 		.prefix_count = 1,
-		.path_count = 1,
-		.prefixes = {prefix6_of(&record->home, 128)},
-		.paths = {path.id}};
-	error = bundle_add(bundle, &path);
-	if (!error)
-		error = bundle_add(bundle, &subscriber);
-	if (!error && subscriber.subscriber.link_id && record->flags & FLAGS_BU_L)
-		error = add_link_local(record, subscriber.subscriber.link_id, bundle);
+		.prefixes = {prefix6_of(&first->home, 128)}};
+	set_paths(ordered, count, &object.subscriber);
+	error = bundle_add(bundle, &object);
+	if (!error && object.subscriber.link_id && first->flags & FLAGS_BU_L)
+		error = add_link_local(&first->home, &object.subscriber, bundle);
 	return error;
+}
+
+struct wanted {
+	enum object_kind kind;
+	uint64_t id;
+};
+
+static int is_wanted(void *arg, const struct object *object)
+{
+	const struct wanted *wanted = arg;
+
+	return object->kind == wanted->kind && object->id == wanted->id;
+}
+
+bool publish_bundle_has(const struct bundle *bundle, enum object_kind kind, uint64_t id)
+{
+	struct wanted wanted = {kind, id};
+
+	return state_each_encoded(bundle->octets, bundle->len, is_wanted, &wanted) == 1;
 }
 
 int publish_compile_session(const struct session_record *record, struct bundle *bundle)

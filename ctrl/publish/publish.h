@@ -2,9 +2,9 @@
  * Publishing: what the data planes shall know, and bringing each of them to know it.
  *
  * The desired state is a set of bundles, each a few forwarding objects that belong together (the
- * path and the subscriber of one binding). A change is numbered and logged as a delta; every data
- * plane has a cursor of its own in that log and follows at its own speed: missing deltas when the
- * log still has them, else a snapshot. See proto/channel/update.h for the protocol.
+ * paths and the subscriber of one home address). A change is numbered and logged as a delta; every
+ * data plane has a cursor of its own in that log and follows at its own speed: missing deltas when
+ * the log still has them, else a snapshot. See proto/channel/update.h for the protocol.
  *
  *   publish.c   the socket, the list of data planes, deltas
  *   receive.c   what arrives: names, versions, epochs
@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct binding_list;
 struct binding_record;
 struct session_record;
 struct ctrl_config;
@@ -173,14 +174,22 @@ static inline uint64_t publish_session_id(uint64_t number)
 int publish_compile_session(const struct session_record *record, struct bundle *bundle);
 
 /*
- * Compiles a binding: its path and its subscriber when it is live, an empty bundle when it is not.
- * With the L flag on a home link, also a subscriber for its link-local address (RFC 6275, 10.4.1).
- * The path ends at the address of the data plane that serves it, or, without one, at the home agent
- * address.
+ * Compiles the bindings of a home address: a path for each and the subscriber that has them all,
+ * the one to be used first in front: that with the best BID-PRI (RFC 6089, 4.1), among equals the
+ * one whose care-of address was registered last. When none is live, an empty bundle. With the L
+ * flag on a home link, also a subscriber for the link-local address (RFC 6275, 10.4.1). A path ends
+ * at the address of the data plane that serves it, or, without one, at the home agent address.
  * Returns 0 or -EINVAL (ids of 0).
  */
-int publish_compile(const struct ctrl_config *config, const struct binding_record *record,
-	struct bundle *bundle);
+int publish_compile(
+	const struct ctrl_config *config, const struct binding_list *list, struct bundle *bundle);
+
+/* Whether one binding of a home address is to be used rather than another, as publish_compile()
+ * puts them in order. */
+bool publish_prefers(const struct binding_record *a, const struct binding_record *b);
+
+/* Whether a bundle sets this object. */
+bool publish_bundle_has(const struct bundle *bundle, enum object_kind kind, uint64_t id);
 
 /*
  * Sets (len 0: removes) the bundle with this id. Objects that the old bundle had and the new one

@@ -73,11 +73,33 @@
 	X(REFUSED_SUBNET, "ba_refused_132", "refused: not home subnet")                            \
 	X(REFUSED_AGENT, "ba_refused_133", "refused: not home agent for this mobile node")         \
 	X(REFUSED_DAD, "ba_refused_134", "refused: Duplicate Address Detection failed")            \
+	X(REFUSED_BIDS, "ba_refused_4", "refused: every BID for a reason of its own (RFC 5648)")   \
 	X(REFUSED_SEQUENCE, "ba_refused_135", "refused: sequence number out of window")            \
 	X(REFUSED_TYPE, "ba_refused_139", "refused: registration type change disallowed")          \
+	X(REFUSED_ROUTER, "ba_refused_140", "refused: mobile router operation not permitted")      \
 	X(REFUSED_TIMESTAMP, "ba_refused_144", "refused: timestamp (MIPV6-ID-MISMATCH)")           \
 	X(REFUSED_NO_STAMP, "ba_refused_145", "refused: no timestamp (MIPV6-MESG-ID-REQD)")        \
 	X(REFUSED_AUTH, "ba_refused_146", "refused: wrong authenticator (MIPV6-AUTH-FAIL)")        \
+	X(REFUSED_MALFORMED, "ba_refused_164", "refused: MCOA MALFORMED (RFC 5648)")               \
+	X(REFUSED_NON_MCOA, "ba_refused_165", "refused: MCOA NON-MCOA BINDING EXISTS")             \
+	X(REFUSED_MCOA, "ba_refused_166", "refused: MCOA PROHIBITED")                              \
+	X(REFUSED_UNKNOWN_COA, "ba_refused_167", "refused: MCOA UNKNOWN COA")                      \
+	X(REFUSED_BULK, "ba_refused_168", "refused: MCOA BULK REGISTRATION PROHIBITED")            \
+	X(REFUSED_AT_HOME, "ba_refused_169", "refused: MCOA SIMULTANEOUS HOME AND FOREIGN")        \
+	X(PARTIAL, "ba_partial", "of ba_accepted: some BIDs were refused, status 4 (RFC 5648)")    \
+	X(BID_ZERO, "bid_zero", "BIDs refused: 0 is reserved (RFC 5648, 4.3)")                     \
+	X(BID_REPEATED, "bid_repeated", "BIDs refused: twice in one Binding Update")               \
+	X(BID_ADDRESS, "bid_address",                                                              \
+		"BIDs refused: care-of address is not unicast routable (RFC 5648, 6.2)")           \
+	X(BID_IP4, "bid_ip4", "BIDs refused: IPv4 care-of address, not supported")                 \
+	X(BID_TAKEN, "bid_taken", "BIDs refused: care-of address is a home address, or our own")   \
+	X(BID_UNKNOWN, "bid_unknown", "BIDs refused: no binding to refresh or to end")             \
+	X(BID_LIMIT, "bid_limit", "BIDs refused: more than configured of one home address")        \
+	X(BID_AT_HOME, "bid_at_home", "BIDs refused: home and foreign at the same time")           \
+	X(BID_UNVERIFIED, "bid_unverified",                                                        \
+		"refused: new care-of address that is not the source (RFC 5648, 10)")              \
+	X(BID_ALTERNATE, "bid_alternate_care_of",                                                  \
+		"alternate care-of addresses ignored beside a BID (RFC 5648, 5.2)")                \
 	X(REFUSED_CARE_OF, "ba_refused_174", "refused: care-of address at home or our own")        \
 	X(REGISTERED, "registered", "bindings made")                                               \
 	X(REFRESHED, "refreshed", "bindings refreshed")                                            \

@@ -146,7 +146,7 @@ void dad_receive(struct signalling *s, const struct receive_packet *packet)
 		return;
 	}
 	b = addr_is_link_local(&message.target) ? link_local_find(s, packet, &message.target)
-						: binding_cache_first(s->cache, &message.target);
+						: binding_cache_find(s->cache, &message.target);
 	if (!b || !is_rival(&message) || !from_other(s, packet, &b->now.home)) {
 		state_count(s, SIGNALLING_N_ND_OTHER);
 	} else if (b->state == BINDING_STATE_DAD) {

@@ -9,6 +9,7 @@
 #include "ctrl/signalling/ha_queue.h"
 #include "ctrl/signalling/ha_reply.h"
 #include "ctrl/signalling/lifetime.h"
+#include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/status.h"
 
@@ -62,14 +63,13 @@ static void dropped(
 }
 
 /* Takes an update that has passed all tests. */
-static void take(struct signalling *s, struct ha_check *c)
+static void take(struct signalling *s, struct ha_check *c, struct ha_update *u)
 {
-	const struct ha_update *u = c->update;
 	struct binding *b = c->binding;
 	struct ha_request *request = ha_request_new(s, u->lifetime ? HA_REGISTER : HA_DEREGISTER);
 
 	if (request && !b) {
-		b = binding_cache_add(s->cache, &u->home, 0);
+		b = binding_cache_add(s->cache, &u->home, u->bids ? u->bids->at[0].bid : 0);
 		if (b)
 			lifetime_init(b);
 	}
@@ -81,9 +81,12 @@ static void take(struct signalling *s, struct ha_check *c)
 	}
 	if (c->stamped)
 		c->subscriber->last_timestamp = u->timestamp;
+	if (u->bids && option_find(c->mh, OPTION_ALTERNATE_COA))
+		state_count(s, SIGNALLING_N_BID_ALTERNATE);
 	b->sequence = u->sequence;
 	request->update = *u;
 	request->update.stamped = c->stamped;
+	u->bids = NULL;
 	ha_queue_put(s, b, request);
 }
 
@@ -91,11 +94,16 @@ void ha_receive(struct signalling *s, const struct receive_packet *packet, const
 {
 	struct ha_update u = reduce(s, packet, mh);
 	struct ha_check c = {.s = s, .octets = receive_mh(packet), .mh = mh, .update = &u};
-	struct ha_verdict verdict = ha_check(&c);
+	struct ha_verdict verdict;
 
+	if (multihoming_read(mh, &u.bids)) {
+		state_count(s, SIGNALLING_N_NO_MEMORY);
+		return;
+	}
+	verdict = ha_check(&c);
 	switch (verdict.outcome) {
 	case HA_PASS:
-		take(s, &c);
+		take(s, &c, &u);
 		break;
 	case HA_DROP:
 		dropped(s, &u, verdict.counter);
@@ -105,6 +113,7 @@ void ha_receive(struct signalling *s, const struct receive_packet *packet, const
 			verdict.status == STATUS_BA_SEQUENCE ? c.binding->sequence : u.sequence);
 		break;
 	}
+	free(u.bids);
 }
 
 struct ha_request *ha_request_new(struct signalling *s, enum ha_request_kind kind)
@@ -124,8 +133,28 @@ void ha_request_free(struct signalling *s, struct ha_request *request)
 {
 	if (!request)
 		return;
+	free(request->update.bids);
+	free(request->more);
 	request->next = s->requests;
 	s->requests = request;
+}
+
+const struct binding_record *ha_request_record(const struct ha_request *r, uint16_t bid)
+{
+	if (r->to.bid == bid)
+		return &r->to;
+	for (unsigned i = 0; r->more && i < r->more->count; i++)
+		if (r->more->further[i].now.bid == bid)
+			return &r->more->further[i].now;
+	return NULL;
+}
+
+uint16_t ha_request_granted(const struct ha_request *r)
+{
+	for (unsigned i = 0; r->more && i < r->more->count; i++)
+		if (r->changed >> (i + 1) & 1)
+			return r->more->further[i].now.lifetime;
+	return r->to.lifetime;
 }
 
 uint32_t ha_max_lifetime(const struct signalling *s, const struct subscriber *subscriber)

@@ -7,6 +7,8 @@
 #include "proto/mobility/flags.h"
 #include "proto/mobility/status.h"
 
+enum { WAITING_MAX = 2 * BINDING_MAX }; /* Binding Updates of one home address */
+
 typedef struct ha_verdict check_fn(struct ha_check *c);
 
 static struct ha_verdict pass(void)
@@ -78,7 +80,7 @@ static struct ha_verdict check_subscriber(struct ha_check *c)
 	if (!c->subscriber)
 		return drop(SIGNALLING_N_BU_UNKNOWN);
 	if (owner == c->subscriber)
-		c->binding = binding_cache_first(c->s->cache, &c->update->home);
+		c->binding = binding_cache_find(c->s->cache, &c->update->home);
 	return pass();
 }
 
@@ -124,9 +126,13 @@ static bool same(const struct ha_request *request, const struct ha_update *u)
 /* A copy of a message that will be answered is no replay: it would only be refused for its age. */
 static struct ha_verdict check_repeated(struct ha_check *c)
 {
-	if (c->binding &&
-		(same(c->binding->running, c->update) || same(c->binding->waiting, c->update)))
+	if (!c->binding)
+		return pass();
+	if (same(c->binding->running, c->update))
 		return drop(SIGNALLING_N_BU_REPEATED);
+	for (const struct ha_request *r = c->binding->waiting; r; r = r->next)
+		if (same(r, c->update))
+			return drop(SIGNALLING_N_BU_REPEATED);
 	return pass();
 }
 
@@ -188,6 +194,12 @@ static struct ha_verdict check_permission(struct ha_check *c)
 								 : refuse(STATUS_BA_PROHIBITED);
 }
 
+/* RFC 3963, 6.2: there are no mobile routers here. */
+static struct ha_verdict check_router(struct ha_check *c)
+{
+	return c->update->flags & FLAGS_BU_R ? refuse(STATUS_BA_MOBILE_ROUTER) : pass();
+}
+
 /* RFC 6275, 10.3.1, first test. */
 static struct ha_verdict check_supported(struct ha_check *c)
 {
@@ -218,10 +230,11 @@ static struct ha_verdict check_option(struct ha_check *c)
 	return pass();
 }
 
-/* The tunnel must lead away from us: status 174 (RFC 6275, 6.1.8). */
+/* The tunnel must lead away from us: status 174 (RFC 6275, 6.1.8). Care-of addresses of options
+ * with BIDs are looked at one by one later. */
 static struct ha_verdict check_tunnel_end(struct ha_check *c)
 {
-	if (c->update->lifetime &&
+	if (c->update->lifetime && !c->update->bids &&
 		home_prefix_care_of(&c->s->config.policy, &c->update->care_of) != HOME_CARE_OF_GOOD)
 		return refuse(STATUS_BA_INVALID_COA);
 	return pass();
@@ -235,12 +248,14 @@ static struct ha_verdict check_bound(struct ha_check *c)
 	return pass();
 }
 
-/* What the operator wishes is not overtaken. */
+/* What the operator wishes is not overtaken, and not everything can wait. */
 static struct ha_verdict check_busy(struct ha_check *c)
 {
-	if (c->binding && c->binding->waiting && c->binding->waiting->kind == HA_CLEAR)
-		return drop(SIGNALLING_N_BU_BUSY);
-	return pass();
+	unsigned waiting = 0;
+
+	for (const struct ha_request *r = c->binding ? c->binding->waiting : NULL; r; r = r->next)
+		waiting += r->kind == HA_CLEAR ? WAITING_MAX : 1;
+	return waiting < WAITING_MAX ? pass() : drop(SIGNALLING_N_BU_BUSY);
 }
 
 /* In this order: nothing is answered before the node is known to be genuine, and what RFC 6275,
@@ -258,6 +273,7 @@ static check_fn *const checks[] = {
 	check_sequence,
 	check_type,
 	check_permission,
+	check_router,
 	check_supported,
 	check_home_prefix,
 	check_home_address,

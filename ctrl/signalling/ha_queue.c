@@ -6,11 +6,13 @@
 #include "common/log.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/dad.h"
-#include "ctrl/signalling/defend.h"
+#include "ctrl/signalling/ha_change.h"
 #include "ctrl/signalling/ha_reply.h"
+#include "ctrl/signalling/ha_set.h"
 #include "ctrl/signalling/lifetime.h"
-#include "ctrl/signalling/refresh.h"
+#include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/state.h"
+#include "proto/mobility/flags.h"
 #include "proto/mobility/status.h"
 
 /* Before an end that the store refused is tried again. */
@@ -51,88 +53,7 @@ static bool is_first(const struct binding *b, const struct ha_request *r)
 	return r->kind == HA_REGISTER && b->now.life != BINDING_LIVE;
 }
 
-static void tell(struct signalling *s, enum signalling_event_kind kind, const struct binding *b,
-	const struct subscriber *subscriber)
-{
-	struct signalling_event event = {
-		.kind = kind,
-		.subscriber = subscriber,
-		.binding = b,
-		.home = b->now.home,
-		.care_of = b->now.care_of,
-	};
-	static struct log_limit limit = LOG_LIMIT(50);
-
-	LOG_LIMITED(&limit, LOG_LEVEL_INFO, "ha", signalling_event_name(kind),
-		"mn=%s home=%s coa=%s lifetime_s=%u",
-		LOG_QUOTE(subscriber ? subscriber->mn_id : NULL), ADDR_TEXT(&b->now.home),
-		ADDR_TEXT(&b->now.care_of), b->now.lifetime * BINDING_LIFETIME_UNIT);
-	s->ops.event(s->ops.context, &event);
-}
-
-/* The binding is what the registration asked for. */
-static void registered(struct signalling *s, struct binding *b, const struct ha_request *r,
-	const struct subscriber *subscriber)
-{
-	bool first = b->now.life != BINDING_LIVE;
-	bool moved = !addr_equal(&b->now.care_of, &r->to.care_of);
-
-	b->now = r->to;
-	b->state = BINDING_STATE_ACTIVE;
-	b->refreshes = b->asks = 0;
-	lifetime_begin(s, b);
-	if (first) {
-		s->live++;
-		defend_begin(s, b);
-	}
-	state_count(s, first   ? SIGNALLING_N_REGISTERED
-		       : moved ? SIGNALLING_N_MOVED
-			       : SIGNALLING_N_REFRESHED);
-	if (subscriber)
-		ha_accept(s, &r->update, subscriber, &b->now);
-	else
-		state_count(s, SIGNALLING_N_BU_GONE);
-	tell(s,
-		first   ? SIGNALLING_REGISTERED
-		: moved ? SIGNALLING_MOVED
-			: SIGNALLING_REFRESHED,
-		b, subscriber);
-}
-
 static signalling_done committed;
-
-/* The node does not know yet where its tunnel has to end now. */
-static void redirected(struct signalling *s, struct binding *b, const struct ha_request *r,
-	const struct subscriber *subscriber)
-{
-	b->now = r->to;
-	state_count(s, SIGNALLING_N_REDIRECTED);
-	refresh_tell(s, b);
-	tell(s, SIGNALLING_REDIRECTED, b, subscriber);
-}
-
-/* The binding has ended. */
-static void ended(struct signalling *s, struct binding *b, const struct ha_request *r,
-	const struct subscriber *subscriber)
-{
-	static const struct {
-		enum signalling_event_kind event;
-		enum signalling_counter counter;
-	} ends[] = {
-		[HA_DEREGISTER] = {SIGNALLING_DEREGISTERED, SIGNALLING_N_DEREGISTERED},
-		[HA_EXPIRE] = {SIGNALLING_EXPIRED, SIGNALLING_N_EXPIRED},
-		[HA_CLEAR] = {SIGNALLING_CLEARED, SIGNALLING_N_CLEARED},
-	};
-
-	if (r->kind == HA_DEREGISTER && subscriber)
-		ha_accept(s, &r->update, subscriber, NULL);
-	state_count(s, ends[r->kind].counter);
-	tell(s, ends[r->kind].event, b, subscriber);
-	s->live--;
-	b->now = r->to;
-	b->state = BINDING_STATE_DELETED;
-	lifetime_begin(s, b);
-}
 
 /* It could not become a fact: the binding stays what it was. */
 static void failed(struct signalling *s, struct binding *b, const struct ha_request *r, int error,
@@ -159,45 +80,76 @@ static void finish(struct signalling *s, struct binding *b, struct ha_request *r
 		subscriber_db_find_home(s->subscribers, &b->now.home, NULL);
 
 	b->running = NULL;
-	if (is_first(b, r))
-		s->starting--;
+	s->starting -= r->fresh;
 	if (error)
 		failed(s, b, r, error, subscriber);
-	else if (r->kind == HA_REGISTER)
-		registered(s, b, r, subscriber);
-	else if (r->kind == HA_REDIRECT)
-		redirected(s, b, r, subscriber);
-	else if (r->kind == HA_FORGET)
-		b->now.life = BINDING_NONE;
 	else
-		ended(s, b, r, subscriber);
+		ha_change_apply(s, b, r, subscriber);
 	if (r->done)
 		r->done(r->done_context, error);
 	ha_request_free(s, r);
 }
 
-/* Gives it to the commit, with a data plane that was not tried. 0, or why it cannot be. */
-static int start(struct signalling *s, struct binding *b, struct ha_request *r)
+/* The record number i of what it makes of the bindings; NULL behind the last. */
+static struct binding_record *record_at(struct ha_request *r, unsigned i)
 {
-	if (r->kind == HA_REGISTER || r->kind == HA_REDIRECT) {
-		int server =
-			s->ops.choose(s->ops.context, &r->to.care_of, r->tried, &r->to.data_plane);
+	if (i == 0)
+		return &r->to;
+	return r->more && i <= r->more->count ? &r->more->further[i - 1].now : NULL;
+}
 
+/* Data planes for the bindings that need one, none that was tried. 0, or why there is not. */
+static int choose(struct signalling *s, struct ha_request *r)
+{
+	struct binding_record *to;
+
+	r->servers = 0;
+	for (unsigned i = 0; (to = record_at(r, i)); i++) {
+		uint64_t before = to->data_plane;
+		int server;
+
+		if (r->kind == HA_REGISTER && !(r->changed >> i & 1))
+			continue;
+		server = s->ops.choose(s->ops.context, &to->care_of, r->tried, &to->data_plane);
 		if (server < 0)
 			return server;
-		r->server = (unsigned)server;
+		r->servers |= 1ull << server;
+		if (r->kind == HA_REDIRECT && (!r->more || before != to->data_plane))
+			r->changed |= (uint8_t)(1u << i);
 	}
-	return s->ops.commit(s->ops.context, &b->now, &r->to, committed, r);
+	return 0;
+}
+
+/* Gives it to the commit, with data planes that were not tried. 0, or why it cannot be. */
+static int start(struct signalling *s, struct binding *b, struct ha_request *r)
+{
+	struct binding_record room[2][BINDING_MAX];
+	struct binding_list good = binding_list(&b->now, b->more, room[0]);
+	struct binding_list to;
+
+	if (r->kind == HA_REGISTER || r->kind == HA_REDIRECT) {
+		int err = choose(s, r);
+
+		if (err)
+			return err;
+	}
+	to = binding_list(&r->to, r->more, room[1]);
+	to.changed = r->changed;
+	return s->ops.commit(s->ops.context, &good, &to, committed, r);
 }
 
 /* Whether the next data plane does what the one before could not. */
 static bool try_next(struct signalling *s, struct binding *b, struct ha_request *r, int error)
 {
+	int culprit = -ENOENT;
+
 	if (r->kind != HA_REGISTER && r->kind != HA_REDIRECT)
 		return false;
 	if (error != -ETIMEDOUT && error != -ENOTCONN && error != -ENOSPC)
 		return false;
-	r->tried |= 1ull << r->server;
+	if (r->servers & (r->servers - 1))
+		culprit = s->ops.culprit(s->ops.context);
+	r->tried |= culprit < 0 ? r->servers : 1ull << culprit;
 	if (start(s, b, r))
 		return false;
 	state_count(s, SIGNALLING_N_NEXT_DP);
@@ -232,35 +184,91 @@ static void turn_away(struct signalling *s, struct binding *b, struct ha_request
 	ha_request_free(s, r);
 }
 
-/* What the binding becomes, in r->to. Returns 0, or the status with which it cannot. */
+/* A registration without BIDs: there is this binding then and no other (RFC 5648, 6.2). */
+static void register_only(struct signalling *s, struct binding *b, struct ha_request *r,
+	const struct subscriber *subscriber)
+{
+	struct binding_record now = b->now;
+
+	now.bid = 0;
+	now.priority = 0;
+	now.at_home = 0;
+	now.mac = (struct mac){0};
+	r->changed = 1;
+	r->fresh = now.life != BINDING_LIVE;
+	ha_register(s, &now, &r->update, ha_max_lifetime(s, subscriber), &r->to);
+}
+
+static uint8_t prepare_registration(struct signalling *s, struct binding *b, struct ha_request *r)
+{
+	const struct subscriber *subscriber =
+		subscriber_db_find_home(s->subscribers, &b->now.home, NULL);
+	uint8_t status = 0;
+
+	if (!subscriber)
+		return STATUS_BA_NOT_HOME_AGENT;
+	if (r->update.bids)
+		status = multihoming_register(s, b, r, subscriber);
+	else
+		register_only(s, b, r, subscriber);
+	if (!status && r->fresh && s->live + s->starting + r->fresh > s->config.max_bindings) {
+		state_count(s, SIGNALLING_N_FULL);
+		status = STATUS_BA_RESOURCES;
+	}
+	if (status)
+		r->fresh = 0;
+	return status;
+}
+
+/* Whether a binding ends by a request that its node did not send. */
+static bool has_to_end(
+	const struct signalling *s, const struct binding *b, unsigned i, const struct ha_request *r)
+{
+	if (r->kind == HA_EXPIRE)
+		return state_now(s) >= binding_end_at(b, i);
+	return !r->bid || binding_record_at(b, i)->bid == r->bid;
+}
+
+static uint8_t prepare_end(struct signalling *s, struct binding *b, struct ha_request *r)
+{
+	struct ha_set set;
+
+	if (b->now.life != BINDING_LIVE)
+		return STATUS_BA_NOT_HOME_AGENT;
+	if (r->kind == HA_DEREGISTER && r->update.bids)
+		return multihoming_deregister(s, b, r);
+	ha_set_init(&set, b);
+	for (unsigned i = 0; r->kind != HA_DEREGISTER && i < binding_count(b); i++)
+		if (has_to_end(s, b, i, r))
+			ha_set_remove(&set, ha_set_find(&set, binding_record_at(b, i)->bid));
+	if (r->kind != HA_DEREGISTER && set.count)
+		return ha_set_give(&set, r) ? STATUS_BA_RESOURCES : 0;
+	ha_deregister(s, &b->now, r->kind == HA_DEREGISTER ? &r->update : NULL, &r->to);
+	r->changed = 1;
+	return 0;
+}
+
+/* What the bindings become, in the request. Returns 0, or the status with which they cannot. */
 static uint8_t prepare(struct signalling *s, struct binding *b, struct ha_request *r)
 {
-	const struct subscriber *subscriber;
+	struct ha_set set;
 
 	switch (r->kind) {
 	case HA_REGISTER:
-		subscriber = subscriber_db_find_home(s->subscribers, &b->now.home, NULL);
-		if (!subscriber)
-			return STATUS_BA_NOT_HOME_AGENT;
-		if (is_first(b, r) && s->live + s->starting >= s->config.max_bindings) {
-			state_count(s, SIGNALLING_N_FULL);
-			return STATUS_BA_RESOURCES;
-		}
-		ha_register(s, &b->now, &r->update, ha_max_lifetime(s, subscriber), &r->to);
-		return 0;
+		return prepare_registration(s, b, r);
 	case HA_REDIRECT:
-		r->to = b->now;
-		return b->now.life == BINDING_LIVE ? 0 : STATUS_BA_NOT_HOME_AGENT;
+		ha_set_init(&set, b);
+		if (!set.count)
+			return STATUS_BA_NOT_HOME_AGENT;
+		return ha_set_give(&set, r) ? STATUS_BA_RESOURCES : 0;
 	case HA_DEREGISTER:
 	case HA_EXPIRE:
 	case HA_CLEAR:
-		if (b->now.life != BINDING_LIVE)
-			return STATUS_BA_NOT_HOME_AGENT;
-		ha_deregister(s, &b->now, r->kind == HA_DEREGISTER ? &r->update : NULL, &r->to);
-		return 0;
+		return prepare_end(s, b, r);
 	case HA_FORGET:
 		r->to = b->now;
 		r->to.life = BINDING_NONE;
+		r->changed = 1;
 		return 0;
 	case HA_NOTHING:
 		break;
@@ -282,10 +290,9 @@ static void run(struct signalling *s, struct binding *b, struct ha_request *r)
 	r->binding = b;
 	r->owner = s;
 	b->running = r;
-	if (is_first(b, r)) {
+	if (is_first(b, r))
 		b->state = BINDING_STATE_COMMITTING;
-		s->starting++;
-	}
+	s->starting += r->fresh;
 	err = start(s, b, r);
 	if (err)
 		finish(s, b, r, err);
@@ -299,7 +306,7 @@ void ha_queue_next(struct signalling *s, struct binding *b)
 
 		if (ready == 0)
 			return;
-		b->waiting = NULL;
+		b->waiting = r->next;
 		b->unique = false;
 		if (ready > 0)
 			run(s, b, r);
@@ -311,13 +318,47 @@ void ha_queue_next(struct signalling *s, struct binding *b)
 		lifetime_rest(s, b);
 }
 
+static bool names(const struct ha_bids *bids, uint16_t bid)
+{
+	for (unsigned i = 0; i < bids->count; i++)
+		if (bids->at[i].bid == bid)
+			return true;
+	return false;
+}
+
+/* Whether one that waits has nothing to say any more: its node has sent a newer one about all that
+ * it was about. What is no update of its node comes instead of all. */
+static bool is_overtaken(const struct ha_request *old, const struct ha_request *new)
+{
+	const struct ha_bids *before = old->update.bids, *after = new->update.bids;
+
+	if (!is_update(new) || !after)
+		return true;
+	if (new->kind == HA_REGISTER &&new->update.flags & FLAGS_BU_O)
+		return true;
+	for (unsigned i = 0; before && i < before->count; i++)
+		if (!names(after, before->at[i].bid))
+			return false;
+	return before;
+}
+
 void ha_queue_put(struct signalling *s, struct binding *b, struct ha_request *request)
 {
-	if (b->waiting) {
+	struct ha_request **at = &b->waiting;
+
+	while (*at) {
+		struct ha_request *old = *at;
+
+		if (!is_overtaken(old, request)) {
+			at = &old->next;
+			continue;
+		}
+		*at = old->next;
 		state_count(s, SIGNALLING_N_BU_SUPERSEDED);
-		ha_request_free(s, b->waiting);
+		ha_request_free(s, old);
 	}
-	b->waiting = request;
+	request->next = NULL;
+	*at = request;
 	ha_queue_next(s, b);
 }
 
@@ -325,7 +366,7 @@ void ha_queue_refuse(struct signalling *s, struct binding *b, uint8_t status)
 {
 	struct ha_request *r = b->waiting;
 
-	b->waiting = NULL;
+	b->waiting = r->next;
 	lifetime_stop(s, b);
 	turn_away(s, b, r, status);
 	ha_queue_next(s, b);
@@ -334,7 +375,12 @@ void ha_queue_refuse(struct signalling *s, struct binding *b, uint8_t status)
 void ha_queue_forget(struct signalling *s, struct binding *b)
 {
 	lifetime_stop(s, b);
-	ha_request_free(s, b->waiting);
+	while (b->waiting) {
+		struct ha_request *r = b->waiting;
+
+		b->waiting = r->next;
+		ha_request_free(s, r);
+	}
 	ha_request_free(s, b->running);
-	b->waiting = b->running = NULL;
+	b->running = NULL;
 }

@@ -1,8 +1,10 @@
 /*
- * The changes of one binding, one after the other: at most one is with the commit (`running`), the
- * newest other one waits. A waiting Binding Update that a newer one overtakes is forgotten: its
- * node has given it up, since it sent the newer one (RFC 6275, 11.7.1). Each that runs is answered
- * when it is a fact, or refused when it could not become one; `now` changes only with facts.
+ * The changes of the bindings of a home address, one after the other: at most one is with the
+ * commit (`running`), others wait. A waiting Binding Update that a newer one overtakes is
+ * forgotten: its node has given it up, since it sent the newer one (RFC 6275, 11.7.1). One with
+ * BIDs overtakes only those that it names all BIDs of, or with the O flag. Each that runs is
+ * answered when it is a fact, or refused when it could not become one; the cache changes only with
+ * facts.
  */
 #pragma once
 

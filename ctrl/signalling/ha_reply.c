@@ -1,14 +1,18 @@
 #include "ctrl/signalling/ha_reply.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/send.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/status.h"
+
+enum { TAIL_OPTIONS = 3 }; /* at most, behind those of BIDs and tunnels */
 
 /* The counter of each refusal. */
 static const struct {
@@ -23,6 +27,14 @@ static const struct {
 	{STATUS_BA_DAD_FAILED, SIGNALLING_N_REFUSED_DAD},
 	{STATUS_BA_SEQUENCE, SIGNALLING_N_REFUSED_SEQUENCE},
 	{STATUS_BA_TYPE_CHANGE, SIGNALLING_N_REFUSED_TYPE},
+	{STATUS_BA_MCOA_NOTCOMPLETE, SIGNALLING_N_REFUSED_BIDS},
+	{STATUS_BA_MOBILE_ROUTER, SIGNALLING_N_REFUSED_ROUTER},
+	{STATUS_BA_MCOA_MALFORMED, SIGNALLING_N_REFUSED_MALFORMED},
+	{STATUS_BA_MCOA_NON_MCOA, SIGNALLING_N_REFUSED_NON_MCOA},
+	{STATUS_BA_MCOA_PROHIBITED, SIGNALLING_N_REFUSED_MCOA},
+	{STATUS_BA_MCOA_UNKNOWN_COA, SIGNALLING_N_REFUSED_UNKNOWN_COA},
+	{STATUS_BA_MCOA_BULK_PROHIBITED, SIGNALLING_N_REFUSED_BULK},
+	{STATUS_BA_MCOA_SIMULTANEOUS, SIGNALLING_N_REFUSED_AT_HOME},
 	{STATUS_BA_ID_MISMATCH, SIGNALLING_N_REFUSED_TIMESTAMP},
 	{STATUS_BA_MESG_ID_REQUIRED, SIGNALLING_N_REFUSED_NO_STAMP},
 	{STATUS_BA_AUTH_FAIL, SIGNALLING_N_REFUSED_AUTH},
@@ -59,10 +71,66 @@ static void add_tunnel(
 		!s->ops.tunnel_address(s->ops.context, bound->data_plane, &address))
 		return;
 	option = option_add(mh, s->config.tunnel_option);
+	if (!option)
+		return;
 	if (s->config.tunnel_option == OPTION_HA_TUNNEL)
 		option->ip6.address = address;
 	else
 		option->alternate_coa.coa = address;
+}
+
+/* What an accepted registration is answered with: the records of its BIDs. */
+struct answered {
+	const struct ha_bids *bids;
+	const struct ha_request *r; /* NULL: nothing is bound, or one binding, `only` */
+	const struct binding_record *only;
+	bool own_status; /* the options have statuses of their own */
+};
+
+static const struct binding_record *bound_of(const struct answered *a, const struct ha_bid *bid)
+{
+	if (!a->r || !status_ba_accepted(bid->status))
+		return NULL;
+	return ha_request_record(a->r, bid->bid);
+}
+
+/* The binding whose tunnel ends where those of all BIDs end; NULL: they end at several places. */
+static const struct binding_record *common_tunnel(const struct answered *a)
+{
+	const struct binding_record *first = NULL;
+
+	for (unsigned i = 0; i < a->bids->count; i++) {
+		const struct binding_record *bound = bound_of(a, &a->bids->at[i]);
+
+		if (bound && first && bound->data_plane != first->data_plane)
+			return NULL;
+		if (bound)
+			first = bound;
+	}
+	return first;
+}
+
+/* All BIDs of the update come back (RFC 5648, 6.2), in a message that may not have room for more
+ * than they take. */
+static void add_bids(const struct signalling *s, const struct answered *a, struct mh *mh)
+{
+	const struct binding_record *common = a->bids ? common_tunnel(a) : a->only;
+	unsigned left = a->bids ? a->bids->count : 0;
+
+	add_tunnel(s, common, mh);
+	for (unsigned i = 0; i < left; i++) {
+		const struct ha_bid *bid = &a->bids->at[i];
+		struct mh_option *option = option_add(mh, OPTION_BID);
+
+		if (!option)
+			return;
+		option->bid.bid = bid->bid;
+		option->bid.priority = bid->priority;
+		option->bid.home = bid->home;
+		option->bid.status = a->own_status ? bid->status : 0;
+		if (!common && mh->option_count + (left - i) + TAIL_OPTIONS <= MH_OPTIONS_MAX)
+			add_tunnel(s, bound_of(a, bid), mh);
+	}
 }
 
 /* Options in the order of RFC 4285, 5.1: the authentication option last. */
@@ -119,50 +187,84 @@ static void deliver(struct signalling *s, const struct ha_update *u,
 }
 
 static void reply(struct signalling *s, const struct ha_update *u,
-	const struct subscriber *subscriber, const struct mh_ba *ba,
-	const struct binding_record *bound)
+	const struct subscriber *subscriber, const struct mh_ba *ba, const struct answered *a)
 {
 	struct mh mh = {.type = MH_BA, .ba = *ba};
 
-	add_tunnel(s, bound, &mh);
+	add_bids(s, a, &mh);
 	if (add_options(s, u, subscriber, &mh))
 		state_count(s, SIGNALLING_N_SEND_FAILED);
 	else
 		deliver(s, u, subscriber, &mh);
 }
 
-void ha_accept(struct signalling *s, const struct ha_update *update,
-	const struct subscriber *subscriber, const struct binding_record *bound)
+void ha_accept(
+	struct signalling *s, const struct ha_request *r, const struct subscriber *subscriber)
 {
+	const struct ha_update *u = &r->update;
+	bool bound = r->kind == HA_REGISTER;
+	bool partial = u->bids && multihoming_is_partial(u->bids);
+	const struct answered a = {.bids = u->bids,
+		.r = bound ? r : NULL,
+		.only = bound ? &r->to : NULL,
+		.own_status = partial};
+
 	state_count(s, SIGNALLING_N_ACCEPTED);
-	reply(s, update, subscriber,
-		&(struct mh_ba){.status = STATUS_BA_ACCEPTED,
-			.sequence = update->sequence,
-			.lifetime = bound ? bound->lifetime : 0},
-		bound);
+	if (partial)
+		state_count(s, SIGNALLING_N_PARTIAL);
+	reply(s, u, subscriber,
+		&(struct mh_ba){.status = partial ? STATUS_BA_MCOA_NOTCOMPLETE : STATUS_BA_ACCEPTED,
+			.sequence = u->sequence,
+			.lifetime = bound ? ha_request_granted(r) : 0},
+		&a);
+}
+
+/* The live bindings of an entry as if an update had named their BIDs. */
+static int name_bids(const struct binding *b, struct ha_request *r)
+{
+	struct ha_bids *bids;
+
+	r->to = b->now;
+	r->more = b->more;
+	if (!b->now.bid)
+		return 0;
+	bids = calloc(1, sizeof(*bids) + binding_count(b) * sizeof(bids->at[0]));
+	if (!bids)
+		return -ENOMEM;
+	bids->count = binding_count(b);
+	for (unsigned i = 0; i < bids->count; i++)
+		bids->at[i] = (struct ha_bid){.bid = binding_record_at(b, i)->bid,
+			.priority = binding_record_at(b, i)->priority,
+			.home = binding_record_at(b, i)->at_home};
+	r->update.bids = bids;
+	return 0;
 }
 
 int ha_reply_tell(struct signalling *s, const struct binding *b)
 {
+	const struct binding_record *heard = binding_last_heard(b);
 	const struct subscriber *subscriber =
 		subscriber_db_find_home(s->subscribers, &b->now.home, NULL);
-	uint64_t left_s = binding_remaining_s(&b->now, state_real(s));
-	struct ha_update u = {.home = b->now.home,
-		.care_of = b->now.care_of,
-		.src = b->now.care_of,
-		.agent = b->now.agent,
-		.timestamp = clock_ntp_from_ns(state_real(s)),
-		.by_option = true,
-		.has_mn_id = true,
-		.has_timestamp = true};
+	uint64_t left_s = binding_remaining_s(heard, state_real(s));
+	struct ha_request r = {.update = {.home = b->now.home,
+				       .care_of = heard->care_of,
+				       .src = heard->care_of,
+				       .agent = heard->agent,
+				       .timestamp = clock_ntp_from_ns(state_real(s)),
+				       .by_option = true,
+				       .has_mn_id = true,
+				       .has_timestamp = true}};
 
 	if (!subscriber || subscriber->auth != SUBSCRIBER_AUTH_REQUIRED)
 		return -ENOENT;
-	reply(s, &u, subscriber,
+	if (name_bids(b, &r))
+		return -ENOMEM;
+	reply(s, &r.update, subscriber,
 		&(struct mh_ba){.status = STATUS_BA_ACCEPTED,
 			.sequence = b->now.sequence,
 			.lifetime = (uint16_t)(left_s / BINDING_LIFETIME_UNIT)},
-		&b->now);
+		&(struct answered){.bids = r.update.bids, .r = &r, .only = &r.to});
+	free(r.update.bids);
 	return 0;
 }
 
@@ -183,6 +285,8 @@ void ha_refuse(struct signalling *s, const struct ha_update *update,
 		"mn=%s home=%s coa=%s status=%u why=%s", LOG_QUOTE(subscriber->mn_id),
 		ADDR_TEXT(&update->home), ADDR_TEXT(&update->care_of), status,
 		LOG_QUOTE(status_ba_name(status)));
-	reply(s, update, subscriber, &(struct mh_ba){.status = status, .sequence = sequence}, NULL);
+	reply(s, update, subscriber, &(struct mh_ba){.status = status, .sequence = sequence},
+		&(struct answered){
+			.bids = update->bids, .own_status = status == STATUS_BA_MCOA_NOTCOMPLETE});
 	s->ops.event(s->ops.context, &event);
 }

@@ -8,17 +8,22 @@
 
 #include "ctrl/signalling/ha.h"
 
-/* Sends status 0 with the lifetime granted and where the tunnel ends; bound is NULL when the
- * binding has ended. */
-void ha_accept(struct signalling *s, const struct ha_update *update,
-	const struct subscriber *subscriber, const struct binding_record *bound);
+/*
+ * Answers a registration or deregistration that was carried out: status 0 with the lifetime granted
+ * and where the tunnel ends. When it had BIDs, all its options with their statuses, and status 4
+ * when some were refused (RFC 5648, 6.2); where tunnels of BIDs end at different places, each
+ * option is followed by its own.
+ */
+void ha_accept(
+	struct signalling *s, const struct ha_request *r, const struct subscriber *subscriber);
 
 /*
  * Sends an acknowledgement that nobody asked for: of the last update, with the time of now and
- * where the tunnel ends now. Returns 0, or -ENOENT when its node has no security association.
+ * where the tunnels end now. Returns 0, or -ENOENT when its node has no security association.
  */
 int ha_reply_tell(struct signalling *s, const struct binding *b);
 
-/* Sends a refusal (status from 128 on), counts it and tells of it. */
+/* Sends a refusal: status from 128 on, or 4 when all BIDs were refused each for its own reason;
+ * counts it and tells of it. */
 void ha_refuse(struct signalling *s, const struct ha_update *update,
 	const struct subscriber *subscriber, uint8_t status, uint16_t sequence);

@@ -9,11 +9,12 @@
 #include "ctrl/signalling/refresh.h"
 #include "ctrl/signalling/state.h"
 
-/* A live binding: at its end it expires, before it is asked for. */
+/* Live bindings: at its end one expires, before it is asked for. */
 static enum ha_request_kind live_due(struct signalling *s, struct binding *b)
 {
-	if (state_now(s) >= b->end_ns)
-		return HA_EXPIRE;
+	for (unsigned i = 0; i < binding_count(b); i++)
+		if (state_now(s) >= binding_end_at(b, i))
+			return HA_EXPIRE;
 	if (state_now(s) >= defend_due_ns(b))
 		defend_again(s, b);
 	if (state_now(s) >= refresh_due_ns(b))
@@ -59,13 +60,13 @@ static uint64_t longest_ns(const struct signalling *s, const struct binding_reco
 					    : ha_remembered_ns(s);
 }
 
-void lifetime_begin(struct signalling *s, struct binding *b)
+uint64_t lifetime_end_ns(const struct signalling *s, const struct binding_record *record)
 {
-	uint64_t real = state_real(s), most = longest_ns(s, &b->now), rest = 0;
+	uint64_t real = state_real(s), most = longest_ns(s, record), rest = 0;
 
-	if (b->now.expires_ns > real)
-		rest = b->now.expires_ns - real;
-	b->end_ns = state_now(s) + (rest < most ? rest : most);
+	if (record->expires_ns > real)
+		rest = record->expires_ns - real;
+	return state_now(s) + (rest < most ? rest : most);
 }
 
 void lifetime_stop(struct signalling *s, struct binding *b)

@@ -65,7 +65,7 @@ static void transit(struct signalling *s, const struct receive_packet *packet)
 		return;
 	}
 	state_count(s, SIGNALLING_N_MH_TRANSIT);
-	b = binding_cache_first(s->cache, &packet->ip6.dst);
+	b = binding_cache_find(s->cache, &packet->ip6.dst);
 	if (b && binding_is_live(b))
 		send_subscriber(s, b->now.subscriber_id, packet->ip, packet->len);
 	else
@@ -159,7 +159,7 @@ static void receive_mobility(struct signalling *s, const struct receive_packet *
 		take_message(s, packet, &mh);
 }
 
-/* RFC 6275, 9.3.1. */
+/* RFC 6275, 9.3.1; RFC 5648, 6.5. */
 static void receive_home_address(struct signalling *s, const struct receive_packet *packet)
 {
 	const struct ip6_packet *ip6 = &packet->ip6;
@@ -173,9 +173,9 @@ static void receive_home_address(struct signalling *s, const struct receive_pack
 		state_count(s, SIGNALLING_N_HOA_PROTECTED);
 		return;
 	}
-	b = binding_cache_first(s->cache, &ip6->home_address);
-	for (; b; b = binding_cache_sibling(b))
-		if (binding_is_live(b) && addr_equal(&b->now.care_of, &ip6->src)) {
+	b = binding_cache_find(s->cache, &ip6->home_address);
+	for (unsigned i = 0; b && binding_is_live(b) && i < binding_count(b); i++)
+		if (addr_equal(&binding_record_at(b, i)->care_of, &ip6->src)) {
 			if (!discovery_solicited(s, packet, b))
 				state_count(s, SIGNALLING_N_HOA_BOUND);
 			return;

@@ -9,7 +9,18 @@ struct walk {
 	size_t busy;
 };
 
-/* One that has a change under way is left alone: that change chooses anew. */
+/* Whether one of the bindings of a home address is to be served by another. */
+static enum signalling_wish wish_of(const struct walk *w, const struct binding *b)
+{
+	enum signalling_wish wish = SIGNALLING_STAYS;
+
+	for (unsigned i = 0; i < binding_count(b) && wish == SIGNALLING_STAYS; i++)
+		wish = w->wish(w->context, &binding_record_at(b, i)->care_of,
+			binding_record_at(b, i)->data_plane);
+	return wish;
+}
+
+/* Those that have a change under way are left alone: that change chooses anew. */
 static bool look(void *arg, struct binding *b)
 {
 	struct walk *w = arg;
@@ -18,7 +29,7 @@ static bool look(void *arg, struct binding *b)
 
 	if (b->now.life != BINDING_LIVE)
 		return true;
-	wish = w->wish(w->context, &b->now.care_of, b->now.data_plane);
+	wish = wish_of(w, b);
 	if (wish != SIGNALLING_GOES)
 		return wish != SIGNALLING_STOP;
 	request = b->running || b->waiting ? NULL : ha_request_new(w->s, HA_REDIRECT);

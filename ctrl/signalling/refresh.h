@@ -15,7 +15,8 @@ struct signalling;
  */
 void refresh_tell(struct signalling *s, struct binding *b);
 
-/* When the next one is due, on the clock of b->end_ns; b->end_ns if none is. */
+/* When the next one is due, on the clock of b->end_ns; when none is, the end of the binding that
+ * ends first. */
 uint64_t refresh_due_ns(const struct binding *b);
 
 /* Asks the node to refresh its binding, or tells it again of its data plane. */

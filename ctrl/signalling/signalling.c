@@ -98,70 +98,92 @@ static bool keeps_link_local(struct signalling *s, struct binding *b)
 	return b->now.life != BINDING_LIVE || link_local_claim(s, b, b->now.flags) == 0;
 }
 
+/* A further record of a home address behind those that it has. */
+static int restore_further(
+	struct signalling *s, struct binding *b, const struct binding_record *record)
+{
+	unsigned count = binding_count(b);
+	const struct binding_record *last = binding_record_at(b, count - 1);
+	struct binding_more *more;
+
+	if (record->bid == last->bid)
+		return -EEXIST;
+	if (record->bid < last->bid || !last->bid || count == BINDING_MAX ||
+		record->life != BINDING_LIVE || b->now.life != BINDING_LIVE ||
+		record->subscriber_id != b->now.subscriber_id)
+		return -EINVAL;
+	more = realloc(b->more, sizeof(*more) + count * sizeof(more->further[0]));
+	if (!more)
+		return -ENOMEM;
+	b->more = more;
+	more->count = count;
+	more->further[count - 1] =
+		(struct binding_further){.now = *record, .end_ns = lifetime_end_ns(s, record)};
+	return 0;
+}
+
+static int restore_first(struct signalling *s, const struct binding_record *record)
+{
+	struct binding *b = binding_cache_add(s->cache, &record->home, record->bid);
+
+	if (!b)
+		return -ENOMEM;
+	lifetime_init(b);
+	b->now = *record;
+	b->sequence = record->sequence;
+	b->end_ns = lifetime_end_ns(s, record);
+	if (!is_served(s, &record->home) || !keeps_link_local(s, b))
+		b->end_ns = state_now(s);
+	return 0;
+}
+
 int signalling_restore(struct signalling *s, const struct binding_record *record)
 {
 	struct subscriber *subscriber =
 		subscriber_db_find_home(s->subscribers, &record->home, NULL);
-	struct binding *b;
+	struct binding *b = binding_cache_find(s->cache, &record->home);
+	int error;
 
 	if (record->life == BINDING_NONE)
 		return -EINVAL;
-	if (binding_cache_find(s->cache, &record->home, record->bid))
-		return -EEXIST;
-	b = binding_cache_add(s->cache, &record->home, record->bid);
-	if (!b)
-		return -ENOMEM;
+	error = b ? restore_further(s, b, record) : restore_first(s, record);
+	if (error)
+		return error;
+	b = binding_cache_find(s->cache, &record->home);
 	binding_cache_reserve(s->cache, record);
-	lifetime_init(b);
-	b->now = *record;
-	b->sequence = record->sequence;
 	if (record->life == BINDING_LIVE) {
 		s->live++;
 		state_count(s, SIGNALLING_N_RESTORED);
 	}
-	lifetime_begin(s, b);
-	if (!is_served(s, &record->home) || !keeps_link_local(s, b))
-		b->end_ns = state_now(s);
 	if (subscriber && record->timestamp &&
 		(!subscriber->last_timestamp ||
 			(int64_t)(record->timestamp - subscriber->last_timestamp) > 0))
 		subscriber->last_timestamp = record->timestamp;
+	lifetime_stop(s, b);
 	lifetime_rest(s, b);
 	return 0;
 }
 
-/* Ends one binding. Returns how many: 0 or 1. */
-static unsigned clear(
-	struct signalling *s, struct binding *b, signalling_done *done, void *done_context)
+unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, uint16_t bid,
+	signalling_done *done, void *done_context)
 {
+	struct binding *b = binding_cache_find(s->cache, home);
 	struct ha_request *request;
 
-	if (b->waiting && b->waiting->kind == HA_CLEAR)
+	if (!b || (b->waiting && b->waiting->kind == HA_CLEAR))
 		return 0;
 	if (!binding_is_live(b) && !b->running && !b->waiting)
+		return 0;
+	if (bid && !binding_record_of(b, bid))
 		return 0;
 	request = ha_request_new(s, HA_CLEAR);
 	if (!request)
 		return 0;
+	request->bid = bid;
 	request->done = done;
 	request->done_context = done_context;
 	ha_queue_put(s, b, request);
 	return 1;
-}
-
-unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, signalling_done *done,
-	void *done_context)
-{
-	struct binding *b = binding_cache_first(s->cache, home);
-	unsigned count = 0;
-
-	while (b) {
-		struct binding *next = binding_cache_sibling(b);
-
-		count += clear(s, b, done, done_context);
-		b = next;
-	}
-	return count;
 }
 
 struct binding_cache *signalling_cache(struct signalling *s)

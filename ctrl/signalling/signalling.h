@@ -20,6 +20,7 @@
 #include "ctrl/binding/binding.h"
 #include "ctrl/binding/binding_cache.h"
 #include "ctrl/binding/home_prefix.h"
+#include "ctrl/signalling/multihoming_policy.h"
 #include "proto/channel/packet.h"
 #include "proto/channel/update.h"
 #include "proto/mobility/option.h"
@@ -50,6 +51,7 @@ struct signalling_event {
 	enum signalling_event_kind kind;
 	const struct subscriber *subscriber; /* NULL if it is gone */
 	const struct binding *binding; /* as it is now; when it ends, as it was; NULL for REFUSED */
+	const struct binding_record *record; /* the one of its records that it is about */
 	struct in6_addr home;
 	struct in6_addr care_of; /* that of the Binding Update for REFUSED */
 	uint8_t status;          /* REFUSED: enum status_ba; else 0 */
@@ -78,14 +80,17 @@ struct signalling_ops {
 	bool (*tunnel_address)(void *context, uint64_t data_plane, struct in6_addr *address);
 
 	/*
-	 * Starts a transaction: the binding of record->home and record->bid becomes what the record
-	 * says (BINDING_NONE: it is removed from everywhere). `good` is what it was when it was
-	 * last acknowledged (its life may be BINDING_NONE), for taking the change back. Both are
-	 * copied. There is one transaction per binding at a time. `done` is called once, later,
-	 * never from inside this call. A negative errno means that nothing was started.
+	 * Starts a transaction: the bindings of a home address become what the list says
+	 * (BINDING_NONE: they are removed from everywhere). `good` is what they were when they were
+	 * last acknowledged (the life may be BINDING_NONE), for taking the change back. Both are
+	 * copied. There is one transaction per home address at a time. `done` is called once,
+	 * later, never from inside this call. A negative errno means that nothing was started.
 	 */
-	int (*commit)(void *context, const struct binding_record *good,
-		const struct binding_record *record, signalling_done *done, void *done_context);
+	int (*commit)(void *context, const struct binding_list *good, const struct binding_list *to,
+		signalling_done *done, void *done_context);
+
+	/* Inside of `done` with an error: index of the data plane that failed it, or -ENOENT. */
+	int (*culprit)(void *context);
 
 	/* Sends a packet through a data plane; NULL: any that is there. The frame is copied. A
 	 * negative errno if it cannot be sent. */
@@ -116,6 +121,7 @@ struct signalling_config {
 					 * ends; OPTION_PAD1: it is not told */
 	uint8_t tunnel_number;          /* the number of HA_TUNNEL */
 	uint16_t home_agent_preference; /* our own, in discovery (RFC 6275, 10.5.1) */
+	struct multihoming_policy multihoming;
 	bool tell_by_ba; /* a node is told of another data plane by an unsolicited Binding
 			  * Acknowledgement, not by a Binding Refresh Request */
 };
@@ -135,10 +141,11 @@ void signalling_free(struct signalling *s);
 struct wheel *signalling_wheel(struct signalling *s);
 
 /*
- * At start, after the subscribers are loaded: takes a record from the store into the cache. What
- * ended meanwhile, or is no longer served (its prefix or its subscriber's home address is gone),
- * ends through a transaction as soon as the wheel turns. -EEXIST for a second record of one key;
- * -EINVAL for one without life; -ENOMEM.
+ * At start, after the subscribers are loaded: takes a record from the store into the cache; those
+ * of one home address in ascending BID. What ended meanwhile, or is no longer served (its prefix or
+ * its subscriber's home address is gone), ends through a transaction as soon as the wheel turns.
+ * -EEXIST for a second record of one key; -EINVAL for one without life, or that does not belong to
+ * the others of its home address; -ENOMEM.
  */
 int signalling_restore(struct signalling *s, const struct binding_record *record);
 
@@ -160,12 +167,13 @@ void signalling_receive(
 	struct signalling *s, const char *data_plane, const struct packet_punt *punt);
 
 /*
- * Ends the bindings of a home address as if their lifetime had run out, also those that are only
- * being made. `done` (may be NULL) is called for each; before the return, if there was nothing to
- * commit. Returns how many it ends, 0 when there are none.
+ * Ends the bindings of a home address, or that with this BID alone (0: all), as if their lifetime
+ * had run out, also those that are only being made. `done` (may be NULL) is called once; before the
+ * return, if there was nothing to commit. Returns how often it will be, or was, called: 0 when
+ * there are none, else 1.
  */
-unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, signalling_done *done,
-	void *done_context);
+unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, uint16_t bid,
+	signalling_done *done, void *done_context);
 
 /* What signalling_redirect() is to do about a binding. */
 enum signalling_wish {

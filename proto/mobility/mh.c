@@ -47,15 +47,21 @@ static void skip_option(struct mh *out, const struct option_def *def, struct mh_
 static enum mh_fault decode_known(const struct option_def *def, const uint8_t *wire, size_t left,
 	struct mh_rules *rules, struct mh *out, struct mh_option *option)
 {
+	bool shaped = mh_rules_shape(def, option->raw.len);
 	enum mh_fault fault;
 
-	if (!mh_rules_shape(def, option->raw.len))
+	if (!shaped && !mh_rules_answers(def, out))
 		return MH_FAULT_OPTION_LENGTH;
 	fault = mh_rules_admit(rules, out, out->option_count, def);
 	if (fault)
 		return fault;
 	if (out->option_count >= MH_OPTIONS_MAX)
 		return MH_FAULT_OPTION_COUNT;
+	if (!shaped) {
+		option->state = OPTION_MALFORMED;
+		out->option_count++;
+		return MH_FAULT_NONE;
+	}
 	if (def->walks.decode(wire, 2u + option->raw.len, option) ||
 		(def->agrees && !def->agrees(option)))
 		return MH_FAULT_OPTION_LENGTH;
@@ -111,6 +117,8 @@ static int decode_options(const struct option_numbers *numbers, const uint8_t *m
 			def, mh + option->offset, cursor_left(&c), &rules, out, option);
 		if (fault)
 			return fail_option(err, fault, option);
+		if (option->state == OPTION_MALFORMED && err && !err->fault)
+			fail_option(err, MH_FAULT_OPTION_LENGTH, option);
 	}
 	return 0;
 }
@@ -153,9 +161,7 @@ int mh_decode_with(const struct option_numbers *numbers, const uint8_t *mh, size
 	out->len = (uint16_t)mh_size(mh, len);
 	if (def->walks.decode(mh, out->len, out))
 		return fail(err, MH_FAULT_MINIMUM, AT_HEADER_LEN, header_len);
-	if (decode_options(numbers, mh, def->options_at, out, err))
-		return -EBADMSG;
 	if (err)
 		*err = (struct mh_error){0};
-	return 0;
+	return decode_options(numbers, mh, def->options_at, out, err);
 }

@@ -197,7 +197,8 @@ size_t mh_size(const uint8_t *mh, size_t len);
  * looked at: see mh_checksum_ok, which the receiver calls first. Options that are not known or not
  * defined for this message are skipped, kept as raw octets and counted.
  * Returns 0, or -EBADMSG and the first fault in ERR (which may be NULL); OUT is then undefined, but
- * for mh_fault_is_option: it holds the fields and the options before the one at fault. */
+ * for mh_fault_is_option: it holds the fields and the options before the one at fault. With 0, ERR
+ * has no fault, or that of the first option that is OPTION_MALFORMED. */
 int mh_decode(const uint8_t *mh, size_t len, struct mh *out, struct mh_error *err);
 
 /* mh_decode_with: the same, with the options whose numbers NUMBERS assigns (valid ones: see

@@ -88,8 +88,12 @@ static int encode_raw(struct encoder *e, const struct mh_option *option)
 		option_def_number(e->numbers, e->mh, number, option->raw.len);
 	enum option_state state = !def ? OPTION_UNKNOWN : OPTION_MISPLACED;
 
-	if (option->type >= OPTION_TYPE_COUNT || !number || own != def || option->state != state ||
-		(def && option_allowed(def, e->mh)))
+	if (def && option_allowed(def, e->mh)) {
+		if (!mh_rules_answers(def, e->mh) || option_shape_find(def, option->raw.len))
+			return -EINVAL;
+		state = OPTION_MALFORMED;
+	}
+	if (option->type >= OPTION_TYPE_COUNT || !number || own != def || option->state != state)
 		return -EINVAL;
 	writer_u8(&e->w, number);
 	writer_u8(&e->w, option->raw.len);
@@ -109,7 +113,7 @@ static int encode_options(struct encoder *e)
 
 		if (rc)
 			return rc;
-		raw += !known;
+		raw += !known && e->mh->options[i].state != OPTION_MALFORMED;
 	}
 	return raw <= MH_UNKNOWN_MAX ? 0 : -EINVAL;
 }

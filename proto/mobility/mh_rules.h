@@ -34,8 +34,25 @@ static inline const struct option_shape *mh_rules_shape(const struct option_def 
 	return NULL;
 }
 
+/* mh_rules_answers: whether an option of this row with a wrong length is kept for the answer. */
+static inline bool mh_rules_answers(const struct option_def *def, const struct mh *mh)
+{
+	return def->flags & OPTION_F_ANSWERED && mh->type == MH_BU;
+}
+
 /* mh_rules_count: how many of the first BEFORE options of MH are of this type. */
 unsigned mh_rules_count(const struct mh *mh, unsigned before, uint16_t type);
+
+/* mh_rules_times: how often an option of this row may stand among the first BEFORE and here. */
+static inline unsigned mh_rules_times(
+	const struct option_def *def, const struct mh *mh, unsigned before)
+{
+	unsigned bids = 0;
+
+	if (def->flags & OPTION_F_PER_BID && mh->type == MH_BA)
+		bids = mh_rules_count(mh, before, OPTION_BID);
+	return bids > 1 ? bids * def->times : def->times;
+}
 
 /* mh_rules_admit: whether an option of this row may follow the first BEFORE options of MH, which
  * were all admitted; if so it counts as seen. */
@@ -45,7 +62,8 @@ static inline enum mh_fault mh_rules_admit(
 	uint64_t *seen = &rules->seen[def->type / 64];
 	uint64_t bit = UINT64_C(1) << def->type % 64;
 
-	if (def->times && *seen & bit && mh_rules_count(mh, before, def->type) >= def->times)
+	if (def->times && *seen & bit &&
+		mh_rules_count(mh, before, def->type) >= mh_rules_times(def, mh, before))
 		return MH_FAULT_OPTION_REPEATED;
 	if (rules->flags & OPTION_F_AUTHENTICATES && def->flags & OPTION_F_PROTECTED)
 		return MH_FAULT_OPTION_ORDER;

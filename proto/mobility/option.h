@@ -98,17 +98,18 @@ enum option_state {
 	OPTION_KNOWN = 0, /* the union below holds its fields */
 	OPTION_UNKNOWN,   /* not in the table: only `raw` is valid (RFC 6275, 6.2.1: skipped) */
 	OPTION_MISPLACED, /* known, but not defined for this message: treated as unknown */
+	OPTION_MALFORMED, /* of a length it cannot have, which its sender is to be told: only `raw`
+			   * is valid (RFC 5648, 6.2) */
 };
 
 /* One option of a message: 64 octets, one cache line, written by mh_decode or by who builds a
  * message. */
 struct mh_option {
-	uint16_t type;   /* enum option_type, or any number when unknown */
-	uint8_t state;   /* enum option_state */
-	uint8_t number;  /* decoded only: the Type octet */
-	uint16_t offset; /* decoded only: of the Type octet, from the start of the message */
-	struct field_bytes
-		raw; /* decoded, or unknown and misplaced: what follows the Length octet */
+	uint16_t type;          /* enum option_type, or any number when unknown */
+	uint8_t state;          /* enum option_state */
+	uint8_t number;         /* decoded only: the Type octet */
+	uint16_t offset;        /* decoded only: of the Type octet, from the start of the message */
+	struct field_bytes raw; /* decoded, or not OPTION_KNOWN: what follows the Length octet */
 	union {
 		struct option_refresh_advice refresh_advice;
 		struct option_alternate_coa alternate_coa;
@@ -160,6 +161,10 @@ enum option_flag {
 	OPTION_F_PROTECTED = 4,     /* must stand before every authenticating option */
 	OPTION_F_LAST = 8,          /* last option, no padding behind it */
 	OPTION_F_DMM = 16,          /* only where the D flag is set (RFC 8885, 4.3) */
+	OPTION_F_ANSWERED = 32,     /* in a Binding Update, a wrong length does not keep the message
+				     * from being decoded: OPTION_MALFORMED */
+	OPTION_F_PER_BID = 64,      /* in a Binding Acknowledgement, `times` holds for each Binding
+				     * Identifier option */
 };
 
 /* A row of the table. */

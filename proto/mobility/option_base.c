@@ -36,8 +36,9 @@ ROW(refresh_advice, OPTION_REFRESH_ADVICE, "Binding Refresh Advice", "RFC 6275, 
 	IN(MH_BA) | UPDATES, 1, LEN(2, 2, 0))
 /* Also in a Binding Revocation (RFC 5846, 5.1), and in a Binding Acknowledgement, where it is the
  * address of the data plane (draft-sarikaya-mext-multicastdmm-04, 9). */
-ROW(alternate_coa, OPTION_ALTERNATE_COA, "Alternate Care-of Address", "RFC 6275, 6.2.5",
-	IN(MH_BU) | IN(MH_BA) | IN(MH_REVOCATION) | UPDATES, 1, LEN(16, 8, 6))
+ROW_F(alternate_coa, OPTION_ALTERNATE_COA, "Alternate Care-of Address", "RFC 6275, 6.2.5",
+	IN(MH_BU) | IN(MH_BA) | IN(MH_REVOCATION) | UPDATES, 1, OPTION_F_PER_BID, NULL,
+	LEN(16, 8, 6))
 ROW(nonce_indices, OPTION_NONCE_INDICES, "Nonce Indices", "RFC 6275, 6.2.6", IN(MH_BU), 1,
 	LEN(4, 2, 0))
 ROW_F(authorization_data, OPTION_AUTHORIZATION_DATA, "Binding Authorization Data",

@@ -32,9 +32,9 @@ static const struct field bid_fields[] = {UINT("bid", 2, 2, bid.bid),
 	BITS("priority", 5, 1, 0x7f, bid.priority), ADDR("care_of_address", 6, bid.coa), END};
 
 /* Also in a Binding Revocation (RFC 5846, 5.1 and 5.2). */
-ROW(bid, OPTION_BID, "Binding Identifier", "RFC 5648, 4.3",
+ROW_F(bid, OPTION_BID, "Binding Identifier", "RFC 5648, 4.3",
 	BINDING | IN(MH_BRR) | IN(MH_COTI) | IN(MH_COT) | IN(MH_REVOCATION) | UPDATES, 0,
-	LEN(4, 2, 0), LEN(8, 8, 2), LEN(20, 8, 2))
+	OPTION_F_ANSWERED, NULL, LEN(4, 2, 0), LEN(8, 8, 2), LEN(20, 8, 2))
 
 /* RFC 6089 */
 static const struct field flow_summary_fields[] = {LIST16("fids", 2, flow_summary.fids), END};

@@ -182,7 +182,8 @@ static int visit_option_object(const struct mh_option *option, const struct visi
 {
 	static const char *const states[] = {[OPTION_KNOWN] = "known",
 		[OPTION_UNKNOWN] = "unknown",
-		[OPTION_MISPLACED] = "misplaced"};
+		[OPTION_MISPLACED] = "misplaced",
+		[OPTION_MALFORMED] = "malformed"};
 	const struct option_def *def = option_def_find(option->type);
 	int rc = visit_begin(v, NULL, VISIT_OBJECT, def ? def->clause : NULL);
 

@@ -78,7 +78,7 @@ static struct bundle bundle_of(uint32_t n, uint64_t c)
 
 	memcpy(r.home.s6_addr + 8, &home, 8);
 	memcpy(r.care_of.s6_addr + 8, &care_of, 8);
-	if (publish_compile(&bench.config, &r, &bundle) < 0)
+	if (publish_compile(&bench.config, BINDING_LIST_OF(&r), &bundle) < 0)
 		die("a binding", "cannot be compiled");
 	return bundle;
 }

@@ -3,7 +3,10 @@
 
 static const struct table_column columns[] = {
 	{"HOME ADDRESS", "home_address", TABLE_TEXT},
+	{"BID", "bid", TABLE_TEXT},
 	{"CARE-OF ADDRESS", "care_of_address", TABLE_TEXT},
+	{"PRIORITY", "priority", TABLE_TEXT},
+	{"RANK", "rank", TABLE_TEXT},
 	{"MN-ID", "mn_id", TABLE_TEXT},
 	{"STATE", "state", TABLE_TEXT},
 	{"SEQ", "sequence", TABLE_TEXT},
@@ -53,6 +56,7 @@ static void print_change(FILE *to, const json_t *item)
 		{"", "time", TABLE_TEXT},
 		{" ", "event", TABLE_TEXT},
 		{" home=", "binding.home_address", TABLE_TEXT},
+		{" bid=", "binding.bid", TABLE_TEXT},
 		{" care-of=", "binding.care_of_address", TABLE_TEXT},
 		{" mn-id=", "binding.mn_id", TABLE_TEXT},
 		{" lifetime=", "binding.lifetime_s", TABLE_DURATION},
@@ -72,17 +76,24 @@ static int watch(struct command_context *context, struct args *args, const char 
 	return command_stream(context, "binding.watch", NULL, true, print_change);
 }
 
+static const struct args_option clear_options[] = {
+	{'b', "bid", "BID", "only the binding with this identifier"}, {0}};
+
 static int clear(struct command_context *context, struct args *args, const char *const *values)
 {
 	const char *address = args->argv[args->first];
-	json_t *result = NULL;
+	json_t *result = NULL, *params;
 	int rc = check_address(args, address);
+	uint64_t bid = 0;
 
-	(void)values;
+	if (!rc && values[0] && args_parse_uint(values[0], 1, UINT16_MAX, &bid) < 0)
+		rc = args_fail(args, "--bid '%s' is no number from 1 to %u", values[0], UINT16_MAX);
 	if (rc)
 		return rc;
-	rc = command_request(
-		context, "binding.clear", json_pack("{s:s}", "home_address", address), &result);
+	params = json_pack("{s:s}", "home_address", address);
+	if (values[0])
+		json_object_set_new(params, "bid", json_integer((json_int_t)bid));
+	rc = command_request(context, "binding.clear", params, &result);
 	if (rc == 0 && context->json) {
 		command_json(context, result);
 	} else if (rc == 0) {
@@ -109,7 +120,8 @@ const struct command binding_commands[] = {
 	{.group = "binding",
 		.name = "clear",
 		.usage = "[OPTION]... HOME-ADDRESS",
-		.summary = "End a binding as if its lifetime had run out.",
+		.summary = "End the bindings of an address as if their lifetime had run out.",
+		.options = clear_options,
 		.run = clear,
 		.arguments_min = 1,
 		.arguments_max = 1},

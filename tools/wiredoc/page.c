@@ -210,6 +210,8 @@ static void write_rules(FILE *out, const struct option_def *def)
 		{OPTION_F_PROTECTED, "before what authenticates"},
 		{OPTION_F_LAST, "last, nothing behind it"},
 		{OPTION_F_DMM, "with D only"},
+		{OPTION_F_ANSWERED, "a wrong length in a Binding Update is answered"},
+		{OPTION_F_PER_BID, "in a Binding Acknowledgement one for each BID"},
 	};
 	const char *comma = "";
 

@@ -47,7 +47,9 @@ static void done(void *arg, int error)
 
 static void submit(const struct binding_record *good, const struct binding_record *to, int number)
 {
-	assert_int_equal(commit_submit(rig.commit, good, to, done, (void *)(intptr_t)number), 0);
+	assert_int_equal(commit_submit(rig.commit, good ? BINDING_LIST_OF(good) : NULL,
+				 BINDING_LIST_OF(to), done, (void *)(intptr_t)number),
+		0);
 }
 
 static void sync_with_dp1(void)
@@ -366,8 +368,9 @@ static void completions_may_submit(void **state)
 
 	(void)state;
 	sync_with_dp1();
-	assert_int_equal(
-		commit_submit(rig.commit, NULL, &to, submit_again, (void *)(intptr_t)1), 0);
+	assert_int_equal(commit_submit(rig.commit, NULL, BINDING_LIST_OF(&to), submit_again,
+				 (void *)(intptr_t)1),
+		0);
 	RIG_UNTIL(&rig, told.count == 2);
 	assert_int_equal(told.number[1], 2);
 	assert_int_equal(told.error[1], 0);
@@ -479,10 +482,12 @@ static void refuses_what_cannot_be_encoded(void **state)
 
 	(void)state;
 	to.subscriber_id = 0;
-	assert_int_equal(commit_submit(rig.commit, NULL, &to, done, NULL), -EINVAL);
+	assert_int_equal(
+		commit_submit(rig.commit, NULL, BINDING_LIST_OF(&to), done, NULL), -EINVAL);
 	to = rig_record(1, 10);
 	to.life = (enum binding_life)77;
-	assert_int_equal(commit_submit(rig.commit, NULL, &to, done, NULL), -EINVAL);
+	assert_int_equal(
+		commit_submit(rig.commit, NULL, BINDING_LIST_OF(&to), done, NULL), -EINVAL);
 	assert_int_equal(commit_count(rig.commit), 0);
 }
 

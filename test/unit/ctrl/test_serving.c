@@ -120,7 +120,8 @@ static void restart_with_bindings(const char *more)
 			fail_msg("%s", why.text);
 		record.data_plane = ids[0];
 		record.lifetime = UINT16_MAX;
-		assert_int_equal(commit_submit(rig.commit, NULL, &record, done, NULL), 0);
+		assert_int_equal(
+			commit_submit(rig.commit, NULL, BINDING_LIST_OF(&record), done, NULL), 0);
 	}
 	assert_int_equal(subscriber_db_commit(ctrl.subscribers), 0);
 	RIG_UNTIL(&rig, done_count == NODES);
@@ -225,7 +226,7 @@ static void the_one_that_serves_has_to_acknowledge(void **state)
 	sync_with(&dp2, "dp2", 1);
 	dp2.silent = true;
 	record.data_plane = ids[1];
-	assert_int_equal(commit_submit(rig.commit, NULL, &record, done, NULL), 0);
+	assert_int_equal(commit_submit(rig.commit, NULL, BINDING_LIST_OF(&record), done, NULL), 0);
 	RIG_UNTIL(&rig, dp1.deltas == 1 && dp2.deltas == 1);
 	for (int i = 0; i < 20; i++)
 		rig_round(&rig);
@@ -244,7 +245,7 @@ static void one_that_is_lost_is_not_waited_for(void **state)
 	sync_with(&dp2, "dp2", 1);
 	dp2.silent = true;
 	record.data_plane = ids[1];
-	assert_int_equal(commit_submit(rig.commit, NULL, &record, done, NULL), 0);
+	assert_int_equal(commit_submit(rig.commit, NULL, BINDING_LIST_OF(&record), done, NULL), 0);
 	RIG_UNTIL(&rig, dp2.deltas == 1);
 	rig_disconnect(&rig, &dp2);
 	RIG_UNTIL(&rig, done_count == 1);

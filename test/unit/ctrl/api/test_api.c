@@ -173,7 +173,8 @@ static void bindings_are_shown(void **state)
 {
 	static const char *const keys[] = {"mn_id", "home_address", "care_of_address", "state",
 		"sequence", "lifetime_s", "remaining_s", "registered", "updated", "expires",
-		"data_plane", "link", "subscriber_id", "path_id"};
+		"data_plane", "link", "subscriber_id", "path_id", "bid", "priority", "rank",
+		"at_home"};
 	json_t *items = json_array(), *item;
 
 	(void)state;
@@ -272,7 +273,7 @@ static void a_cleared_binding_is_gone_everywhere(void **state)
 	desk_assert_result("{\"method\": \"binding.clear\", \"params\": "
 			   "{\"home_address\": \"2001:db8:100::11\"}}",
 		"{\"home_address\": \"2001:db8:100::11\", \"care_of_address\": "
-		"\"2001:db8:a::77\"}");
+		"\"2001:db8:a::77\", \"bid\": null, \"bindings\": 1}");
 	assert_null(fake_find(&desk.dp1, OBJECT_PATH, 100017));
 	reply = desk_reply(&watcher);
 	item = json_object_get(reply, "item");

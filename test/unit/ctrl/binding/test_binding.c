@@ -63,6 +63,9 @@ static struct binding_record sample(void)
 		.lifetime = 0xabcd,
 		.flags = 0xc000,
 		.life = BINDING_LIVE,
+		.priority = 0x55,
+		.at_home = true,
+		.mac = {{2, 3, 4, 5, 6, 7}},
 	};
 
 	addr_parse("2001:db8:2::100", &r.home);
@@ -101,6 +104,9 @@ static void record_round_trips(void **state)
 		assert_int_equal(in.lifetime, out.lifetime);
 		assert_int_equal(in.flags, out.flags);
 		assert_int_equal(in.life, out.life);
+		assert_int_equal(in.priority, out.priority);
+		assert_int_equal(in.at_home, out.at_home);
+		assert_true(mac_equal(&in.mac, &out.mac));
 	}
 	(void)state;
 }
@@ -131,23 +137,35 @@ static void record_that_is_not_ours_is_refused(void **state)
 	(void)state;
 }
 
-/* Version 1 was the same without the data plane at the end. */
-static void record_of_the_release_before_is_read(void **state)
+/* Version 2 had nothing of RFC 5648 but the BID, and is what a record without one is; version 1 was
+ * the same without the data plane at the end. */
+static void record_of_the_releases_before_is_read(void **state)
 {
+	enum { SIZE_2 = BINDING_RECORD_SIZE - 7, SIZE_1 = SIZE_2 - 8 };
 	struct binding_record in = sample(), out;
 	uint8_t buf[BINDING_RECORD_SIZE];
 	struct writer w;
 	struct cursor c;
 
+	in.bid = 0;
 	writer_init(&w, buf, sizeof(buf));
 	assert_int_equal(binding_record_encode(&w, &in), 0);
+	assert_int_equal(writer_len(&w), SIZE_2);
+	assert_int_equal(buf[0], 2);
+	cursor_init(&c, buf, SIZE_2);
+	assert_int_equal(binding_record_decode(&c, &out), 0);
+	assert_int_equal(out.data_plane, in.data_plane);
+	assert_int_equal(out.priority, 0);
+	buf[0] = BINDING_RECORD_VERSION; /* which always has a BID */
+	cursor_init(&c, buf, BINDING_RECORD_SIZE);
+	assert_int_equal(binding_record_decode(&c, &out), -EBADMSG);
 	buf[0] = 1;
-	cursor_init(&c, buf, BINDING_RECORD_SIZE - 8);
+	cursor_init(&c, buf, SIZE_1);
 	assert_int_equal(binding_record_decode(&c, &out), 0);
 	assert_int_equal(out.data_plane, 0);
 	assert_int_equal(out.path_id, in.path_id);
 	assert_int_equal(out.timestamp, in.timestamp);
-	cursor_init(&c, buf, BINDING_RECORD_SIZE);
+	cursor_init(&c, buf, SIZE_2);
 	assert_int_equal(binding_record_decode(&c, &out), -EBADMSG);
 	(void)state;
 }
@@ -185,7 +203,7 @@ int main(void)
 		cmocka_unit_test(remaining_is_rounded_down),
 		cmocka_unit_test(record_round_trips),
 		cmocka_unit_test(record_that_is_not_ours_is_refused),
-		cmocka_unit_test(record_of_the_release_before_is_read),
+		cmocka_unit_test(record_of_the_releases_before_is_read),
 		cmocka_unit_test(record_without_life_or_room_is_not_written),
 		cmocka_unit_test(states_have_names),
 	};

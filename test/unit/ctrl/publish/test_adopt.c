@@ -25,7 +25,7 @@ static struct bundle bundle_of(unsigned n, unsigned c)
 	struct binding_record record = rig_record(n, c);
 	struct bundle bundle;
 
-	assert_int_equal(publish_compile(&rig.config, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
 	return bundle;
 }
 

@@ -60,7 +60,7 @@ static void set(unsigned n, unsigned c)
 	struct bundle bundle;
 	uint64_t sequence;
 
-	assert_int_equal(publish_compile(&rig.config, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
 	if (!c)
 		bundle.len = 0;
 	assert_int_equal(publish_set(rig.publish, n, &bundle, &sequence), 0);
@@ -112,7 +112,7 @@ static void all_is_as_it_should_be(void **state)
 	struct binding_record record = rig_record(9, 9);
 
 	(void)state;
-	assert_int_equal(publish_compile(&rig.config, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(publish_restore(rig.publish, 9, &bundle), 0);
 	sync_with(&dp1, "dp1", 0);
 	audit(1);

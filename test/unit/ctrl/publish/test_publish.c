@@ -37,7 +37,7 @@ static void set(unsigned n, unsigned c)
 	uint64_t sequence;
 
 	record.life = c ? BINDING_LIVE : BINDING_DELETED;
-	assert_int_equal(publish_compile(&rig.config, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(publish_set(rig.publish, n, &bundle, &sequence), 0);
 	publish_flush(rig.publish);
 	assert_int_equal(sequence, publish_sequence(rig.publish));
@@ -120,7 +120,7 @@ static void an_address_on_no_link_is_defended_nowhere(void **state)
 
 	(void)state;
 	assert_int_equal(addr_parse("2001:db8:200::7", &record.home), 0);
-	assert_int_equal(publish_compile(&rig.config, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(publish_set(rig.publish, 7, &bundle, &sequence), 0);
 	publish_flush(rig.publish);
 	sync_with(&dp1, "dp1");

@@ -22,7 +22,7 @@ static struct bundle bundle_of(unsigned n, unsigned c)
 	struct binding_record record = rig_record(n, c);
 	struct bundle bundle;
 
-	assert_int_equal(publish_compile(&config, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&config, BINDING_LIST_OF(&record), &bundle), 0);
 	return bundle;
 }
 
@@ -68,7 +68,7 @@ static void deletes_what_the_new_bundle_lacks(void **state)
 
 	(void)state;
 	record.path_id = 555;
-	assert_int_equal(publish_compile(&config, &record, &after), 0);
+	assert_int_equal(publish_compile(&config, BINDING_LIST_OF(&record), &after), 0);
 	assert_int_equal(state_set(&table, 7, &before, &w), 0);
 	writer_init(&w, octets, sizeof(octets));
 	assert_int_equal(state_set(&table, 7, &after, &w), 0);
@@ -97,11 +97,11 @@ static void defends_the_link_local_address_on_the_link(void **state)
 
 	(void)state;
 	record.flags |= FLAGS_BU_L;
-	assert_int_equal(publish_compile(&linked, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&linked, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(state_each_encoded(bundle.octets, bundle.len, find_link_local, &found), 0);
 	assert_int_equal(found.id, 0); /* its prefix is on no link */
 	prefix.link = link;
-	assert_int_equal(publish_compile(&linked, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&linked, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(state_each_encoded(bundle.octets, bundle.len, find_link_local, &found), 0);
 	assert_int_equal(found.id, publish_link_local_id(7));
 	assert_int_equal(found.domain, object_link_domain(1));
@@ -111,7 +111,7 @@ static void defends_the_link_local_address_on_the_link(void **state)
 	assert_memory_equal(&found.prefixes[0].addr, &expected, sizeof(expected));
 	record.flags &= (uint16_t)~FLAGS_BU_L;
 	found.id = 0;
-	assert_int_equal(publish_compile(&linked, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&linked, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(state_each_encoded(bundle.octets, bundle.len, find_link_local, &found), 0);
 	assert_int_equal(found.id, 0);
 }
@@ -136,9 +136,9 @@ static void refuses_to_compile_without_ids(void **state)
 
 	(void)state;
 	record.path_id = 0;
-	assert_int_equal(publish_compile(&config, &record, &bundle), -EINVAL);
+	assert_int_equal(publish_compile(&config, BINDING_LIST_OF(&record), &bundle), -EINVAL);
 	record.life = BINDING_DELETED;
-	assert_int_equal(publish_compile(&config, &record, &bundle), 0);
+	assert_int_equal(publish_compile(&config, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(bundle.len, 0);
 }
 

@@ -99,7 +99,10 @@ static int do_choose(
 {
 	struct rig *rig = context;
 
-	(void)care_of;
+	if (addr_equal(care_of, &rig->second) && (rig->data_planes & ~tried) >> 1 & 1) {
+		*data_plane = RIG_DATA_PLANE_ID + 1;
+		return 1;
+	}
 	for (unsigned dp = 0; dp < RIG_DATA_PLANES; dp++) {
 		if (!((rig->data_planes & ~tried) >> dp & 1))
 			continue;
@@ -117,16 +120,35 @@ static bool do_tunnel_address(void *context, uint64_t data_plane, struct in6_add
 	return true;
 }
 
-static int do_commit(void *context, const struct binding_record *good,
-	const struct binding_record *record, signalling_done *done, void *done_context)
+/* Copies a list and its records. */
+static struct rig_list list_copy(const struct binding_list *list)
+{
+	struct rig_list copy = {.count = list->count, .changed = list->changed};
+
+	memcpy(copy.records, list->records, list->count * sizeof(*list->records));
+	return copy;
+}
+
+static int do_commit(void *context, const struct binding_list *good, const struct binding_list *to,
+	signalling_done *done, void *done_context)
 {
 	struct rig *rig = context;
 
 	if (rig->commit_refusal)
 		return rig->commit_refusal;
 	assert_true(rig->commit_count < 64);
-	rig->commits[rig->commit_count++] = (struct rig_commit){*good, *record, done, done_context};
+	rig->commits[rig->commit_count++] = (struct rig_commit){.good = *good->records,
+		.to = *to->records,
+		.good_list = list_copy(good),
+		.to_list = list_copy(to),
+		.done = done,
+		.context = done_context};
 	return 0;
+}
+
+static int do_culprit(void *context)
+{
+	return ((struct rig *)context)->culprit;
 }
 
 static int do_inject(void *context, const char *data_plane, const struct packet_inject *inject)
@@ -184,6 +206,7 @@ static void start(struct rig *rig)
 		.choose = do_choose,
 		.tunnel_address = do_tunnel_address,
 		.commit = do_commit,
+		.culprit = do_culprit,
 		.inject = do_inject,
 		.port = do_port,
 		.event = do_event,
@@ -222,6 +245,7 @@ struct rig *rig_new(void)
 		.dad_retrans_ms = 1000,
 		.advertisements = 1,
 		.errors_per_second = 10,
+		.multihoming = {.max = BINDING_MAX, .bulk = true},
 	};
 	rig->subscribers = calloc(1, sizeof(*rig->subscribers));
 	for (unsigned i = 0; i < 2; i++)
@@ -269,6 +293,24 @@ static void add_options(const struct rig_bu *bu, struct mh *mh)
 {
 	struct mh_option *o;
 
+	for (size_t i = 0; i < bu->bid_count; i++) {
+		const struct rig_bid *bid = &bu->bids[i];
+
+		o = option_add(mh, OPTION_BID);
+		o->bid.bid = bid->bid;
+		o->bid.priority = bid->priority;
+		o->bid.home = bid->home;
+		if (bid->coa) {
+			o->bid.coa.len = 16;
+			o->bid.coa.ip6 = rig_addr(bid->coa);
+		}
+		if (bid->length) {
+			static const uint8_t zeros[32];
+
+			o->state = OPTION_MALFORMED;
+			o->raw = (struct field_bytes){zeros, bid->length};
+		}
+	}
 	if (bu->alternate) {
 		o = option_add(mh, OPTION_ALTERNATE_COA);
 		o->alternate_coa.coa = rig_addr(bu->alternate);
@@ -435,7 +477,7 @@ struct binding *rig_binding(struct rig *rig, const char *home)
 {
 	struct in6_addr a = rig_addr(home);
 
-	return binding_cache_first(signalling_cache(rig->s), &a);
+	return binding_cache_find(signalling_cache(rig->s), &a);
 }
 
 uint64_t rig_counter(struct rig *rig, const char *name)

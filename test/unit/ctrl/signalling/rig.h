@@ -29,9 +29,16 @@ struct rig_packet {
 	uint8_t octets[2304];
 };
 
+struct rig_list {
+	unsigned count;
+	uint8_t changed;
+	struct binding_record records[BINDING_MAX];
+};
+
 /* A change that waits in the commit. */
 struct rig_commit {
-	struct binding_record good, to;
+	struct binding_record good, to; /* the first records */
+	struct rig_list good_list, to_list;
 	signalling_done *done;
 	void *context;
 };
@@ -40,6 +47,15 @@ struct rig_event {
 	enum signalling_event_kind kind;
 	uint8_t status;
 	struct in6_addr care_of;
+};
+
+/* A Binding Identifier option. */
+struct rig_bid {
+	uint16_t bid;
+	const char *coa; /* NULL: without */
+	uint8_t priority;
+	bool home;
+	uint8_t length; /* not 0: of this wrong length, zeros */
 };
 
 /* A Binding Update to be built. */
@@ -53,6 +69,8 @@ struct rig_bu {
 	const uint8_t *key;
 	uint64_t timestamp; /* 0: no option */
 	bool nonce_indices;
+	struct rig_bid bids[30];
+	size_t bid_count;
 };
 
 struct rig {
@@ -60,12 +78,14 @@ struct rig {
 	struct signalling_config config;
 	struct subscriber_db *subscribers;
 	uint64_t now, real;
-	int commit_refusal;   /* what the next commits return at once, 0: accept */
-	int inject_refusal;   /* the same for packets */
-	bool link_down;       /* no data plane has the home link */
-	uint32_t link_losses; /* times that the data plane that has it was lost */
-	uint64_t data_planes; /* those that can serve, bit: index */
-	struct mac from;      /* who sends what is punted */
+	int commit_refusal;     /* what the next commits return at once, 0: accept */
+	int inject_refusal;     /* the same for packets */
+	int culprit;            /* data plane that failed the commit that is being ended */
+	bool link_down;         /* no data plane has the home link */
+	uint32_t link_losses;   /* times that the data plane that has it was lost */
+	uint64_t data_planes;   /* those that can serve, bit: index */
+	struct in6_addr second; /* a care-of address that the second data plane serves if it can */
+	struct mac from;        /* who sends what is punted */
 	struct rig_commit commits[64];
 	size_t commit_count;
 	struct rig_packet packets[64];

@@ -308,7 +308,7 @@ static void timestamp_outlives_the_subscriber(void **state)
 	struct in6_addr home = rig_addr(RIG_HOME);
 
 	rig_bound(rig, 0, 1);
-	signalling_clear(rig->s, &home, NULL, NULL);
+	signalling_clear(rig->s, &home, 0, NULL, NULL);
 	rig_commit(rig, 0);
 	rig_subscriber(rig, 0)->last_timestamp = 0; /* deleted, and added again */
 	rig_send(rig, &bu);

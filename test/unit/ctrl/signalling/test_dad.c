@@ -272,7 +272,7 @@ static void clear_meanwhile(void **state)
 
 	rig_send(rig, &bu);
 	rig_packet(rig);
-	assert_int_equal(signalling_clear(rig->s, &home, NULL, NULL), 1);
+	assert_int_equal(signalling_clear(rig->s, &home, 0, NULL, NULL), 1);
 	assert_null(rig_binding(rig, RIG_LINK_HOME));
 	rig_wait_ms(rig, 2000);
 	assert_int_equal(rig->commit_count, 0);

@@ -176,7 +176,7 @@ static struct binding_record stored(const struct binding_record *record)
 
 	writer_init(&w, buf, sizeof(buf));
 	assert_int_equal(binding_record_encode(&w, record), 0);
-	cursor_init(&c, buf, sizeof(buf));
+	cursor_init(&c, buf, writer_len(&w));
 	assert_int_equal(binding_record_decode(&c, &out), 0);
 	return out;
 }

@@ -412,9 +412,9 @@ static void clear_ends_a_binding(void **state)
 	struct rig_commit c;
 
 	done_calls = 0;
-	assert_int_equal(signalling_clear(rig->s, &home, done, &done_calls), 0);
+	assert_int_equal(signalling_clear(rig->s, &home, 0, done, &done_calls), 0);
 	rig_bound(rig, 0, 1);
-	assert_int_equal(signalling_clear(rig->s, &home, done, &done_calls), 1);
+	assert_int_equal(signalling_clear(rig->s, &home, 0, done, &done_calls), 1);
 	assert_int_equal(done_calls, 0);
 	c = rig_commit(rig, 0);
 	assert_int_equal(c.to.life, BINDING_DELETED);
@@ -422,7 +422,7 @@ static void clear_ends_a_binding(void **state)
 	assert_int_equal(done_error, 0);
 	assert_int_equal(last_event(rig).kind, SIGNALLING_CLEARED);
 	assert_int_equal(rig->packet_count, 0);
-	assert_int_equal(signalling_clear(rig->s, &home, done, &done_calls), 0);
+	assert_int_equal(signalling_clear(rig->s, &home, 0, done, &done_calls), 0);
 }
 
 static void clear_tells_of_a_failure(void **state)
@@ -432,7 +432,7 @@ static void clear_tells_of_a_failure(void **state)
 
 	done_calls = 0;
 	rig_bound(rig, 0, 1);
-	assert_int_equal(signalling_clear(rig->s, &home, done, &done_calls), 1);
+	assert_int_equal(signalling_clear(rig->s, &home, 0, done, &done_calls), 1);
 	rig_commit(rig, -EIO);
 	assert_int_equal(done_calls, 1);
 	assert_int_equal(done_error, -EIO);
@@ -449,7 +449,7 @@ static void clear_is_not_overtaken(void **state)
 	rig_bound(rig, 0, 1);
 	bu = rig_bu(rig, 0, 2);
 	rig_send(rig, &bu);
-	assert_int_equal(signalling_clear(rig->s, &home, done, &done_calls), 1);
+	assert_int_equal(signalling_clear(rig->s, &home, 0, done, &done_calls), 1);
 	bu = rig_bu(rig, 0, 3);
 	rig_send(rig, &bu);
 	assert_int_equal(rig_counter(rig, "drop_bu_busy"), 1);

@@ -194,7 +194,8 @@ static void status_as_json(void **state)
 
 #define BINDING                                                                                    \
 	"{\"mn_id\":\"mn1@example.net\",\"home_address\":\"2001:db8:100::10\","                    \
-	"\"care_of_address\":\"2001:db8:a::9\",\"state\":\"active\",\"sequence\":12,"              \
+	"\"care_of_address\":\"2001:db8:a::9\",\"bid\":2,\"priority\":null,\"rank\":1,"            \
+	"\"state\":\"active\",\"sequence\":12,"                                                    \
 	"\"lifetime_s\":420,\"remaining_s\":59,\"data_plane\":\"dp1\",\"link\":null}"
 
 static void binding_show(void **state)
@@ -211,10 +212,12 @@ static void binding_show(void **state)
 		{0}};
 
 	expect("binding show", all, 0,
-		"HOME ADDRESS      CARE-OF ADDRESS  MN-ID            STATE   SEQ  GRANTED  LEFT  "
-		"DATA PLANE  LINK\n"
-		"2001:db8:100::10  2001:db8:a::9    mn1@example.net  active   12    7m00s   59s  "
-		"dp1         -\n",
+		"HOME ADDRESS      BID  CARE-OF ADDRESS  PRIORITY  RANK  MN-ID            STATE   "
+		"SEQ  "
+		"GRANTED  LEFT  DATA PLANE  LINK\n"
+		"2001:db8:100::10    2  2001:db8:a::9    -            1  mn1@example.net  active   "
+		"12  "
+		"  7m00s   59s  dp1         -\n",
 		NULL);
 	expect("binding show -a 2001:db8::1 --mn-id=mn1 --json", one, 0,
 		"{\n  \"count\": 0,\n  \"bindings\": []\n}\n", NULL);
@@ -235,7 +238,8 @@ static void binding_watch(void **state)
 
 	expect("binding watch", hang_up, COMMAND_FAILED, "", "ended before it had answered");
 	expect("binding watch", lines, COMMAND_FAILED,
-		"2026-01-31T12:00:00.250Z moved        home=2001:db8:100::10 care-of=2001:db8:a::9 "
+		"2026-01-31T12:00:00.250Z moved        home=2001:db8:100::10 bid=2 "
+		"care-of=2001:db8:a::9 "
 		"mn-id=mn1@example.net lifetime=7m00s data-plane=dp1\n",
 		"dmmctl: ending\n");
 }

@@ -1,0 +1,185 @@
+#include "ctrl/signalling/ha_change.h"
+
+#include "common/log.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/defend.h"
+#include "ctrl/signalling/ha_reply.h"
+#include "ctrl/signalling/lifetime.h"
+#include "ctrl/signalling/refresh.h"
+#include "ctrl/signalling/state.h"
+
+struct happening {
+	enum signalling_event_kind event;
+	enum signalling_counter counter;
+};
+
+static void tell(struct signalling *s, struct happening what, const struct binding *b,
+	const struct binding_record *record, const struct subscriber *subscriber)
+{
+	struct signalling_event event = {
+		.kind = what.event,
+		.subscriber = subscriber,
+		.binding = b,
+		.record = record,
+		.home = record->home,
+		.care_of = record->care_of,
+	};
+	static struct log_limit limit = LOG_LIMIT(50);
+
+	state_count(s, what.counter);
+	LOG_LIMITED(&limit, LOG_LEVEL_INFO, "ha", signalling_event_name(what.event),
+		"mn=%s home=%s coa=%s bid=%u lifetime_s=%u",
+		LOG_QUOTE(subscriber ? subscriber->mn_id : NULL), ADDR_TEXT(&record->home),
+		ADDR_TEXT(&record->care_of), record->bid, record->lifetime * BINDING_LIFETIME_UNIT);
+	s->ops.event(s->ops.context, &event);
+}
+
+static unsigned live_count(const struct binding_record *now, const struct binding_more *more)
+{
+	return now->life != BINDING_LIVE ? 0 : more ? 1 + more->count : 1;
+}
+
+/* The record of a BID that is live in what the change makes, or NULL. */
+static const struct binding_record *stays(const struct ha_request *r, uint16_t bid)
+{
+	const struct binding_record *to = ha_request_record(r, bid);
+
+	return to && to->life == BINDING_LIVE ? to : NULL;
+}
+
+/* Those that end by the change. */
+static void tell_ended(struct signalling *s, const struct binding *b, const struct ha_request *r,
+	const struct subscriber *subscriber)
+{
+	static const struct happening ends[] = {
+		[HA_REGISTER] = {SIGNALLING_DEREGISTERED, SIGNALLING_N_DEREGISTERED},
+		[HA_DEREGISTER] = {SIGNALLING_DEREGISTERED, SIGNALLING_N_DEREGISTERED},
+		[HA_EXPIRE] = {SIGNALLING_EXPIRED, SIGNALLING_N_EXPIRED},
+		[HA_CLEAR] = {SIGNALLING_CLEARED, SIGNALLING_N_CLEARED},
+	};
+
+	for (unsigned i = 0; b->now.life == BINDING_LIVE && i < binding_count(b); i++)
+		if (!stays(r, binding_record_at(b, i)->bid))
+			tell(s, ends[r->kind], b, binding_record_at(b, i), subscriber);
+}
+
+/* What happened to a binding that was `was` (NULL: it was not) and is now `is`. */
+static struct happening happening_of(
+	const struct binding_record *was, const struct binding_record *is)
+{
+	if (!was)
+		return (struct happening){SIGNALLING_REGISTERED, SIGNALLING_N_REGISTERED};
+	if (!addr_equal(&was->care_of, &is->care_of))
+		return (struct happening){SIGNALLING_MOVED, SIGNALLING_N_MOVED};
+	return (struct happening){SIGNALLING_REFRESHED, SIGNALLING_N_REFRESHED};
+}
+
+/* When a record ends: an end that was counted already does not move with the time of day. */
+static uint64_t end_of(
+	const struct signalling *s, const struct binding *b, const struct binding_record *to)
+{
+	for (unsigned i = 0; i < binding_count(b); i++) {
+		const struct binding_record *now = binding_record_at(b, i);
+
+		if (now->bid == to->bid && now->expires_ns == to->expires_ns &&
+			now->life == to->life)
+			return binding_end_at(b, i);
+	}
+	return lifetime_end_ns(s, to);
+}
+
+/* What the cache said and says are exchanged: afterwards the request has what was. */
+static void exchange(struct signalling *s, struct binding *b, struct ha_request *r)
+{
+	struct binding_record was = b->now;
+	struct binding_more *more = b->more;
+	uint64_t end_ns = end_of(s, b, &r->to);
+
+	for (unsigned i = 0; r->more && i < r->more->count; i++)
+		r->more->further[i].end_ns = end_of(s, b, &r->more->further[i].now);
+	s->live += live_count(&r->to, r->more);
+	s->live -= live_count(&b->now, b->more);
+	b->now = r->to;
+	b->more = r->more;
+	b->end_ns = end_ns;
+	r->to = was;
+	r->more = more;
+}
+
+/* Those that were registered, after the exchange. */
+static void tell_registered(struct signalling *s, const struct binding *b,
+	const struct ha_request *r, const struct subscriber *subscriber)
+{
+	for (unsigned i = 0; i < binding_count(b); i++) {
+		const struct binding_record *is = binding_record_at(b, i);
+
+		if (r->changed >> i & 1)
+			tell(s, happening_of(stays(r, is->bid), is), b, is, subscriber);
+	}
+}
+
+static void tell_redirected(struct signalling *s, const struct binding *b,
+	const struct ha_request *r, const struct subscriber *subscriber)
+{
+	static const struct happening redirected = {SIGNALLING_REDIRECTED, SIGNALLING_N_REDIRECTED};
+
+	for (unsigned i = 0; i < binding_count(b); i++)
+		if (r->changed >> i & 1)
+			tell(s, redirected, b, binding_record_at(b, i), subscriber);
+}
+
+static void answer(
+	struct signalling *s, const struct ha_request *r, const struct subscriber *subscriber)
+{
+	if (subscriber)
+		ha_accept(s, r, subscriber);
+	else
+		state_count(s, SIGNALLING_N_BU_GONE);
+}
+
+static void registered(struct signalling *s, struct binding *b, struct ha_request *r,
+	const struct subscriber *subscriber)
+{
+	if (b->now.life != BINDING_LIVE)
+		defend_begin(s, b);
+	answer(s, r, subscriber);
+	tell_ended(s, b, r, subscriber);
+	exchange(s, b, r);
+	b->state = BINDING_STATE_ACTIVE;
+	b->refreshes = b->asks = 0;
+	tell_registered(s, b, r, subscriber);
+}
+
+/* The node does not know yet where its tunnels have to end now. */
+static void redirected(struct signalling *s, struct binding *b, struct ha_request *r,
+	const struct subscriber *subscriber)
+{
+	exchange(s, b, r);
+	refresh_tell(s, b);
+	tell_redirected(s, b, r, subscriber);
+}
+
+/* All bindings, or some of them, have ended. */
+static void ended(struct signalling *s, struct binding *b, struct ha_request *r,
+	const struct subscriber *subscriber)
+{
+	if (r->kind == HA_DEREGISTER)
+		answer(s, r, subscriber);
+	tell_ended(s, b, r, subscriber);
+	exchange(s, b, r);
+	if (b->now.life != BINDING_LIVE)
+		b->state = BINDING_STATE_DELETED;
+}
+
+void ha_change_apply(struct signalling *s, struct binding *b, struct ha_request *r,
+	const struct subscriber *subscriber)
+{
+	if (r->kind == HA_REGISTER)
+		registered(s, b, r, subscriber);
+	else if (r->kind == HA_REDIRECT)
+		redirected(s, b, r, subscriber);
+	else if (r->kind == HA_FORGET)
+		b->now.life = BINDING_NONE;
+	else
+		ended(s, b, r, subscriber);
+}
