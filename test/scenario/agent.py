@@ -5,8 +5,8 @@ import socket
 import threading
 
 from scapy.layers.inet6 import (HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrRouting, MIP6MH_BA,
-                                MIP6MH_BRR, MIP6MH_BU, MIP6OptMNID, MIP6OptMsgAuth,
-                                MIP6OptReplayProtection)
+                                MIP6MH_BRR, MIP6MH_BU, MIP6OptAltCoA, MIP6OptMNID,
+                                MIP6OptMsgAuth, MIP6OptReplayProtection)
 
 import mip6
 from lab.topology import CORE_GATEWAY, HOME_ADDRESS, HOME_AGENT, HOME_ROUTER
@@ -64,9 +64,11 @@ class Update:
 
 
 def acknowledgement(update, *, status=0, sequence=None, lifetime=None, timestamp=None, key=KEY,
-                    spi=SPI, source=HOME_AGENT, home=None):
-    """The answer to an update, right unless told otherwise, as octets."""
+                    spi=SPI, source=HOME_AGENT, home=None, tunnel=None):
+    """The answer to an update, right unless told otherwise, as octets. tunnel: where it ends."""
     options = [MIP6OptMNID(subtype=1, id=MN_ID)]
+    if tunnel:
+        options.append(MIP6OptAltCoA(acoa=tunnel))
     stamp = timestamp if timestamp is not None else update.timestamp
     if stamp is not None:
         options.append(MIP6OptReplayProtection(timestamp=stamp))

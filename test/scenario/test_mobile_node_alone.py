@@ -283,6 +283,26 @@ def test_takes_tunnelled_packets_from_its_agent_only(lab, agent, away):
     assert after["in_packets"] == before["in_packets"]
 
 
+def test_keeps_what_comes_before_the_answer(lab, agent, node):
+    """Packets of a data plane that the acknowledgement names, but overtake it, arrive; those of
+    others do not."""
+    named, other = "2001:db8:1::77", "2001:db8:1::78"
+
+    def early(update):
+        for source in (named, other, named):
+            agent.send(bytes(IPv6(src=source, dst=update.source, nh=41, plen=40))
+                       + bytes(IPv6(src=CN, dst=HOME_ADDRESS, nh=59)))
+        time.sleep(0.2)  # the node has seen them
+        return {"tunnel": named}
+    agent.script = [early]
+    lab.plug("a")
+    node.start()
+    wait_state(node, "registered")
+    wait_for(lambda: node.status()["tunnel"]["in_packets"] == 2, "the early packets")
+    assert node.status()["tunnel"]["in_wrong_source"] == 1
+    assert node.status()["tunnel_address"] == named
+
+
 def test_works_on_a_link_with_the_least_mtu(lab, agent, node):
     """The tunnel leaves 1280 octets to every packet: the outer ones are fragmented."""
     lab.mn.ip("link set wlan0 mtu 1280")

@@ -163,6 +163,8 @@ static void bul_changed(const struct bul_entry *e, void *context)
 		LOG_INFO("mn", "bound", "care_of=%s lifetime=%u rtt_us=%llu",
 			ADDR_TEXT(&e->bound_care_of), e->granted_s,
 			(unsigned long long)(e->rtt_ns / CLOCK_NS_PER_US));
+	if (e->state == BUL_REGISTERING)
+		tunnel_expect(mn->tunnel, true);
 	/* before the update leaves, so that a start after a crash knows; the file is not written on
 	 * every move */
 	if (e->state == BUL_REGISTERING && !mn->state.bound) {
@@ -209,6 +211,7 @@ static void answered(struct mn *mn, const struct bul_answer *answer)
 	}
 	if (status_ba_accepted(answer->status) && mn->bul.state == BUL_BOUND)
 		tunnel_told(mn, answer);
+	tunnel_expect(mn->tunnel, mn->bul.state == BUL_REGISTERING);
 	mn->signals[SIGNAL_ACK]++;
 	struct mn_move *move = mn->moves ? &mn->history[(mn->moves - 1) % MN_HISTORY] : NULL;
 

@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+#include "tools/mn/early.h"
 #include "tools/mn/encap.h"
 
 enum {
@@ -38,6 +40,8 @@ struct tunnel {
 	struct in6_addr home_address, local, remote;
 	struct in6_addr ends[ENDS]; /* other ends so far, in a ring; unspecified: none */
 	unsigned next_end;
+	bool expecting; /* an answer that may name another end */
+	struct early early;
 	struct tunnel_counters counters;
 	uint8_t buf[PACKET_MAX];
 };
@@ -157,11 +161,17 @@ static void set_path_mtu(struct tunnel *t, uint32_t mtu)
 	setsockopt(t->fragments, IPPROTO_IPV6, IPV6_MTU, &value, sizeof(value));
 }
 
+static void give_up_early(struct tunnel *t)
+{
+	t->counters.in_wrong_source += early_release(&t->early, clock_mono_ns(), NULL, NULL, NULL);
+}
+
 int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
 	const struct in6_addr *remote)
 {
 	int index = (int)ifindex;
 
+	give_up_early(t);
 	set_path_mtu(t, 0);
 	t->link_ifindex = ifindex;
 	t->local = *local;
@@ -187,6 +197,33 @@ static bool is_other_end(const struct tunnel *t, const struct in6_addr *addr)
 	       (!addr_is_unspecified(addr) && was_other_end(t, addr));
 }
 
+void tunnel_expect(struct tunnel *t, bool expecting)
+{
+	t->expecting = expecting;
+	if (!expecting)
+		give_up_early(t);
+}
+
+/* A packet that came out of the tunnel, at octets. */
+static void deliver(void *context, uint8_t *octets, size_t len, uint8_t class)
+{
+	struct tunnel *t = context;
+	struct tunnel_counters *counters = &t->counters;
+
+	if (len < HEADER_SIZE || octets[0] >> 4 != 6)
+		counters->in_malformed++;
+	else if (memcmp(octets + OFFSET_DESTINATION, &t->home_address, sizeof(t->home_address)))
+		counters->in_not_home++;
+	else if (!encap_combine_ecn(octets, class))
+		counters->in_congestion++;
+	else if (write(t->tun, octets, len) < 0)
+		counters->in_malformed++;
+	else {
+		counters->in_packets++;
+		counters->in_octets += len;
+	}
+}
+
 void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote)
 {
 	if (addr_equal(remote, &t->remote))
@@ -195,6 +232,8 @@ void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote)
 	if (!was_other_end(t, &t->remote))
 		t->ends[t->next_end++ % ENDS] = t->remote;
 	t->remote = *remote;
+	t->counters.in_wrong_source +=
+		early_release(&t->early, clock_mono_ns(), remote, deliver, t);
 }
 
 /* ---- out ---------------------------------------------------------------------------------- */
@@ -296,23 +335,17 @@ static uint8_t traffic_class(struct msghdr *msg)
 
 static void take_in(struct tunnel *t, struct msghdr *msg, size_t len)
 {
-	const struct sockaddr_in6 *from = msg->msg_name;
-	struct tunnel_counters *counters = &t->counters;
+	const struct in6_addr *from = &((const struct sockaddr_in6 *)msg->msg_name)->sin6_addr;
 
-	if (!t->link_ifindex || !is_other_end(t, &from->sin6_addr))
-		counters->in_wrong_source++;
-	else if (len < HEADER_SIZE || t->buf[0] >> 4 != 6)
-		counters->in_malformed++;
-	else if (memcmp(t->buf + OFFSET_DESTINATION, &t->home_address, sizeof(t->home_address)))
-		counters->in_not_home++;
-	else if (!encap_combine_ecn(t->buf, traffic_class(msg)))
-		counters->in_congestion++;
-	else if (write(t->tun, t->buf, len) < 0)
-		counters->in_malformed++;
-	else {
-		counters->in_packets++;
-		counters->in_octets += len;
-	}
+	if (!t->link_ifindex)
+		t->counters.in_wrong_source++;
+	else if (is_other_end(t, from))
+		deliver(t, t->buf, len, traffic_class(msg));
+	else if (t->expecting)
+		t->counters.in_wrong_source += early_keep(
+			&t->early, clock_mono_ns(), from, traffic_class(msg), t->buf, len);
+	else
+		t->counters.in_wrong_source++;
 }
 
 void tunnel_link_input(struct tunnel *t)

@@ -51,6 +51,12 @@ int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
  */
 void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote);
 
+/*
+ * Whether an answer of the home agent is awaited, which may name another end. Until then, a few
+ * packets from ends that we do not know are kept for tunnel_retarget(), and given up otherwise.
+ */
+void tunnel_expect(struct tunnel *t, bool expecting);
+
 /* Descriptors to poll for reading, and what to call when they are ready; each moves up to 64
  * packets. */
 int tunnel_tun_fd(const struct tunnel *t);
