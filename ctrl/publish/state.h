@@ -49,7 +49,8 @@ const struct state_entry *state_find(const struct state *state, uint64_t id);
 
 /*
  * Sets a bundle, or removes it (len 0), and writes what changes in a data plane: first the new
- * objects, then deletes, last first, of those that the old bundle had and the new one has not.
+ * objects, then deletes, last first, of those that the old bundle had and the new one has not. A
+ * bundle that is there already, as after a refresh, changes nothing.
  * Returns 0; -ENOSPC when the writer has no room (it and the state are as before); -ENOMEM.
  */
 int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w);
