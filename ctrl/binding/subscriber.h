@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
 
 enum {
 	SUBSCRIBER_MN_ID_MAX = 253,  /* octets of a network access identifier (RFC 7542, 2.2) */
@@ -40,15 +39,15 @@ extern const char *const subscriber_replay_names[SUBSCRIBER_REPLAYS + 1];
 
 struct subscriber;
 
-/* One home address of a subscriber, hashed by the address. */
+/* One home address of a subscriber, hashed by the address: 40 octets. */
 struct subscriber_home {
 	struct in6_addr addr;
 	struct subscriber *subscriber;
-	uint8_t index; /* in the subscriber's home[] */
-	UT_hash_handle hh;
+	struct subscriber_home *next; /* in the bucket */
+	uint8_t index;                /* in the subscriber's home[] */
 };
 
-/* A subscriber; one block of memory with what it points to, about 280 octets with one home. */
+/* A subscriber; one block of memory with what it points to, about 170 octets with one home. */
 struct subscriber {
 	uint32_t id; /* 1 upwards: names it in the control interface */
 	uint32_t spi;
@@ -65,9 +64,10 @@ struct subscriber {
 	 * here and makes it durable in the binding's record; at start it is set from there.
 	 */
 	uint64_t last_timestamp;
-	struct subscriber_home *home; /* home_count of them */
-	char *mn_id;                  /* ends with NUL */
-	UT_hash_handle hh;
+	struct subscriber_home *home;      /* home_count of them */
+	char *mn_id;                       /* ends with NUL */
+	struct subscriber *next;           /* in the bucket of its MN-ID */
+	struct subscriber *before, *after; /* in the order in which they were added */
 };
 
 /* A subscriber as it is to be, or as it stands in the store. */

@@ -1,5 +1,7 @@
 /*
- * All subscribers: two hash tables, and the table of the store behind them.
+ * All subscribers: two hash tables, and the table of the store behind them. The tables have at most
+ * one entry a bucket on average: at a million subscribers each step along a chain is a cache miss,
+ * and each Binding Update looks for its subscriber.
  */
 #include "common/hmac.h"
 #include "ctrl/binding/subscriber.h"
@@ -20,19 +22,86 @@ struct staged {
 struct subscriber_db {
 	const struct ctrl_config *config;
 	struct store *store;
-	struct subscriber *by_mn_id;
-	struct subscriber_home *by_home;
+	struct subscriber **by_mn_id;     /* buckets */
+	struct subscriber_home **by_home; /* buckets, as many */
+	size_t mask;                      /* buckets of each - 1 */
+	size_t count, home_count;
+	struct subscriber *first, *last; /* in the order in which they were added */
 	uint32_t last_id;
 	struct staged *staged;
 	size_t staged_count, staged_room;
 };
 
+enum { BUCKETS_MIN = 1024 };
+
+static size_t bucket_of_mn_id(const struct subscriber_db *db, const void *mn_id, size_t len)
+{
+	const uint8_t *at = mn_id;
+	uint64_t hash = addr_hash_seed[0] ^ len;
+
+	for (; len >= sizeof(uint64_t); len -= sizeof(uint64_t), at += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, at, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 29;
+	}
+	for (; len; len--)
+		hash = (hash ^ *at++) * 0x9e3779b97f4a7c15u;
+	hash = (hash ^ hash >> 32 ^ addr_hash_seed[1]) * 0xbf58476d1ce4e5b9u;
+	return (size_t)(hash ^ hash >> 32) & db->mask;
+}
+
+static size_t bucket_of_home(const struct subscriber_db *db, const struct in6_addr *home)
+{
+	return (size_t)addr_hash(home) & db->mask;
+}
+
+/* Puts a subscriber into the buckets. */
+static void hash_in(struct subscriber_db *db, struct subscriber *s)
+{
+	struct subscriber **at = &db->by_mn_id[bucket_of_mn_id(db, s->mn_id, s->mn_id_len)];
+
+	s->next = *at;
+	*at = s;
+	for (uint8_t i = 0; i < s->home_count; i++) {
+		struct subscriber_home **home = &db->by_home[bucket_of_home(db, &s->home[i].addr)];
+
+		s->home[i].next = *home;
+		*home = &s->home[i];
+	}
+}
+
+/* Tables with so many buckets each, in place of those that there are. */
+static int make_tables(struct subscriber_db *db, size_t buckets)
+{
+	struct subscriber **by_mn_id = calloc(buckets, sizeof(*by_mn_id));
+	struct subscriber_home **by_home = calloc(buckets, sizeof(*by_home));
+
+	if (!by_mn_id || !by_home) {
+		free(by_mn_id);
+		free(by_home);
+		return -ENOMEM;
+	}
+	free(db->by_mn_id);
+	free(db->by_home);
+	db->by_mn_id = by_mn_id;
+	db->by_home = by_home;
+	db->mask = buckets - 1;
+	for (struct subscriber *s = db->first; s; s = s->after)
+		hash_in(db, s);
+	return 0;
+}
+
 struct subscriber_db *subscriber_db_new(const struct ctrl_config *config, struct store *store)
 {
 	struct subscriber_db *db = calloc(1, sizeof(*db));
 
-	if (!db)
+	if (!db || make_tables(db, BUCKETS_MIN) < 0) {
+		free(db);
+		errno = ENOMEM;
 		return NULL;
+	}
 	db->config = config;
 	db->store = store;
 	return db;
@@ -70,18 +139,37 @@ static struct subscriber *subscriber_make(const struct subscriber_spec *spec)
 	return s;
 }
 
+/* Without memory for larger tables the chains get longer. */
 static void link_in(struct subscriber_db *db, struct subscriber *s)
 {
-	HASH_ADD_KEYPTR(hh, db->by_mn_id, s->mn_id, s->mn_id_len, s);
-	for (uint8_t i = 0; i < s->home_count; i++)
-		HASH_ADD(hh, db->by_home, addr, sizeof(struct in6_addr), &s->home[i]);
+	s->before = db->last;
+	s->after = NULL;
+	*(db->last ? &db->last->after : &db->first) = s;
+	db->last = s;
+	db->count++;
+	db->home_count += s->home_count;
+	if (db->home_count <= db->mask || make_tables(db, 2 * (db->mask + 1)) < 0)
+		hash_in(db, s);
 }
 
 static void take_out(struct subscriber_db *db, struct subscriber *s)
 {
-	for (uint8_t i = 0; i < s->home_count; i++)
-		HASH_DELETE(hh, db->by_home, &s->home[i]);
-	HASH_DELETE(hh, db->by_mn_id, s);
+	struct subscriber **at = &db->by_mn_id[bucket_of_mn_id(db, s->mn_id, s->mn_id_len)];
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	for (uint8_t i = 0; i < s->home_count; i++) {
+		struct subscriber_home **home = &db->by_home[bucket_of_home(db, &s->home[i].addr)];
+
+		while (*home != &s->home[i])
+			home = &(*home)->next;
+		*home = s->home[i].next;
+	}
+	*(s->before ? &s->before->after : &db->first) = s->after;
+	*(s->after ? &s->after->before : &db->last) = s->before;
+	db->count--;
+	db->home_count -= s->home_count;
 }
 
 /* Room for one more change. */
@@ -134,28 +222,31 @@ void subscriber_db_free(struct subscriber_db *db)
 		if (db->staged[--db->staged_count].removed)
 			subscriber_free(db->staged[db->staged_count].subscriber);
 	free(db->staged);
-	HASH_CLEAR(hh, db->by_home);
-	HASH_ITER (hh, db->by_mn_id, s, next) {
-		HASH_DELETE(hh, db->by_mn_id, s);
+	for (s = db->first; s; s = next) {
+		next = s->after;
 		subscriber_free(s);
 	}
+	free(db->by_mn_id);
+	free(db->by_home);
 	free(db);
 }
 
 struct subscriber *subscriber_db_find(struct subscriber_db *db, const void *mn_id, size_t len)
 {
-	struct subscriber *s;
+	struct subscriber *s = db->by_mn_id[bucket_of_mn_id(db, mn_id, len)];
 
-	HASH_FIND(hh, db->by_mn_id, mn_id, len, s);
+	while (s && (s->mn_id_len != len || memcmp(s->mn_id, mn_id, len) != 0))
+		s = s->next;
 	return s;
 }
 
 struct subscriber *subscriber_db_find_home(
 	struct subscriber_db *db, const struct in6_addr *home, uint8_t *index)
 {
-	struct subscriber_home *h;
+	struct subscriber_home *h = db->by_home[bucket_of_home(db, home)];
 
-	HASH_FIND(hh, db->by_home, home, sizeof(*home), h);
+	while (h && !addr_equal(&h->addr, home))
+		h = h->next;
 	if (!h)
 		return NULL;
 	if (index)
@@ -165,7 +256,7 @@ struct subscriber *subscriber_db_find_home(
 
 struct subscriber *subscriber_db_find_id(struct subscriber_db *db, uint32_t id)
 {
-	for (struct subscriber *s = db->by_mn_id; s; s = s->hh.next)
+	for (struct subscriber *s = db->first; s; s = s->after)
 		if (s->id == id)
 			return s;
 	return NULL;
@@ -173,15 +264,16 @@ struct subscriber *subscriber_db_find_id(struct subscriber_db *db, uint32_t id)
 
 size_t subscriber_db_count(const struct subscriber_db *db)
 {
-	return HASH_COUNT(db->by_mn_id);
+	return db->count;
 }
 
 int subscriber_db_each(
 	struct subscriber_db *db, int (*fn)(void *arg, struct subscriber *subscriber), void *arg)
 {
-	struct subscriber *s, *next;
+	struct subscriber *next;
 
-	HASH_ITER (hh, db->by_mn_id, s, next) {
+	for (struct subscriber *s = db->first; s; s = next) {
+		next = s->after;
 		int result = fn(arg, s);
 
 		if (result)
