@@ -299,6 +299,20 @@ static const struct config_key serving_keys[] = {
 		.max = 1000000, .help = "nodes that then move back, at most"),
 	CONFIG_END};
 
+static const struct config_key overload_keys[] = {
+	CONFIG_KEY(INT, struct ctrl_config_overload, source_rate, .text = "1000", .max = 10000000,
+		.unit = "packets/s",
+		.help = "signalling packets taken from one source, and as a burst; 0: no limit"),
+	CONFIG_KEY(INT, struct ctrl_config_overload, source_prefix, .text = "128", .min = 16,
+		.max = 128, .unit = "bits", .help = "of an address, that are one source"),
+	CONFIG_KEY(INT, struct ctrl_config_overload, total_rate, .text = "0", .max = 10000000,
+		.unit = "packets/s",
+		.help = "signalling packets taken from all; 0: as many as there is time for"),
+	CONFIG_KEY_NAMED("wait", DURATION, struct ctrl_config_overload, wait_ms, .text = "500ms",
+		.min = 10, .max = 60000,
+		.help = "packets that have waited longer for their turn are dropped"),
+	CONFIG_END};
+
 const struct config_key ctrl_config_keys[] = {
 	CONFIG_KEY(STRINGS, struct ctrl_config, roles, .required = true, .check = check_roles,
 		.help = "what this process does: \"ha\", the Mobile IPv6 home agent; \"lma\", the "
@@ -337,6 +351,8 @@ const struct config_key ctrl_config_keys[] = {
 	CONFIG_KEY(GROUP, struct ctrl_config, lma, .keys = ctrl_config_lma_keys,
 		.present = CONFIG_PRESENT(struct ctrl_config, lma.present),
 		.help = "the local mobility anchor; required for the role \"lma\""),
+	CONFIG_KEY(GROUP, struct ctrl_config, overload, .keys = overload_keys,
+		.help = "what is done when more comes in than there is time for"),
 	CONFIG_END};
 
 /* Where errors of one value against another are told. */

@@ -90,6 +90,14 @@ struct ctrl_config_channel {
 	uint32_t audit_ms;          /* between audits of the data planes; 0: none */
 };
 
+/* What is done when more comes in than there is time for: see ctrl/intake.h. */
+struct ctrl_config_overload {
+	uint32_t source_rate;  /* packets a second from one source; 0: no limit */
+	uint8_t source_prefix; /* bits of an address that make one source */
+	uint32_t total_rate;   /* packets a second of all; 0: no limit */
+	uint32_t wait_ms;      /* packets that have waited longer are dropped */
+};
+
 struct ctrl_config {
 	struct config_list roles; /* of char *: "ha", "lma" */
 	char *store;              /* folder of the store */
@@ -105,6 +113,7 @@ struct ctrl_config {
 	struct ctrl_config_serving serving;
 	struct ctrl_config_lma lma;
 	struct ctrl_config_multihoming multihoming;
+	struct ctrl_config_overload overload;
 
 	/* Worked out from the above, not keys. */
 	struct in6_addr *addresses; /* the gateway's own: home_agents, then lma.addresses */

@@ -7,6 +7,7 @@
 struct commit;
 struct ctrl_config;
 struct events;
+struct intake;
 struct keyring;
 struct lma;
 struct loop;
@@ -29,6 +30,7 @@ struct ctrl {
 	struct serving *serving;
 	struct commit *commit;
 	struct packet *packet;
+	struct intake *intake;
 	struct events *events;
 	struct signalling *signalling;
 	struct lma *lma; /* NULL: not of this process */

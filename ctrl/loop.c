@@ -36,7 +36,7 @@ struct loop {
 	size_t hook_count;
 	uint64_t now_ns;
 	uint64_t real_ns;
-	bool stop;
+	bool stop, hurry;
 };
 
 static void take_time(struct loop *loop)
@@ -141,6 +141,8 @@ static int wait_time(const struct loop *loop, int wait_ms)
 {
 	uint64_t next = UINT64_MAX, ms;
 
+	if (loop->hurry)
+		return 0;
 	for (size_t i = 0; i < loop->source_count; i++)
 		if (loop->sources[i].socket && zsock_readable(loop->sources[i].socket))
 			return 0;
@@ -161,11 +163,17 @@ static int wait_time(const struct loop *loop, int wait_ms)
 	return ms > 60000 ? 60000 : (int)ms;
 }
 
+void loop_hurry(struct loop *loop)
+{
+	loop->hurry = true;
+}
+
 int loop_round(struct loop *loop, int wait_ms)
 {
 	if (poll(loop->fds, loop->source_count, wait_time(loop, wait_ms)) < 0 && errno != EINTR)
 		return -errno;
 	take_time(loop);
+	loop->hurry = false;
 	for (size_t i = 0; i < loop->source_count; i++)
 		if (source_ready(loop, i))
 			loop->sources[i].fn(loop->sources[i].arg);

@@ -59,6 +59,9 @@ void loop_arm_at(struct loop *loop, struct wheel_timer *timer, uint64_t at_ns);
 /* Cancels a timer; nothing happens when it is not armed. */
 void loop_cancel(struct loop *loop, struct wheel_timer *timer);
 
+/* Lets the next round begin without waiting: work is left that no socket or timer tells of. */
+void loop_hurry(struct loop *loop);
+
 /* One round, waiting at most wait_ms (-1: until something happens). Returns 0 or -errno. */
 int loop_round(struct loop *loop, int wait_ms);
 

@@ -10,6 +10,7 @@
 #include "ctrl/config.h"
 #include "ctrl/dp_events.h"
 #include "ctrl/events.h"
+#include "ctrl/intake.h"
 #include "ctrl/keyring.h"
 #include "ctrl/loop.h"
 #include "ctrl/packet.h"
@@ -182,6 +183,11 @@ static void take_signal(void *arg)
 	}
 }
 
+static void run_intake(void *arg)
+{
+	intake_run(arg);
+}
+
 static void flush_commit(void *arg)
 {
 	commit_flush(arg);
@@ -208,6 +214,7 @@ static int add_hooks(struct program *p)
 	struct loop *loop = p->ctrl.loop;
 
 	if (loop_add_fd(loop, p->signals, take_signal, p) < 0 ||
+		loop_add_flush(loop, run_intake, p->ctrl.intake) < 0 ||
 		loop_add_flush(loop, flush_commit, p->ctrl.commit) < 0 ||
 		store_events_start(&p->ctrl.store_events, &p->ctrl) < 0 ||
 		loop_add_flush(loop, flush_publish, p->ctrl.publish) < 0 ||

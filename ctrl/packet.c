@@ -12,7 +12,9 @@
 
 enum {
 	SEND_HWM = 256,      /* messages queued to one data plane */
+	RECEIVE_HWM = 32,    /* messages waiting in libzmq: what is beyond waits at data planes */
 	RECEIVE_BURST = 256, /* messages read in one round */
+	RECEIVE_OCTETS = 1 << 20, /* and octets */
 };
 
 const struct counter_def packet_counter_defs[PACKET_COUNTERS] = {
@@ -124,8 +126,9 @@ static void receive(struct packet *p, struct zsock_message *m)
 static void readable(void *arg)
 {
 	struct packet *p = arg;
+	size_t octets = 0;
 
-	for (int i = 0; i < RECEIVE_BURST; i++) {
+	for (int i = 0; i < RECEIVE_BURST && octets < RECEIVE_OCTETS; i++) {
 		struct zsock_message m;
 		int error = zsock_recv(&p->socket, &m);
 
@@ -135,6 +138,7 @@ static void readable(void *arg)
 		}
 		if (error)
 			return;
+		octets += zsock_part_len(&m, m.count - 1);
 		receive(p, &m);
 		zsock_message_close(&m);
 	}
@@ -163,6 +167,7 @@ int packet_open(struct packet **packet, const struct ctrl_config *config, struct
 {
 	const struct zsock_options options = {.type = ZMQ_ROUTER,
 		.send_hwm = SEND_HWM,
+		.recv_hwm = RECEIVE_HWM,
 		.router_mandatory = true,
 		.router_handover = true,
 		.max_message = PACKET_MESSAGE_MAX};

@@ -6,10 +6,12 @@
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
 #include "ctrl/events.h"
+#include "ctrl/intake.h"
 #include "ctrl/loop.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/serving.h"
+#include "ctrl/signalling/classify.h"
 #include "ctrl/signalling/signalling.h"
 #include "ctrl/store/store.h"
 
@@ -17,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { UNDER_WAY_MAX = 8192 }; /* changes of bindings, 3 KiB each */
 
 struct role_ha {
 	struct ctrl *ctrl;
@@ -133,12 +137,45 @@ static uint64_t op_real(void *context)
 	return loop_real_ns(role->ctrl->loop);
 }
 
-static void punted(void *arg, unsigned dp, const struct packet_punt *punt)
+static void take(void *arg, unsigned dp, const struct packet_punt *punt)
 {
 	const struct role_ha *role = arg;
 
 	signalling_receive(
 		role->ctrl->signalling, ctrl_config_data_plane_name(role->ctrl->config, dp), punt);
+}
+
+static enum intake_class classify(
+	void *arg, const struct packet_punt *punt, struct in6_addr *source)
+{
+	const struct role_ha *role = arg;
+
+	return signalling_classify(role->ctrl->signalling, punt, source);
+}
+
+static size_t under_way(void *arg)
+{
+	const struct role_ha *role = arg;
+
+	return commit_count(role->ctrl->commit);
+}
+
+static int open_intake(struct role_ha *role)
+{
+	const struct ctrl_config_overload *config = &role->ctrl->config->overload;
+	const struct intake_config intake = {.source_rate = config->source_rate,
+		.source_prefix = config->source_prefix,
+		.total_rate = config->total_rate,
+		.wait_ms = config->wait_ms,
+		.under_way_max = UNDER_WAY_MAX};
+	const struct intake_fns fns = {
+		.context = role, .classify = classify, .take = take, .under_way = under_way};
+
+	role->ctrl->intake = intake_new(&intake, &fns, role->ctrl->loop);
+	if (!role->ctrl->intake)
+		return -ENOMEM;
+	packet_set_handler(role->ctrl->packet, intake_put, role->ctrl->intake);
+	return 0;
 }
 
 /* Further addresses of the gateway: of other roles, and where tunnels end at data planes; returns
@@ -286,6 +323,8 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 	role->ctrl = ctrl;
 	ctrl->serving = serving_new(ctrl);
 	error = ctrl->serving ? make_signalling(role) : -errno;
+	if (!error)
+		error = open_intake(role);
 	if (error) {
 		snprintf(why, why_size, "the signalling cannot start: %s", strerror(-error));
 		role_ha_close(role);
@@ -306,7 +345,6 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 		role_ha_close(role);
 		return error;
 	}
-	packet_set_handler(ctrl->packet, punted, role);
 	serving_start(ctrl->serving);
 	*out = role;
 	return 0;
@@ -316,6 +354,9 @@ void role_ha_close(struct role_ha *role)
 {
 	if (!role)
 		return;
+	packet_set_handler(role->ctrl->packet, NULL, NULL);
+	intake_free(role->ctrl->intake);
+	role->ctrl->intake = NULL;
 	signalling_free(role->ctrl->signalling);
 	role->ctrl->signalling = NULL;
 	serving_free(role->ctrl->serving);

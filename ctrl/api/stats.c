@@ -3,6 +3,7 @@
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
 #include "ctrl/events.h"
+#include "ctrl/intake.h"
 #include "ctrl/keyring.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
@@ -20,6 +21,7 @@ static json_t *control_counters(const struct ctrl *ctrl)
 		counter_json(
 			publish_counter_defs, publish_counters(ctrl->publish), PUBLISH_COUNTERS),
 		counter_json(packet_counter_defs, packet_counters(ctrl->packet), PACKET_COUNTERS),
+		counter_json(intake_counter_defs, intake_counters(ctrl->intake), INTAKE_COUNTERS),
 		counter_json(
 			keyring_counter_defs, keyring_counters(ctrl->keyring), KEYRING_COUNTERS),
 		counter_json(zap_counter_defs, keyring_zap_counters(ctrl->keyring), ZAP_COUNTERS),

@@ -4,6 +4,7 @@
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
 #include "ctrl/events.h"
+#include "ctrl/intake.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/serving.h"
@@ -78,6 +79,26 @@ static json_t *store_json(const struct ctrl *ctrl)
 	return obj;
 }
 
+/* What waits, and what there was no time for. */
+static json_t *overload_json(const struct ctrl *ctrl)
+{
+	const uint64_t shed_ns = intake_shed_real_ns(ctrl->intake);
+	const uint64_t *counters = intake_counters(ctrl->intake);
+	json_t *obj = json_object(), *waiting = json_object(), *reasons = json_object();
+	char time[EVENTS_TIME_SIZE];
+
+	for (int i = 0; i < INTAKE_CLASSES; i++)
+		json_put_uint(waiting, intake_class_names[i],
+			intake_waiting(ctrl->intake, (enum intake_class)i));
+	for (int i = INTAKE_SHED_LINK; i <= INTAKE_SHED_SIZE; i++)
+		json_put_uint(reasons, intake_counter_defs[i].name, counters[i]);
+	json_object_set_new(obj, "waiting", waiting);
+	json_put_uint(obj, "shed", intake_shed(ctrl->intake));
+	json_object_set_new(obj, "reasons", reasons);
+	json_put_str(obj, "last_shed", shed_ns ? events_time(time, shed_ns) : NULL);
+	return obj;
+}
+
 void api_status(struct api_request *r, const json_t *params)
 {
 	const struct ctrl *ctrl = r->ctrl;
@@ -100,6 +121,7 @@ void api_status(struct api_request *r, const json_t *params)
 	json_put_uint(obj, "bindings", signalling_live(ctrl->signalling));
 	json_object_set_new(obj, "data_planes", data_plane_counts(ctrl));
 	json_object_set_new(obj, "store", store_json(ctrl));
+	json_object_set_new(obj, "overload", overload_json(ctrl));
 	api_result(r, obj);
 }
 

@@ -91,6 +91,7 @@ static void set_options(struct store *s)
 	rocksdb_options_set_write_buffer_size(s->options, 16u << 20);
 	rocksdb_options_set_max_write_buffer_number(s->options, 3);
 	rocksdb_options_set_max_background_jobs(s->options, 2);
+	rocksdb_options_set_bytes_per_sync(s->options, 512 << 10); /* or a commit waits for files */
 	rocksdb_options_set_compression(s->options, rocksdb_no_compression);
 	rocksdb_options_set_info_log_level(s->options, INFO_LOG_NONE);
 	rocksdb_options_set_memtable_vector_rep(s->options);

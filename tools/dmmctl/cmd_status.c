@@ -18,6 +18,8 @@ static const struct table_column fields[] = {
 	{"  engine", "store.engine", TABLE_TEXT},
 	{"  healthy", "store.ok", TABLE_YESNO},
 	{"  failed", "store.last_failure", TABLE_TIME},
+	{"Packets shed", "overload.shed", TABLE_TEXT},
+	{"  last", "overload.last_shed", TABLE_TIME},
 	{0},
 };
 

@@ -1,0 +1,17 @@
+/*
+ * How much it matters that a punted packet is worked on soon: seen without proof of who sent it,
+ * and quickly, because all are looked at, also those that there will be no time for.
+ */
+#pragma once
+
+#include "ctrl/intake.h"
+
+struct signalling;
+
+/*
+ * The class of a packet (ctrl/intake.h): a Binding Update by whether its home address is bound and
+ * by its lifetime, all else by the reason why it was punted. *source is its IPv6 source, :: if it
+ * has none, or if many nodes may speak from one: for a proxy registration (RFC 5213, 8.1).
+ */
+enum intake_class signalling_classify(
+	struct signalling *s, const struct packet_punt *punt, struct in6_addr *source);
