@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/histogram.h"
 #include "common/wheel.h"
 #include "tools/pktgen/config.h"
-#include "tools/pktgen/histogram.h"
 #include "tools/pktgen/random.h"
 
 enum { FLEET_STATUSES = 256 };

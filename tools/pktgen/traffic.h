@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/histogram.h"
 #include "tools/pktgen/config.h"
-#include "tools/pktgen/histogram.h"
 #include "tools/pktgen/packet.h"
 #include "tools/pktgen/port.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tools/pktgen/histogram.h"
+#include "common/histogram.h"
 #include "tools/pktgen/random.h"
 
 enum { COUNT = 20000 };

@@ -1,4 +1,4 @@
-#include "tools/pktgen/histogram.h"
+#include "common/histogram.h"
 
 #include <math.h>
 #include <string.h>
