@@ -109,7 +109,8 @@ static int take_turn(void)
 }
 
 /* Decides before EAL is started, because a failed rte_eal_init() cannot be tried again. */
-static int choose_memory(const struct dp_config *config, uint32_t memory_mib, struct eal_args *a)
+static int choose_memory(
+	const struct dp_config *config, uint32_t memory_mib, struct eal_args *a, bool *huge)
 {
 	unsigned long wanted = (memory_mib + 1) / 2;
 	unsigned long free_pages = eal_hugepages_free(HUGEPAGES);
@@ -123,6 +124,7 @@ static int choose_memory(const struct dp_config *config, uint32_t memory_mib, st
 	add(a, "%u", memory_mib);
 	if (config->hugepages != DP_CONFIG_HUGEPAGES_NO && free_pages >= wanted) {
 		add(a, "--in-memory");
+		*huge = true;
 		LOG_INFO("eal", "hugepages-used", "wanted=%lu free=%lu size=2MiB", wanted,
 			free_pages);
 		return 0;
@@ -221,9 +223,10 @@ static void redirect_log(void)
 int eal_start(const struct dp_config *config, uint32_t memory_mib)
 {
 	const int turn = take_turn();
+	bool huge = false;
 
 	add(&args, "dmm-dp");
-	int rc = choose_memory(config, memory_mib, &args);
+	int rc = choose_memory(config, memory_mib, &args, &huge);
 	if (rc < 0)
 		goto fail;
 	add_lcores(config, &args);
@@ -235,6 +238,8 @@ int eal_start(const struct dp_config *config, uint32_t memory_mib)
 	if (rte_eal_init(args.count, args.list) < 0) {
 		rc = -rte_errno;
 		LOG_ERROR("eal", "start-failed", "error=%s", LOG_QUOTE(rte_strerror(rte_errno)));
+		if (rc == -ENOMEM && huge && config->hugepages == DP_CONFIG_HUGEPAGES_AUTO)
+			rc = -EAGAIN;
 		goto fail;
 	}
 	if (turn >= 0)

@@ -24,7 +24,9 @@ static inline unsigned eal_lcore(unsigned worker)
 /*
  * Decides about hugepages and starts the environment with room for memory_mib. After
  * zsock_context(), whose threads would inherit a pinned core otherwise; main thread, once a
- * process. Returns 0 or a negative errno after a log line.
+ * process. Returns 0 or a negative errno after a log line: -EAGAIN if another program was quicker
+ * to take the hugepages that were counted as free, and none are required. A new process may do
+ * without.
  */
 int eal_start(const struct dp_config *config, uint32_t memory_mib);
 

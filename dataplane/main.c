@@ -2,7 +2,9 @@
 #include <rte_launch.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/args.h"
 #include "common/clock.h"
@@ -20,6 +22,9 @@
 #include "dataplane/worker.h"
 
 #define DEFAULT_FILE "/etc/dmm/dmm-dp.cfg"
+
+/* Set for the process that takes the place of one for which there were no hugepages. */
+#define WITHOUT_HUGEPAGES "DMM_DP_WITHOUT_HUGEPAGES"
 
 enum {
 	/* Rings, the graphs, and what DPDK and its drivers keep for themselves. */
@@ -169,7 +174,17 @@ static void stop(struct dataplane *dp)
 	port_close_all();
 }
 
-static int run(const struct dp_config *config, const char *file, uint64_t began_ns)
+/* DPDK's environment cannot be started twice in one process. Returns only when that fails. */
+static void start_again_without_hugepages(char **argv)
+{
+	LOG_WARN("main", "start-again", "reason=hugepages-taken");
+	if (getenv(WITHOUT_HUGEPAGES) || setenv(WITHOUT_HUGEPAGES, "1", 1) < 0)
+		return;
+	execv("/proc/self/exe", argv);
+	fail("exec", -errno);
+}
+
+static int run(const struct dp_config *config, const char *file, char **argv, uint64_t began_ns)
 {
 	struct dataplane dp = {.config = config};
 	int signals = daemon_signals();
@@ -182,6 +197,8 @@ static int run(const struct dp_config *config, const char *file, uint64_t began_
 		rc = keys_open(config, file);
 	if (rc == 0)
 		rc = eal_start(config, memory_wanted(config));
+	if (rc == -EAGAIN)
+		start_again_without_hugepages(argv);
 	if (rc < 0) {
 		keys_close();
 		return 1;
@@ -238,7 +255,9 @@ int main(int argc, char **argv)
 	else if (check)
 		printf("%s: good\n", file);
 	log_set_level(config.log_level);
-	int exit_code = rc < 0 ? 1 : check ? 0 : run(&config, file, began_ns);
+	if (getenv(WITHOUT_HUGEPAGES) && config.hugepages == DP_CONFIG_HUGEPAGES_AUTO)
+		config.hugepages = DP_CONFIG_HUGEPAGES_NO;
+	int exit_code = rc < 0 ? 1 : check ? 0 : run(&config, file, argv, began_ns);
 	config_report_free(&report);
 	dp_config_free(&config);
 	return exit_code;

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from lab import programs
+from lab import ledger, programs
 from lab.system import LabError, wait_for
 from lab.topology import CN, HOME_AGENT, HOME_ROUTER, HOST
 
@@ -297,6 +297,21 @@ def test_forwards_on_without_hugepages(lab, build, tmp_path):
     plane.start()
     reached(lab.cn, HOST)
     assert "event=hugepages-not-used" in plane.said()
+    assert plane.process.stop() == 0
+
+
+def test_hugepages_that_others_were_quicker_to_take(lab, build, tmp_path):
+    """The kernel, as far as the data plane sees, promises more than it has."""
+    promise, file = tmp_path / "free_hugepages", tmp_path / "dp.cfg"
+    promise.write_text("1000000\n")
+    text = (programs.CONFIGS / "dmm-dp.cfg").read_text()
+    file.write_text(text.replace('hugepages = "auto"', 'hugepages = "auto"; memory = 2000'))
+    plane = DataPlane(lab.gw, build, file)
+    plane.wrapper = ("sh", "-c", 'mount --bind "$0" "$1"; shift; exec "$@"', promise,
+                     ledger.HUGEPAGES.parent / "free_hugepages")
+    plane.start()
+    reached(lab.cn, HOST)
+    assert "event=start-again reason=hugepages-taken" in plane.said()
     assert plane.process.stop() == 0
 
 

@@ -121,12 +121,13 @@ class DataPlane:
         self.node, self.build, self.config = node, build, config
         self.ports, self.addresses = ports, addresses
         self.env = {}
+        self.wrapper = ()  # a command that executes the command after it
         self.process = None
 
     def start(self):
         # Two DPDK processes of one machine must not meet in its runtime directory.
         self.process = self.node.start(
-            "dmm-dp", program(self.build, "dmm-dp"), "--config", self.config,
+            "dmm-dp", *self.wrapper, program(self.build, "dmm-dp"), "--config", self.config,
             env={"XDG_RUNTIME_DIR": str(self.node.directory), "RUNTIME_DIRECTORY": ""} | self.env)
         wait_for(lambda: self.process.require() or all(map(self.node.has_link, self.ports)),
                  "the twins of the data plane's ports")
