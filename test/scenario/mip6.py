@@ -8,13 +8,14 @@ import time
 
 from scapy.layers.inet6 import (HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrRouting, MIP6MH_BA, MIP6MH_BU,
                                 MIP6OptAltCoA, MIP6OptMNID, MIP6OptMsgAuth,
-                                MIP6OptReplayProtection)
+                                MIP6OptReplayProtection, MIP6OptUnknown)
 from scapy.utils import checksum
 
 NTP_1900 = 2208988800
 MH = 135
 BRR, HOTI, COTI, BU, BA, BE = 0, 1, 2, 5, 6, 7
 PAD1, PADN = 0, 1
+BID_OPTION, OVERWRITE = 35, 0x40
 AUTH_OPTION, MN_HA, SPI_AND_HEAD = 9, 1, 7  # octets of the option up to and including its SPI
 
 
@@ -73,11 +74,11 @@ def sign(packet, key, care_of, home):
 
 def binding_update(home, care_of, agent, *, mn_id="", spi=None, key=b"", sequence=1, lifetime=60,
                    timestamp=None, flags="AH", source=None, alternate=None, more=(),
-                   home_option=True):
+                   home_option=True, overwrite=False):
     """A Binding Update, with a home address option unless told otherwise, as octets ready to send.
 
     care_of is what it is authenticated for; source the sender's address if that is another.
-    lifetime in units of four seconds; timestamp None: now, False: no option; spi None: no
+    overwrite: the O flag of RFC 5648. lifetime in units of four seconds; timestamp None: now, False: no option; spi None: no
     authentication option."""
     options = []
     if alternate:
@@ -92,10 +93,21 @@ def binding_update(home, care_of, agent, *, mn_id="", spi=None, key=b"", sequenc
     packet = IPv6(src=source or care_of, dst=agent)
     if home_option:
         packet /= IPv6ExtHdrDestOpt(options=[HAO(hoa=home)])
-    packet /= MIP6MH_BU(seq=sequence, flags=flags, mhtime=lifetime, options=options)
+    packet /= MIP6MH_BU(seq=sequence, flags=flags, mhtime=lifetime, options=options,
+                        reserved=OVERWRITE if overwrite else 0)
     if spi is not None:
         sign(packet, key, care_of, home)
     return bytes(packet)
+
+
+def bid(number, care_of=None, home=False, priority=0, length=None):
+    """A Binding Identifier option (RFC 5648, 4.3), which scapy does not know. length: wrong on
+    purpose."""
+    data = number.to_bytes(2, "big") + bytes([0, (0x80 if home else 0) | priority])
+    data += address(care_of) if care_of else b""
+    if length is not None:
+        data = data[:length].ljust(length, b"\0")
+    return MIP6OptUnknown(otype=BID_OPTION, odata=data)
 
 
 class Acknowledgement:
@@ -111,6 +123,9 @@ class Acknowledgement:
         self.flags = message.flags
         self.octets = octets[octets_before_mh(octets):]
         self.options = {kind: data for _, kind, data in options_of(self.octets)}
+        # By BID, in the order of the message: its status.
+        self.bids = [(int.from_bytes(data[:2], "big"), data[2])
+                     for _, kind, data in options_of(self.octets) if kind == BID_OPTION]
 
     def authentic(self, key, care_of, home):
         """Whether its MN-HA option is right and is the last option."""

@@ -48,6 +48,17 @@ def logged(process, since, *words):
     return None
 
 
+def changed_copy(config, to, changes):
+    """Copies a configuration with changes: pairs of what is there once and what it becomes."""
+    text = config.read_text()
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise LabError(f"{config} has '{old}' {text.count(old)} times")
+        text = text.replace(old, new)
+    to.write_text(text)
+    return to
+
+
 class Control:
     """dmm-ctrl, and questions to it through dmmctl."""
 
@@ -57,14 +68,8 @@ class Control:
         self.process = None
 
     def reconfigure(self, *changes):
-        """Uses a copy of the configuration, changed: pairs of what is there once and what it becomes."""
-        text = self.config.read_text()
-        for old, new in changes:
-            if text.count(old) != 1:
-                raise LabError(f"{self.config} has '{old}' {text.count(old)} times")
-            text = text.replace(old, new)
-        self.config = self.node.directory / "ctrl.cfg"
-        self.config.write_text(text)
+        """Uses a copy of the configuration, changed: see changed_copy()."""
+        self.config = changed_copy(self.config, self.node.directory / "ctrl.cfg", changes)
 
     def start(self):
         self.process = self.node.start("dmm-ctrl", program(self.build, "dmm-ctrl"), "--config",
@@ -174,6 +179,10 @@ class MobileNode:
     def __init__(self, node, build, config=CONFIGS / "dmm-mn.cfg"):
         self.node, self.build, self.config = node, build, config
         self.process = None
+
+    def reconfigure(self, *changes):
+        """Uses a copy of the configuration, changed: see changed_copy()."""
+        self.config = changed_copy(self.config, self.node.directory / "mn.cfg", changes)
 
     def start(self):
         self.process = self.node.start("dmm-mn", program(self.build, "dmm-mn"), "--config",

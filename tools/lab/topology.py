@@ -135,17 +135,18 @@ class Lab:
 
         self.radio("mn")
 
-    def radio(self, name):
-        """A mobile node with its radio, which is plugged into no link yet."""
-        node = self.node(name)
-        veth(node, "wlan0", self.air, name)
-        self.air.ip(f"link set {name} down")
-        node.ip("link set wlan0 down")
+    def radio(self, name, interface="wlan0", end=None):
+        """A mobile node with a radio, which is plugged into no link yet. end: the name of the
+        radio's other end, by which it is plugged; that of the node unless told otherwise."""
+        node, end = self.node(name), end or name
+        veth(node, interface, self.air, end)
+        self.air.ip(f"link set {end} down")
+        node.ip(f"link set {interface} down")
         # Optimistic DAD, or each move would wait a second for it.
-        node.sysctl({f"net.ipv6.conf.wlan0.{key}": value for key, value in {
+        node.sysctl({f"net.ipv6.conf.{interface}.{key}": value for key, value in {
             "accept_dad": 1, "optimistic_dad": 1, "use_optimistic": 1, "accept_ra": 1,
             "router_solicitation_delay": 0}.items()})
-        node.ip("link set wlan0 up")
+        node.ip(f"link set {interface} up")
 
     def _visited(self, link, router):
         """An access router between core and a visited link; it announces itself every 50 ms, as

@@ -136,7 +136,18 @@ static void register_again(struct bul_entry *e)
 
 void bul_register(struct bul_entry *e, const struct in6_addr *care_of)
 {
-	e->request = (struct bul_update){.care_of = *care_of, .lifetime_s = e->lifetime_s};
+	bul_register_bids(e, &(struct bul_update){.care_of = *care_of});
+}
+
+void bul_refresh_with(struct bul_entry *e, const struct bul_update *what)
+{
+	e->request = *what;
+	e->request.lifetime_s = e->lifetime_s;
+}
+
+void bul_register_bids(struct bul_entry *e, const struct bul_update *what)
+{
+	bul_refresh_with(e, what);
 	e->refusals = 0;
 	register_again(e);
 }

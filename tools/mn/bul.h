@@ -42,6 +42,14 @@ enum {
 	BUL_RETRY_MAX_S = 300,    /* ... each time; at once so long when it hardly helps */
 	BUL_SEND_RETRY_MS = 100,  /* after a transmission that did not leave, doubled */
 	BUL_REFRESH_PERCENT = 80, /* of the granted lifetime */
+	BUL_BIDS_MAX = 8,         /* care-of addresses at once */
+};
+
+/* A care-of address of several (RFC 5648). */
+struct bul_bid {
+	uint16_t bid;
+	uint8_t priority; /* BID-PRI, lower is preferred (RFC 6089, 4.1) */
+	struct in6_addr care_of;
 };
 
 /* One Binding Update to be sent. */
@@ -51,7 +59,18 @@ struct bul_update {
 	uint32_t lifetime_s;     /* multiple of 4; 0: deregistration */
 	bool at_home;            /* from the home address itself, without home address option */
 	bool link_local;         /* L flag; not looked at here, for who sends it to fill in */
-	struct in6_addr care_of; /* the home address when at_home */
+	struct in6_addr care_of; /* its source; the home address when at_home */
+	bool overwrite;          /* O flag: all other bindings end */
+	uint8_t bid_count;       /* 0: it is about the only care-of address, care_of */
+	struct bul_bid bids[BUL_BIDS_MAX];
+};
+
+/* What an answer says about one BID. */
+struct bul_bid_answer {
+	uint16_t bid;
+	uint8_t status; /* 0: that of the whole (RFC 5648, 4.3) */
+	bool has_tunnel;
+	struct in6_addr tunnel;
 };
 
 /* An answer that has passed authentication. */
@@ -62,8 +81,10 @@ struct bul_answer {
 	uint32_t refresh_s; /* Binding Refresh Advice, 0: none */
 	bool has_timestamp;
 	uint64_t timestamp;
-	bool has_tunnel; /* it says where the tunnel ends */
-	struct in6_addr tunnel;
+	bool has_tunnel;        /* it says where the tunnel ends */
+	struct in6_addr tunnel; /* of all BIDs that do not tell their own */
+	uint8_t bid_count;
+	struct bul_bid_answer bids[BUL_BIDS_MAX];
 	uint32_t pointer; /* not an acknowledgement: see signal_input() */
 };
 
@@ -126,6 +147,12 @@ void bul_init(struct bul_entry *e, const struct bul_ops *ops, void *context, str
 
 /* Registers this care-of address; replaces a request that is under way. */
 void bul_register(struct bul_entry *e, const struct in6_addr *care_of);
+
+/* The same with BIDs: care_of, overwrite and bids of `what` are used. */
+void bul_register_bids(struct bul_entry *e, const struct bul_update *what);
+
+/* What the next refresh asks for is this, unless something else is registered before. */
+void bul_refresh_with(struct bul_entry *e, const struct bul_update *what);
 
 /* Deregisters: from home (home_address is the source) or from a foreign link. */
 void bul_deregister(struct bul_entry *e, const struct in6_addr *care_of, bool at_home);

@@ -11,6 +11,11 @@
 
 static const char *const replay_names[] = {"timestamp", "sequence", NULL};
 
+static const char *const multihoming_names[] = {[MN_MULTIHOMING_OFF] = "off",
+	[MN_MULTIHOMING_SINGLE] = "single",
+	[MN_MULTIHOMING_BULK] = "bulk",
+	NULL};
+
 static int check_home_address(const void *at, char *why, size_t why_size)
 {
 	if (addr_is_unicast_routable(at))
@@ -73,6 +78,10 @@ const struct config_key mn_config_keys[] = {
 		.check = check_option_number,
 		.help = "Number of the alternate home agent tunnel address option, which was never "
 			"given one: 18 (experimental) or 71 to 255; 0: not used."),
+	CONFIG_KEY(ENUM, struct mn_config, multihoming, .names = multihoming_names, .text = "off",
+		.help = "Register the care-of addresses of all interfaces at once (RFC 5648), in "
+			"one Binding Update or each in its own. The first interface is preferred, "
+			"and the place in the list is the binding identifier."),
 	CONFIG_KEY_NAMED("lifetime", DURATION, struct mn_config, lifetime_ms, .min = 8000,
 		.max = 262140000, .text = "420s", .unit = "s", .check = check_lifetime,
 		.help = "Lifetime of the binding to ask for."),

@@ -18,6 +18,13 @@ enum mn_replay {
 	MN_REPLAY_SEQUENCE,  /* RFC 6275, 9.5.1 */
 };
 
+/* Care-of addresses of several interfaces at once (RFC 5648). */
+enum mn_multihoming {
+	MN_MULTIHOMING_OFF,    /* one care-of address, without BID */
+	MN_MULTIHOMING_SINGLE, /* each in a Binding Update of its own */
+	MN_MULTIHOMING_BULK,   /* all in one (RFC 5648, 5.3) */
+};
+
 struct mn_config {
 	struct config_list interfaces; /* of char *: names, the preferred one first */
 	char *mn_id;                   /* network access identifier */
@@ -29,10 +36,11 @@ struct mn_config {
 	uint8_t key[MN_KEY_LEN]; /* read from key_text */
 	enum mn_replay replay;
 	uint8_t tunnel_address_number; /* of the option, 0: not used */
-	uint32_t lifetime_ms;          /* asked for in Binding Updates */
-	char *tunnel;                  /* name of the TUN interface */
-	bool default_route;            /* send everything through the tunnel while away */
-	uint32_t route_table;          /* for packets from the home address */
+	enum mn_multihoming multihoming;
+	uint32_t lifetime_ms; /* asked for in Binding Updates */
+	char *tunnel;         /* name of the TUN interface */
+	bool default_route;   /* send everything through the tunnel while away */
+	uint32_t route_table; /* for packets from the home address */
 	uint32_t rule_priority;
 	bool optimistic_dad;     /* switch it on for the interfaces */
 	bool deregister_on_exit; /* when stopped while away */

@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "tools/mn/link_choose.h"
 #include "tools/mn/link_iface.h"
 #include "tools/mn/link_stale.h"
 
@@ -22,7 +23,6 @@
 #define LOWER_UP        0x10000 /* IFF_LOWER_UP of linux/if.h, which clashes with net/if.h */
 
 enum {
-	INTERFACES_MAX = 8,
 	SOLICITATIONS_MAX = 4,  /* RFC 6275, 11.5.1 allows more than RFC 4861, 6.3.7 */
 	SOLICIT_RETRY_MS = 100, /* while there is no address to solicit from */
 	HOP_LIMIT_ON_LINK = 255,
@@ -37,8 +37,10 @@ struct link_watch {
 	struct mnl_socket *events;
 	int router_fd;
 	struct link_attachment now;
+	struct link_attachment all[LINK_INTERFACES_MAX];
+	uint8_t all_count;
 	uint8_t count;
-	struct link_iface ifaces[INTERFACES_MAX];
+	struct link_iface ifaces[LINK_INTERFACES_MAX];
 	uint8_t buf[32768];
 };
 
@@ -57,38 +59,25 @@ bool link_has(const struct link_watch *w, unsigned ifindex)
 
 /* ---- deciding where we are -------------------------------------------------------------- */
 
-static struct link_attachment choose(struct link_watch *w)
+static bool same_attachment(const struct link_attachment *a, const struct link_attachment *b)
 {
-	const struct mn_config *config = w->config;
-
-	for (int n = 0; n < w->count; n++) {
-		const struct link_iface *i = &w->ifaces[n];
-		struct link_attachment a = {.ifindex = i->ifindex, .mtu = i->mtu, .mac = i->mac};
-
-		if (!i->up)
-			continue;
-		memcpy(a.name, i->name, sizeof(a.name));
-		if (link_iface_at_home(i, &config->home_prefix, &config->home_address)) {
-			a.place = LINK_HOME;
-			return a;
-		}
-		const struct in6_addr *coa =
-			link_iface_care_of(i, &config->home_prefix, &w->now.care_of);
-		if (coa) {
-			a.place = LINK_FOREIGN;
-			a.care_of = *coa;
-			return a;
-		}
-	}
-	return (struct link_attachment){.place = LINK_NOWHERE};
+	return a->place == b->place && a->ifindex == b->ifindex && a->mtu == b->mtu &&
+	       addr_equal(&a->care_of, &b->care_of);
 }
 
 static void settle(struct link_watch *w)
 {
-	struct link_attachment next = choose(w);
-	bool same = next.place == w->now.place && next.ifindex == w->now.ifindex &&
-		    next.mtu == w->now.mtu && addr_equal(&next.care_of, &w->now.care_of);
+	struct link_attachment all[LINK_INTERFACES_MAX];
+	unsigned count = link_choose(w->config, w->ifaces, w->count, w->all, w->all_count, all);
+	struct link_attachment next = {.place = LINK_NOWHERE};
+	bool same = count == w->all_count;
 
+	if (count)
+		next = all[0];
+	for (unsigned n = 0; same && n < count; n++)
+		same = same_attachment(&all[n], &w->all[n]);
+	memcpy(w->all, all, count * sizeof(all[0]));
+	w->all_count = (uint8_t)count;
 	w->now = next;
 	if (same)
 		return;
@@ -415,7 +404,7 @@ static int event_cb(const struct nlmsghdr *nlh, void *context)
 /* Reads everything anew: at the start, and when the kernel had to drop events. */
 static int read_all(struct link_watch *w)
 {
-	unsigned before[INTERFACES_MAX];
+	unsigned before[LINK_INTERFACES_MAX];
 
 	for (int n = 0; n < w->count; n++) {
 		before[n] = w->ifaces[n].ifindex;
@@ -546,6 +535,12 @@ int link_router_fd(const struct link_watch *w)
 const struct link_attachment *link_now(const struct link_watch *w)
 {
 	return &w->now;
+}
+
+unsigned link_all(const struct link_watch *w, const struct link_attachment **all)
+{
+	*all = w->all;
+	return w->now.place == LINK_FOREIGN ? w->all_count : 0;
 }
 
 enum link_identifier link_identifier(

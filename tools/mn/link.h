@@ -19,6 +19,8 @@
 #include "tools/mn/config.h"
 #include "tools/mn/rtnl.h"
 
+enum { LINK_INTERFACES_MAX = 8 };
+
 enum link_place {
 	LINK_NOWHERE, /* no interface gives an address */
 	LINK_HOME,    /* the home prefix is on-link (RFC 6275, 11.5.2) */
@@ -28,6 +30,7 @@ enum link_place {
 struct link_attachment {
 	enum link_place place;
 	unsigned ifindex; /* 0: nowhere */
+	uint8_t index;    /* in the configured list */
 	char name[IFNAMSIZ];
 	uint32_t mtu;
 	struct mac mac;
@@ -42,7 +45,8 @@ enum link_identifier {
 };
 
 struct link_ops {
-	/* The attachment, or its MTU, is another than before. */
+	/* The attachment, or its MTU, is another than before; with multihoming also when that of
+	 * another interface is. */
 	void (*attached)(const struct link_attachment *attachment, void *context);
 	/* A watched interface has come into being, or has come back as a new one. */
 	void (*appeared)(const char *interface, void *context);
@@ -75,6 +79,10 @@ void link_router_input(struct link_watch *w);
 
 /* Where the node is now. */
 const struct link_attachment *link_now(const struct link_watch *w);
+
+/* With multihoming, while the node is away: where all interfaces are attached that have a care-of
+ * address, the preferred one first, at most LINK_INTERFACES_MAX. Returns how many. */
+unsigned link_all(const struct link_watch *w, const struct link_attachment **all);
 
 /* Whether this is one of the watched interfaces. */
 bool link_has(const struct link_watch *w, unsigned ifindex);

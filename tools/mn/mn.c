@@ -74,7 +74,7 @@ static void go_foreign(struct mn *mn)
 		ret = tunnel_set(mn->tunnel, at->ifindex, &at->care_of, &mn->tunnel_address);
 	/* the home agent works while the host is being arranged */
 	if (!ret)
-		bul_register(&mn->bul, &at->care_of);
+		paths_register(mn);
 	if (!ret)
 		ret = hostnet_away(&mn->hostnet, tunnel_mtu(at->mtu));
 	if (ret)
@@ -98,11 +98,14 @@ static void attached(const struct link_attachment *at, void *context)
 	struct mn *mn = context;
 	bool moved = at->place != mn->at.place || at->ifindex != mn->at.ifindex ||
 		     !addr_equal(&at->care_of, &mn->at.care_of);
+	bool others = paths_update(mn);
 
 	mn->at = *at;
 	if (!moved) {
 		if (at->place == LINK_FOREIGN)
 			hostnet_away(&mn->hostnet, tunnel_mtu(at->mtu));
+		if (others)
+			paths_register(mn);
 		return;
 	}
 	if (at->place != LINK_NOWHERE)
@@ -134,6 +137,21 @@ static void duplicate(unsigned ifindex, const struct in6_addr *addr, void *conte
 
 /* ---- signalling --------------------------------------------------------------------------- */
 
+/* By the interface of a care-of address that is not the preferred one. */
+static int send_from(struct mn *mn, const struct in6_addr *care_of, const uint8_t *pkt, size_t len)
+{
+	unsigned ifindex = paths_interface(mn, care_of);
+	int ret = 0;
+
+	if (!ifindex || ifindex == mn->at.ifindex)
+		return wire_send(mn->wire, pkt, len);
+	ret = wire_use(mn->wire, ifindex);
+	if (!ret)
+		ret = wire_send(mn->wire, pkt, len);
+	wire_use(mn->wire, mn->at.ifindex);
+	return ret;
+}
+
 static int send_update(const struct bul_update *update, void *context)
 {
 	struct mn *mn = context;
@@ -152,7 +170,7 @@ static int send_update(const struct bul_update *update, void *context)
 	LOG_DEBUG("mn", "update", "sequence=%u lifetime=%u care_of=%s", update->sequence,
 		update->lifetime_s, ADDR_TEXT(&update->care_of));
 	mn->updates_sent++;
-	return wire_send(mn->wire, pkt, (size_t)len);
+	return send_from(mn, &update->care_of, pkt, (size_t)len);
 }
 
 static void bul_changed(const struct bul_entry *e, void *context)
@@ -175,16 +193,30 @@ static void bul_changed(const struct bul_entry *e, void *context)
 	}
 }
 
+void mn_tunnel_end(struct mn *mn, const struct in6_addr *end)
+{
+	if (addr_equal(end, &mn->tunnel_address))
+		return;
+	mn->tunnel_address = *end;
+	tunnel_retarget(mn->tunnel, end);
+	LOG_INFO("mn", "tunnel-address", "address=%s", ADDR_TEXT(end));
+}
+
 /* The data plane that serves us, or, untold, the home agent itself. */
 static void tunnel_told(struct mn *mn, const struct bul_answer *answer)
 {
-	const struct in6_addr *to = answer->has_tunnel ? &answer->tunnel : &mn->config.home_agent;
+	if (answer->bid_count)
+		paths_told(mn, answer);
+	else
+		mn_tunnel_end(mn, answer->has_tunnel ? &answer->tunnel : &mn->config.home_agent);
+}
 
-	if (addr_equal(to, &mn->tunnel_address))
-		return;
-	mn->tunnel_address = *to;
-	tunnel_retarget(mn->tunnel, to);
-	LOG_INFO("mn", "tunnel-address", "address=%s", ADDR_TEXT(to));
+static bool has_tunnel(const struct bul_answer *answer)
+{
+	for (unsigned i = 0; i < answer->bid_count; i++)
+		if (answer->bids[i].has_tunnel)
+			return true;
+	return answer->has_tunnel;
 }
 
 /* An acknowledgement of the last update that comes again tells where the tunnel has to end now. An
@@ -192,7 +224,7 @@ static void tunnel_told(struct mn *mn, const struct bul_answer *answer)
 static bool told_anew(struct mn *mn, const struct bul_answer *answer)
 {
 	if (mn->bul.state != BUL_BOUND || answer->sequence != mn->bul.sequence ||
-		answer->status != STATUS_BA_ACCEPTED || !answer->has_tunnel ||
+		answer->status != STATUS_BA_ACCEPTED || !has_tunnel(answer) ||
 		!answer->has_timestamp || answer->timestamp <= mn->told)
 		return false;
 	mn->told = answer->timestamp;
@@ -203,7 +235,7 @@ static bool told_anew(struct mn *mn, const struct bul_answer *answer)
 static void answered(struct mn *mn, const struct bul_answer *answer)
 {
 	bool deregistering = mn->bul.state == BUL_DEREGISTERING;
-	bool was_bound = mn->bul.bound;
+	bool was_bound = mn->bul.bound, bids = mn->bul.request.bid_count;
 
 	if (bul_answered(&mn->bul, answer)) {
 		mn->signals[told_anew(mn, answer) ? SIGNAL_ACK : SIGNAL_UNEXPECTED]++;
@@ -230,6 +262,8 @@ static void answered(struct mn *mn, const struct bul_answer *answer)
 	}
 	if (deregistering)
 		home_answered(mn, answer, was_bound);
+	else if (bids)
+		paths_answered(mn, answer);
 }
 
 static void wire_input(struct mn *mn)
@@ -325,6 +359,7 @@ static void prepare(struct mn *mn)
 		mn->state.bound = true;
 	}
 	mn->tunnel_address = c->home_agent;
+	mn->paths.mode = c->multihoming;
 	wheel_init(&mn->wheel, clock_mono_ns(), NULL);
 	home_init(mn);
 	bul_init(&mn->bul, &bul_ops, mn, &mn->wheel, c->lifetime_ms / 1000,

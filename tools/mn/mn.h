@@ -17,6 +17,7 @@
 #include "tools/mn/config.h"
 #include "tools/mn/hostnet.h"
 #include "tools/mn/link.h"
+#include "tools/mn/paths.h"
 #include "tools/mn/rtnl.h"
 #include "tools/mn/signal.h"
 #include "tools/mn/state.h"
@@ -47,6 +48,7 @@ struct mn {
 	struct hostnet hostnet;
 	struct bul_entry bul;
 	struct in6_addr tunnel_address; /* the other end of the tunnel, as the home agent told */
+	struct mn_paths paths;          /* while away */
 	uint64_t told;                  /* time stamp of the last acknowledgement not asked for */
 	struct link_attachment at;      /* as acted upon */
 	enum link_place last_place;     /* the last that was not LINK_NOWHERE */
@@ -72,6 +74,9 @@ int mn_run(struct mn *mn);
 
 /* Undoes everything in the host and closes everything; also after mn_open() has failed. */
 void mn_close(struct mn *mn);
+
+/* The other end of the tunnel that the node's packets go into is this one from now on. */
+void mn_tunnel_end(struct mn *mn, const struct in6_addr *end);
 
 /* The whole state as one JSON object; the caller owns it. */
 json_t *mn_report(const struct mn *mn);

@@ -51,6 +51,35 @@ static json_t *report_binding(const struct bul_entry *e)
 	return b;
 }
 
+static json_t *report_path(const struct mn_path *path)
+{
+	json_t *p = json_object();
+
+	json_put_str(p, "interface", path->at.name);
+	json_put_uint(p, "bid", path->bid);
+	json_put_addr(p, "care_of_address", &path->at.care_of);
+	json_put_bool(p, "registered", path->registered);
+	if (path->status == UINT8_MAX)
+		json_put_str(p, "status", NULL);
+	else
+		json_put_uint(p, "status", path->status);
+	if (path->has_tunnel)
+		json_put_addr(p, "tunnel_address", &path->tunnel);
+	else
+		json_put_str(p, "tunnel_address", NULL);
+	return p;
+}
+
+/* Empty unless the care-of addresses of several interfaces are registered. */
+static json_t *report_paths(const struct mn_paths *paths)
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; paths->mode != MN_MULTIHOMING_OFF && i < paths->count; i++)
+		json_array_append_new(all, report_path(&paths->all[i]));
+	return all;
+}
+
 static json_t *report_tunnel(const struct tunnel_counters *c)
 {
 	json_t *t = json_object();
@@ -126,6 +155,7 @@ json_t *mn_report(const struct mn *mn)
 	else
 		json_put_str(root, "tunnel_address", NULL);
 	json_object_set_new(root, "binding", report_binding(&mn->bul));
+	json_object_set_new(root, "paths", report_paths(&mn->paths));
 	json_object_set_new(root, "tunnel", report_tunnel(tunnel_counters(mn->tunnel)));
 	json_put_uint(signals, "updates", mn->updates_sent);
 	for (int kind = SIGNAL_BAD_CHECKSUM; kind < SIGNAL_KINDS; kind++)

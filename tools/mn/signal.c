@@ -32,6 +32,23 @@ const char *signal_kind_name(enum signal_kind kind)
 	return kind < SIGNAL_KINDS ? names[kind] : "unknown";
 }
 
+static void add_care_of(struct mh *mh, const struct bul_update *update)
+{
+	struct mh_option *option;
+
+	for (unsigned i = 0; i < update->bid_count; i++) {
+		option = option_add(mh, OPTION_BID);
+		option->bid.bid = update->bids[i].bid;
+		option->bid.priority = update->bids[i].priority;
+		option->bid.coa.len = sizeof(struct in6_addr);
+		option->bid.coa.ip6 = update->bids[i].care_of;
+	}
+	if (update->bid_count)
+		return;
+	option = option_add(mh, OPTION_ALTERNATE_COA);
+	option->alternate_coa.coa = update->care_of;
+}
+
 ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_update *update, bool with_timestamp, uint8_t *buf, size_t size)
 {
@@ -44,12 +61,12 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 		.hoa = config->home_address};
 
 	mh.bu.sequence = update->sequence;
-	mh.bu.flags = FLAGS_BU_A | FLAGS_BU_H | (update->link_local ? FLAGS_BU_L : 0);
+	mh.bu.flags = FLAGS_BU_A | FLAGS_BU_H | (update->link_local ? FLAGS_BU_L : 0) |
+		      (update->overwrite ? FLAGS_BU_O : 0);
 	mh.bu.lifetime = (uint16_t)(update->lifetime_s / MH_LIFETIME_UNIT);
 	if (!update->at_home) {
 		head.home_address = &config->home_address;
-		option = option_add(&mh, OPTION_ALTERNATE_COA);
-		option->alternate_coa.coa = update->care_of;
+		add_care_of(&mh, update);
 	}
 	option = option_add(&mh, OPTION_MN_ID);
 	option->mn_id.subtype = OPTION_MN_ID_NAI;
@@ -64,6 +81,36 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 	return ret ? ret : mh_packet_encode(&head, &mh, &key, buf, size);
 }
 
+/* draft-sarikaya-dmm-dmipv6-00, 8; draft-sarikaya-mext-multicastdmm-04, 9: where a tunnel ends,
+ * that of the BID in front or, before any, of all. */
+static void read_tunnel(const struct in6_addr *tunnel, struct bul_answer *answer)
+{
+	struct bul_bid_answer *bid =
+		answer->bid_count ? &answer->bids[answer->bid_count - 1] : NULL;
+
+	if (!addr_is_unicast_routable(tunnel))
+		return;
+	*(bid ? &bid->tunnel : &answer->tunnel) = *tunnel;
+	*(bid ? &bid->has_tunnel : &answer->has_tunnel) = true;
+}
+
+static void read_bids(const struct mh *mh, struct bul_answer *answer)
+{
+	for (unsigned i = 0; i < mh->option_count; i++) {
+		const struct mh_option *o = &mh->options[i];
+
+		if (o->state != OPTION_KNOWN)
+			continue;
+		if (o->type == OPTION_HA_TUNNEL)
+			read_tunnel(&o->ip6.address, answer);
+		else if (o->type == OPTION_ALTERNATE_COA && !option_find(mh, OPTION_HA_TUNNEL))
+			read_tunnel(&o->alternate_coa.coa, answer);
+		else if (o->type == OPTION_BID && answer->bid_count < BUL_BIDS_MAX)
+			answer->bids[answer->bid_count++] =
+				(struct bul_bid_answer){.bid = o->bid.bid, .status = o->bid.status};
+	}
+}
+
 static enum signal_kind acknowledgement(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_entry *entry, const uint8_t *raw, const struct mh *mh,
 	struct bul_answer *answer)
@@ -76,9 +123,6 @@ static enum signal_kind acknowledgement(const struct mn_config *config, struct h
 		auth_verify(hmac, config->key, &entry->request.care_of, &config->home_address, raw,
 			mh) != AUTH_GOOD)
 		return SIGNAL_UNAUTHENTICATED;
-	const struct mh_option *coa = option_find(mh, OPTION_ALTERNATE_COA);
-	const struct mh_option *tunnel = option_find(mh, OPTION_HA_TUNNEL);
-
 	*answer = (struct bul_answer){
 		.status = mh->ba.status,
 		.sequence = mh->ba.sequence,
@@ -88,12 +132,7 @@ static enum signal_kind acknowledgement(const struct mn_config *config, struct h
 		.has_timestamp = mesg_id != NULL,
 		.timestamp = mesg_id ? mesg_id->mesg_id.timestamp : 0,
 	};
-	/* draft-sarikaya-dmm-dmipv6-00, 8; draft-sarikaya-mext-multicastdmm-04, 9 */
-	if (tunnel)
-		answer->tunnel = tunnel->ip6.address;
-	else if (coa)
-		answer->tunnel = coa->alternate_coa.coa;
-	answer->has_tunnel = (tunnel || coa) && addr_is_unicast_routable(&answer->tunnel);
+	read_bids(mh, answer);
 	return SIGNAL_ACK;
 }
 

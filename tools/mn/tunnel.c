@@ -25,7 +25,7 @@ enum {
 	OFFSET_SOURCE = 8,
 	OFFSET_DESTINATION = 24,
 	SOCKET_BUFFER = 4 << 20,
-	ENDS = 4, /* other ends that are remembered */
+	ENDS = 16, /* other ends that are remembered */
 };
 
 struct tunnel {
@@ -232,6 +232,15 @@ void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote)
 	if (!was_other_end(t, &t->remote))
 		t->ends[t->next_end++ % ENDS] = t->remote;
 	t->remote = *remote;
+	t->counters.in_wrong_source +=
+		early_release(&t->early, clock_mono_ns(), remote, deliver, t);
+}
+
+void tunnel_accept(struct tunnel *t, const struct in6_addr *remote)
+{
+	if (addr_equal(remote, &t->remote) || was_other_end(t, remote))
+		return;
+	t->ends[t->next_end++ % ENDS] = *remote;
 	t->counters.in_wrong_source +=
 		early_release(&t->early, clock_mono_ns(), remote, deliver, t);
 }

@@ -57,6 +57,10 @@ void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote);
  */
 void tunnel_expect(struct tunnel *t, bool expecting);
 
+/* What this end sends is taken in, besides what the other end of tunnel_set() sends: a data plane
+ * that serves another care-of address of the node. */
+void tunnel_accept(struct tunnel *t, const struct in6_addr *remote);
+
 /* Descriptors to poll for reading, and what to call when they are ready; each moves up to 64
  * packets. */
 int tunnel_tun_fd(const struct tunnel *t);

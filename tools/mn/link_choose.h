@@ -1,0 +1,19 @@
+/*
+ * Which interfaces are used, and which care-of address of each (RFC 6275, 11.5.1 to 11.5.3; RFC
+ * 5648, 5.1). Pure.
+ */
+#pragma once
+
+#include "tools/mn/config.h"
+#include "tools/mn/link.h"
+#include "tools/mn/link_iface.h"
+
+/*
+ * The first interface that gives a place decides where the node is: that is all[0]. With
+ * multihoming, those behind it that are on foreign links are used besides. `before` are the
+ * attachments so far: a care-of address that is still good stays. Returns how many there are; 0:
+ * the node is nowhere.
+ */
+unsigned link_choose(const struct mn_config *config, const struct link_iface *ifaces,
+	unsigned count, const struct link_attachment *before, unsigned before_count,
+	struct link_attachment all[static LINK_INTERFACES_MAX]);

@@ -1,0 +1,179 @@
+#include "tools/mn/paths.h"
+
+#include "common/log.h"
+#include "proto/mobility/status.h"
+#include "tools/mn/mn.h"
+
+enum { STATUS_NONE = 255 };
+
+static struct mn_path *path_of(struct mn_paths *paths, uint16_t bid)
+{
+	for (unsigned i = 0; i < paths->count; i++)
+		if (paths->all[i].bid == bid)
+			return &paths->all[i];
+	return NULL;
+}
+
+bool paths_update(struct mn *mn)
+{
+	struct mn_paths before = mn->paths;
+	const struct link_attachment *all;
+	bool changed;
+
+	mn->paths.count = (uint8_t)link_all(mn->link, &all);
+	changed = mn->paths.count != before.count;
+	for (unsigned i = 0; i < mn->paths.count; i++) {
+		struct mn_path *path = &mn->paths.all[i];
+		const struct mn_path *old = path_of(&before, (uint16_t)(all[i].index + 1));
+
+		*path = (struct mn_path){
+			.bid = (uint16_t)(all[i].index + 1), .status = STATUS_NONE};
+		if (old && addr_equal(&old->at.care_of, &all[i].care_of) &&
+			old->at.ifindex == all[i].ifindex)
+			*path = *old;
+		else
+			changed = true;
+		path->at = all[i];
+	}
+	return changed && mn->paths.mode != MN_MULTIHOMING_OFF;
+}
+
+static void add_bid(struct bul_update *update, const struct mn_path *path)
+{
+	update->bids[update->bid_count++] = (struct bul_bid){
+		.bid = path->bid, .priority = (uint8_t)path->bid, .care_of = path->at.care_of};
+}
+
+/* What is to be asked for now; the first of a series, or all at once, overwrites. */
+static struct bul_update request(const struct mn *mn, unsigned turn, bool overwrite)
+{
+	const struct mn_paths *paths = &mn->paths;
+	bool bulk = paths->mode == MN_MULTIHOMING_BULK;
+	struct bul_update update = {
+		.care_of = paths->all[bulk ? 0 : turn].at.care_of, .overwrite = overwrite};
+
+	for (unsigned i = 0; i < paths->count; i++)
+		if (bulk || i == turn)
+			add_bid(&update, &paths->all[i]);
+	return update;
+}
+
+void paths_register(struct mn *mn)
+{
+	struct bul_update update;
+
+	if (!mn->paths.count)
+		return;
+	mn->paths.turn = 0;
+	if (mn->paths.mode == MN_MULTIHOMING_OFF) {
+		bul_register(&mn->bul, &mn->paths.all[0].at.care_of);
+		return;
+	}
+	update = request(mn, 0, true);
+	bul_register_bids(&mn->bul, &update);
+}
+
+/* The home agent does less than it was asked for. */
+static void fall_back(struct mn *mn, enum mn_multihoming mode, const char *why)
+{
+	LOG_WARN("mn", "multihoming", "mode=%s why=%s",
+		mode == MN_MULTIHOMING_OFF ? "off" : "single", LOG_QUOTE(why));
+	mn->paths.mode = mode;
+	paths_register(mn);
+}
+
+/* RFC 5648, 5.7: what a refusal of the whole, or of an only BID, asks for. Returns whether
+ * something else is being tried. */
+static bool try_otherwise(struct mn *mn, const struct bul_answer *answer)
+{
+	if (!answer->bid_count) {
+		fall_back(mn, MN_MULTIHOMING_OFF, "the home agent does not know BIDs");
+		return true;
+	}
+	switch (answer->status) {
+	case STATUS_BA_MCOA_PROHIBITED:
+		fall_back(mn, MN_MULTIHOMING_OFF, status_ba_name(answer->status));
+		return true;
+	case STATUS_BA_MCOA_BULK_PROHIBITED:
+		if (mn->paths.mode != MN_MULTIHOMING_BULK)
+			return false;
+		fall_back(mn, MN_MULTIHOMING_SINGLE, status_ba_name(answer->status));
+		return true;
+	case STATUS_BA_MCOA_NON_MCOA:
+	case STATUS_BA_MCOA_UNKNOWN_COA:
+		/* the first of a series says all that there is to say */
+		if (mn->bul.request.overwrite)
+			return false;
+		paths_register(mn);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void take_bid(
+	struct mn *mn, const struct bul_answer *answer, const struct bul_bid_answer *bid)
+{
+	struct mn_path *path = path_of(&mn->paths, bid->bid);
+
+	if (!path)
+		return;
+	path->status = bid->status ? bid->status : answer->status;
+	path->registered = status_ba_accepted(path->status) && answer->lifetime_s;
+	path->has_tunnel = bid->has_tunnel || answer->has_tunnel;
+	path->tunnel = bid->has_tunnel ? bid->tunnel : answer->tunnel;
+	if (!status_ba_accepted(path->status))
+		LOG_WARN("mn", "refused", "bid=%u interface=%s status=%u meaning=%s", path->bid,
+			path->at.name, path->status, LOG_QUOTE(status_ba_name(path->status)));
+}
+
+/* Where the tunnel of the preferred path ends is where packets go; those of the others may come. */
+static void use_tunnels(struct mn *mn)
+{
+	for (unsigned i = mn->paths.count; i-- > 0;) {
+		const struct mn_path *path = &mn->paths.all[i];
+		const struct in6_addr *end =
+			path->has_tunnel ? &path->tunnel : &mn->config.home_agent;
+
+		if (!path->registered)
+			continue;
+		if (i > 0)
+			tunnel_accept(mn->tunnel, end);
+		else
+			mn_tunnel_end(mn, end);
+	}
+}
+
+void paths_told(struct mn *mn, const struct bul_answer *answer)
+{
+	for (unsigned i = 0; i < answer->bid_count; i++)
+		take_bid(mn, answer, &answer->bids[i]);
+	use_tunnels(mn);
+}
+
+void paths_answered(struct mn *mn, const struct bul_answer *answer)
+{
+	struct bul_update next;
+
+	if (try_otherwise(mn, answer))
+		return;
+	paths_told(mn, answer);
+	if (mn->bul.state != BUL_BOUND || mn->paths.mode != MN_MULTIHOMING_SINGLE)
+		return;
+	if (++mn->paths.turn < mn->paths.count) {
+		next = request(mn, mn->paths.turn, false);
+		bul_register_bids(&mn->bul, &next);
+		return;
+	}
+	mn->paths.turn = 0;
+	next = request(mn, 0, false);
+	bul_refresh_with(&mn->bul, &next);
+}
+
+unsigned paths_interface(const struct mn *mn, const struct in6_addr *care_of)
+{
+	for (unsigned i = 0; i < mn->paths.count; i++)
+		if (addr_equal(&mn->paths.all[i].at.care_of, care_of))
+			return mn->paths.all[i].at.ifindex;
+	return 0;
+}
