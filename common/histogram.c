@@ -55,3 +55,12 @@ double histogram_mean(const struct histogram *h)
 {
 	return h->count ? (double)h->sum / (double)h->count : 0;
 }
+
+uint64_t histogram_up_to(const struct histogram *h, uint64_t ns)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < HISTOGRAM_SLOTS && histogram_slot_end(i) <= ns; i++)
+		sum += h->slots[i];
+	return sum;
+}

@@ -58,5 +58,8 @@ void histogram_clear(struct histogram *h);
  * never above the longest that was seen. */
 uint64_t histogram_percentile(const struct histogram *h, double percent);
 
+/* How many did not exceed a duration, as far as slots tell: no more than did. */
+uint64_t histogram_up_to(const struct histogram *h, uint64_t ns);
+
 /* The mean, 0 if there are none. */
 double histogram_mean(const struct histogram *h);

@@ -3,6 +3,7 @@
  */
 #include "ctrl/commit_flight.h"
 
+#include "common/clock.h"
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
 
@@ -248,9 +249,14 @@ void commit_acked(void *arg, unsigned dp, uint64_t sequence, const struct update
 {
 	struct commit *commit = arg;
 	struct commit_waits *waiting = &commit->waiting[dp];
+	uint64_t timeout_ns = (uint64_t)commit->config->channel.ack_timeout_ms * CLOCK_NS_PER_MS;
 
 	while (waiting->first && waiting->first->change->sequence <= sequence) {
 		struct commit_wait *w = commit_waits_take(waiting);
+
+		if (ack)
+			histogram_add(&commit->ack_times,
+				loop_now_ns(commit->loop) + timeout_ns - w->change->deadline_ns);
 
 		commit_waited(commit, w, dp, ack_error(w->change, ack));
 	}
@@ -361,4 +367,14 @@ size_t commit_count(const struct commit *commit)
 const uint64_t *commit_counters(const struct commit *commit)
 {
 	return commit->counters;
+}
+
+const struct histogram *commit_store_times(const struct commit *commit)
+{
+	return &commit->store_times;
+}
+
+const struct histogram *commit_ack_times(const struct commit *commit)
+{
+	return &commit->ack_times;
 }

@@ -28,6 +28,7 @@
 #pragma once
 
 #include "common/counter.h"
+#include "common/histogram.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/store/store.h"
@@ -102,6 +103,10 @@ size_t commit_count(const struct commit *commit);
 
 /* The loop's hook: stores and publishes what was submitted in this round. */
 void commit_flush(struct commit *commit);
+
+/* How long the store took for transactions, and data planes for acknowledgements of changes. */
+const struct histogram *commit_store_times(const struct commit *commit);
+const struct histogram *commit_ack_times(const struct commit *commit);
 
 /* Its counters, COMMIT_COUNTERS of them. */
 const uint64_t *commit_counters(const struct commit *commit);

@@ -100,6 +100,7 @@ struct commit {
 	int culprit; /* of the change whose `done` is being called */
 	struct wheel_timer late, again;
 	uint64_t counters[COMMIT_COUNTERS];
+	struct histogram store_times, ack_times;
 };
 
 static inline void commit_queue_init(struct commit_queue *q)

@@ -1,6 +1,7 @@
 /*
  * The end of a round: one transaction, then one delta.
  */
+#include "common/clock.h"
 #include "common/log.h"
 #include "ctrl/commit_flight.h"
 #include "ctrl/config.h"
@@ -82,6 +83,7 @@ static int put_image(
 /* Puts everything of this round into one transaction and commits it. */
 static int store_all(struct commit *commit, const struct commit_queue *changes)
 {
+	uint64_t begun_ns;
 	int error = 0;
 
 	if (commit->take_backs)
@@ -97,7 +99,9 @@ static int store_all(struct commit *commit, const struct commit_queue *changes)
 	if (!store_pending(commit->store))
 		return 0;
 	counter_add(&commit->counters[COMMIT_TRANSACTIONS], 1);
+	begun_ns = clock_mono_ns();
 	error = store_commit(commit->store);
+	histogram_add(&commit->store_times, clock_mono_ns() - begun_ns);
 	if (error)
 		LOG_ERROR("commit", "store-failed", "error=%s", LOG_QUOTE(strerror(-error)));
 	return error ? -EIO : 0;

@@ -13,6 +13,7 @@ struct lma;
 struct loop;
 struct packet;
 struct publish;
+struct rates;
 struct serving;
 struct signalling;
 struct store;
@@ -31,6 +32,7 @@ struct ctrl {
 	struct commit *commit;
 	struct packet *packet;
 	struct intake *intake;
+	struct rates *rates;
 	struct events *events;
 	struct signalling *signalling;
 	struct lma *lma; /* NULL: not of this process */

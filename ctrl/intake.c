@@ -82,6 +82,7 @@ struct intake {
 	uint64_t shed_real_ns;
 	struct wheel_timer again;
 	uint64_t counters[INTAKE_COUNTERS];
+	struct histogram waits;
 };
 
 /* Only wakes the loop: its hook goes on. */
@@ -242,6 +243,7 @@ static void hand_on(struct intake *in, const struct waiting *w)
 
 	memcpy(punt.port, w->port, sizeof(punt.port));
 	counter_add(&in->counters[INTAKE_TAKEN], 1);
+	histogram_add(&in->waits, loop_now_ns(in->loop) - w->since_ns);
 	in->fns.take(in->fns.context, w->dp, &punt);
 }
 
@@ -342,4 +344,9 @@ uint64_t intake_shed_real_ns(const struct intake *in)
 const uint64_t *intake_counters(const struct intake *in)
 {
 	return in->counters;
+}
+
+const struct histogram *intake_waits(const struct intake *in)
+{
+	return &in->waits;
 }

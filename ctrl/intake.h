@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "common/counter.h"
+#include "common/histogram.h"
 #include "proto/channel/packet.h"
 
 enum intake_class {
@@ -96,6 +97,9 @@ size_t intake_waiting(const struct intake *intake, enum intake_class which);
 /* Packets shed so far, for all reasons; when the last one was, CLOCK_REALTIME (0: never). */
 uint64_t intake_shed(const struct intake *intake);
 uint64_t intake_shed_real_ns(const struct intake *intake);
+
+/* How long packets waited that were handed on. */
+const struct histogram *intake_waits(const struct intake *intake);
 
 /* Counters, INTAKE_COUNTERS of them. */
 const uint64_t *intake_counters(const struct intake *intake);

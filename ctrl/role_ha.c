@@ -10,8 +10,10 @@
 #include "ctrl/loop.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/rates.h"
 #include "ctrl/serving.h"
 #include "ctrl/signalling/classify.h"
+#include "ctrl/signalling/counter.h"
 #include "ctrl/signalling/signalling.h"
 #include "ctrl/store/store.h"
 
@@ -178,6 +180,28 @@ static int open_intake(struct role_ha *role)
 	return 0;
 }
 
+static int open_rates(struct role_ha *role)
+{
+	const uint64_t *signalling = signalling_values(role->ctrl->signalling);
+	const uint64_t *commit = commit_counters(role->ctrl->commit);
+	const struct rates_item items[] = {
+		{"punted", &packet_counters(role->ctrl->packet)[PACKET_PUNTED]},
+		{"taken", &intake_counters(role->ctrl->intake)[INTAKE_TAKEN]},
+		{"updates", &signalling[SIGNALLING_N_BU]},
+		{"accepted", &signalling[SIGNALLING_N_ACCEPTED]},
+		{"registered", &signalling[SIGNALLING_N_REGISTERED]},
+		{"refreshed", &signalling[SIGNALLING_N_REFRESHED]},
+		{"moved", &signalling[SIGNALLING_N_MOVED]},
+		{"deregistered", &signalling[SIGNALLING_N_DEREGISTERED]},
+		{"expired", &signalling[SIGNALLING_N_EXPIRED]},
+		{"changes", &commit[COMMIT_CHANGES]},
+		{"transactions", &commit[COMMIT_TRANSACTIONS]},
+	};
+
+	role->ctrl->rates = rates_new(role->ctrl->loop, items, sizeof(items) / sizeof(*items));
+	return role->ctrl->rates ? 0 : -ENOMEM;
+}
+
 /* Further addresses of the gateway: of other roles, and where tunnels end at data planes; returns
  * how many there are. */
 static size_t read_locals(struct role_ha *role)
@@ -325,6 +349,8 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 	error = ctrl->serving ? make_signalling(role) : -errno;
 	if (!error)
 		error = open_intake(role);
+	if (!error)
+		error = open_rates(role);
 	if (error) {
 		snprintf(why, why_size, "the signalling cannot start: %s", strerror(-error));
 		role_ha_close(role);
@@ -355,6 +381,8 @@ void role_ha_close(struct role_ha *role)
 	if (!role)
 		return;
 	packet_set_handler(role->ctrl->packet, NULL, NULL);
+	rates_free(role->ctrl->rates);
+	role->ctrl->rates = NULL;
 	intake_free(role->ctrl->intake);
 	role->ctrl->intake = NULL;
 	signalling_free(role->ctrl->signalling);

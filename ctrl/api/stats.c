@@ -1,4 +1,5 @@
 /* stats, events */
+#include "ctrl/api/figures.h"
 #include "ctrl/api/request.h"
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
@@ -127,8 +128,10 @@ static void take_end(void *arg)
 	for (size_t i = 0; i < answers->count; i++)
 		if (answers->item[i])
 			json_array_append(list, answers->item[i]);
-	api_result(r, json_pack("{s:{s:o},s:o}", "control", "counters", control_counters(r->ctrl),
-			      "data_planes", list));
+	api_result(r, json_pack("{s:{s:o,s:o,s:o,s:o},s:o}", "control", "counters",
+			      control_counters(r->ctrl), "rates", figures_rates(r->ctrl), "times",
+			      figures_times(r->ctrl), "now", figures_gauges(r->ctrl), "data_planes",
+			      list));
 }
 
 void api_stats(struct api_request *r, const json_t *params)

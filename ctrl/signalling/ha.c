@@ -36,6 +36,7 @@ static struct ha_update reduce(
 		.src = packet->ip6.src,
 		.agent = packet->ip6.dst,
 		.timestamp = stamp ? stamp->mesg_id.timestamp : 0,
+		.received_ns = packet->punt->time_ns,
 		.sequence = mh->bu.sequence,
 		.flags = mh->bu.flags,
 		.lifetime = mh->bu.lifetime,

@@ -50,6 +50,7 @@ struct ha_update {
 	struct in6_addr src;   /* where it came from: where the answer goes (9.5.4) */
 	struct in6_addr agent; /* home agent address that it was sent to */
 	uint64_t timestamp;    /* NTP; 0 without has_timestamp */
+	uint64_t received_ns;  /* loop's clock, when it came in; 0: not known */
 	uint16_t sequence;
 	uint16_t flags; /* enum flags_bu */
 	uint16_t lifetime;
@@ -74,7 +75,7 @@ enum ha_request_kind {
 	HA_FORGET,     /* a deleted binding need not be remembered any longer */
 };
 
-/* A change that the bindings of a home address wait for: 336 octets, from a free list. It is in
+/* A change that the bindings of a home address wait for: 344 octets, from a free list. It is in
  * `waiting`, then `running`. */
 struct ha_request {
 	enum ha_request_kind kind;
@@ -92,7 +93,7 @@ struct ha_request {
 	struct signalling *owner;  /* once running */
 	struct ha_request *next;   /* in the free list, or in `waiting` */
 };
-static_assert(sizeof(struct ha_request) == 336, "as documented");
+static_assert(sizeof(struct ha_request) == 344, "as documented");
 
 /* A Binding Update for one of our addresses, decoded, its checksum right. */
 void ha_receive(struct signalling *s, const struct receive_packet *packet, const struct mh *mh);

@@ -210,6 +210,8 @@ void ha_accept(
 		.own_status = partial};
 
 	state_count(s, SIGNALLING_N_ACCEPTED);
+	if (u->received_ns && u->received_ns <= state_now(s))
+		histogram_add(&s->answers, state_now(s) - u->received_ns);
 	if (partial)
 		state_count(s, SIGNALLING_N_PARTIAL);
 	reply(s, u, subscriber,

@@ -200,3 +200,13 @@ json_t *signalling_counters(const struct signalling *s)
 {
 	return counter_json(signalling_counter_defs, s->counters, SIGNALLING_COUNTERS);
 }
+
+const uint64_t *signalling_values(const struct signalling *s)
+{
+	return s->counters;
+}
+
+const struct histogram *signalling_answers(const struct signalling *s)
+{
+	return &s->answers;
+}

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/histogram.h"
 #include "common/wheel.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/binding/binding_cache.h"
@@ -198,6 +199,12 @@ struct binding_cache *signalling_cache(struct signalling *s);
 
 /* Bindings that are live. */
 size_t signalling_live(const struct signalling *s);
+
+/* All counters, SIGNALLING_COUNTERS of them (ctrl/signalling/counter.h). */
+const uint64_t *signalling_values(const struct signalling *s);
+
+/* Times from Binding Updates to their acknowledgements, those that were accepted. */
+const struct histogram *signalling_answers(const struct signalling *s);
 
 /* A new JSON object of all counters, {name: value}; the caller owns it. NULL: no memory. */
 json_t *signalling_counters(const struct signalling *s);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "common/histogram.h"
 #include "common/hmac.h"
 #include "common/wheel.h"
 #include "ctrl/signalling/counter.h"
@@ -27,6 +28,7 @@ struct signalling {
 	struct home_agents home_agents;
 	struct discovery_pace pace;
 	uint64_t counters[SIGNALLING_COUNTERS];
+	struct histogram answers; /* Binding Update to acknowledgement */
 	struct wheel wheel;
 };
 

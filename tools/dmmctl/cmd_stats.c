@@ -1,14 +1,41 @@
 #include "tools/dmmctl/command.h"
+#include "tools/dmmctl/openmetrics.h"
 
-enum stats_option { STATS_ALL };
+enum stats_option { STATS_ALL, STATS_OPENMETRICS };
 
 static const struct args_option options[] = {
 	[STATS_ALL] = {'a', "all", NULL, "show also what is zero"},
+	[STATS_OPENMETRICS] = {'o', "openmetrics", NULL,
+		"print OpenMetrics text, for monitoring systems"},
 	{0},
 };
 
 static const struct table_column counter_columns[] = {
 	{"COUNTER", "name", TABLE_TEXT},
+	{"VALUE", "value", TABLE_TEXT},
+	{0},
+};
+
+static const struct table_column rate_columns[] = {
+	{"A SECOND, IN THE LAST", "name", TABLE_TEXT},
+	{"SECOND", "s1", TABLE_REAL},
+	{"10 S", "s10", TABLE_REAL},
+	{"MINUTE", "s60", TABLE_REAL},
+	{0},
+};
+
+static const struct table_column time_columns[] = {
+	{"TIME, US", "name", TABLE_TEXT},
+	{"COUNT", "count", TABLE_TEXT},
+	{"P50", "p50_us", TABLE_TEXT},
+	{"P90", "p90_us", TABLE_TEXT},
+	{"P99", "p99_us", TABLE_TEXT},
+	{"MAX", "max_us", TABLE_TEXT},
+	{0},
+};
+
+static const struct table_column now_columns[] = {
+	{"NOW", "name", TABLE_TEXT},
 	{"VALUE", "value", TABLE_TEXT},
 	{0},
 };
@@ -102,6 +129,31 @@ static void print_data_plane(FILE *to, const json_t *dp, bool all)
 	section(to, table_columns, used_rows(json_object_get(dp, "tables"), NULL, true));
 }
 
+/* {NAME: {...}, ...} as rows of a table. */
+static json_t *named_rows(json_t *objects)
+{
+	json_t *rows = json_array(), *value;
+	const char *name;
+
+	json_object_foreach(objects, name, value)
+	{
+		json_t *row = json_copy(value);
+
+		json_object_set_new(row, "name", json_string(name));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
+static void print_control(FILE *to, const json_t *control, bool all)
+{
+	fputs("Control plane\n", to);
+	section(to, now_columns, rows_of(json_object_get(control, "now"), all));
+	section(to, rate_columns, named_rows(json_object_get(control, "rates")));
+	section(to, time_columns, used_rows(json_object_get(control, "times"), "count", all));
+	section(to, counter_columns, rows_of(json_object_get(control, "counters"), all));
+}
+
 static int stats(struct command_context *context, struct args *args, const char *const *values)
 {
 	bool all = values[STATS_ALL] != NULL;
@@ -110,14 +162,12 @@ static int stats(struct command_context *context, struct args *args, const char 
 	int rc = command_request(context, "stats", NULL, &result);
 
 	(void)args;
-	if (rc == 0 && context->json) {
+	if (rc == 0 && values[STATS_OPENMETRICS]) {
+		openmetrics_print(context->out, result);
+	} else if (rc == 0 && context->json) {
 		command_json(context, result);
 	} else if (rc == 0) {
-		json_t *control = json_object_get(result, "control");
-
-		fputs("Control plane\n", context->out);
-		section(context->out, counter_columns,
-			rows_of(json_object_get(control, "counters"), all));
+		print_control(context->out, json_object_get(result, "control"), all);
 		json_array_foreach(json_object_get(result, "data_planes"), i, dp)
 			print_data_plane(context->out, dp, all);
 	}
@@ -128,7 +178,8 @@ static int stats(struct command_context *context, struct args *args, const char 
 const struct command stats_commands[] = {
 	{.group = "stats",
 		.usage = "[OPTION]...",
-		.summary = "Show counters, drops by reason, and cycles per packet per node.",
+		.summary = "Show rates, times, counters, drops by reason, and cycles per packet "
+			   "per node.",
 		.options = options,
 		.run = stats},
 	{0},
