@@ -37,7 +37,11 @@ uint64_t binding_lifetime_ns(uint16_t lifetime)
 
 uint64_t binding_remaining_s(const struct binding_record *record, uint64_t now_ns)
 {
-	return record->expires_ns > now_ns ? (record->expires_ns - now_ns) / CLOCK_NS_PER_S : 0;
+	uint64_t most = (uint64_t)record->lifetime * BINDING_LIFETIME_UNIT, left = 0;
+
+	if (record->expires_ns > now_ns)
+		left = (record->expires_ns - now_ns) / CLOCK_NS_PER_S;
+	return left < most ? left : most;
 }
 
 const struct binding_record *binding_record_of(const struct binding *b, uint16_t bid)

@@ -38,13 +38,15 @@ static void lifetime_is_cut_to_whole_units(void **state)
 
 static void remaining_is_rounded_down(void **state)
 {
-	struct binding_record r = {.expires_ns = 10 * CLOCK_NS_PER_S};
+	struct binding_record r = {.expires_ns = 10 * CLOCK_NS_PER_S, .lifetime = 3};
 
 	assert_int_equal(binding_remaining_s(&r, 0), 10);
 	assert_int_equal(binding_remaining_s(&r, 1), 9);
 	assert_int_equal(binding_remaining_s(&r, 10 * CLOCK_NS_PER_S - 1), 0);
 	assert_int_equal(binding_remaining_s(&r, 10 * CLOCK_NS_PER_S), 0);
 	assert_int_equal(binding_remaining_s(&r, 11 * CLOCK_NS_PER_S), 0);
+	r.expires_ns = 3600 * CLOCK_NS_PER_S;
+	assert_int_equal(binding_remaining_s(&r, 0), 12);
 	(void)state;
 }
 
