@@ -6,6 +6,10 @@
 #include <string.h>
 
 #include "proto/mobility/mcast.h"
+#include "proto/mobility/mcast_state.h"
+#include "proto/mobility/mh.h"
+#include "proto/mobility/mld.h"
+#include "proto/mobility/option.h"
 
 #define RECORDS_MAX 64
 #define REPORT_MIN  64 /* octets: head, record and one source of MLD, and some more */
@@ -89,6 +93,40 @@ static void check_report(const uint8_t *data, size_t size, size_t limit)
 	check_split(report.type, records, count, limit);
 }
 
+/* What a node would be taken to listen to, and that it would hear the same by options. */
+static void check_state(const uint8_t *data, size_t size)
+{
+	struct mcast_state state, again;
+	struct mcast_state_faults faults;
+	struct mcast_state_bodies bodies;
+	struct mcast_record record;
+	struct mcast_report report;
+	struct mh mh = {.type = MH_BU};
+	size_t at = 0, seen = 0;
+
+	mcast_state_clear(&state);
+	if (mcast_report_decode(data, size, &report, NULL) || report.type != MCAST_MLD2_REPORT)
+		return;
+	while (mcast_report_next(&report, &at, &record))
+		mcast_state_apply(&state, &record);
+	for (at = 0; mcast_state_next(&state, &at, &record); seen++)
+		if (excludes(&record) && record.source_count > MCAST_STATE_BODY / 16 - 1)
+			return; /* cannot be split */
+	require(seen == state.count && at == state.len && at <= MCAST_STATE_SPACE);
+	require(mcast_state_add(&state, &mh, &bodies) == 0);
+	require(mcast_state_read(&mh, &again, &faults) && mcast_state_equal(&state, &again));
+	require(!faults.malformed && !faults.scope && !faults.full && !faults.unsupported);
+}
+
+static void check_packet(const uint8_t *data, size_t size)
+{
+	const uint8_t *mld;
+	size_t len;
+
+	if (mld_packet_decode(data, size, &mld, &len) == MLD_FAULT_NONE)
+		require(mld > data && mld + len <= data + size);
+}
+
 static void check_query(const uint8_t *data, size_t size)
 {
 	static uint8_t buf[UINT16_MAX + 64];
@@ -132,6 +170,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(copy, data + 1, size - 1);
 	check_report(copy, size - 1, (size_t)REPORT_MIN + data[0]);
+	check_state(copy, size - 1);
+	check_packet(copy, size - 1);
 	check_query(copy, size - 1);
 	check_old(copy, size - 1);
 	free(copy);
