@@ -64,7 +64,8 @@ class Update:
 
 
 def acknowledgement(update, *, status=0, sequence=None, lifetime=None, timestamp=None, key=KEY,
-                    spi=SPI, source=HOME_AGENT, home=None, tunnel=None):
+                    spi=SPI, source=HOME_AGENT, home=None, tunnel=None,
+                    more=()):
     """The answer to an update, right unless told otherwise, as octets. tunnel: where it ends."""
     options = [MIP6OptMNID(subtype=1, id=MN_ID)]
     if tunnel:
@@ -72,6 +73,7 @@ def acknowledgement(update, *, status=0, sequence=None, lifetime=None, timestamp
     stamp = timestamp if timestamp is not None else update.timestamp
     if stamp is not None:
         options.append(MIP6OptReplayProtection(timestamp=stamp))
+    options += more
     options.append(MIP6OptMsgAuth(subtype=1, mspi=spi, authdata=bytes(12)))
     lifetime = (0 if status >= 128 else update.lifetime) if lifetime is None else lifetime
     message = MIP6MH_BA(status=status, seq=update.sequence if sequence is None else sequence,

@@ -160,12 +160,28 @@ void bul_deregister(struct bul_entry *e, const struct in6_addr *care_of, bool at
 	begin(e);
 }
 
+/* When the last update was sent; 0: not yet. */
+static uint64_t last_sent(const struct bul_entry *e)
+{
+	return e->rate[(e->rate_next + BUL_MAX_UPDATE_RATE - 1) % BUL_MAX_UPDATE_RATE];
+}
+
 void bul_refresh(struct bul_entry *e)
 {
-	uint64_t last = e->rate[(e->rate_next + BUL_MAX_UPDATE_RATE - 1) % BUL_MAX_UPDATE_RATE];
-
-	if (e->state == BUL_BOUND && mono_ns(e) - last >= CLOCK_NS_PER_S)
+	if (e->state == BUL_BOUND && mono_ns(e) - last_sent(e) >= CLOCK_NS_PER_S)
 		register_again(e);
+}
+
+uint64_t bul_renew(struct bul_entry *e)
+{
+	uint64_t last = last_sent(e), again = last + CLOCK_NS_PER_S;
+
+	if (e->state != BUL_BOUND && e->state != BUL_REGISTERING)
+		return 0;
+	if (last && mono_ns(e) < again)
+		return again;
+	register_again(e);
+	return 0;
 }
 
 void bul_stop(struct bul_entry *e)

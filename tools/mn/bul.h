@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "common/wheel.h"
+#include "proto/mobility/mcast_state.h"
 
 enum bul_state {
 	BUL_IDLE,
@@ -55,13 +56,14 @@ struct bul_bid {
 /* One Binding Update to be sent. */
 struct bul_update {
 	uint16_t sequence;
-	uint64_t timestamp;      /* NTP format */
-	uint32_t lifetime_s;     /* multiple of 4; 0: deregistration */
-	bool at_home;            /* from the home address itself, without home address option */
-	bool link_local;         /* L flag; not looked at here, for who sends it to fill in */
-	struct in6_addr care_of; /* its source; the home address when at_home */
-	bool overwrite;          /* O flag: all other bindings end */
-	uint8_t bid_count;       /* 0: it is about the only care-of address, care_of */
+	uint64_t timestamp;  /* NTP format */
+	uint32_t lifetime_s; /* multiple of 4; 0: deregistration */
+	bool at_home;        /* from the home address itself, without home address option */
+	bool link_local;     /* L flag; not looked at here, for who sends it to fill in */
+	const struct mcast_state *multicast; /* the same; NULL: none */
+	struct in6_addr care_of;             /* its source; the home address when at_home */
+	bool overwrite;                      /* O flag: all other bindings end */
+	uint8_t bid_count;                   /* 0: it is about the only care-of address, care_of */
 	struct bul_bid bids[BUL_BIDS_MAX];
 };
 
@@ -85,6 +87,8 @@ struct bul_answer {
 	struct in6_addr tunnel; /* of all BIDs that do not tell their own */
 	uint8_t bid_count;
 	struct bul_bid_answer bids[BUL_BIDS_MAX];
+	bool has_multicast; /* it says which multicast state was accepted */
+	struct mcast_state multicast;
 	uint32_t pointer; /* not an acknowledgement: see signal_input() */
 };
 
@@ -161,6 +165,13 @@ void bul_deregister(struct bul_entry *e, const struct in6_addr *care_of, bool at
  * Nothing happens unless the node is bound, nor in the second after an update: those messages are
  * not authenticated, and must not use up the updates that a move needs. */
 void bul_refresh(struct bul_entry *e);
+
+/*
+ * What updates tell has changed: registers again at once, unless the node is not registered or
+ * has just sent an update, as updates must be left for a move. Returns 0, or when (monotonic) to
+ * call it again.
+ */
+uint64_t bul_renew(struct bul_entry *e);
 
 /* Forgets requests and timers; what the home agent has stays as it is. */
 void bul_stop(struct bul_entry *e);

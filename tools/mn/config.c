@@ -78,6 +78,10 @@ const struct config_key mn_config_keys[] = {
 		.check = check_option_number,
 		.help = "Number of the alternate home agent tunnel address option, which was never "
 			"given one: 18 (experimental) or 71 to 255; 0: not used."),
+	CONFIG_KEY(INT, struct mn_config, multicast_state_number, .max = 255, .text = "200",
+		.check = check_option_number,
+		.help = "Number of the Multicast State option, which was never given one: 18 "
+			"(experimental) or 71 to 255; 0: multicast groups are not registered."),
 	CONFIG_KEY(ENUM, struct mn_config, multihoming, .names = multihoming_names, .text = "off",
 		.help = "Register the care-of addresses of all interfaces at once (RFC 5648), in "
 			"one Binding Update or each in its own. The first interface is preferred, "
@@ -123,6 +127,13 @@ int mn_config_load(const char *path, struct mn_config *config, struct config_rep
 	if (!prefix6_contains(&config->home_prefix, &config->home_address)) {
 		config_report_add(report, path, 0, "home_address", "%s is not in home_prefix %s",
 			ADDR_TEXT(&config->home_address), PREFIX6_TEXT(&config->home_prefix));
+		ret = -EINVAL;
+	}
+	if (config->multicast_state_number &&
+		config->multicast_state_number == config->tunnel_address_number) {
+		config_report_add(report, path, 0, "multicast_state_number",
+			"%u is tunnel_address_number; each option needs a number of its own",
+			config->multicast_state_number);
 		ret = -EINVAL;
 	}
 	for (size_t n = 0; n < config->interfaces.count; n++)

@@ -35,7 +35,8 @@ struct mn_config {
 	char *key_text;          /* 32 hexadecimal digits; wiped by config_load */
 	uint8_t key[MN_KEY_LEN]; /* read from key_text */
 	enum mn_replay replay;
-	uint8_t tunnel_address_number; /* of the option, 0: not used */
+	uint8_t tunnel_address_number;  /* of the option, 0: not used */
+	uint8_t multicast_state_number; /* of the option, 0: not used */
 	enum mn_multihoming multihoming;
 	uint32_t lifetime_ms; /* asked for in Binding Updates */
 	char *tunnel;         /* name of the TUN interface */

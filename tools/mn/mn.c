@@ -101,6 +101,7 @@ static void attached(const struct link_attachment *at, void *context)
 	bool others = paths_update(mn);
 
 	mn->at = *at;
+	multicast_moved(mn);
 	if (!moved) {
 		if (at->place == LINK_FOREIGN)
 			hostnet_away(&mn->hostnet, tunnel_mtu(at->mtu));
@@ -162,6 +163,7 @@ static int send_update(const struct bul_update *update, void *context)
 	complete.link_local = !update->at_home &&
 			      link_identifier(mn->link, mn->at.ifindex, &mn->config.home_address) ==
 				      LINK_IDENTIFIER_SAME;
+	complete.multicast = multicast_tell(mn, update->lifetime_s > 0);
 	ssize_t len = signal_binding_update(
 		&mn->config, mn->hmac, &complete, mn->bul.use_timestamps, pkt, sizeof(pkt));
 
@@ -243,6 +245,8 @@ static void answered(struct mn *mn, const struct bul_answer *answer)
 	}
 	if (status_ba_accepted(answer->status) && mn->bul.state == BUL_BOUND)
 		tunnel_told(mn, answer);
+	if (status_ba_accepted(answer->status))
+		multicast_answered(mn, answer);
 	tunnel_expect(mn->tunnel, mn->bul.state == BUL_REGISTERING);
 	mn->signals[SIGNAL_ACK]++;
 	struct mn_move *move = mn->moves ? &mn->history[(mn->moves - 1) % MN_HISTORY] : NULL;
@@ -391,6 +395,7 @@ static int open_parts(struct mn *mn)
 		(ret = opened("links", "",
 			 link_open(&mn->link, c, mn->rtnl, &mn->wheel, &link_ops, mn))))
 		return ret;
+	multicast_open(mn);
 	return opened("links", "", link_start(mn->link));
 }
 
@@ -496,6 +501,7 @@ void mn_close(struct mn *mn)
 	link_close(mn->link);
 	if (prepared)
 		hostnet_close(&mn->hostnet);
+	multicast_close(mn);
 	tunnel_close(mn->tunnel);
 	wire_close(mn->wire);
 	rtnl_close(mn->rtnl);

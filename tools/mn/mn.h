@@ -17,6 +17,7 @@
 #include "tools/mn/config.h"
 #include "tools/mn/hostnet.h"
 #include "tools/mn/link.h"
+#include "tools/mn/multicast.h"
 #include "tools/mn/paths.h"
 #include "tools/mn/rtnl.h"
 #include "tools/mn/signal.h"
@@ -47,6 +48,7 @@ struct mn {
 	struct tunnel *tunnel;
 	struct hostnet hostnet;
 	struct bul_entry bul;
+	struct multicast multicast;
 	struct in6_addr tunnel_address; /* the other end of the tunnel, as the home agent told */
 	struct mn_paths paths;          /* while away */
 	uint64_t told;                  /* time stamp of the last acknowledgement not asked for */

@@ -161,6 +161,7 @@ json_t *mn_report(const struct mn *mn)
 	for (int kind = SIGNAL_BAD_CHECKSUM; kind < SIGNAL_KINDS; kind++)
 		json_put_uint(signals, signal_kind_name(kind), mn->signals[kind]);
 	json_object_set_new(root, "signals", signals);
+	json_object_set_new(root, "multicast", multicast_report(mn));
 	json_put_uint(root, "moves", mn->moves);
 	uint64_t first = mn->moves > MN_HISTORY ? mn->moves - MN_HISTORY : 0;
 

@@ -8,6 +8,7 @@
 #include "proto/mobility/flags.h"
 #include "proto/mobility/icmp6.h"
 #include "proto/mobility/ip6.h"
+#include "proto/mobility/mcast_state.h"
 #include "proto/mobility/mh.h"
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/option.h"
@@ -49,9 +50,17 @@ static void add_care_of(struct mh *mh, const struct bul_update *update)
 	option->alternate_coa.coa = update->care_of;
 }
 
+static struct option_numbers numbers_of(const struct mn_config *config)
+{
+	return (struct option_numbers){.multicast_state = config->multicast_state_number,
+		.ha_tunnel = config->tunnel_address_number};
+}
+
 ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_update *update, bool with_timestamp, uint8_t *buf, size_t size)
 {
+	const struct option_numbers numbers = numbers_of(config);
+	struct mcast_state_bodies bodies;
 	struct mh mh = {.type = MH_BU};
 	struct mh_option *option;
 	struct ip6_build head = {.src = update->care_of, .dst = config->home_agent};
@@ -76,9 +85,11 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 		option = option_add(&mh, OPTION_MESG_ID);
 		option->mesg_id.timestamp = update->timestamp;
 	}
-	int ret = auth_add(&mh, config->spi);
+	int ret = update->multicast ? mcast_state_add(update->multicast, &mh, &bodies) : 0;
 
-	return ret ? ret : mh_packet_encode(&head, &mh, &key, buf, size);
+	if (!ret)
+		ret = auth_add(&mh, config->spi);
+	return ret ? ret : mh_packet_encode_with(&numbers, &head, &mh, &key, buf, size);
 }
 
 /* draft-sarikaya-dmm-dmipv6-00, 8; draft-sarikaya-mext-multicastdmm-04, 9: where a tunnel ends,
@@ -118,6 +129,7 @@ static enum signal_kind acknowledgement(const struct mn_config *config, struct h
 	const struct mh_option *auth = auth_find(mh, OPTION_AUTH_MN_HA);
 	const struct mh_option *mesg_id = option_find(mh, OPTION_MESG_ID);
 	const struct mh_option *advice = option_find(mh, OPTION_REFRESH_ADVICE);
+	struct mcast_state_faults faults;
 
 	if (!auth || auth->auth.spi != config->spi ||
 		auth_verify(hmac, config->key, &entry->request.care_of, &config->home_address, raw,
@@ -133,6 +145,7 @@ static enum signal_kind acknowledgement(const struct mn_config *config, struct h
 		.timestamp = mesg_id ? mesg_id->mesg_id.timestamp : 0,
 	};
 	read_bids(mh, answer);
+	answer->has_multicast = mcast_state_read(mh, &answer->multicast, &faults);
 	return SIGNAL_ACK;
 }
 
@@ -199,7 +212,7 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 		return SIGNAL_NOT_OURS;
 	if (!mh_checksum_ok(ip6_packet_effective_src(&ip), dst, raw, ip.len))
 		return SIGNAL_BAD_CHECKSUM;
-	const struct option_numbers numbers = {.ha_tunnel = config->tunnel_address_number};
+	const struct option_numbers numbers = numbers_of(config);
 
 	if (mh_decode_with(&numbers, raw, ip.len, &mh, &error))
 		return fault(&error, &ip, answer);

@@ -24,6 +24,7 @@ enum {
 	HEADER_SIZE = ENCAP_HEADER_SIZE,
 	OFFSET_SOURCE = 8,
 	OFFSET_DESTINATION = 24,
+	SCOPE_LINK = 2, /* of a multicast address (RFC 4291, 2.7) */
 	SOCKET_BUFFER = 4 << 20,
 	ENDS = 16, /* other ends that are remembered */
 };
@@ -40,6 +41,8 @@ struct tunnel {
 	struct in6_addr home_address, local, remote;
 	struct in6_addr ends[ENDS]; /* other ends so far, in a ring; unspecified: none */
 	unsigned next_end;
+	const struct tunnel_listener *listener; /* NULL: nobody cares for multicast */
+	void *listener_context;
 	bool expecting; /* an answer that may name another end */
 	struct early early;
 	struct tunnel_counters counters;
@@ -204,6 +207,17 @@ void tunnel_expect(struct tunnel *t, bool expecting)
 		give_up_early(t);
 }
 
+static bool is_for_us(const struct tunnel *t, const uint8_t *octets)
+{
+	struct in6_addr source, destination;
+
+	memcpy(&source, octets + OFFSET_SOURCE, sizeof(source));
+	memcpy(&destination, octets + OFFSET_DESTINATION, sizeof(destination));
+	if (!addr_is_multicast(&destination))
+		return addr_equal(&destination, &t->home_address);
+	return t->listener && t->listener->wants(t->listener_context, &source, &destination);
+}
+
 /* A packet that came out of the tunnel, at octets. */
 static void deliver(void *context, uint8_t *octets, size_t len, uint8_t class)
 {
@@ -212,7 +226,7 @@ static void deliver(void *context, uint8_t *octets, size_t len, uint8_t class)
 
 	if (len < HEADER_SIZE || octets[0] >> 4 != 6)
 		counters->in_malformed++;
-	else if (memcmp(octets + OFFSET_DESTINATION, &t->home_address, sizeof(t->home_address)))
+	else if (!is_for_us(t, octets))
 		counters->in_not_home++;
 	else if (!encap_combine_ecn(octets, class))
 		counters->in_congestion++;
@@ -316,6 +330,24 @@ static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
 	t->counters.out_octets += len;
 }
 
+/* ff02::/16, and nothing else: other groups are sent to like any address. */
+static bool is_link_scope(const uint8_t *pkt, size_t len)
+{
+	return len >= HEADER_SIZE && pkt[0] >> 4 == 6 && pkt[OFFSET_DESTINATION] == 0xff &&
+	       (pkt[OFFSET_DESTINATION + 1] & 0x0f) == SCOPE_LINK;
+}
+
+void tunnel_listen(struct tunnel *t, const struct tunnel_listener *listener, void *context)
+{
+	t->listener = listener;
+	t->listener_context = context;
+}
+
+int tunnel_inject(struct tunnel *t, const uint8_t *pkt, size_t len)
+{
+	return write(t->tun, pkt, len) < 0 ? -errno : 0;
+}
+
 void tunnel_tun_input(struct tunnel *t)
 {
 	for (int i = 0; i < BURST; i++) {
@@ -323,7 +355,10 @@ void tunnel_tun_input(struct tunnel *t)
 
 		if (n <= 0)
 			return;
-		send_out(t, t->buf, (size_t)n);
+		if (t->listener && is_link_scope(t->buf, (size_t)n))
+			t->listener->link_scope(t->listener_context, t->buf, (size_t)n);
+		else
+			send_out(t, t->buf, (size_t)n);
 	}
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/addr.h"
@@ -24,8 +25,16 @@ struct tunnel_counters {
 	uint64_t out_failed;      /* refused by the kernel */
 	uint64_t in_wrong_source; /* not from the other end of the tunnel */
 	uint64_t in_malformed;    /* no IPv6 packet inside */
-	uint64_t in_not_home;     /* inner destination is not the home address */
+	uint64_t in_not_home;     /* inner destination is neither the home address nor wanted */
 	uint64_t in_congestion;   /* marked outside, not capable inside: dropped (RFC 6040, 4.2) */
+};
+
+/* Who cares for multicast. */
+struct tunnel_listener {
+	/* The kernel has sent this to a group of link scope on the TUN interface. */
+	void (*link_scope)(void *context, const uint8_t *pkt, size_t len);
+	/* Whether packets with these addresses are taken in from the tunnel. */
+	bool (*wants)(void *context, const struct in6_addr *source, const struct in6_addr *group);
 };
 
 struct tunnel;
@@ -75,6 +84,12 @@ void tunnel_link_input(struct tunnel *t);
  */
 int tunnel_error_fd(const struct tunnel *t);
 uint32_t tunnel_error_input(struct tunnel *t);
+
+/* Names who cares for multicast, which no tunnel carries until then. The listener outlives it. */
+void tunnel_listen(struct tunnel *t, const struct tunnel_listener *listener, void *context);
+
+/* Gives the kernel a packet as if it had come in by the TUN interface. 0 or a negative errno. */
+int tunnel_inject(struct tunnel *t, const uint8_t *pkt, size_t len);
 
 /* What it has carried and dropped; lives as long as the tunnel. */
 const struct tunnel_counters *tunnel_counters(const struct tunnel *t);

@@ -233,6 +233,35 @@ static void refresh_requests_are_followed_once_a_second(void **state)
 	assert_int_equal(f->count, 2); /* under way */
 }
 
+static void changes_are_registered_once_a_second(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(bul_renew(&f->bul), 0);
+	assert_int_equal(f->count, 0); /* not registered: the registration will tell */
+	bul_register(&f->bul, &coa_a);
+	assert_true(bul_renew(&f->bul) == f->now + S);
+	pass(f, 900 * MS);
+	assert_int_equal(answer_last(f, 0), 0);
+	assert_true(bul_renew(&f->bul) == f->now + 100 * MS);
+	assert_int_equal(f->count, 1);
+	pass(f, 100 * MS);
+	assert_int_equal(bul_renew(&f->bul), 0);
+	assert_int_equal(f->count, 2);
+	assert_int_equal(f->bul.state, BUL_REGISTERING);
+	/* a request that is under way has told what was before, and no answer to it counts */
+	struct bul_answer a = answer_to(last(f), 0);
+
+	pass(f, S);
+	unsigned before = f->count;
+
+	if (bul_renew(&f->bul))
+		pass(f, bul_renew(&f->bul) - f->now);
+	bul_renew(&f->bul);
+	assert_true(f->count > before);
+	assert_int_equal(bul_answered(&f->bul, &a), -ENOENT);
+}
+
 static void stop_keeps_the_binding(void **state)
 {
 	struct fixture *f = *state;
@@ -311,6 +340,7 @@ int main(void)
 		T(expires_when_not_refreshed),
 		T(a_lifetime_of_nothing_is_no_binding),
 		T(refresh_requests_are_followed_once_a_second),
+		T(changes_are_registered_once_a_second),
 		T(stop_keeps_the_binding),
 		T(deregisters),
 		T(no_binding_is_as_good_as_deregistered),

@@ -176,6 +176,58 @@ static void ba_says_where_the_tunnel_ends(void **state)
 	}
 }
 
+/* With options of another number there would be no multicast state. */
+static void multicast_state_goes_out_and_comes_in(void **state)
+{
+	struct fixture *f = *state;
+	struct in6_addr group = address("ff1e::1");
+	const struct mcast_record record = {.type = MCAST_IS_EXCLUDE, .group = group.s6_addr};
+	struct mcast_state told, got;
+	struct mcast_state_faults faults;
+	struct bul_update u = {.sequence = 1, .lifetime_s = 420, .care_of = f->care_of};
+	struct option_numbers numbers = {.multicast_state = 201};
+	struct mcast_state_bodies bodies;
+	uint8_t pkt[MH_PACKET_MAX];
+	struct ip6_packet ip;
+	struct mh mh, ba = {.type = MH_BA, .ba = {.sequence = 7, .lifetime = 9}};
+
+	f->config.multicast_state_number = 201;
+	mcast_state_clear(&told);
+	assert_int_equal(mcast_state_apply(&told, &record), 0);
+	u.multicast = &told;
+	ssize_t len = signal_binding_update(&f->config, f->hmac, &u, true, pkt, sizeof(pkt));
+
+	assert_true(len > 0);
+	assert_int_equal(ip6_packet_decode(pkt, (size_t)len, &ip, NULL), 0);
+	assert_int_equal(mh_decode_with(&numbers, pkt + ip.offset, ip.len, &mh, NULL), 0);
+	assert_true(mcast_state_read(&mh, &got, &faults));
+	assert_true(mcast_state_equal(&told, &got));
+
+	struct ip6_build head = {.src = f->config.home_agent,
+		.dst = f->care_of,
+		.routing2 = &f->config.home_address};
+	struct mh_packet_key key = {.hmac = f->hmac,
+		.key = f->config.key,
+		.coa = f->care_of,
+		.hoa = f->config.home_address};
+
+	for (unsigned number = 200; number <= 201; number++) {
+		struct mh answer = ba;
+
+		numbers.multicast_state = (uint8_t)number;
+		assert_int_equal(mcast_state_add(&told, &answer, &bodies), 0);
+		assert_int_equal(auth_add(&answer, f->config.spi), 0);
+		len = mh_packet_encode_with(&numbers, &head, &answer, &key, pkt, sizeof(pkt));
+		assert_true(len > 0);
+		assert_int_equal(
+			signal_input(&f->config, f->hmac, &f->bul, pkt, (size_t)len, &f->answer),
+			SIGNAL_ACK);
+		assert_int_equal(f->answer.has_multicast, number == 201);
+		if (f->answer.has_multicast)
+			assert_true(mcast_state_equal(&f->answer.multicast, &told));
+	}
+}
+
 static void update_from_a_foreign_link(void **state)
 {
 	struct fixture *f = *state;
@@ -436,6 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(ba_says_where_the_tunnel_ends),
+		T(multicast_state_goes_out_and_comes_in),
 		T(update_from_a_foreign_link),
 		T(update_says_that_the_link_local_address_is_compatible),
 		T(update_from_home),
