@@ -121,8 +121,23 @@ static void op_event(void *context, const struct signalling_event *event)
 			event->status);
 	else
 		events_post(role->ctrl->events, &out, NULL);
+	if (!role->api)
+		return;
+	api_binding_event(role->api, event);
+	if (event->subscriber)
+		api_traced(role->api, &(struct signalling_trace){.kind = SIGNALLING_TRACE_EVENT,
+					      .what = signalling_event_name(event->kind),
+					      .subscriber = event->subscriber,
+					      .home = &event->home,
+					      .care_of = &event->care_of});
+}
+
+static void op_trace(void *context, const struct signalling_trace *trace)
+{
+	const struct role_ha *role = context;
+
 	if (role->api)
-		api_binding_event(role->api, event);
+		api_traced(role->api, trace);
 }
 
 static uint64_t op_now(void *context)
@@ -271,6 +286,7 @@ static int make_signalling(struct role_ha *role)
 		.inject = op_inject,
 		.port = op_port,
 		.event = op_event,
+		.trace = op_trace,
 		.now_ns = op_now,
 		.real_ns = op_real};
 	struct signalling_config signalling = {

@@ -43,6 +43,7 @@ static const struct method methods[] = {
 	{"prefix.show", api_prefix_show, {NULL}},
 	{"stats", api_stats, {NULL}},
 	{"events", api_events, {"follow"}},
+	{"trace", api_trace, {"mn_id"}},
 };
 
 static void request_free(struct api_request *r)
@@ -56,6 +57,8 @@ static void request_free(struct api_request *r)
 	}
 	if (r->watches_events)
 		api_follow_events(r->api);
+	if (r->traces)
+		api_follow_traces(r->api);
 	if (r->release)
 		r->release(r->state);
 	free(r->list.names);
@@ -68,7 +71,7 @@ static void drop_watcher(struct api *api)
 	struct api_request *oldest = NULL;
 
 	for (struct api_request *r = api->requests; r; r = r->next)
-		if (r->watches_bindings || r->watches_events)
+		if (r->watches_bindings || r->watches_events || r->traces)
 			oldest = r;
 	if (oldest)
 		api_error(oldest, "unavailable", "too many requests are under way");
@@ -310,7 +313,7 @@ static void readable(void *arg)
 }
 
 /* Who does not take its events is cut off: nothing is kept for it. */
-static void send_live(struct api_request *r, json_t *item)
+void api_live(struct api_request *r, json_t *item)
 {
 	static struct log_limit limit = LOG_LIMIT(2);
 	int error = api_item(r, item);
@@ -342,7 +345,7 @@ static void event_posted(void *arg, json_t *item)
 	for (struct api_request *r = api->requests; r; r = next) {
 		next = r->next;
 		if (r->watches_events)
-			send_live(r, json_incref(item));
+			api_live(r, json_incref(item));
 	}
 }
 
@@ -362,7 +365,7 @@ void api_binding_event(struct api *api, const struct signalling_event *event)
 				events_time(time, loop_real_ns(api->ctrl->loop)), "binding",
 				api_binding_json(api->ctrl, event->binding, event->record));
 		if (item)
-			send_live(r, json_incref(item));
+			api_live(r, json_incref(item));
 	}
 	json_decref(item);
 }

@@ -34,7 +34,9 @@ struct api_request {
 	struct api *api;
 	struct ctrl *ctrl;
 	const char *method;
-	bool watches_bindings, watches_events; /* items follow as they happen, without end */
+	/* Items follow as they happen, without end. */
+	bool watches_bindings, watches_events;
+	bool traces; /* the subscriber whose MN-ID is `state` */
 	struct api_list list;
 	void *state;
 	void (*release)(void *state);
@@ -75,6 +77,12 @@ int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count)
 /* Index of the data plane that serves what names this id, negative: none. */
 int api_serving(const struct ctrl *ctrl, uint64_t id);
 
+/* Sends an item of a request without end, which it takes; a client that is too slow is cut off. */
+void api_live(struct api_request *r, json_t *item);
+
+/* A request traces from now on, or has ceased to. */
+void api_follow_traces(struct api *api);
+
 /* A request watches events from now on, or has ceased to. */
 void api_follow_events(struct api *api);
 
@@ -87,7 +95,8 @@ bool api_binding_shown(const struct binding *b);
 
 /* Methods: params has only fields that the table in api.c names. They answer r in the end. */
 typedef void api_method_fn(struct api_request *r, const json_t *params);
-api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_stats, api_events;
+api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_stats, api_events,
+	api_trace;
 api_method_fn api_binding_show, api_binding_watch, api_binding_clear;
 api_method_fn api_session_show, api_session_clear, api_prefix_show;
 api_method_fn api_subscriber_add, api_subscriber_del, api_subscriber_show, api_subscriber_import;

@@ -91,6 +91,35 @@ static void take(struct signalling *s, struct ha_check *c, struct ha_update *u)
 	ha_queue_put(s, b, request);
 }
 
+/* Tells who traces its subscriber what became of a Binding Update. Whose it claims to be counts as
+ * well: that it is not is what one may want to know. */
+static void trace(
+	const struct ha_check *c, const struct receive_packet *packet, const char *outcome)
+{
+	const struct subscriber *subscriber = c->subscriber;
+
+	if (!subscriber)
+		subscriber = subscriber_db_find_home(c->s->subscribers, &c->update->home, NULL);
+	if (subscriber)
+		c->s->ops.trace(c->s->ops.context,
+			&(struct signalling_trace){.kind = SIGNALLING_TRACE_RECEIVED,
+				.what = "binding-update",
+				.outcome = outcome,
+				.data_plane = packet->data_plane,
+				.subscriber = subscriber,
+				.home = &c->update->home,
+				.care_of = &c->update->care_of,
+				.octets = packet->ip,
+				.len = packet->len});
+}
+
+static const char *outcome_of(const struct ha_verdict *verdict)
+{
+	if (verdict->outcome == HA_DROP)
+		return signalling_counter_defs[verdict->counter].name;
+	return verdict->outcome == HA_PASS ? "taken" : status_ba_name(verdict->status);
+}
+
 void ha_receive(struct signalling *s, const struct receive_packet *packet, const struct mh *mh)
 {
 	struct ha_update u = reduce(s, packet, mh);
@@ -102,6 +131,8 @@ void ha_receive(struct signalling *s, const struct receive_packet *packet, const
 		return;
 	}
 	verdict = ha_check(&c);
+	if (s->tracing)
+		trace(&c, packet, outcome_of(&verdict));
 	switch (verdict.outcome) {
 	case HA_PASS:
 		take(s, &c, &u);

@@ -179,7 +179,20 @@ static void deliver(struct signalling *s, const struct ha_update *u,
 		state_count(s, SIGNALLING_N_SEND_FAILED);
 		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "ha", "encode-failed", "home=%s error=%zd",
 			ADDR_TEXT(&u->home), len);
-	} else if (u->on_link && prefix) {
+		return;
+	}
+	if (s->tracing)
+		s->ops.trace(s->ops.context,
+			&(struct signalling_trace){.kind = SIGNALLING_TRACE_SENT,
+				.what = "binding-acknowledgement",
+				.outcome = status_ba_name(mh->ba.status),
+				.data_plane = u->data_plane[0] ? u->data_plane : NULL,
+				.subscriber = subscriber,
+				.home = &u->home,
+				.care_of = &u->care_of,
+				.octets = ip,
+				.len = (size_t)len});
+	if (u->on_link && prefix) {
 		send_link(s, prefix->link, &u->mac, frame, (size_t)len);
 	} else {
 		send_route(s, u->data_plane[0] ? u->data_plane : NULL, ip, (size_t)len);

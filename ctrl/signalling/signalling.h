@@ -66,6 +66,25 @@ struct signalling_port {
 			   * data plane is another one, or was lost meanwhile */
 };
 
+/* What is told of a subscriber that is traced. */
+enum signalling_trace_kind {
+	SIGNALLING_TRACE_RECEIVED = 1, /* a message of it, and what the tests said */
+	SIGNALLING_TRACE_SENT,         /* a message to it */
+	SIGNALLING_TRACE_EVENT,        /* what became of its binding */
+};
+
+/* All live during the call only. */
+struct signalling_trace {
+	enum signalling_trace_kind kind;
+	const char *what;       /* "binding-update", "binding-acknowledgement"; the event's name */
+	const char *outcome;    /* "taken", the counter of a drop, the name of a status */
+	const char *data_plane; /* that it came by, or is to leave by; NULL: any */
+	const struct subscriber *subscriber;
+	const struct in6_addr *home, *care_of;
+	const uint8_t *octets; /* IPv6 packet; NULL for an event */
+	size_t len;
+};
+
 /* What signalling asks of the rest. context is the first argument of each. */
 struct signalling_ops {
 	void *context;
@@ -102,6 +121,10 @@ struct signalling_ops {
 
 	/* Told of events; must not call signalling functions that change state. */
 	void (*event)(void *context, const struct signalling_event *event);
+
+	/* Told of each message of and to a subscriber, and of its events, while
+	 * signalling_set_tracing() wishes it; as event(). NULL: never. */
+	void (*trace)(void *context, const struct signalling_trace *trace);
 
 	/* loop_now_ns(), the wheel's clock, and loop_real_ns(). */
 	uint64_t (*now_ns)(void *context);
@@ -208,6 +231,12 @@ const struct histogram *signalling_answers(const struct signalling *s);
 
 /* A new JSON object of all counters, {name: value}; the caller owns it. NULL: no memory. */
 json_t *signalling_counters(const struct signalling *s);
+
+/* Whether ops->trace is called: it costs a look at each message. */
+void signalling_set_tracing(struct signalling *s, bool tracing);
+
+/* Name of a kind ("received"); "unknown" for others. */
+const char *signalling_trace_name(enum signalling_trace_kind kind);
 
 /* Name of an event ("registered"); "unknown" for others. */
 const char *signalling_event_name(enum signalling_event_kind kind);

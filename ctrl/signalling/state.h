@@ -28,6 +28,7 @@ struct signalling {
 	struct home_agents home_agents;
 	struct discovery_pace pace;
 	uint64_t counters[SIGNALLING_COUNTERS];
+	bool tracing;             /* ops.trace is called */
 	struct histogram answers; /* Binding Update to acknowledgement */
 	struct wheel wheel;
 };

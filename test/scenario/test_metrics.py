@@ -1,13 +1,18 @@
-"""What monitoring is told: dmmctl stats for people, as JSON, and as OpenMetrics text that another
-implementation reads."""
+"""What operators are told: dmmctl stats for people, as JSON, and as OpenMetrics text that another
+implementation reads; what becomes of the messages of one subscriber."""
+
+import json
+import signal
+import subprocess
 
 import pytest
 from prometheus_client.openmetrics import parser
 
-from lab import ledger
-from lab.system import wait_for
+import mip6
+from lab import ledger, programs
+from lab.system import LabError, wait_for
 from lab.topology import Lab
-from pktgen import Rig
+from pktgen import HOME_AGENT, Rig, care_of
 
 NODES = 20
 
@@ -18,7 +23,8 @@ def rig(build, tmp_path_factory):
         ledger.reserve_hugepages(network.ledger, 128)
         made = Rig(network, build)
         made.start()
-        made.register(made.import_subscribers(NODES))
+        made.subscribers = made.import_subscribers(NODES)
+        made.register(made.subscribers)
         yield made
         for process in (made.data_plane.process, made.control.process):
             assert process.stop() == 0, process.output()[-3000:]
@@ -73,3 +79,62 @@ def test_a_counter_that_rises_rises_there(rig):
     before = families(rig)["dmm_control_punted"].samples[0].value
     rig.run("signalling", "--subscribers", NODES, "--mix", "register,refresh", "--rate", 50, "--seconds", 1)
     assert families(rig)["dmm_control_punted"].samples[0].value >= before + NODES
+
+
+def send(rig, values, number=0):
+    """A Binding Update of a subscriber from the care-of address of that number."""
+    head = bytes.fromhex((rig.gw.mac("access") + rig.gen.mac("access")).replace(":", ""))
+    packet = mip6.binding_update(values["home_addresses"][0], care_of(number), HOME_AGENT, mn_id=values["mn_id"],
+                                 spi=values["spi"], key=bytes.fromhex(values["key"]))
+    with rig.gen.packet_socket("access") as sock:
+        sock.send(head + b"\x86\xdd" + packet)
+
+
+@pytest.fixture
+def tracing(rig):
+    """tracing(MN-ID, WORD...): a running dmmctl trace, and its lines so far as JSON."""
+    begun = []
+
+    def begin(mn_id, *words):
+        process = rig.gw.start(f"trace-{len(begun)}", programs.program(rig.build, "dmmctl"), "--json", "trace",
+                               *words, mn_id)
+        begun.append(process)
+        return process, lambda: [json.loads(line) for line in process.output().splitlines()]
+    yield begin
+    for process in begun:
+        process.send(signal.SIGKILL)
+        process.wait()
+
+
+def test_trace_shows_what_becomes_of_the_messages_of_a_node(rig, tracing):
+    node = rig.subscribers[0]
+    path = rig.gw.directory / "node.pcapng"
+    process, items = tracing(node["mn_id"], "--write", path)
+    wait_for(lambda: process.require() or send(rig, node) or items(), "a trace", pause=0.2)
+    send(rig, rig.subscribers[1], 1)
+    send(rig, node | {"key": "00" * 16})
+    send(rig, node | {"spi": 999})
+    wait_for(lambda: len([item for item in items() if item["outcome"] == "drop_bu_spi"]) == 1, "all of it")
+    seen = [(item["kind"], item["what"], item["outcome"]) for item in items()]
+    assert {item["home_address"] for item in items()} == {node["home_addresses"][0]}
+    assert ("received", "binding-update", "taken") in seen
+    assert ("event", "refreshed", None) in seen
+    assert seen.index(("received", "binding-update", "taken")) < seen.index(("event", "refreshed", None))
+    assert ("received", "binding-update", "drop_bu_spi") in seen
+    refused = [outcome for kind, _, outcome in seen if kind == "sent"]
+    assert len(set(refused)) == 2  # accepted, and a wrong authenticator
+
+    told = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "ipv6.src", "-e", "mip6.mhtype", "-e",
+                           "frame.comment"], capture_output=True, text=True, check=True).stdout.splitlines()
+    packets = [item for item in items() if item["packet"]]
+    assert len(told) == len(packets) > 4
+    for line, item in zip(told, packets):
+        source, kind, comment = line.split("\t")
+        assert source == (HOME_AGENT if item["kind"] == "sent" else care_of(0))
+        assert kind == ("6" if item["kind"] == "sent" else "5")
+        assert comment == f"{item['kind']} {item['what']}: {item['outcome']}"
+
+
+def test_trace_of_nobody_is_refused(rig):
+    with pytest.raises(LabError, match="there is no subscriber"):
+        rig.control.ctl("trace", "nobody@example.net")
