@@ -26,9 +26,9 @@ static const struct {
 	unsigned turn;
 } classes[INTAKE_CLASSES] = {
 	[INTAKE_LINK] = {512 * 1024, 8},
-	[INTAKE_KNOWN] = {1536 * 1024, 16},
+	[INTAKE_KNOWN] = {2560 * 1024, 16},
 	[INTAKE_END] = {512 * 1024, 4},
-	[INTAKE_NEW] = {1024 * 1024, 4},
+	[INTAKE_NEW] = {2560 * 1024, 4},
 	[INTAKE_REST] = {256 * 1024, 1},
 };
 

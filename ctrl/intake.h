@@ -15,7 +15,7 @@
  * A packet is shed when its class's queue is full, when it has waited so long that its sender has
  * given up waiting, or when its source, or all together, send more than is configured. Nothing is
  * answered then: nodes ask again, with growing waits (RFC 6275, 11.8). Nothing is handed on while
- * too many changes are under way. 4 MiB, all of it from the start. For the control thread.
+ * too many changes are under way. 7 MiB, all of it from the start. For the control thread.
  */
 #pragma once
 
