@@ -44,6 +44,7 @@ enum {
 	BUL_SEND_RETRY_MS = 100,  /* after a transmission that did not leave, doubled */
 	BUL_REFRESH_PERCENT = 80, /* of the granted lifetime */
 	BUL_BIDS_MAX = 8,         /* care-of addresses at once */
+	BUL_FLOWS_MAX = 16,
 };
 
 /* A care-of address of several (RFC 5648). */
@@ -51,6 +52,13 @@ struct bul_bid {
 	uint16_t bid;
 	uint8_t priority; /* BID-PRI, lower is preferred (RFC 6089, 4.1) */
 	struct in6_addr care_of;
+};
+
+/* A flow that is to come by a care-of address (RFC 6089). */
+struct bul_flow {
+	uint16_t fid, priority, bid;
+	uint8_t protocol;       /* 0: any */
+	uint16_t remote, local; /* ports, 0: any */
 };
 
 /* One Binding Update to be sent. */
@@ -65,6 +73,8 @@ struct bul_update {
 	bool overwrite;                      /* O flag: all other bindings end */
 	uint8_t bid_count;                   /* 0: it is about the only care-of address, care_of */
 	struct bul_bid bids[BUL_BIDS_MAX];
+	uint8_t flow_count; /* of the flows, all that the home agent is to know */
+	struct bul_flow flows[BUL_FLOWS_MAX];
 };
 
 /* What an answer says about one BID. */
@@ -89,6 +99,11 @@ struct bul_answer {
 	struct bul_bid_answer bids[BUL_BIDS_MAX];
 	bool has_multicast; /* it says which multicast state was accepted */
 	struct mcast_state multicast;
+	uint8_t flow_count;
+	struct {
+		uint16_t fid;
+		uint8_t status; /* enum codes_flow */
+	} flows[BUL_FLOWS_MAX];
 	uint32_t pointer; /* not an acknowledgement: see signal_input() */
 };
 

@@ -55,6 +55,21 @@ static int check_option_number(const void *at, char *why, size_t why_size)
 	return -EINVAL;
 }
 
+static const struct config_key flow_keys[] = {
+	CONFIG_KEY(INT, struct mn_flow, id, .required = true, .min = 1, .max = UINT16_MAX,
+		.help = "Number of the flow (FID)."),
+	CONFIG_KEY(STRINGS, struct mn_flow, interfaces, .required = true, .min = 1,
+		.max = IFNAMSIZ - 1, .max_items = 8,
+		.help = "It comes by the first of these that is attached; by the preferred "
+			"interface when none is."),
+	CONFIG_KEY(INT, struct mn_flow, protocol, .max = 255, .text = "0",
+		.help = "Protocol number, 6 for TCP, 17 for UDP; 0: any."),
+	CONFIG_KEY(INT, struct mn_flow, remote_port, .max = UINT16_MAX, .text = "0",
+		.help = "Port of the other end; 0: any."),
+	CONFIG_KEY(INT, struct mn_flow, local_port, .max = UINT16_MAX, .text = "0",
+		.help = "Port of this node; 0: any."),
+	CONFIG_END};
+
 const struct config_key mn_config_keys[] = {
 	CONFIG_KEY(STRINGS, struct mn_config, interfaces, .required = true, .min = 1,
 		.max = IFNAMSIZ - 1, .max_items = 8,
@@ -86,6 +101,10 @@ const struct config_key mn_config_keys[] = {
 		.help = "Register the care-of addresses of all interfaces at once (RFC 5648), in "
 			"one Binding Update or each in its own. The first interface is preferred, "
 			"and the place in the list is the binding identifier."),
+	CONFIG_KEY(GROUPS, struct mn_config, flows, .keys = flow_keys, .max_items = MN_FLOWS_MAX,
+		.item_size = sizeof(struct mn_flow),
+		.help = "With multihoming: which packets are to come by which interface (RFC "
+			"6089). The first that matches counts."),
 	CONFIG_KEY_NAMED("lifetime", DURATION, struct mn_config, lifetime_ms, .min = 8000,
 		.max = 262140000, .text = "420s", .unit = "s", .check = check_lifetime,
 		.help = "Lifetime of the binding to ask for."),
@@ -117,6 +136,47 @@ static void read_key(struct mn_config *config)
 	hmac_wipe(config->key_text, strlen(config->key_text));
 }
 
+int mn_config_interface(const struct mn_config *config, const char *name)
+{
+	for (size_t n = 0; n < config->interfaces.count; n++)
+		if (strcmp(*config_item(&config->interfaces, char *, n), name) == 0)
+			return (int)n;
+	return -ENOENT;
+}
+
+static bool check_flow(
+	const struct mn_config *config, size_t at, const char *path, struct config_report *report)
+{
+	const struct mn_flow *flow = config_item(&config->flows, struct mn_flow, at);
+	size_t before = report->count;
+
+	for (size_t n = 0; n < at; n++)
+		if (config_item(&config->flows, struct mn_flow, n)->id == flow->id)
+			config_report_add(
+				report, path, 0, "flows", "id %u is given twice", flow->id);
+	for (size_t n = 0; n < flow->interfaces.count; n++) {
+		const char *name = *config_item(&flow->interfaces, char *, n);
+
+		if (mn_config_interface(config, name) < 0)
+			config_report_add(report, path, 0, "flows",
+				"flow %u: %s is not one of interfaces", flow->id, name);
+	}
+	if (!flow->protocol && (flow->remote_port || flow->local_port))
+		config_report_add(
+			report, path, 0, "flows", "flow %u: a port needs a protocol", flow->id);
+	return report->count == before;
+}
+
+static bool check_flows(
+	const struct mn_config *config, const char *path, struct config_report *report)
+{
+	bool good = true;
+
+	for (size_t n = 0; n < config->flows.count; n++)
+		good &= check_flow(config, n, path, report);
+	return good;
+}
+
 int mn_config_load(const char *path, struct mn_config *config, struct config_report *report)
 {
 	int ret = config_load(path, mn_config_keys, config, report);
@@ -143,6 +203,8 @@ int mn_config_load(const char *path, struct mn_config *config, struct config_rep
 				config->tunnel);
 			ret = -EINVAL;
 		}
+	if (!check_flows(config, path, report))
+		ret = -EINVAL;
 	return ret;
 }
 

@@ -44,8 +44,41 @@ static void add_bid(struct bul_update *update, const struct mn_path *path)
 		.bid = path->bid, .priority = (uint8_t)path->bid, .care_of = path->at.care_of};
 }
 
+/* The BID that a flow is to come by: of the first of its interfaces that is among the first `known`
+ * paths; 0: none is. */
+static uint16_t bid_of_flow(const struct mn *mn, const struct mn_flow *flow, unsigned known)
+{
+	for (size_t n = 0; n < flow->interfaces.count; n++) {
+		int at = mn_config_interface(
+			&mn->config, *config_item(&flow->interfaces, char *, n));
+
+		for (unsigned i = 0; i < known; i++)
+			if (mn->paths.all[i].at.index == at)
+				return mn->paths.all[i].bid;
+	}
+	return 0;
+}
+
+/* All flows, as each update ends those that it does not name (RFC 6089, 5.3.4). */
+static void add_flows(struct mn *mn, unsigned known, struct bul_update *update)
+{
+	for (size_t n = 0; n < mn->config.flows.count; n++) {
+		const struct mn_flow *flow = config_item(&mn->config.flows, struct mn_flow, n);
+		uint16_t bid = bid_of_flow(mn, flow, known);
+
+		mn->paths.flows[n] = (struct mn_path_flow){.bid = bid, .status = STATUS_NONE};
+		if (bid)
+			update->flows[update->flow_count++] = (struct bul_flow){.fid = flow->id,
+				.priority = (uint16_t)(n + 1),
+				.bid = bid,
+				.protocol = flow->protocol,
+				.remote = flow->remote_port,
+				.local = flow->local_port};
+	}
+}
+
 /* What is to be asked for now; the first of a series, or all at once, overwrites. */
-static struct bul_update request(const struct mn *mn, unsigned turn, bool overwrite)
+static struct bul_update request(struct mn *mn, unsigned turn, bool overwrite)
 {
 	const struct mn_paths *paths = &mn->paths;
 	bool bulk = paths->mode == MN_MULTIHOMING_BULK;
@@ -55,6 +88,8 @@ static struct bul_update request(const struct mn *mn, unsigned turn, bool overwr
 	for (unsigned i = 0; i < paths->count; i++)
 		if (bulk || i == turn)
 			add_bid(&update, &paths->all[i]);
+	/* in a series, the care-of addresses that were registered before are known too */
+	add_flows(mn, bulk || (turn == 0 && !overwrite) ? paths->count : turn + 1, &update);
 	return update;
 }
 
@@ -127,6 +162,15 @@ static void take_bid(
 			path->at.name, path->status, LOG_QUOTE(status_ba_name(path->status)));
 }
 
+static void take_flow(struct mn *mn, uint16_t fid, uint8_t status)
+{
+	for (size_t n = 0; n < mn->config.flows.count; n++)
+		if (config_item(&mn->config.flows, struct mn_flow, n)->id == fid)
+			mn->paths.flows[n].status = status;
+	if (status >= STATUS_BA_REJECTED)
+		LOG_WARN("mn", "flow-refused", "fid=%u status=%u", fid, status);
+}
+
 /* Where the tunnel of the preferred path ends is where packets go; those of the others may come. */
 static void use_tunnels(struct mn *mn)
 {
@@ -148,6 +192,8 @@ void paths_told(struct mn *mn, const struct bul_answer *answer)
 {
 	for (unsigned i = 0; i < answer->bid_count; i++)
 		take_bid(mn, answer, &answer->bids[i]);
+	for (unsigned i = 0; i < answer->flow_count; i++)
+		take_flow(mn, answer->flows[i].fid, answer->flows[i].status);
 	use_tunnels(mn);
 }
 

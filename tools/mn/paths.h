@@ -30,11 +30,18 @@ struct mn_path {
 	struct in6_addr tunnel;
 };
 
+/* A flow of the configuration, as it was last registered. */
+struct mn_path_flow {
+	uint16_t bid;   /* 0: not registered */
+	uint8_t status; /* what the home agent said, 255: nothing yet */
+};
+
 struct mn_paths {
 	enum mn_multihoming mode; /* as configured, or what the home agent leaves of it */
 	uint8_t count;
 	uint8_t turn; /* SINGLE: the one that is being registered */
 	struct mn_path all[LINK_INTERFACES_MAX];
+	struct mn_path_flow flows[MN_FLOWS_MAX]; /* in the order of the configuration */
 };
 
 /* Takes over where the interfaces are attached. Returns whether any care-of address is new or gone.

@@ -80,6 +80,25 @@ static json_t *report_paths(const struct mn_paths *paths)
 	return all;
 }
 
+static json_t *report_flows(const struct mn *mn)
+{
+	json_t *all = json_array();
+
+	for (size_t n = 0; n < mn->config.flows.count; n++) {
+		const struct mn_path_flow *flow = &mn->paths.flows[n];
+		json_t *f = json_object();
+
+		json_put_uint(f, "id", config_item(&mn->config.flows, struct mn_flow, n)->id);
+		json_put_uint(f, "bid", flow->bid);
+		if (flow->status == UINT8_MAX)
+			json_put_str(f, "status", NULL);
+		else
+			json_put_uint(f, "status", flow->status);
+		json_array_append_new(all, f);
+	}
+	return all;
+}
+
 static json_t *report_tunnel(const struct tunnel_counters *c)
 {
 	json_t *t = json_object();
@@ -156,6 +175,7 @@ json_t *mn_report(const struct mn *mn)
 		json_put_str(root, "tunnel_address", NULL);
 	json_object_set_new(root, "binding", report_binding(&mn->bul));
 	json_object_set_new(root, "paths", report_paths(&mn->paths));
+	json_object_set_new(root, "flows", report_flows(mn));
 	json_object_set_new(root, "tunnel", report_tunnel(tunnel_counters(mn->tunnel)));
 	json_put_uint(signals, "updates", mn->updates_sent);
 	for (int kind = SIGNAL_BAD_CHECKSUM; kind < SIGNAL_KINDS; kind++)

@@ -6,6 +6,7 @@
 #include "common/cursor.h"
 #include "proto/mobility/auth.h"
 #include "proto/mobility/flags.h"
+#include "proto/mobility/flow.h"
 #include "proto/mobility/icmp6.h"
 #include "proto/mobility/ip6.h"
 #include "proto/mobility/mcast_state.h"
@@ -56,11 +57,45 @@ static struct option_numbers numbers_of(const struct mn_config *config)
 		.ha_tunnel = config->tunnel_address_number};
 }
 
+static void compare(struct traffic_range *range, uint32_t number)
+{
+	range->has_start = number != 0;
+	range->start.number = number;
+}
+
+/* RFC 6089, 4.2; RFC 6088, 3.2. The other end is the source. Returns 0 or a negative errno. */
+static int add_flow(struct mh *mh, const struct bul_flow *flow, uint8_t subs[static FLOW_SUBS_MAX])
+{
+	uint8_t bid[2] = {(uint8_t)(flow->bid >> 8), (uint8_t)flow->bid};
+	struct flow encoded = {.has_bids = true,
+		.bids = {bid, sizeof(bid)},
+		.has_selector = true,
+		.format = TRAFFIC_FORMAT_IP6,
+		.selector = {.format = TRAFFIC_FORMAT_IP6}};
+	struct traffic_range *ranges = encoded.selector.ranges;
+	struct mh_option *option = option_add(mh, OPTION_FLOW_ID);
+	ssize_t len;
+
+	if (!option)
+		return -ENOSPC;
+	compare(&ranges[TRAFFIC_PROTOCOL], flow->protocol);
+	compare(&ranges[TRAFFIC_SOURCE_PORT], flow->remote);
+	compare(&ranges[TRAFFIC_DESTINATION_PORT], flow->local);
+	len = flow_encode(&encoded, subs, FLOW_SUBS_MAX);
+	if (len < 0)
+		return (int)len;
+	option->flow_id.fid = flow->fid;
+	option->flow_id.priority = flow->priority;
+	option->flow_id.subs = (struct field_bytes){subs, (uint8_t)len};
+	return 0;
+}
+
 ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_update *update, bool with_timestamp, uint8_t *buf, size_t size)
 {
 	const struct option_numbers numbers = numbers_of(config);
 	struct mcast_state_bodies bodies;
+	uint8_t subs[BUL_FLOWS_MAX][FLOW_SUBS_MAX];
 	struct mh mh = {.type = MH_BU};
 	struct mh_option *option;
 	struct ip6_build head = {.src = update->care_of, .dst = config->home_agent};
@@ -76,6 +111,12 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 	if (!update->at_home) {
 		head.home_address = &config->home_address;
 		add_care_of(&mh, update);
+	}
+	for (unsigned i = 0; i < update->flow_count; i++) {
+		int ret = add_flow(&mh, &update->flows[i], subs[i]);
+
+		if (ret)
+			return ret;
 	}
 	option = option_add(&mh, OPTION_MN_ID);
 	option->mn_id.subtype = OPTION_MN_ID_NAI;
@@ -119,6 +160,10 @@ static void read_bids(const struct mh *mh, struct bul_answer *answer)
 		else if (o->type == OPTION_BID && answer->bid_count < BUL_BIDS_MAX)
 			answer->bids[answer->bid_count++] =
 				(struct bul_bid_answer){.bid = o->bid.bid, .status = o->bid.status};
+		else if (o->type == OPTION_FLOW_ID && answer->flow_count < BUL_FLOWS_MAX) {
+			answer->flows[answer->flow_count].fid = o->flow_id.fid;
+			answer->flows[answer->flow_count++].status = o->flow_id.status;
+		}
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "proto/mobility/flags.h"
+#include "proto/mobility/flow.h"
 #include "proto/mobility/icmp6.h"
 #include "proto/mobility/mh_packet.h"
 #include "tools/mn/signal.h"
@@ -265,6 +266,74 @@ static void update_says_that_the_link_local_address_is_compatible(void **state)
 	assert_int_equal(mh.bu.flags, FLAGS_BU_A | FLAGS_BU_H | FLAGS_BU_L);
 }
 
+/* RFC 5648, 5.2 and 5.3; RFC 6089, 4.2. */
+static void update_with_several_care_of_addresses_and_flows(void **state)
+{
+	struct fixture *f = *state;
+	struct bul_update u = {.lifetime_s = 420,
+		.care_of = f->care_of,
+		.overwrite = true,
+		.bid_count = 2,
+		.bids = {{1, 1, f->care_of}, {2, 2, address("2001:db8:b::99")}},
+		.flow_count = 1,
+		.flows = {{.fid = 7, .priority = 1, .bid = 2, .protocol = 6, .remote = 8001}}};
+	uint8_t pkt[MH_PACKET_MAX];
+	ssize_t len = signal_binding_update(&f->config, f->hmac, &u, true, pkt, sizeof(pkt));
+	const struct mh_option *bid, *option;
+	struct ip6_packet ip;
+	struct flow flow;
+	struct mh mh;
+
+	assert_true(len > 0);
+	assert_int_equal(ip6_packet_decode(pkt, (size_t)len, &ip, NULL), 0);
+	assert_int_equal(mh_decode(pkt + ip.offset, ip.len, &mh, NULL), 0);
+	assert_int_equal(mh.bu.flags, FLAGS_BU_A | FLAGS_BU_H | FLAGS_BU_O);
+	assert_null(option_find(&mh, OPTION_ALTERNATE_COA));
+	bid = option_find(&mh, OPTION_BID);
+	assert_int_equal(bid->bid.bid, 1);
+	bid = option_next(&mh, bid);
+	assert_int_equal(bid->bid.bid, 2);
+	assert_int_equal(bid->bid.priority, 2);
+	assert_true(addr_equal(&bid->bid.coa.ip6, &u.bids[1].care_of));
+	option = option_find(&mh, OPTION_FLOW_ID);
+	assert_int_equal(option->flow_id.fid, 7);
+	assert_int_equal(flow_decode(&option->flow_id.subs, &flow, NULL), 0);
+	assert_int_equal(field_list16(&flow.bids, 0), 2);
+	assert_int_equal(flow.selector.ranges[TRAFFIC_SOURCE_PORT].start.number, 8001);
+	assert_false(flow.selector.ranges[TRAFFIC_DESTINATION_PORT].has_start);
+}
+
+/* A tunnel address in front of all BIDs is that of all, one behind a BID its own. */
+static void ba_says_where_the_tunnel_of_each_bid_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct ip6_build head = {.src = f->config.home_agent,
+		.dst = f->care_of,
+		.routing2 = &f->config.home_address};
+	struct mh_packet_key key = {.hmac = f->hmac,
+		.key = f->config.key,
+		.coa = f->care_of,
+		.hoa = f->config.home_address};
+	struct mh mh = {.type = MH_BA, .ba = {.status = 4, .sequence = 7, .lifetime = 9}};
+	uint8_t pkt[MH_PACKET_MAX];
+	ssize_t len;
+
+	option_add(&mh, OPTION_BID)->bid.bid = 1;
+	option_add(&mh, OPTION_ALTERNATE_COA)->alternate_coa.coa = address("2001:db8:d::1");
+	option_add(&mh, OPTION_BID)->bid = (struct option_bid){.bid = 2, .status = 130};
+	assert_int_equal(auth_add(&mh, f->config.spi), 0);
+	len = mh_packet_encode(&head, &mh, &key, pkt, sizeof(pkt));
+	assert_true(len > 0);
+	assert_int_equal(signal_input(&f->config, f->hmac, &f->bul, pkt, (size_t)len, &f->answer),
+		SIGNAL_ACK);
+	assert_int_equal(f->answer.bid_count, 2);
+	assert_false(f->answer.has_tunnel);
+	assert_true(f->answer.bids[0].has_tunnel);
+	assert_int_equal(f->answer.bids[0].tunnel.s6_addr[15], 1);
+	assert_int_equal(f->answer.bids[1].status, 130);
+	assert_false(f->answer.bids[1].has_tunnel);
+}
+
 static void update_from_home(void **state)
 {
 	struct fixture *f = *state;
@@ -492,6 +561,8 @@ int main(void)
 		T(update_from_a_foreign_link),
 		T(update_says_that_the_link_local_address_is_compatible),
 		T(update_from_home),
+		T(update_with_several_care_of_addresses_and_flows),
+		T(ba_says_where_the_tunnel_of_each_bid_ends),
 		T(update_needs_room),
 		T(takes_an_acknowledgement),
 		T(takes_refresh_advice),
