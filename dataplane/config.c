@@ -69,6 +69,9 @@ static const struct config_key port_keys[] = {
 		.unit = "octets", .help = "largest IP packet"),
 	CONFIG_KEY(BOOL, struct dp_config_port, promiscuous, .text = "false",
 		.help = "take frames for every MAC address"),
+	CONFIG_KEY(BOOL, struct dp_config_port, segments, .text = "false",
+		.help = "the device is given large copies of multicast packets in two pieces; some "
+			"devices are slower then at everything else"),
 	CONFIG_END,
 };
 
@@ -129,6 +132,10 @@ static const struct config_key keys[] = {
 		.help = "subscribers that there is room for"),
 	CONFIG_KEY(INT, struct dp_config, rules, .min = 0, .max = 1 << 22, .text = "16384",
 		.help = "rules for flows, of all subscribers, that there is room for"),
+	CONFIG_KEY(INT, struct dp_config, groups, .min = 0, .max = 1 << 20, .text = "1024",
+		.help = "multicast groups that there is room for"),
+	CONFIG_KEY(INT, struct dp_config, members, .min = 0, .max = 1 << 22, .text = "65536",
+		.help = "members of multicast groups, of all groups together"),
 	CONFIG_KEY(INT, struct dp_config, routes, .min = 16, .max = 1 << 20, .text = "16384",
 		.help = "routes taken from Linux"),
 	CONFIG_KEY(INT, struct dp_config, neighbours, .min = 16, .max = 65536, .text = "4096",

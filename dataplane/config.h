@@ -23,6 +23,7 @@ struct dp_config_port {
 	char *device; /* as DPDK names it: a vdev or a PCI address */
 	uint16_t mtu; /* octets of IP */
 	bool promiscuous;
+	bool segments;
 };
 
 struct dp_config_endpoints {
@@ -60,6 +61,7 @@ struct dp_config {
 	uint32_t buffers;     /* packet buffers; 0: what ports and workers need */
 	uint32_t subscribers; /* room in the tables */
 	uint32_t rules;
+	uint32_t groups, members; /* of multicast */
 	uint32_t routes;
 	uint32_t neighbours;
 	enum log_level log_level;

@@ -66,6 +66,8 @@ static struct tables_config tables_wanted(const struct dp_config *config)
 	return (struct tables_config){
 		.subscribers = config->subscribers,
 		.rules = config->rules,
+		.groups = config->groups,
+		.members = config->members,
 		.routes = config->routes,
 		.neighbours = config->neighbours,
 		.readers = (unsigned)config->workers.count,

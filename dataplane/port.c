@@ -29,6 +29,7 @@ enum {
 };
 
 struct port port_table[PORT_MAX];
+bool port_segments;
 
 static struct rte_mempool *pool;
 static struct cutoff cutoffs[PORT_MAX];
@@ -195,6 +196,21 @@ static int setup_queues(uint16_t id, uint16_t rx_queues, uint16_t tx_queues)
 	return 0;
 }
 
+/* Packets in pieces go out when all ports take them: who makes them does not know which it will be.
+ */
+static void allow_segments(struct rte_eth_conf *eth, const struct dp_config_port *conf,
+	const struct rte_eth_dev_info *info)
+{
+	bool able = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+
+	if (conf->segments && able)
+		eth->txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	else
+		port_segments = false;
+	if (conf->segments && !able)
+		LOG_WARN("port", "no-segments", "port=%s", conf->name);
+}
+
 static int configure(
 	struct port *port, uint16_t id, const struct dp_config_port *conf, uint16_t workers)
 {
@@ -213,6 +229,7 @@ static int configure(
 		if (eth.rx_adv_conf.rss_conf.rss_hf == 0)
 			eth.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
 	}
+	allow_segments(&eth, conf, &info);
 	rc = rte_eth_dev_configure(id, (uint16_t)rx_queues, workers, &eth);
 	if (rc < 0)
 		return fail(conf->name, "configure", rc);
@@ -286,6 +303,7 @@ int port_open_all(const struct dp_config *config)
 {
 	int rc = make_pool(config);
 
+	port_segments = config->ports.count > 0;
 	for (size_t i = 0; rc == 0 && i < config->ports.count; i++)
 		rc = open_port(dp_config_port(config, i), (uint16_t)config->workers.count);
 	return rc;

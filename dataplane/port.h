@@ -41,6 +41,9 @@ struct port {
 
 extern struct port port_table[PORT_MAX];
 
+/* Whether every port may be given packets in several pieces. Set before workers run. */
+extern bool port_segments;
+
 /* The port of a number, NULL if there is none. Any thread. */
 static inline struct port *port_get(uint16_t number)
 {

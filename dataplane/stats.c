@@ -110,6 +110,13 @@ static bool take_tables(const struct tables *t, stats_take take, void *context)
 					  pool_memory(&t->rules.sets.mores) +
 					  pool_memory(&t->rules.sets.indexes) +
 					  sig_index_memory(&t->rules.by_id)}},
+		{"groups", {t->groups.by_id.used, t->groups.by_id.capacity,
+				   pool_memory(&t->groups.groups) +
+					   sig_index_memory(&t->groups.by_address) +
+					   sig_index_memory(&t->groups.by_id)}},
+		{"members", {t->groups.members_by_id.used, t->groups.members_by_id.capacity,
+				    pool_memory(&t->groups.members) +
+					    sig_index_memory(&t->groups.members_by_id)}},
 		{"local", {t->local.count, LOCAL_MAX, sizeof(t->local)}},
 		{"routes", {t->routes.routes, t->routes.capacity, pool_memory(&t->routes.hops)}},
 		{"neighbours", {t->neighbours.index.used, t->neighbours.index.capacity,

@@ -15,6 +15,7 @@
 #include "dataplane/nodes/choose.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/reassembly.h"
+#include "dataplane/nodes/replicate.h"
 #include "dataplane/walk.h"
 
 enum {
@@ -51,7 +52,7 @@ const char *worker_counter_help(enum worker_counter counter)
 /* Makes the graph of all nodes that the sources lead to. */
 static int make_graph(struct worker *w, const char *const *nodes)
 {
-	static const char *const sources[] = {"rx", "down", NULL};
+	static const char *const sources[] = {"rx", "down", "replicate", NULL};
 	const char *patterns[NODES_MAX];
 	char name[RTE_GRAPH_NAMESIZE];
 	struct rte_graph_param param = {.socket_id = SOCKET_ID_ANY, .node_patterns = patterns};
@@ -90,7 +91,9 @@ struct worker *worker_create(const struct worker_config *config, int *error)
 		budget_init(&w->event_budget, EVENTS_PER_SECOND, EVENTS_BURST, w->tsc);
 		w->reassembly = reassembly_create();
 		w->chooser = chooser_create(config->tables->paths.lists.capacity);
-		err = w->reassembly && w->chooser ? make_graph(w, config->nodes) : -ENOMEM;
+		w->replication = replication_create();
+		err = w->reassembly && w->chooser && w->replication ? make_graph(w, config->nodes)
+								    : -ENOMEM;
 	}
 	if (err < 0) {
 		worker_destroy(w);
@@ -108,6 +111,7 @@ void worker_destroy(struct worker *w)
 		rte_graph_destroy(w->graph_id);
 	reassembly_destroy(w->reassembly);
 	chooser_destroy(w->chooser);
+	replication_destroy(w->replication);
 	rte_free(w);
 }
 

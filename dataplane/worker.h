@@ -19,6 +19,7 @@
 struct mirror_queue;
 struct reassembly;
 struct chooser;
+struct replication;
 
 struct worker_config {
 	unsigned index; /* 0 ...: its queues, its rings, its RCU thread id */
@@ -36,6 +37,8 @@ struct worker_config {
 	X(relayed_in, "of those taken out of tunnels, relayed by another data plane")              \
 	X(copied, "copies sent because a rule names several paths")                                \
 	X(fragments_followed, "fragments that took the path of their packet's first one")          \
+	X(multicast, "multicast packets taken to be copied")                                       \
+	X(replicated, "copies of multicast packets made")                                          \
 	X(forwarded, "packets routed without a tunnel")                                            \
 	X(punted, "packets for control")                                                           \
 	X(mirrored, "packets for the kernel")                                                      \
@@ -87,6 +90,7 @@ struct worker {
 	uint16_t rx_first;    /* port that the next walk asks first */
 	struct reassembly *reassembly;
 	struct chooser *chooser;
+	struct replication *replication;
 	uint64_t counters[WORKER_COUNTERS_COUNT] __rte_cache_aligned;
 	uint64_t drops[DROP_COUNT];
 };

@@ -31,7 +31,7 @@ struct audit_past {
 	uint64_t sequence;
 	struct update_digest digest;
 };
-static_assert(sizeof(struct audit_past) == 136, "136 KiB for the memory of a process");
+static_assert(sizeof(struct audit_past) == 264, "264 KiB for the memory of a process");
 
 struct audit_request {
 	struct publish *publish;

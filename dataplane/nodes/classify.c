@@ -39,7 +39,7 @@ static rte_edge_t classify_on_link(const struct worker *w, struct rte_mbuf *m)
 	const uint16_t port = m->port;
 
 	if (ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0x0f) > SCOPE_LINK)
-		return CLASSIFY_MULTICAST;
+		return CLASSIFY_GROUP;
 	if (ip->dst_addr[0] != 0xff && !is_neighbour_discovery(ip) &&
 		is_defended(w, ip6_dst(ip), port))
 		return classify_absent(m);
@@ -83,7 +83,7 @@ static struct rte_node_register classify_node = {
 			[CLASSIFY_BAD_LENGTH] = "drop_bad_ip6_length",
 			[CLASSIFY_BAD_SOURCE] = "drop_bad_ip6_source",
 			[CLASSIFY_BAD_DESTINATION] = "drop_bad_ip6_destination",
-			[CLASSIFY_MULTICAST] = "drop_multicast",
+			[CLASSIFY_GROUP] = "group",
 		},
 };
 RTE_NODE_REGISTER(classify_node)

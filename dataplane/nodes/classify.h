@@ -17,7 +17,7 @@ enum classify_edge {
 	CLASSIFY_BAD_LENGTH,
 	CLASSIFY_BAD_SOURCE,
 	CLASSIFY_BAD_DESTINATION,
-	CLASSIFY_MULTICAST,
+	CLASSIFY_GROUP,
 	CLASSIFY_EDGES,
 	CLASSIFY_ON_LINK, /* no edge: to a multicast or link-local address */
 };

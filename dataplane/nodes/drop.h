@@ -15,7 +15,10 @@
 	X(bad_icmp6, "ICMPv6 message truncated or with a wrong checksum")                          \
 	X(bad_neighbour, "Neighbour Discovery message breaks a rule of RFC 4861, 7.1")             \
 	X(neighbour_unicast, "Neighbour Discovery message for a subscriber's address")             \
-	X(multicast, "multicast beyond the link, which is not forwarded")                          \
+	X(multicast, "multicast beyond the link for a group that is not forwarded")                \
+	X(multicast_member, "multicast for a group or source that nobody wants")                   \
+	X(multicast_port, "multicast by another port than that of its group")                      \
+	X(multicast_full, "too many multicast packets wait to be copied")                          \
 	X(scope, "link-local source or destination cannot leave its link")                         \
 	X(hop_limit, "hop limit is used up")                                                       \
 	X(no_route, "no route to the destination")                                                 \

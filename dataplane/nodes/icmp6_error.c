@@ -21,6 +21,7 @@ enum {
 	ICMP_LEN = 8,
 	ICMP_INFORMATIONAL = 128, /* types from here on are no errors */
 	ICMP_REDIRECT = 137,
+	ICMP_PACKET_TOO_BIG = 2, /* allowed about multicast too */
 	HOP_LIMIT = 64,
 };
 
@@ -32,12 +33,14 @@ struct icmp_error {
 static_assert(sizeof(struct icmp_error) == ICMP_LEN, "as on the wire");
 
 /* Whether the rules against storms allow an error about this packet (RFC 4443, 2.4 e). */
-static bool is_allowed(const struct rte_ipv6_hdr *ip, uint16_t len)
+static bool is_allowed(const struct rte_ipv6_hdr *ip, uint16_t len, uint8_t error)
 {
 	const struct in6_addr *src = ip6_src(ip);
 	struct ip6_chain chain;
 
-	if (addr_is_multicast(src) || addr_is_unspecified(src) || addr_is_multicast(ip6_dst(ip)))
+	if (addr_is_multicast(src) || addr_is_unspecified(src))
+		return false;
+	if (addr_is_multicast(ip6_dst(ip)) && error != ICMP_PACKET_TOO_BIG)
 		return false;
 	if (ip6_walk((const uint8_t *)ip, len, &chain) < 0 || chain.protocol != IP6_ICMP)
 		return true;
@@ -111,7 +114,7 @@ static rte_edge_t icmp6_error_one(
 {
 	const bool on_link = meta_of(m)->flags & META_ON_LINK;
 
-	if (!is_allowed(ip6_of(m), m->data_len))
+	if (!is_allowed(ip6_of(m), m->data_len, meta_of(m)->icmp_type))
 		return ICMP6_ERROR_FORBIDDEN;
 	if (!on_link && local->count == 0)
 		return ICMP6_ERROR_NO_SOURCE;

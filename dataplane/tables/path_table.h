@@ -94,7 +94,7 @@ int path_table_init(struct path_table *t, uint32_t capacity, struct data_plane_t
 	struct rte_rcu_qsbr *rcu);
 void path_table_destroy(struct path_table *t);
 
-/* Writer: number of the path with this id, or POOL_NONE. */
+/* Number of the path with this id, or POOL_NONE. Any registered reader. */
 uint32_t path_table_find(const struct path_table *t, uint64_t id);
 
 /*

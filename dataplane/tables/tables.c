@@ -28,6 +28,9 @@ struct tables *tables_create(const struct tables_config *config, int *error)
 			err = subscriber_table_init(
 				&t->subscribers, config->subscribers, &t->paths, &t->rules, t->rcu);
 		if (err == 0)
+			err = group_table_init(&t->groups, config->groups, config->members,
+				config->readers, t->rcu);
+		if (err == 0)
 			err = route_table_init(&t->routes, config->routes, t->rcu);
 		if (err == 0)
 			err = neighbour_table_init(&t->neighbours, config->neighbours, t->rcu);
@@ -46,6 +49,7 @@ void tables_destroy(struct tables *t)
 		return;
 	neighbour_table_destroy(&t->neighbours);
 	route_table_destroy(&t->routes);
+	group_table_destroy(&t->groups);
 	subscriber_table_destroy(&t->subscribers);
 	rule_table_destroy(&t->rules);
 	path_table_destroy(&t->paths);
@@ -68,7 +72,8 @@ size_t tables_memory_needed(const struct tables_config *config)
 
 	return n * (sizeof(struct subscriber_entry) + 4 + sizeof(struct path) + 8 + 3 * 10) +
 	       3 * (TRIE + groups * GROUP) + config->routes * (sizeof(struct route_hop) + 256) +
-	       m * (sizeof(struct neighbour) + 10) + rule_table_memory(config->rules) + SLACK;
+	       m * (sizeof(struct neighbour) + 10) + rule_table_memory(config->rules) +
+	       group_table_memory(config->groups, config->members, config->readers) + SLACK;
 }
 
 /* Slot of a link, if need be one that a link left which nobody names any more. */
@@ -106,6 +111,10 @@ static int apply_set(struct tables *t, const struct object *object)
 		return tables_set_data_plane(t, &object->data_plane);
 	case OBJECT_RULE:
 		return tables_set_rule(t, &object->rule);
+	case OBJECT_GROUP:
+		return group_table_set(&t->groups, &object->group);
+	case OBJECT_MEMBER:
+		return group_table_set_member(&t->groups, &object->member);
 	}
 	return -EINVAL;
 }
@@ -130,6 +139,11 @@ int tables_apply(struct tables *t, const struct object *object)
 	case OBJECT_RULE:
 		tables_delete_rule(t, object->id);
 		return 0;
+	case OBJECT_GROUP:
+		return group_table_delete(&t->groups, object->id);
+	case OBJECT_MEMBER:
+		group_table_delete_member(&t->groups, object->id);
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -143,10 +157,13 @@ void tables_mark(struct tables *t, const struct object_buckets *buckets)
 	tables_settle(t);
 	if (t->damaged && tables_repair(t) >= 0)
 		t->damaged = false;
+	if (t->groups_damaged && group_table_repair(&t->groups) >= 0)
+		t->groups_damaged = false;
 	local_table_mark(&t->local);
 	link_table_mark(&t->links);
 	data_plane_table_mark(&t->data_planes);
 	subscriber_table_mark(&t->subscribers);
+	group_table_mark(&t->groups);
 	bits_clear_all(t->paths.marks, t->paths.paths.capacity);
 	bits_clear_all(t->rules.marks, t->rules.records.capacity);
 }
@@ -161,6 +178,7 @@ uint32_t tables_sweep(struct tables *t)
 	tables_settle(t);
 	removed += tables_sweep_paths(t);
 	removed += tables_sweep_data_planes(t);
+	removed += group_table_sweep(&t->groups, &t->marked);
 	removed += link_table_sweep(&t->links, &t->marked);
 	return removed + local_table_sweep(&t->local, &t->marked);
 }

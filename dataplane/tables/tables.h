@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "dataplane/tables/data_plane_table.h"
+#include "dataplane/tables/group_table.h"
 #include "dataplane/tables/link_table.h"
 #include "dataplane/tables/local_table.h"
 #include "dataplane/tables/neighbour_table.h"
@@ -29,8 +30,9 @@ struct tables_config {
 	uint32_t rules;       /* of all subscribers together */
 	uint32_t routes;
 	uint32_t neighbours;
-	unsigned readers; /* workers */
-	const char *name; /* of this data plane; NULL: it has none and knows none */
+	uint32_t groups, members; /* of multicast, members of all groups together; may be 0 */
+	unsigned readers;         /* workers */
+	const char *name;         /* of this data plane; NULL: it has none and knows none */
 };
 
 enum {
@@ -53,11 +55,13 @@ struct tables {
 	struct path_table paths;
 	struct rule_table rules;
 	struct subscriber_table subscribers;
+	struct group_table groups;
 	struct route_table routes;
 	struct neighbour_table neighbours;
 	struct object_buckets marked; /* buckets that the next sweep is of */
-	bool damaged;  /* a digest has met entries that are not what they can be; agent thread */
-	bool renewing; /* paths of a changed data plane that found no room; agent thread */
+	bool damaged; /* a digest has met entries that are not what they can be; agent thread */
+	bool groups_damaged; /* the same of groups and members; agent thread */
+	bool renewing;       /* paths of a changed data plane that found no room; agent thread */
 	struct tables_learned learned[TABLES_LEARNED_MAX]; /* agent thread */
 	uint64_t unsettled[TABLES_UNSETTLED_MAX];          /* ids of subscribers; agent thread */
 	uint32_t unsettled_count;
@@ -75,13 +79,13 @@ size_t tables_memory_needed(const struct tables_config *config);
 
 /*
  * Applies one object. Agent thread. Returns 0; -ENOSPC: full; -ENOENT: it names a path or data
- * plane that was not set or a port that is not here; -EEXIST: a prefix belongs to another
- * subscriber; -EOPNOTSUPP: a kind of path that this data plane does not have; -EADDRNOTAVAIL: a
- * path is to be relayed, but our own address is not known; -EBUSY: a path that subscribers still
- * use, or a data plane that paths name, was to be deleted; -EINVAL: a tunnel to its own local
- * address; -ENOENT also: a rule of a subscriber that was not set. After an error the tables are as
- * before, but for the paths of a changed data plane, of which some may not have found room; setting
- * it again continues.
+ * plane or group that was not set or a port that is not here; -EEXIST: a prefix belongs to another
+ * subscriber, or the addresses of a group to another group; -EOPNOTSUPP: a kind of path that this
+ * data plane does not have; -EADDRNOTAVAIL: a path is to be relayed, but our own address is not
+ * known; -EBUSY: a path that subscribers still use, a data plane that paths name, or a group with
+ * members was to be deleted; -EINVAL: a tunnel to its own local address; -ENOENT also: a rule of a
+ * subscriber that was not set. After an error the tables are as before, but for the paths of a
+ * changed data plane, of which some may not have found room; setting it again continues.
  */
 int tables_apply(struct tables *t, const struct object *object);
 

@@ -288,6 +288,30 @@ static void add_data_planes(const struct tables *t, struct update_digest_answer 
 	}
 }
 
+/* Whether all groups and members are what they can be; these are added. */
+static bool add_groups(const struct tables *t, struct update_digest_answer *answer)
+{
+	const struct group_table *g = &t->groups;
+	const struct update_digest *digest = &answer->digest;
+	struct object object = {.kind = OBJECT_GROUP, .op = OBJECT_SET};
+
+	for (uint32_t i = 0; i < g->groups.fresh; i++) {
+		if (!group_table_object(g, i, &object.group))
+			continue;
+		object.id = object.group.id;
+		add(answer, &object);
+	}
+	object.kind = OBJECT_MEMBER;
+	for (uint32_t i = 0; i < g->members.fresh; i++) {
+		if (!group_table_member_object(g, i, &object.member))
+			continue;
+		object.id = object.member.id;
+		add(answer, &object);
+	}
+	return digest->kinds[OBJECT_GROUP].count == g->by_id.used &&
+	       digest->kinds[OBJECT_MEMBER].count == g->members_by_id.used;
+}
+
 static void finish(struct tables_digest *d, struct update_digest_answer *answer)
 {
 	struct update_digest *digest = &answer->digest;
@@ -300,6 +324,7 @@ static void finish(struct tables_digest *d, struct update_digest_answer *answer)
 	add_locals(d->tables, answer);
 	add_links(d->tables, answer);
 	add_data_planes(d->tables, answer);
+	d->tables->groups_damaged = !add_groups(d->tables, answer);
 	digest->kinds[OBJECT_PATH].count = d->paths.count;
 	digest->kinds[OBJECT_PATH].sum = d->paths.sum;
 	digest->kinds[OBJECT_SUBSCRIBER].count = d->subscribers.count;

@@ -17,6 +17,7 @@
  *                weights (8 for each path)
  *   data plane   address (16 octets), name (8 length, text)
  *   rule         rule.h
+ *   group, member  group.h
  */
 
 enum {
@@ -274,6 +275,48 @@ static uint64_t rule_object_digest(uint64_t h, const struct object *obj)
 	return rule_digest(h, &obj->rule);
 }
 
+static bool group_object_ok(const struct object *obj)
+{
+	return obj->group.id == obj->id && group_ok(&obj->group);
+}
+
+static void group_object_encode(struct writer *w, const struct object *obj)
+{
+	group_encode(w, &obj->group);
+}
+
+static void group_object_decode(struct cursor *c, struct object *obj)
+{
+	obj->group.id = obj->id;
+	group_decode(c, &obj->group);
+}
+
+static uint64_t group_object_digest(uint64_t h, const struct object *obj)
+{
+	return group_digest(h, &obj->group);
+}
+
+static bool member_object_ok(const struct object *obj)
+{
+	return obj->member.id == obj->id && member_ok(&obj->member);
+}
+
+static void member_object_encode(struct writer *w, const struct object *obj)
+{
+	member_encode(w, &obj->member);
+}
+
+static void member_object_decode(struct cursor *c, struct object *obj)
+{
+	obj->member.id = obj->id;
+	member_decode(c, &obj->member);
+}
+
+static uint64_t member_object_digest(uint64_t h, const struct object *obj)
+{
+	return member_digest(h, &obj->member);
+}
+
 /* All that differs from kind to kind. */
 static const struct kind {
 	const char *name;
@@ -291,6 +334,10 @@ static const struct kind {
 		data_plane_digest},
 	[OBJECT_RULE] = {"rule", rule_object_ok, rule_object_encode, rule_object_decode,
 		rule_object_digest},
+	[OBJECT_GROUP] = {"group", group_object_ok, group_object_encode, group_object_decode,
+		group_object_digest},
+	[OBJECT_MEMBER] = {"member", member_object_ok, member_object_encode, member_object_decode,
+		member_object_digest},
 };
 
 static const struct kind *kind_find(unsigned kind)

@@ -24,6 +24,7 @@
 
 #include "common/addr.h"
 #include "common/cursor.h"
+#include "proto/channel/group.h"
 #include "proto/channel/rule.h"
 
 enum object_kind {
@@ -33,6 +34,8 @@ enum object_kind {
 	OBJECT_SUBSCRIBER = 4, /* addresses and the paths that lead to them */
 	OBJECT_DATA_PLANE = 5, /* a data plane that serves paths, perhaps the receiver itself */
 	OBJECT_RULE = 6,       /* which packets take which paths of a subscriber (rule.h) */
+	OBJECT_GROUP = 7,      /* multicast packets that are copied (group.h) */
+	OBJECT_MEMBER = 8,     /* who gets a copy (group.h) */
 };
 
 enum object_op {
@@ -149,6 +152,8 @@ struct object {
 		struct object_subscriber subscriber;
 		struct object_data_plane data_plane;
 		struct object_rule rule;
+		struct object_group group;
+		struct object_member member;
 	};
 };
 

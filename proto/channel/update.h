@@ -48,7 +48,7 @@
 #include "proto/channel/object.h"
 
 enum {
-	UPDATE_VERSION = 3,
+	UPDATE_VERSION = 4,
 	UPDATE_HEAD_LEN = 20,
 	UPDATE_NAME_MAX = OBJECT_NAME_MAX,
 	UPDATE_PORTS_MAX = 16,           /* ports of a data plane */
@@ -115,7 +115,7 @@ struct update_ack {
  * What a data plane holds, computed from the tables that its readers use, when everything up to the
  * sequence number of the message's head was applied. Index: enum object_kind.
  */
-enum { UPDATE_DIGEST_KINDS = 8 };
+enum { UPDATE_DIGEST_KINDS = 16 };
 
 struct update_digest {
 	struct {

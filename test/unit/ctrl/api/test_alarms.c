@@ -137,7 +137,7 @@ static void audits_are_answered(void **state)
 	assert_string_equal(json_string_value(json_object_get(item, "result")), "differs");
 	assert_true(json_is_true(json_object_get(item, "healing")));
 	kinds = json_object_get(item, "kinds");
-	assert_int_equal(json_array_size(kinds), 6);
+	assert_int_equal(json_array_size(kinds), 8);
 	for (size_t i = 0; i < 5; i++) {
 		json_t *kind = json_array_get(kinds, i);
 		bool is_path =

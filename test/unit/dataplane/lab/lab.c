@@ -193,6 +193,8 @@ int lab_setup(void **state)
 {
 	static const struct tables_config config = {.subscribers = 1000,
 		.rules = 600,
+		.groups = 8,
+		.members = 1000,
 		.routes = 100,
 		.neighbours = 100,
 		.readers = 1,
@@ -312,7 +314,7 @@ void lab_taken(struct lab *lab, struct rte_ring *ring, struct packet *p, struct 
 	(void)lab;
 	assert_int_equal(rte_ring_dequeue(ring, &object), 0);
 	m = object;
-	assert_int_equal(m->nb_segs, 1);
+	assert_int_equal(rte_pktmbuf_linearize(m), 0);
 	p->len = m->data_len;
 	memcpy(p->data, rte_pktmbuf_mtod(m, void *), p->len);
 	if (tag)
@@ -323,6 +325,12 @@ void lab_taken(struct lab *lab, struct rte_ring *ring, struct packet *p, struct 
 void lab_sent(struct lab *lab, enum lab_port port, struct packet *p)
 {
 	lab_taken(lab, bench.tx[port], p, NULL);
+}
+
+unsigned lab_pending(const struct lab *lab, enum lab_port port)
+{
+	(void)lab;
+	return rte_ring_count(bench.tx[port]);
 }
 
 void lab_nothing(struct lab *lab)

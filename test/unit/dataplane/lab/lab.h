@@ -52,8 +52,12 @@ void lab_down(struct lab *lab, enum mirror_down how, uint16_t port, uint64_t sub
 /* Walks the graph until nothing is left to do. */
 void lab_walk(struct lab *lab);
 
-/* Takes the next packet that left by a port; fails the test if there is none. */
+/* Takes the next packet that left by a port, whole if it is in pieces; fails the test if there is
+ * none. */
 void lab_sent(struct lab *lab, enum lab_port port, struct packet *p);
+
+/* Packets that have left by a port and were not taken. */
+unsigned lab_pending(const struct lab *lab, enum lab_port port);
 
 /* Takes the next packet of a ring to the mirror, its tag too unless NULL; fails if there is none.
  */

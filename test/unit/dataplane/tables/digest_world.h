@@ -26,7 +26,7 @@ enum {
 struct world {
 	struct tables *tables;
 	struct tables_digest digest;
-	struct object set[8][IDS + 1];
+	struct object set[UPDATE_DIGEST_KINDS][IDS + 1];
 };
 
 static inline int eal(void **state)
@@ -130,6 +130,35 @@ static inline int set_subscriber(
 	return apply(w, &o);
 }
 
+static inline int set_group(struct world *w, uint64_t id, uint32_t at)
+{
+	struct object o = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = id};
+
+	o.group = (struct object_group){.id = id, .group = addr(6, at)};
+	o.group.group.s6_addr[0] = 0xff;
+	o.group.group.s6_addr[1] = 0x3e;
+	if (at % 3)
+		o.group.source = addr(5, at);
+	if (at % 2)
+		strcpy(o.group.port, "home");
+	return apply(w, &o);
+}
+
+static inline int set_member(struct world *w, uint64_t id, uint64_t group, uint64_t target)
+{
+	struct object o = {.kind = OBJECT_MEMBER, .op = OBJECT_SET, .id = id};
+
+	o.member = (struct object_member){.id = id,
+		.group = group,
+		.kind = (enum member_kind)(MEMBER_SUBSCRIBER + target % 3),
+		.target = target};
+	if (o.member.kind == MEMBER_LINK) {
+		o.member.target = 0;
+		strcpy(o.member.port, "home");
+	}
+	return apply(w, &o);
+}
+
 static inline int set_data_plane(struct world *w, uint64_t id, const char *name, uint32_t at)
 {
 	struct object o = {.kind = OBJECT_DATA_PLANE, .op = OBJECT_SET, .id = id};
@@ -143,6 +172,8 @@ static inline int setup(void **state)
 {
 	static const struct tables_config config = {.subscribers = SUBSCRIBERS,
 		.rules = IDS,
+		.groups = IDS,
+		.members = IDS,
 		.routes = 16,
 		.neighbours = 16,
 		.readers = 1,

@@ -7,7 +7,7 @@ static void change(struct world *w)
 	uint64_t ids[3] = {1 + random_below(IDS), 1 + random_below(IDS), 1 + random_below(IDS)};
 	struct object o = {.op = OBJECT_DELETE, .id = 1 + random_below(IDS)};
 
-	switch (random_below(12)) {
+	switch (random_below(16)) {
 	case 8:
 	case 9:
 	case 10:
@@ -15,6 +15,17 @@ static void change(struct world *w)
 		break;
 	case 11:
 		o.kind = OBJECT_RULE;
+		apply(w, &o);
+		break;
+	case 12:
+		set_group(w, 1 + ids[0] % 20, random_below(60));
+		break;
+	case 13:
+	case 14:
+		set_member(w, ids[0], 1 + ids[1] % 20, ids[2]);
+		break;
+	case 15:
+		o.kind = random_below(4) ? OBJECT_MEMBER : OBJECT_GROUP;
 		apply(w, &o);
 		break;
 	case 0:
@@ -67,7 +78,7 @@ static void test_changes_meanwhile(void **state)
 static void apply_all(struct world *w)
 {
 	static const enum object_kind order[] = {OBJECT_LOCAL, OBJECT_LINK, OBJECT_DATA_PLANE,
-		OBJECT_PATH, OBJECT_SUBSCRIBER, OBJECT_RULE};
+		OBJECT_PATH, OBJECT_SUBSCRIBER, OBJECT_RULE, OBJECT_GROUP, OBJECT_MEMBER};
 
 	for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		for (unsigned id = 1; id <= IDS; id++)
@@ -85,8 +96,8 @@ static void test_upheavals_meanwhile(void **state)
 		change(w);
 	assert_int_equal(tables_digest_start(&w->digest, w->tables), 0);
 	assert_false(tables_digest_step(&w->digest, 150, &digest));
-	assert_int_equal(set_data_plane(w, 2, "there", 22), 0);
 	assert_int_equal(set_data_plane(w, 1, "here", 11), 0);
+	assert_int_equal(set_data_plane(w, 2, "there", 22), 0);
 	assert_false(tables_digest_step(&w->digest, 150, &digest));
 	tables_mark(w->tables, NULL);
 	for (unsigned id = IDS / 2; id <= IDS; id++)
@@ -205,11 +216,21 @@ static int damage(struct world *w)
 	uint64_t id = 1 + random_below(IDS);
 	const struct subscriber_entry *entry = subscriber_table_by_id(&t->subscribers, id);
 	uint32_t path = path_table_find(&t->paths, id), rule = rule_table_find(&t->rules, id);
+	uint32_t member = group_table_member_by_id(&t->groups, id);
+	uint32_t group = group_table_by_id(&t->groups, 1 + id % 20);
 	uint8_t *at = NULL;
 	size_t size = 0;
 
 	tables_settle(t);
-	switch (random_below(6)) {
+	switch (random_below(8)) {
+	case 6:
+		at = member == POOL_NONE ? NULL : (uint8_t *)group_member_at(&t->groups, member);
+		size = offsetof(struct group_member, link);
+		break;
+	case 7:
+		at = group == POOL_NONE ? NULL : (uint8_t *)group_at(&t->groups, group);
+		size = offsetof(struct group_entry, members);
+		break;
 	case 4:
 		return damage_rules(t);
 	case 5:
@@ -267,6 +288,9 @@ static void test_anything_heals(void **state)
 		digest = compute(w);
 		assert_same(&digest, &want);
 		assert_false(w->tables->damaged);
+		assert_false(w->tables->groups_damaged);
+		assert_int_equal(
+			w->tables->groups.members.used, want.digest.kinds[OBJECT_MEMBER].count);
 		assert_int_equal(w->tables->subscribers.by_id.used,
 			want.digest.kinds[OBJECT_SUBSCRIBER].count);
 		assert_int_equal(w->tables->paths.paths.used, want.digest.kinds[OBJECT_PATH].count);
@@ -278,7 +302,12 @@ static void test_anything_heals(void **state)
 	memset(w->set[OBJECT_RULE], 0, sizeof(w->set[OBJECT_RULE]));
 	memset(w->set[OBJECT_SUBSCRIBER], 0, sizeof(w->set[OBJECT_SUBSCRIBER]));
 	memset(w->set[OBJECT_PATH], 0, sizeof(w->set[OBJECT_PATH]));
+	memset(w->set[OBJECT_GROUP], 0, sizeof(w->set[OBJECT_GROUP]));
+	memset(w->set[OBJECT_MEMBER], 0, sizeof(w->set[OBJECT_MEMBER]));
 	resync(w);
+	assert_int_equal(w->tables->groups.groups.used, 0);
+	assert_int_equal(w->tables->groups.members.used, 0);
+	assert_int_equal(w->tables->groups.by_address.used, 0);
 	assert_int_equal(w->tables->subscribers.entries.used, 0);
 	assert_int_equal(w->tables->subscribers.by_prefix.used, 0);
 	assert_int_equal(w->tables->paths.paths.used, 0);

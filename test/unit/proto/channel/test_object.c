@@ -50,6 +50,33 @@ static struct object a_data_plane(void)
 		.data_plane = {.id = 0x0a0b, .name = "dp-a", .addr = addr("2001:db8::a")}};
 }
 
+static struct object a_group(void)
+{
+	return (struct object){.kind = OBJECT_GROUP,
+		.op = OBJECT_SET,
+		.id = 0x21,
+		.group = {.id = 0x21,
+			.source = addr("2001:db8:5::5"),
+			.group = addr("ff3e::99"),
+			.port = "core"}};
+}
+
+static struct object a_member(void)
+{
+	return (struct object){.kind = OBJECT_MEMBER,
+		.op = OBJECT_SET,
+		.id = 0x22,
+		.member = {.id = 0x22, .group = 0x21, .kind = MEMBER_SUBSCRIBER, .target = 9}};
+}
+
+static struct object a_link_member(void)
+{
+	return (struct object){.kind = OBJECT_MEMBER,
+		.op = OBJECT_SET,
+		.id = 0x23,
+		.member = {.id = 0x23, .group = 0x21, .kind = MEMBER_LINK, .port = "home"}};
+}
+
 static struct object a_subscriber(void)
 {
 	return (struct object){.kind = OBJECT_SUBSCRIBER,
@@ -163,6 +190,19 @@ static void same_object(const struct object *a, const struct object *b)
 	case OBJECT_RULE:
 		assert_int_equal(rule_digest(0, &a->rule), rule_digest(0, &b->rule));
 		break;
+	case OBJECT_GROUP:
+		assert_int_equal(a->group.id, b->group.id);
+		assert_true(addr_equal(&a->group.source, &b->group.source));
+		assert_true(addr_equal(&a->group.group, &b->group.group));
+		assert_string_equal(a->group.port, b->group.port);
+		break;
+	case OBJECT_MEMBER:
+		assert_int_equal(a->member.id, b->member.id);
+		assert_int_equal(a->member.group, b->member.group);
+		assert_int_equal(a->member.kind, b->member.kind);
+		assert_int_equal(a->member.target, b->member.target);
+		assert_string_equal(a->member.port, b->member.port);
+		break;
 	}
 }
 
@@ -191,6 +231,11 @@ static void golden(void **state)
 			   "1388 1392 11 11"},
 		{a_data_plane(), "05 01 001d 0000000000000a0b 20010db800000000000000000000000a "
 				 "04 64702d61"},
+		{a_group(), "07 01 002d 0000000000000021 20010db8000500000000000000000005 "
+			    "ff3e0000000000000000000000000099 04 636f7265"},
+		{a_member(), "08 01 001a 0000000000000022 0000000000000021 01 0000000000000009 00"},
+		{a_link_member(), "08 01 001e 0000000000000023 0000000000000021 03 "
+				  "0000000000000000 04 686f6d65"},
 		{{.kind = OBJECT_PATH, .op = OBJECT_DELETE, .id = 0xff},
 			"03 02 0008 00000000000000ff"},
 	};
@@ -211,7 +256,8 @@ static void round_trip_and_truncation(void **state)
 {
 	(void)state;
 	const struct object objects[] = {a_local(), a_link(), a_path(), a_subscriber(),
-		a_full_subscriber(), a_steered_subscriber(), a_data_plane(), a_rule(),
+		a_full_subscriber(), a_steered_subscriber(), a_data_plane(), a_rule(), a_group(),
+		a_member(), a_link_member(),
 		{.kind = OBJECT_SUBSCRIBER, .op = OBJECT_DELETE, .id = UINT64_MAX}};
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
@@ -269,7 +315,7 @@ static void no_room(void **state)
 static void encoder_refuses(void **state)
 {
 	(void)state;
-	struct object bad[40];
+	struct object bad[56];
 	uint8_t buf[OBJECT_WIRE_MAX];
 	struct writer w;
 	size_t n = 0;
@@ -277,7 +323,7 @@ static void encoder_refuses(void **state)
 	bad[n] = a_local(), bad[n].id = 0, bad[n++].local.id = 0;
 	bad[n] = a_local(), bad[n++].local.id = 8;
 	bad[n] = a_local(), bad[n++].kind = 0;
-	bad[n] = a_local(), bad[n++].kind = 7;
+	bad[n] = a_local(), bad[n++].kind = 9;
 	bad[n] = a_local(), bad[n++].op = 3;
 	bad[n] = a_link(), bad[n++].link.port[0] = '\0';
 	bad[n] = a_link(), memset(bad[n++].link.port, 'x', OBJECT_PORT_NAME_MAX + 1);
@@ -311,6 +357,18 @@ static void encoder_refuses(void **state)
 	bad[n] = a_rule(), bad[n++].rule.selector.numbers[RULE_SPI].last = 1;
 	bad[n] = a_rule(), bad[n++].rule.selector.addresses[RULE_SOURCE].last.s6_addr[0] = 0;
 	bad[n] = a_rule(), bad[n++].rule.selector.addresses[RULE_DESTINATION].last.s6_addr[0] = 1;
+	bad[n] = a_group(), bad[n++].group.id = 1;
+	bad[n] = a_group(), bad[n++].group.group = addr("2001:db8::1");
+	bad[n] = a_group(), bad[n++].group.group = addr("ff02::1");
+	bad[n] = a_group(), bad[n++].group.group = addr("ff0f::1");
+	bad[n] = a_group(), bad[n++].group.source = addr("ff0e::1");
+	bad[n] = a_group(), bad[n++].group.source = addr("fe80::1");
+	bad[n] = a_member(), bad[n++].member.group = 0;
+	bad[n] = a_member(), bad[n++].member.kind = 0;
+	bad[n] = a_member(), bad[n++].member.kind = 4;
+	bad[n] = a_member(), bad[n++].member.target = 0;
+	bad[n] = a_member(), strcpy(bad[n++].member.port, "home");
+	bad[n] = a_link_member(), bad[n++].member.port[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
 		writer_init(&w, buf, sizeof(buf));
 		assert_int_equal(object_encode(&w, &bad[i]), -EINVAL);
@@ -329,7 +387,7 @@ static void decoder_refuses(void **state)
 		const char *rule;
 	} cases[] = {
 		{a_local(), 0, 0, "unknown kind"},
-		{a_local(), 0, 7, "unknown kind"},
+		{a_local(), 0, 9, "unknown kind"},
 		{a_local(), 0, 255, "unknown kind"},
 		{a_local(), 1, 0, "unknown operation"},
 		{a_local(), 1, 3, "unknown operation"},
@@ -374,6 +432,14 @@ static void decoder_refuses(void **state)
 		{a_data_plane(), 28, 3, "octets left over"},
 		{a_data_plane(), 28, OBJECT_NAME_MAX + 1, "a long name"},
 		{a_data_plane(), 29, ' ', "a space in a name"},
+		{a_group(), 12, 0xff, "a source that is a group"},
+		{a_group(), 28, 0xfe, "a group that is none"},
+		{a_group(), 29, 0x02, "a group of the link"},
+		{a_group(), 44, OBJECT_PORT_NAME_MAX + 1, "a long name"},
+		{a_member(), 20, 4, "unknown kind of member"},
+		{a_member(), 28, 0, "no subscriber"},
+		{a_member(), 20, MEMBER_LINK, "a link with a target"},
+		{a_link_member(), 20, MEMBER_PATH, "a path with a port"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -397,7 +463,7 @@ static void decoder_refuses(void **state)
 static void digest(void **state)
 {
 	(void)state;
-	struct object changed[32];
+	struct object changed[40];
 	size_t n = 0;
 
 	changed[n++] = a_path();
@@ -423,6 +489,15 @@ static void digest(void **state)
 	changed[n++] = a_data_plane();
 	changed[n++] = a_local();
 	changed[n++] = a_link();
+	changed[n++] = a_group();
+	changed[n] = a_group(), changed[n++].group.source.s6_addr[15] ^= 1;
+	changed[n] = a_group(), changed[n++].group.group.s6_addr[15] ^= 1;
+	changed[n] = a_group(), changed[n++].group.port[0] = '\0';
+	changed[n++] = a_member();
+	changed[n] = a_member(), changed[n++].member.group++;
+	changed[n] = a_member(), changed[n++].member.kind = MEMBER_PATH;
+	changed[n] = a_member(), changed[n++].member.target++;
+	changed[n++] = a_link_member();
 	for (size_t i = 0; i < n; i++) {
 		assert_int_not_equal(object_digest(&changed[i]), 0);
 		for (size_t j = 0; j < i; j++)
@@ -445,6 +520,10 @@ static void names(void **state)
 	assert_string_equal(object_kind_name(OBJECT_SUBSCRIBER), "subscriber");
 	assert_string_equal(object_kind_name(OBJECT_DATA_PLANE), "data-plane");
 	assert_string_equal(object_kind_name(OBJECT_RULE), "rule");
+	assert_string_equal(object_kind_name(OBJECT_GROUP), "group");
+	assert_string_equal(object_kind_name(OBJECT_MEMBER), "member");
+	assert_string_equal(member_kind_name(MEMBER_LINK), "link");
+	assert_string_equal(member_kind_name(0), "unknown");
 	assert_string_equal(object_kind_name(0), "unknown");
 	assert_string_equal(object_kind_name(99), "unknown");
 	assert_string_equal(path_kind_name(PATH_IP6_IN_IP6), "ip6-in-ip6");
@@ -454,7 +533,7 @@ static void names(void **state)
 	assert_string_equal(steering_name(STEERING_COUNT), "unknown");
 	assert_true(object_kind_known(OBJECT_SUBSCRIBER));
 	assert_false(object_kind_known(0));
-	assert_false(object_kind_known(7));
+	assert_false(object_kind_known(9));
 }
 
 int main(void)

@@ -1,0 +1,444 @@
+#include "dataplane/tables/group_table.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+#include <string.h>
+
+#include "common/counter.h"
+#include "dataplane/port.h"
+#include "dataplane/tables/bits.h"
+#include "dataplane/tables/hash.h"
+
+enum {
+	SPARE = 64,      /* elements for replaced ones that are still being read */
+	LIST_FIRST = 16, /* places of a new list: a cache line of them */
+};
+
+/* What group_table_find() looks for. */
+struct key {
+	const struct in6_addr *source, *group;
+};
+
+uint64_t group_table_hash(const struct in6_addr *source, const struct in6_addr *group)
+{
+	return table_hash(group, 0) + table_hash(source, 1) * 0x9e3779b97f4a7c15u;
+}
+
+static bool has_addresses(const void *table, uint32_t number, const void *of)
+{
+	const struct group_entry *entry = group_at(table, number);
+	const struct key *key = of;
+
+	return addr_equal(&entry->source, key->source) && addr_equal(&entry->group, key->group);
+}
+
+static uint64_t id_of(const struct group_entry *entry)
+{
+	return atomic_load_explicit(&entry->id, memory_order_relaxed);
+}
+
+static bool group_has_id(const void *table, uint32_t number, const void *id)
+{
+	return id_of(group_at(table, number)) == *(const uint64_t *)id;
+}
+
+static bool member_has_id(const void *table, uint32_t number, const void *id)
+{
+	return group_member_at(table, number)->id == *(const uint64_t *)id;
+}
+
+uint32_t group_table_exactly(
+	const struct group_table *t, const struct in6_addr *source, const struct in6_addr *group)
+{
+	const struct key key = {source, group};
+
+	return sig_index_find(
+		&t->by_address, group_table_hash(source, group), has_addresses, t, &key);
+}
+
+uint32_t group_table_find(
+	const struct group_table *t, const struct in6_addr *source, const struct in6_addr *group)
+{
+	static const struct in6_addr any;
+	uint32_t number = group_table_exactly(t, source, group);
+
+	return number != SIG_INDEX_NONE ? number : group_table_exactly(t, &any, group);
+}
+
+uint32_t group_table_by_id(const struct group_table *t, uint64_t id)
+{
+	return sig_index_find(&t->by_id, table_hash_id(id), group_has_id, t, &id);
+}
+
+uint32_t group_table_member_by_id(const struct group_table *t, uint64_t id)
+{
+	return sig_index_find(&t->members_by_id, table_hash_id(id), member_has_id, t, &id);
+}
+
+static uint32_t spared(uint32_t capacity)
+{
+	return capacity + capacity / 16 + SPARE;
+}
+
+int group_table_init(struct group_table *t, uint32_t groups, uint32_t members, unsigned readers,
+	struct rte_rcu_qsbr *rcu)
+{
+	*t = (struct group_table){.readers = readers, .rcu = rcu};
+	/* One without room has an index that nothing is ever put into. */
+	if (pool_init(&t->groups, "groups", spared(groups), sizeof(struct group_entry),
+		    offsetof(struct group_entry, link), rcu) < 0 ||
+		pool_init(&t->members, "members", spared(members), sizeof(struct group_member),
+			offsetof(struct group_member, link), rcu) < 0 ||
+		sig_index_init(&t->by_address, "group addresses", RTE_MAX(groups, 1u)) < 0 ||
+		sig_index_init(&t->by_id, "group ids", RTE_MAX(groups, 1u)) < 0 ||
+		sig_index_init(&t->members_by_id, "member ids", RTE_MAX(members, 1u)) < 0)
+		goto fail;
+	t->by_id.capacity = groups;
+	t->members_by_id.capacity = members;
+	t->lists = rte_calloc("group lists", spared(groups), sizeof(t->lists[0]), 0);
+	t->counters = rte_calloc("group counters", (size_t)spared(groups) * readers,
+		sizeof(t->counters[0]), RTE_CACHE_LINE_SIZE);
+	t->group_marks = bits_make(spared(groups));
+	t->member_marks = bits_make(spared(members));
+	if (t->lists && t->counters && t->group_marks && t->member_marks)
+		return 0;
+fail:
+	group_table_destroy(t);
+	return -ENOMEM;
+}
+
+void group_table_destroy(struct group_table *t)
+{
+	for (uint32_t i = 0; t->lists && i < t->groups.fresh; i++)
+		rte_free(t->lists[i]);
+	rte_free(t->lists);
+	rte_free(t->counters);
+	bits_free(t->group_marks);
+	bits_free(t->member_marks);
+	pool_destroy(&t->groups);
+	pool_destroy(&t->members);
+	sig_index_destroy(&t->by_address);
+	sig_index_destroy(&t->by_id);
+	sig_index_destroy(&t->members_by_id);
+	memset(t, 0, sizeof(*t));
+}
+
+size_t group_table_memory(uint32_t groups, uint32_t members, unsigned readers)
+{
+	size_t n = spared(groups), m = spared(members);
+
+	/* While a list grows there are two. */
+	return n * (sizeof(struct group_entry) + sizeof(struct group_counters) * readers + 8 + 192 +
+			   2 * 10) +
+	       m * (sizeof(struct group_member) + 10 + 12) + 4096;
+}
+
+/* The number of a port that an object names, GROUP_PORT_ANY for none; -ENOENT. */
+static int port_of(const char *name)
+{
+	uint16_t port = name[0] ? port_find(name) : GROUP_PORT_ANY;
+
+	return name[0] && port == PORT_NONE ? -ENOENT : port;
+}
+
+/* An element, even if that means to wait for who still reads retired ones. */
+static uint32_t take(struct pool *pool)
+{
+	uint32_t number = pool_take(pool);
+
+	if (number == POOL_NONE) {
+		pool_reclaim(pool, true);
+		number = pool_take(pool);
+	}
+	return number;
+}
+
+static int take_group(struct group_table *t, const struct object_group *object, uint16_t port)
+{
+	struct group_entry *entry;
+	uint32_t number;
+
+	if (t->by_id.used >= t->by_id.capacity)
+		return -ENOSPC;
+	number = take(&t->groups);
+	if (number == POOL_NONE)
+		return -ENOSPC;
+	entry = group_at(t, number);
+	entry->source = object->source;
+	entry->group = object->group;
+	entry->free = GROUP_NO_PLACE;
+	atomic_store_explicit(&entry->list, NULL, memory_order_relaxed);
+	atomic_store_explicit(&entry->members, 0, memory_order_relaxed);
+	atomic_store_explicit(&entry->port, port, memory_order_relaxed);
+	for (unsigned reader = 0; reader < t->readers; reader++)
+		*group_table_counters(t, reader, number) = (struct group_counters){0};
+	/* Last: a reader that remembers the number of an earlier group looks at nothing before. */
+	atomic_store_explicit(&entry->id, object->id, memory_order_release);
+	if (sig_index_insert(&t->by_id, table_hash_id(object->id), number) < 0) {
+		pool_return(&t->groups, number);
+		return -ENOSPC;
+	}
+	if (sig_index_insert(&t->by_address, group_table_hash(&object->source, &object->group),
+		    number) < 0) {
+		sig_index_remove(&t->by_id, table_hash_id(object->id), number);
+		pool_return(&t->groups, number);
+		return -ENOSPC;
+	}
+	bits_set(t->group_marks, number);
+	return 0;
+}
+
+static void free_list(struct group_table *t, uint32_t number)
+{
+	if (!t->lists[number])
+		return;
+	rte_rcu_qsbr_synchronize(t->rcu, RTE_QSBR_THRID_INVALID);
+	rte_free(t->lists[number]);
+	t->lists[number] = NULL;
+}
+
+static void drop_group(struct group_table *t, uint32_t number)
+{
+	struct group_entry *entry = group_at(t, number);
+
+	sig_index_remove(&t->by_address, group_table_hash(&entry->source, &entry->group), number);
+	sig_index_remove(&t->by_id, table_hash_id(id_of(entry)), number);
+	atomic_store_explicit(&entry->id, 0, memory_order_release);
+	free_list(t, number);
+	pool_retire(&t->groups, number);
+}
+
+int group_table_set(struct group_table *t, const struct object_group *object)
+{
+	uint32_t number = group_table_by_id(t, object->id);
+	uint32_t other = group_table_exactly(t, &object->source, &object->group);
+	int port = port_of(object->port);
+	struct group_entry *entry;
+
+	if (port < 0)
+		return port;
+	if (other != SIG_INDEX_NONE && other != number)
+		return -EEXIST;
+	if (number == SIG_INDEX_NONE)
+		return take_group(t, object, (uint16_t)port);
+	entry = group_at(t, number);
+	if (other == number) {
+		atomic_store_explicit(&entry->port, (uint16_t)port, memory_order_relaxed);
+		bits_set(t->group_marks, number);
+		return 0;
+	}
+	if (atomic_load_explicit(&entry->members, memory_order_relaxed))
+		return -EBUSY;
+	drop_group(t, number);
+	return take_group(t, object, (uint16_t)port);
+}
+
+int group_table_delete(struct group_table *t, uint64_t id)
+{
+	uint32_t number = group_table_by_id(t, id);
+
+	if (number == SIG_INDEX_NONE)
+		return 0;
+	if (atomic_load_explicit(&group_at(t, number)->members, memory_order_relaxed))
+		return -EBUSY;
+	drop_group(t, number);
+	return 0;
+}
+
+/* A list with room for more, with the same members in the same places. */
+static int grow(struct group_table *t, uint32_t number)
+{
+	struct group_list *old = t->lists[number], *list;
+	uint32_t capacity = old ? 2 * old->capacity : LIST_FIRST;
+
+	list = rte_malloc("group list", sizeof(*list) + capacity * sizeof(list->places[0]),
+		RTE_CACHE_LINE_SIZE);
+	if (!list)
+		return -ENOMEM;
+	list->capacity = capacity;
+	atomic_store_explicit(&list->used, old ? old->capacity : 0, memory_order_relaxed);
+	for (uint32_t i = 0; old && i < old->capacity; i++)
+		atomic_store_explicit(&list->places[i],
+			atomic_load_explicit(&old->places[i], memory_order_relaxed),
+			memory_order_relaxed);
+	atomic_store_explicit(&group_at(t, number)->list, list, memory_order_release);
+	free_list(t, number);
+	t->lists[number] = list;
+	return 0;
+}
+
+/* A free place in the list of a group, or GROUP_NO_PLACE without memory. */
+static uint32_t take_place(struct group_table *t, uint32_t number)
+{
+	struct group_entry *entry = group_at(t, number);
+	struct group_list *list = t->lists[number];
+	uint32_t place = entry->free;
+
+	if (place != GROUP_NO_PLACE) {
+		entry->free = atomic_load_explicit(&list->places[place], memory_order_relaxed) &
+			      ~GROUP_FREE;
+		return place;
+	}
+	place = list ? atomic_load_explicit(&list->used, memory_order_relaxed) : 0;
+	if ((!list || place == list->capacity) && grow(t, number) < 0)
+		return GROUP_NO_PLACE;
+	return place;
+}
+
+static void show(struct group_table *t, uint32_t group, uint32_t place, uint32_t value)
+{
+	struct group_list *list = t->lists[group];
+
+	atomic_store_explicit(&list->places[place], value, memory_order_release);
+	if (place == atomic_load_explicit(&list->used, memory_order_relaxed))
+		atomic_store_explicit(&list->used, place + 1, memory_order_release);
+}
+
+static void drop_member(struct group_table *t, uint32_t number)
+{
+	struct group_member *member = group_member_at(t, number);
+	struct group_entry *entry = group_at(t, member->group);
+	struct group_list *list = t->lists[member->group];
+
+	sig_index_remove(&t->members_by_id, table_hash_id(member->id), number);
+	show(t, member->group, member->place, GROUP_FREE | entry->free);
+	entry->free = member->place;
+	/* Nobody is left whom a reader could miss or meet twice: begin anew. */
+	if (atomic_fetch_sub_explicit(&entry->members, 1, memory_order_relaxed) == 1) {
+		atomic_store_explicit(&list->used, 0, memory_order_release);
+		entry->free = GROUP_NO_PLACE;
+	}
+	pool_retire(&t->members, number);
+}
+
+static int add_member(struct group_table *t, const struct group_member *member)
+{
+	struct group_entry *entry = group_at(t, member->group);
+	uint32_t number, place;
+
+	if (t->members_by_id.used >= t->members_by_id.capacity)
+		return -ENOSPC;
+	number = take(&t->members);
+	if (number == POOL_NONE)
+		return -ENOSPC;
+	*group_member_at(t, number) = *member;
+	if (sig_index_insert(&t->members_by_id, table_hash_id(member->id), number) < 0) {
+		pool_return(&t->members, number);
+		return -ENOSPC;
+	}
+	place = take_place(t, member->group);
+	if (place == GROUP_NO_PLACE) {
+		sig_index_remove(&t->members_by_id, table_hash_id(member->id), number);
+		pool_return(&t->members, number);
+		return -ENOMEM;
+	}
+	group_member_at(t, number)->place = place;
+	show(t, member->group, place, number);
+	atomic_fetch_add_explicit(&entry->members, 1, memory_order_relaxed);
+	bits_set(t->member_marks, number);
+	return 0;
+}
+
+/* The same place, another record. */
+static int replace_member(struct group_table *t, uint32_t old, const struct group_member *member)
+{
+	uint32_t number = take(&t->members);
+	struct group_member *fresh;
+
+	if (number == POOL_NONE)
+		return -ENOSPC;
+	fresh = group_member_at(t, number);
+	*fresh = *member;
+	fresh->place = group_member_at(t, old)->place;
+	sig_index_replace(&t->members_by_id, table_hash_id(member->id), old, number);
+	show(t, member->group, fresh->place, number);
+	pool_retire(&t->members, old);
+	bits_set(t->member_marks, number);
+	return 0;
+}
+
+int group_table_set_member(struct group_table *t, const struct object_member *object)
+{
+	uint32_t group = group_table_by_id(t, object->group);
+	uint32_t old = group_table_member_by_id(t, object->id);
+	int port = port_of(object->port);
+	const struct group_member member = {.target = object->target,
+		.id = object->id,
+		.kind = (uint16_t)object->kind,
+		.port = (uint16_t)port,
+		.group = group};
+	const struct group_member *before = old == POOL_NONE ? NULL : group_member_at(t, old);
+
+	if (group == POOL_NONE || port < 0)
+		return -ENOENT;
+	if (!before)
+		return add_member(t, &member);
+	if (before->group != group) {
+		const struct group_member again = *before;
+
+		drop_member(t, old);
+		int err = add_member(t, &member);
+
+		if (err < 0)
+			add_member(t, &again);
+		return err;
+	}
+	if (before->target != member.target || before->kind != member.kind ||
+		before->port != member.port)
+		return replace_member(t, old, &member);
+	bits_set(t->member_marks, old);
+	return 0;
+}
+
+void group_table_delete_member(struct group_table *t, uint64_t id)
+{
+	uint32_t number = group_table_member_by_id(t, id);
+
+	if (number != POOL_NONE)
+		drop_member(t, number);
+}
+
+void group_table_mark(struct group_table *t)
+{
+	bits_clear_all(t->group_marks, t->groups.capacity);
+	bits_clear_all(t->member_marks, t->members.capacity);
+}
+
+uint32_t group_table_sweep(struct group_table *t, const struct object_buckets *buckets)
+{
+	uint32_t removed = 0;
+
+	for (size_t i = 0; i < sig_index_places(&t->members_by_id); i++) {
+		uint32_t number = sig_index_at(&t->members_by_id, i);
+
+		if (number == SIG_INDEX_NONE || bits_test(t->member_marks, number) ||
+			!object_buckets_have(buckets, group_member_at(t, number)->id))
+			continue;
+		drop_member(t, number);
+		removed++;
+	}
+	for (size_t i = 0; i < sig_index_places(&t->by_id); i++) {
+		uint32_t number = sig_index_at(&t->by_id, i);
+
+		if (number == SIG_INDEX_NONE || bits_test(t->group_marks, number) ||
+			!object_buckets_have(buckets, id_of(group_at(t, number))))
+			continue;
+		removed += group_table_delete(t, id_of(group_at(t, number))) == 0;
+	}
+	return removed;
+}
+
+struct group_counters group_table_counted(const struct group_table *t, uint32_t number)
+{
+	struct group_counters sum = {0};
+
+	for (unsigned reader = 0; reader < t->readers; reader++) {
+		const struct group_counters *c = group_table_counters(t, reader, number);
+
+		sum.packets += counter_get(&c->packets);
+		sum.octets += counter_get(&c->octets);
+		sum.copies += counter_get(&c->copies);
+		sum.lost += counter_get(&c->lost);
+	}
+	return sum;
+}
