@@ -111,7 +111,7 @@ static void register_up_to(uint32_t bound, json_t *curve)
 static void recover(const char *name, json_t *curve, const struct player_phase *load)
 {
 	uint64_t begun_ns;
-	double synced, served;
+	double synced, served, cpu;
 
 	player_run(bench.player, load, &bench.r);
 	rig_stop(&bench.rig, SIGKILL);
@@ -122,14 +122,14 @@ static void recover(const char *name, json_t *curve, const struct player_phase *
 	const struct player_verdict v = player_compare(bench.player);
 
 	served = player_until_served(bench.player, begun_ns);
-	say("%-26s serving after %.2f s, synchronised after %.2f s; of %ju acknowledged bindings "
-	    "%ju missing, %ju invented\n",
-		name, served, synced, (uintmax_t)v.known, (uintmax_t)v.missing,
-		(uintmax_t)v.invented);
-	json_array_append_new(
-		curve, json_pack("{s:i, s:f, s:f, s:I, s:I}", "bindings", (int)v.known, "seconds",
-			       served, "synchronised_s", synced, "missing", (json_int_t)v.missing,
-			       "invented", (json_int_t)v.invented));
+	cpu = (double)rig_time(&bench.rig).loop / CLOCK_NS_PER_S;
+	say("%-26s serving after %.2f s (%.2f s of a processor); of %ju acknowledged bindings %ju "
+	    "missing, %ju invented\n",
+		name, served, cpu, (uintmax_t)v.known, (uintmax_t)v.missing, (uintmax_t)v.invented);
+	json_array_append_new(curve,
+		json_pack("{s:i, s:f, s:f, s:f, s:I, s:I}", "bindings", (int)v.known, "seconds",
+			served, "processor_s", cpu, "synchronised_s", synced, "missing",
+			(json_int_t)v.missing, "invented", (json_int_t)v.invented));
 	if (v.missing || v.invented)
 		rig_die("recovery", "what was acknowledged is not what is there");
 }
