@@ -136,7 +136,7 @@ uint32_t choose_fragment(struct worker *w, const struct rte_mbuf *m, uint32_t li
 	/* One that comes before the first tells nothing about it. */
 	if (!p->first)
 		return choice;
-	key.when = w->tsc | 1;
+	key.when = w->tsc;
 	key.list = list;
 	key.choice = (uint8_t)choice;
 	*(found ? found : oldest) = key;

@@ -286,6 +286,27 @@ static void test_fragments_follow(void **state)
 	assert_int_equal(path_of(lab, &p), 1);
 }
 
+/* Those that come together are worked on in one walk. */
+static void test_fragments_together(void **state)
+{
+	struct mac dst = lab_mac(LAB_CORE), src = lab_peer_mac(LAB_CORE);
+	struct lab *lab = *state;
+	struct packet p;
+
+	port_rule(lab, 1, 5000, 2);
+	for (uint32_t id = 1; id <= 50; id++) {
+		for (uint16_t offset = 0; offset < 3600; offset += 1200) {
+			fragment(&p, id, offset, offset < 2400, offset ? 5001 : 5000);
+			packet_ether(&p, &dst, &src);
+			lab_receive(lab, LAB_CORE, &p);
+		}
+		lab_walk(lab);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(taken(lab), 2);
+	}
+	lab_nothing(lab);
+}
+
 /* The table is bounded: of very many packets the oldest are forgotten, the newest are not. */
 static void test_fragments_bounded(void **state)
 {
@@ -503,6 +524,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_path_lost, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_not_signalling, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_fragments_follow, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_fragments_together, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_fragments_bounded, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_packets_by_weight, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_flows_by_weight, setup, lab_teardown),
