@@ -1,5 +1,7 @@
 #include "ctrl/config.h"
 
+#include "ctrl/binding/flow.h"
+
 #include "common/zsock.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/keyring.h"
@@ -244,6 +246,9 @@ static const struct config_key multihoming_keys[] = {
 	CONFIG_KEY(BOOL, struct ctrl_config_multihoming, verify_first, .text = "false",
 		.help = "a new care-of address must be the source of its Binding Update, which "
 			"then shows that its node is there (RFC 5648, 10)"),
+	CONFIG_KEY(INT, struct ctrl_config_multihoming, flows, .text = "16", .max = FLOW_MAX,
+		.help = "flow bindings (RFC 6089) that a home address may have, further ones are "
+			"refused with status 128"),
 	CONFIG_END};
 
 static const struct config_key channel_keys[] = {

@@ -80,6 +80,7 @@ struct ctrl_config_multihoming {
 	uint32_t max_bindings; /* of one home address; 0: refused with status 166 */
 	bool bulk;             /* several in one Binding Update; else refused with status 168 */
 	bool verify_first;     /* a new one must be the source of its Binding Update */
+	uint32_t flows;        /* flow bindings (RFC 6089) of one home address */
 };
 
 struct ctrl_config_channel {

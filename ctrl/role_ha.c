@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "ctrl/api/api.h"
+#include "ctrl/binding/flow.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
@@ -57,6 +58,46 @@ static int op_commit(void *context, const struct binding_list *good, const struc
 	const struct role_ha *role = context;
 
 	return commit_submit(role->ctrl->commit, good, to, done, done_context);
+}
+
+/* A flow binding as the store and the data planes have it. */
+static int make_flow_item(const struct in6_addr *home, const struct flow_binding *flow,
+	const struct binding_list *bindings, struct commit_item *item)
+{
+	struct writer w;
+	int error;
+
+	writer_init(&w, item->record, sizeof(item->record));
+	error = flow_record_encode(&w, home, flow);
+	item->record_len = (uint16_t)writer_len(&w);
+	if (!error)
+		error = publish_compile_flow(flow, bindings, &item->bundle);
+	for (unsigned i = bindings->count; i-- > 0;)
+		if (bindings->records[i].bid == flow->bids[0])
+			item->data_plane = bindings->records[i].data_plane;
+	return error;
+}
+
+static int op_commit_flow(void *context, const struct signalling_flow *change,
+	signalling_done *done, void *done_context)
+{
+	const struct role_ha *role = context;
+	const uint16_t fid = change->to ? change->to->fid : change->good->fid;
+	struct commit_item good = {.table = STORE_FLOW,
+		.key_len = FLOW_KEY_SIZE,
+		.bundle_id = publish_rule_id(change->after->records[0].subscriber_id, fid)};
+	struct commit_item to;
+	int error = 0;
+
+	flow_key(change->home, fid, good.key);
+	to = good;
+	if (change->good)
+		error = make_flow_item(change->home, change->good, change->before, &good);
+	if (!error && change->to)
+		error = make_flow_item(change->home, change->to, change->after, &to);
+	return error ? error
+		     : commit_submit_item(role->ctrl->commit, change->good ? &good : NULL, &to,
+			       done, done_context);
 }
 
 static int op_culprit(void *context)
@@ -282,6 +323,7 @@ static int make_signalling(struct role_ha *role)
 		.choose = op_choose,
 		.tunnel_address = op_tunnel_address,
 		.commit = op_commit,
+		.commit_flow = op_commit_flow,
 		.culprit = op_culprit,
 		.inject = op_inject,
 		.port = op_port,
@@ -303,6 +345,7 @@ static int make_signalling(struct role_ha *role)
 		.multihoming = {.max = config->multihoming.max_bindings,
 			.bulk = config->multihoming.bulk,
 			.verify_first = config->multihoming.verify_first},
+		.flows = {.max = config->multihoming.flows},
 		.tell_by_ba = config->serving.tell == CTRL_TELL_BA};
 	int error = make_policy(role, &signalling.policy);
 
@@ -332,6 +375,71 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 	return error;
 }
 
+/* Keys of flow bindings in the store whose home address is not bound any more: its end came before
+ * theirs was written. */
+struct orphans {
+	struct role_ha *role;
+	size_t count;
+	uint8_t (*keys)[FLOW_KEY_SIZE];
+};
+
+static int add_orphan(struct orphans *orphans, const void *key)
+{
+	uint8_t(*keys)[FLOW_KEY_SIZE] =
+		realloc(orphans->keys, (orphans->count + 1) * sizeof(*keys));
+
+	if (!keys)
+		return -ENOMEM;
+	orphans->keys = keys;
+	memcpy(keys[orphans->count++], key, FLOW_KEY_SIZE);
+	return 0;
+}
+
+static int restore_flow(void *arg, const void *key, size_t key_len, const void *octets, size_t len)
+{
+	struct orphans *orphans = arg;
+	struct flow_binding flow;
+	struct in6_addr home;
+	struct cursor c;
+	int error;
+
+	cursor_init(&c, octets, len);
+	error = key_len == FLOW_KEY_SIZE ? flow_record_decode(&c, &home, &flow) : -EBADMSG;
+	if (!error)
+		error = signalling_restore_flow(orphans->role->ctrl->signalling, &home, &flow);
+	return error == -ENOENT ? add_orphan(orphans, key) : error;
+}
+
+static int restore_flows(struct role_ha *role)
+{
+	struct store *store = role->ctrl->store;
+	struct orphans orphans = {.role = role};
+	int error = store_each(store, STORE_FLOW, restore_flow, &orphans);
+
+	for (size_t i = 0; i < orphans.count && !error; i++)
+		error = store_delete(store, STORE_FLOW, orphans.keys[i], FLOW_KEY_SIZE);
+	if (!error && orphans.count)
+		error = store_commit(store);
+	free(orphans.keys);
+	return error;
+}
+
+static int publish_flows(
+	struct role_ha *role, const struct binding *b, const struct binding_list *bindings)
+{
+	int error = 0;
+
+	for (unsigned i = 0; b->flows && i < b->flows->count && !error; i++) {
+		uint64_t id = publish_rule_id(b->now.subscriber_id, b->flows->at[i].fid);
+		struct bundle bundle;
+
+		error = publish_compile_flow(&b->flows->at[i], bindings, &bundle);
+		if (!error)
+			error = publish_restore(role->ctrl->publish, id, &bundle);
+	}
+	return error;
+}
+
 /* What was restored is what data planes are to have. */
 static int publish_restored(struct role_ha *role)
 {
@@ -346,6 +454,8 @@ static int publish_restored(struct role_ha *role)
 		error = publish_compile(role->ctrl->config, &list, &bundle);
 		if (!error)
 			error = publish_restore(role->ctrl->publish, b->now.subscriber_id, &bundle);
+		if (!error)
+			error = publish_flows(role, b, &list);
 	}
 	return error;
 }
@@ -377,6 +487,14 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 		snprintf(why, why_size, "store %s: binding number %zu cannot be taken over: %s",
 			store_path(ctrl->store), role->restored,
 			error == -EPROTO ? "it is of another release" : strerror(-error));
+		role_ha_close(role);
+		return error;
+	}
+	error = restore_flows(role);
+	if (error) {
+		snprintf(why, why_size, "store %s: flow bindings cannot be taken over: %s",
+			store_path(ctrl->store),
+			error == -EPROTO ? "they are of another release" : strerror(-error));
 		role_ha_close(role);
 		return error;
 	}

@@ -88,10 +88,11 @@ enum binding_state {
 	BINDING_STATE_DELETED,    /* not bound; the record is remembered for a while */
 };
 
+struct flow_set;
 struct ha_request;
 
 /*
- * A cache entry, 224 octets, from a free list. `now` is what was last committed and acknowledged:
+ * A cache entry, 232 octets, from a free list. `now` is what was last committed and acknowledged:
  * BINDING_LIVE in the states ACTIVE and EXPIRING, BINDING_DELETED in DELETED, and BINDING_NONE or
  * BINDING_DELETED in DAD and COMMITTING. What is under way shows in `now` only when it is a fact.
  * Of several bindings, which are then all live, `now` is that with the lowest BID.
@@ -99,6 +100,7 @@ struct ha_request;
 struct binding {
 	struct binding_record now;
 	struct binding_more *more; /* bindings with higher BIDs; NULL: none */
+	struct flow_set *flows;    /* which packets go to which of them (flow.h); NULL: none */
 	enum binding_state state;
 	uint16_t sequence; /* last valid one received, perhaps of a request under way */
 	uint8_t refreshes; /* Binding Refresh Requests sent since the last update */
@@ -117,7 +119,7 @@ struct binding {
 	struct wheel_timer timer; /* next probe, advertisement, refresh request, expiry, removal */
 	struct binding *next;     /* in the bucket of the hash table, or in the free list */
 };
-static_assert(sizeof(struct binding) == 224, "as documented");
+static_assert(sizeof(struct binding) == 232, "as documented");
 
 /* Name of a state ("active") for JSON and logs; "unknown" for others. */
 const char *binding_state_name(enum binding_state state);

@@ -47,8 +47,10 @@ void binding_cache_free(struct binding_cache *cache)
 {
 	if (!cache)
 		return;
-	for (struct binding *b = NULL; (b = binding_cache_next(cache, b));)
+	for (struct binding *b = NULL; (b = binding_cache_next(cache, b));) {
 		free(b->more);
+		free(b->flows);
+	}
 	for (struct block *block = cache->blocks, *next; block; block = next) {
 		next = block->next;
 		free(block);
@@ -136,6 +138,7 @@ void binding_cache_remove(struct binding_cache *cache, struct binding *b)
 
 	*at = b->next;
 	free(b->more);
+	free(b->flows);
 	b->next = cache->free;
 	cache->free = b;
 	cache->count--;

@@ -30,6 +30,7 @@ struct binding_list;
 struct binding_record;
 struct session_record;
 struct ctrl_config;
+struct flow_binding;
 struct keyring;
 struct loop;
 struct publish;
@@ -145,6 +146,8 @@ void publish_close(struct publish *publish);
 
 enum { PUBLISH_HANDLERS_MAX = 6 };
 
+#define PUBLISH_RULE_ID (1ull << 61) /* in ids of rules, whose upper three bits are this */
+
 /* Adds a set of handlers (copied). Returns 0 or -ENOSPC. */
 int publish_add_handlers(struct publish *publish, const struct publish_handlers *handlers);
 
@@ -166,6 +169,35 @@ static inline uint64_t publish_session_id(uint64_t number)
 {
 	return number | 1ull << 62;
 }
+
+/* Id of the bundle and of the rule of a flow binding, by the subscriber that its home address is.
+ */
+static inline uint64_t publish_rule_id(uint64_t subscriber_id, uint16_t fid)
+{
+	return subscriber_id << 16 | fid | PUBLISH_RULE_ID;
+}
+
+/* Whether an id is that of a rule: rules are told behind the subscribers that they name. */
+static inline bool publish_is_rule_id(uint64_t id)
+{
+	return id >> 61 == PUBLISH_RULE_ID >> 61;
+}
+
+/*
+ * Compiles a flow binding (RFC 6089, 4.3) of a home address with these bindings: a rule that leads
+ * to the paths of those that it names and that are live; without any, an empty bundle. Returns 0 or
+ * -EINVAL.
+ */
+int publish_compile_flow(const struct flow_binding *flow, const struct binding_list *bindings,
+	struct bundle *bundle);
+
+/* The rule alone, perhaps without a path. */
+int publish_compile_rule(const struct flow_binding *flow, const struct binding_list *bindings,
+	struct object_rule *rule);
+
+/* What a traffic selector (RFC 6088) is as that of a rule. 0 or -EINVAL. */
+int publish_compile_selector(
+	uint8_t format, const uint8_t *octets, size_t len, struct rule_selector *out);
 
 /*
  * Compiles a mobility session of the local mobility anchor: a path to its gateway and a subscriber

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In the place of state_copy(): all but rules are done. */
+#define SECOND_ROUND ((size_t)1 << 62)
+
 void state_clear(struct state *state)
 {
 	HASH_CLEAR(hh, state->by_id);
@@ -222,16 +225,30 @@ static bool is_of(const struct state_entry *entry, const struct object_buckets *
 bool state_copy(const struct state *state, const struct object_buckets *only, size_t most,
 	size_t *slot, struct writer *w)
 {
-	for (; most && *slot < state->slot_count; most--, ++*slot) {
-		const struct state_entry *entry = state->slots[*slot];
+	bool rules = *slot & SECOND_ROUND;
+	size_t at = *slot & ~SECOND_ROUND;
 
-		if (!entry || (only && !is_of(entry, only)))
+	for (; most; most--, at++) {
+		const struct state_entry *entry;
+
+		if (at >= state->slot_count) {
+			if (rules)
+				break;
+			rules = true;
+			at = 0;
+			if (state->slot_count == 0)
+				break;
+		}
+		entry = state->slots[at];
+		if (!entry || publish_is_rule_id(entry->id) != rules ||
+			(only && !is_of(entry, only)))
 			continue;
 		if (writer_left(w) < entry->len)
-			return true;
+			break;
 		writer_bytes(w, entry->octets, entry->len);
 	}
-	return *slot < state->slot_count;
+	*slot = at | (rules ? SECOND_ROUND : 0);
+	return !rules || at < state->slot_count;
 }
 
 int state_each_encoded(const uint8_t *octets, size_t len,

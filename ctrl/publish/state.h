@@ -56,9 +56,10 @@ const struct state_entry *state_find(const struct state *state, uint64_t id);
 int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w);
 
 /*
- * Writes bundles from slot *slot on until the writer is full, `most` slots were looked at or none
- * is left; *slot is then where to go on. With `only`, those that have an object in these buckets.
- * Returns whether any slots are left.
+ * Writes bundles from place *slot (0 at first) on until the writer is full, `most` slots were
+ * looked at or none is left; *slot is then where to go on. Rules come when all subscribers have
+ * come. With `only`, those that have an object in these buckets. Returns whether any slots are
+ * left.
  */
 bool state_copy(const struct state *state, const struct object_buckets *only, size_t most,
 	size_t *slot, struct writer *w);

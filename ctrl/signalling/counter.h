@@ -87,6 +87,14 @@
 	X(REFUSED_BULK, "ba_refused_168", "refused: MCOA BULK REGISTRATION PROHIBITED")            \
 	X(REFUSED_AT_HOME, "ba_refused_169", "refused: MCOA SIMULTANEOUS HOME AND FOREIGN")        \
 	X(PARTIAL, "ba_partial", "of ba_accepted: some BIDs were refused, status 4 (RFC 5648)")    \
+	X(FLOW_128, "flow_refused_128",                                                            \
+		"flow bindings refused: prohibited, or too many (RFC 6089)")                       \
+	X(FLOW_129, "flow_refused_129", "flow bindings refused: FID or priority twice, or failed") \
+	X(FLOW_130, "flow_refused_130", "flow bindings refused: malformed")                        \
+	X(FLOW_131, "flow_refused_131", "flow bindings refused: BID not found")                    \
+	X(FLOW_132, "flow_refused_132", "flow bindings not refreshed: FID not found")              \
+	X(FLOW_133, "flow_refused_133", "flow bindings refused: format of the selector")           \
+	X(FLOW_FAILED, "flow_failed", "changes of flow bindings that store or data plane refused") \
 	X(BID_ZERO, "bid_zero", "BIDs refused: 0 is reserved (RFC 5648, 4.3)")                     \
 	X(BID_REPEATED, "bid_repeated", "BIDs refused: twice in one Binding Update")               \
 	X(BID_ADDRESS, "bid_address",                                                              \

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/ha_check.h"
+#include "ctrl/signalling/ha_flow.h"
 #include "ctrl/signalling/ha_queue.h"
 #include "ctrl/signalling/ha_reply.h"
 #include "ctrl/signalling/lifetime.h"
@@ -88,6 +89,7 @@ static void take(struct signalling *s, struct ha_check *c, struct ha_update *u)
 	request->update = *u;
 	request->update.stamped = c->stamped;
 	u->bids = NULL;
+	u->flows = NULL;
 	ha_queue_put(s, b, request);
 }
 
@@ -126,7 +128,8 @@ void ha_receive(struct signalling *s, const struct receive_packet *packet, const
 	struct ha_check c = {.s = s, .octets = receive_mh(packet), .mh = mh, .update = &u};
 	struct ha_verdict verdict;
 
-	if (multihoming_read(mh, &u.bids)) {
+	if (multihoming_read(mh, &u.bids) || ha_flow_read(mh, &u.flows)) {
+		free(u.bids);
 		state_count(s, SIGNALLING_N_NO_MEMORY);
 		return;
 	}
@@ -146,6 +149,7 @@ void ha_receive(struct signalling *s, const struct receive_packet *packet, const
 		break;
 	}
 	free(u.bids);
+	free(u.flows);
 }
 
 struct ha_request *ha_request_new(struct signalling *s, enum ha_request_kind kind)
@@ -166,6 +170,7 @@ void ha_request_free(struct signalling *s, struct ha_request *request)
 	if (!request)
 		return;
 	free(request->update.bids);
+	free(request->update.flows);
 	free(request->more);
 	request->next = s->requests;
 	s->requests = request;

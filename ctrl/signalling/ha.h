@@ -8,6 +8,7 @@
  *   ha_register.c    what a registration makes of a binding
  *   multihoming.c    what one with binding identifiers does (RFC 5648)
  *   ha_change.c      a change that has become a fact
+ *   ha_flow.c        what becomes of flow bindings then (RFC 6089)
  *   redirect.c       another data plane serves it
  *   ha_deregister.c  what ends one
  *   ha_reply.c       the Binding Acknowledgement
@@ -41,8 +42,8 @@ struct ha_bids {
 };
 
 /*
- * A Binding Update reduced to what deciding and answering need. It points to nothing but the BIDs,
- * which it owns, so that the answer can wait for the commit.
+ * A Binding Update reduced to what deciding and answering need. It points to nothing but BIDs and
+ * flows, which it owns, so that the answer can wait for the commit.
  */
 struct ha_update {
 	struct in6_addr home;
@@ -54,14 +55,15 @@ struct ha_update {
 	uint16_t sequence;
 	uint16_t flags; /* enum flags_bu */
 	uint16_t lifetime;
-	bool by_option;       /* the home address stood in a Home Address option */
-	bool has_mn_id;       /* it named its node */
-	bool has_timestamp;   /* it carried a replay protection option */
-	bool stamped;         /* which protects it, and was valid */
-	bool on_link;         /* it came from the home link itself: the answer goes there */
-	struct mac mac;       /* its sender on that link */
-	struct ha_bids *bids; /* NULL: it carried none, it is of the only binding */
-	struct mac link;      /* of its link-layer address option (RFC 5568, 6.4.4); zero: none */
+	bool by_option;         /* the home address stood in a Home Address option */
+	bool has_mn_id;         /* it named its node */
+	bool has_timestamp;     /* it carried a replay protection option */
+	bool stamped;           /* which protects it, and was valid */
+	bool on_link;           /* it came from the home link itself: the answer goes there */
+	struct mac mac;         /* its sender on that link */
+	struct ha_bids *bids;   /* NULL: it carried none, it is of the only binding */
+	struct ha_flows *flows; /* NULL: it carried none */
+	struct mac link;        /* of its link-layer address option (RFC 5568, 6.4.4); zero: none */
 	char data_plane[UPDATE_NAME_MAX + 1];
 };
 
@@ -75,7 +77,7 @@ enum ha_request_kind {
 	HA_FORGET,     /* a deleted binding need not be remembered any longer */
 };
 
-/* A change that the bindings of a home address wait for: 344 octets, from a free list. It is in
+/* A change that the bindings of a home address wait for: 352 octets, from a free list. It is in
  * `waiting`, then `running`. */
 struct ha_request {
 	enum ha_request_kind kind;
@@ -93,7 +95,7 @@ struct ha_request {
 	struct signalling *owner;  /* once running */
 	struct ha_request *next;   /* in the free list, or in `waiting` */
 };
-static_assert(sizeof(struct ha_request) == 344, "as documented");
+static_assert(sizeof(struct ha_request) == 352, "as documented");
 
 /* A Binding Update for one of our addresses, decoded, its checksum right. */
 void ha_receive(struct signalling *s, const struct receive_packet *packet, const struct mh *mh);

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/defend.h"
+#include "ctrl/signalling/ha_flow.h"
 #include "ctrl/signalling/ha_reply.h"
 #include "ctrl/signalling/lifetime.h"
 #include "ctrl/signalling/refresh.h"
@@ -142,7 +143,8 @@ static void registered(struct signalling *s, struct binding *b, struct ha_reques
 {
 	if (b->now.life != BINDING_LIVE)
 		defend_begin(s, b);
-	answer(s, r, subscriber);
+	if (!ha_flow_concerns(b, r))
+		answer(s, r, subscriber);
 	tell_ended(s, b, r, subscriber);
 	exchange(s, b, r);
 	b->state = BINDING_STATE_ACTIVE;
@@ -163,7 +165,7 @@ static void redirected(struct signalling *s, struct binding *b, struct ha_reques
 static void ended(struct signalling *s, struct binding *b, struct ha_request *r,
 	const struct subscriber *subscriber)
 {
-	if (r->kind == HA_DEREGISTER)
+	if (r->kind == HA_DEREGISTER && !ha_flow_concerns(b, r))
 		answer(s, r, subscriber);
 	tell_ended(s, b, r, subscriber);
 	exchange(s, b, r);

@@ -1,6 +1,7 @@
 /*
  * A change of the bindings of a home address that the store and the data planes have: it becomes
- * what the cache says, its node is answered, and who watches is told.
+ * what the cache says, its node is answered unless its flows come first (ha_flow.h), and who
+ * watches is told.
  */
 #pragma once
 

@@ -7,6 +7,7 @@
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/dad.h"
 #include "ctrl/signalling/ha_change.h"
+#include "ctrl/signalling/ha_flow.h"
 #include "ctrl/signalling/ha_reply.h"
 #include "ctrl/signalling/ha_set.h"
 #include "ctrl/signalling/lifetime.h"
@@ -73,8 +74,30 @@ static void failed(struct signalling *s, struct binding *b, const struct ha_requ
 		state_count(s, SIGNALLING_N_BU_GONE);
 }
 
-/* The end of a request, with its answer. */
-static void finish(struct signalling *s, struct binding *b, struct ha_request *r, int error)
+/* The flow bindings follow, and the node is answered: the bindings are what the request made. */
+static void finish_flows(struct ha_request *r)
+{
+	struct signalling *s = r->owner;
+	struct binding *b = r->binding;
+	const struct subscriber *subscriber =
+		subscriber_db_find_home(s->subscribers, &b->now.home, NULL);
+	struct ha_request made = *r;
+
+	made.to = b->now;
+	made.more = b->more;
+	if (is_update(r) && subscriber)
+		ha_accept(s, &made, subscriber);
+	else if (is_update(r))
+		state_count(s, SIGNALLING_N_BU_GONE);
+	b->running = NULL;
+	if (r->done)
+		r->done(r->done_context, 0);
+	ha_request_free(s, r);
+	ha_queue_next(s, b);
+}
+
+/* The end of a request, with its answer. False: it goes on with its flow bindings. */
+static bool finish(struct signalling *s, struct binding *b, struct ha_request *r, int error)
 {
 	const struct subscriber *subscriber =
 		subscriber_db_find_home(s->subscribers, &b->now.home, NULL);
@@ -85,9 +108,15 @@ static void finish(struct signalling *s, struct binding *b, struct ha_request *r
 		failed(s, b, r, error, subscriber);
 	else
 		ha_change_apply(s, b, r, subscriber);
+	if (!error && ha_flow_concerns(b, r)) {
+		b->running = r;
+		ha_flow_begin(s, b, r, finish_flows);
+		return false;
+	}
 	if (r->done)
 		r->done(r->done_context, error);
 	ha_request_free(s, r);
+	return true;
 }
 
 /* The record number i of what it makes of the bindings; NULL behind the last. */
@@ -164,8 +193,8 @@ static void committed(void *context, int error)
 
 	if (error && try_next(s, b, r, error))
 		return;
-	finish(s, b, r, error);
-	ha_queue_next(s, b);
+	if (finish(s, b, r, error))
+		ha_queue_next(s, b);
 }
 
 /* The end of a request that never got to the commit: an update is refused, and what was to end is

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/ha_flow.h"
 #include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/send.h"
 #include "ctrl/signalling/state.h"
@@ -84,7 +85,8 @@ struct answered {
 	const struct ha_bids *bids;
 	const struct ha_request *r; /* NULL: nothing is bound, or one binding, `only` */
 	const struct binding_record *only;
-	bool own_status; /* the options have statuses of their own */
+	bool own_status;              /* the options have statuses of their own */
+	const struct ha_flows *flows; /* NULL: none */
 };
 
 static const struct binding_record *bound_of(const struct answered *a, const struct ha_bid *bid)
@@ -205,6 +207,7 @@ static void reply(struct signalling *s, const struct ha_update *u,
 	struct mh mh = {.type = MH_BA, .ba = *ba};
 
 	add_bids(s, a, &mh);
+	ha_flow_reply(a->flows, TAIL_OPTIONS, &mh);
 	if (add_options(s, u, subscriber, &mh))
 		state_count(s, SIGNALLING_N_SEND_FAILED);
 	else
@@ -220,7 +223,8 @@ void ha_accept(
 	const struct answered a = {.bids = u->bids,
 		.r = bound ? r : NULL,
 		.only = bound ? &r->to : NULL,
-		.own_status = partial};
+		.own_status = partial,
+		.flows = u->flows};
 
 	state_count(s, SIGNALLING_N_ACCEPTED);
 	if (u->received_ns && u->received_ns <= state_now(s))

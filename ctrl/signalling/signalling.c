@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ctrl/binding/flow.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/ha_queue.h"
 #include "ctrl/signalling/lifetime.h"
@@ -161,6 +162,29 @@ int signalling_restore(struct signalling *s, const struct binding_record *record
 		subscriber->last_timestamp = record->timestamp;
 	lifetime_stop(s, b);
 	lifetime_rest(s, b);
+	return 0;
+}
+
+int signalling_restore_flow(
+	struct signalling *s, const struct in6_addr *home, const struct flow_binding *flow)
+{
+	struct binding *b = binding_cache_find(s->cache, home);
+	unsigned count = b && b->flows ? b->flows->count : 0;
+	struct flow_set *set;
+
+	if (!b || b->now.life != BINDING_LIVE)
+		return -ENOENT;
+	for (unsigned i = 0; i < count; i++)
+		if (b->flows->at[i].fid == flow->fid || b->flows->at[i].priority == flow->priority)
+			return -EEXIST;
+	set = flow_set_new(count + 1);
+	if (!set)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++)
+		flow_set_put(set, &b->flows->at[i]);
+	flow_set_put(set, flow);
+	free(b->flows);
+	b->flows = set;
 	return 0;
 }
 

@@ -21,11 +21,13 @@
 #include "ctrl/binding/binding.h"
 #include "ctrl/binding/binding_cache.h"
 #include "ctrl/binding/home_prefix.h"
+#include "ctrl/signalling/flow_policy.h"
 #include "ctrl/signalling/multihoming_policy.h"
 #include "proto/channel/packet.h"
 #include "proto/channel/update.h"
 #include "proto/mobility/option.h"
 
+struct flow_binding;
 struct mh;
 struct receive_packet;
 struct signalling;
@@ -85,6 +87,13 @@ struct signalling_trace {
 	size_t len;
 };
 
+/* A change of one flow binding. Pointers live during the call only. */
+struct signalling_flow {
+	const struct in6_addr *home;
+	const struct flow_binding *good, *to;      /* as it was and is to be; NULL: not at all */
+	const struct binding_list *before, *after; /* bindings when it became good, and now */
+};
+
 /* What signalling asks of the rest. context is the first argument of each. */
 struct signalling_ops {
 	void *context;
@@ -107,6 +116,10 @@ struct signalling_ops {
 	 * later, never from inside this call. A negative errno means that nothing was started.
 	 */
 	int (*commit)(void *context, const struct binding_list *good, const struct binding_list *to,
+		signalling_done *done, void *done_context);
+
+	/* The same for a flow binding and its rule. Changes of several may be under way. */
+	int (*commit_flow)(void *context, const struct signalling_flow *change,
 		signalling_done *done, void *done_context);
 
 	/* Inside of `done` with an error: index of the data plane that failed it, or -ENOENT. */
@@ -146,6 +159,7 @@ struct signalling_config {
 	uint8_t tunnel_number;          /* the number of HA_TUNNEL */
 	uint16_t home_agent_preference; /* our own, in discovery (RFC 6275, 10.5.1) */
 	struct multihoming_policy multihoming;
+	struct flow_policy flows;
 	bool tell_by_ba; /* a node is told of another data plane by an unsolicited Binding
 			  * Acknowledgement, not by a Binding Refresh Request */
 };
@@ -172,6 +186,13 @@ struct wheel *signalling_wheel(struct signalling *s);
  * the others of its home address; -ENOMEM.
  */
 int signalling_restore(struct signalling *s, const struct binding_record *record);
+
+/*
+ * At start, after the bindings: takes a flow binding from the store. -ENOENT: its home address has
+ * no live binding; -EEXIST for a second one with its FID or priority; -ENOMEM.
+ */
+int signalling_restore_flow(
+	struct signalling *s, const struct in6_addr *home, const struct flow_binding *flow);
 
 /* Another role with addresses of its own, for which mobility messages come by the same way. */
 struct signalling_role {

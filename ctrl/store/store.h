@@ -20,6 +20,7 @@ enum store_table {
 	STORE_SUBSCRIBER = 2, /* key: MN-ID */
 	STORE_BINDING = 3,    /* key: home address (16 octets) and BID (2) */
 	STORE_SESSION = 4,    /* key: number of a proxy registration (8 octets), of an LMA */
+	STORE_FLOW = 5,       /* key: home address (16 octets) and FID (2) */
 };
 
 enum {

@@ -146,6 +146,27 @@ static int do_commit(void *context, const struct binding_list *good, const struc
 	return 0;
 }
 
+static int do_commit_flow(void *context, const struct signalling_flow *change,
+	signalling_done *done, void *done_context)
+{
+	struct rig *rig = context;
+	struct rig_flow_commit *c = &rig->flow_commits[rig->flow_commit_count];
+
+	if (rig->flow_refusal)
+		return rig->flow_refusal;
+	assert_true(rig->flow_commit_count++ < 16);
+	*c = (struct rig_flow_commit){.home = *change->home,
+		.has_good = change->good,
+		.has_to = change->to,
+		.done = done,
+		.context = done_context};
+	if (change->good)
+		c->good = *change->good;
+	if (change->to)
+		c->to = *change->to;
+	return 0;
+}
+
 static int do_culprit(void *context)
 {
 	return ((struct rig *)context)->culprit;
@@ -206,6 +227,7 @@ static void start(struct rig *rig)
 		.choose = do_choose,
 		.tunnel_address = do_tunnel_address,
 		.commit = do_commit,
+		.commit_flow = do_commit_flow,
 		.culprit = do_culprit,
 		.inject = do_inject,
 		.port = do_port,
@@ -245,6 +267,7 @@ struct rig *rig_new(void)
 		.dad_retrans_ms = 1000,
 		.advertisements = 1,
 		.errors_per_second = 10,
+		.flows = {.max = 3},
 		.multihoming = {.max = BINDING_MAX, .bulk = true},
 	};
 	rig->subscribers = calloc(1, sizeof(*rig->subscribers));
@@ -268,6 +291,7 @@ void rig_restart(struct rig *rig)
 	signalling_free(rig->s);
 	for (unsigned i = 0; i < 2; i++)
 		rig->subscribers->all[i]->last_timestamp = 0;
+	rig->flow_commit_count = 0;
 	rig->commit_count = rig->packet_count = rig->event_count = 0;
 	start(rig);
 }
@@ -310,6 +334,16 @@ static void add_options(const struct rig_bu *bu, struct mh *mh)
 			o->state = OPTION_MALFORMED;
 			o->raw = (struct field_bytes){zeros, bid->length};
 		}
+	}
+	for (size_t i = 0; i < bu->flow_count; i++) {
+		o = option_add(mh, OPTION_FLOW_ID);
+		o->flow_id.fid = bu->flows[i].fid;
+		o->flow_id.priority = bu->flows[i].priority;
+		o->flow_id.subs = (struct field_bytes){bu->flows[i].subs, bu->flows[i].subs_len};
+	}
+	if (bu->summary_len) {
+		o = option_add(mh, OPTION_FLOW_SUMMARY);
+		o->flow_summary.fids = (struct field_bytes){bu->summary, bu->summary_len};
 	}
 	if (bu->alternate) {
 		o = option_add(mh, OPTION_ALTERNATE_COA);
@@ -404,6 +438,17 @@ struct rig_commit rig_commit(struct rig *rig, int error)
 	assert_true(rig->commit_count > 0);
 	rig->commit_count--;
 	memmove(rig->commits, rig->commits + 1, rig->commit_count * sizeof(c));
+	c.done(c.context, error);
+	return c;
+}
+
+struct rig_flow_commit rig_flow_commit(struct rig *rig, int error)
+{
+	struct rig_flow_commit c = rig->flow_commits[0];
+
+	assert_true(rig->flow_commit_count > 0);
+	rig->flow_commit_count--;
+	memmove(rig->flow_commits, rig->flow_commits + 1, rig->flow_commit_count * sizeof(c));
 	c.done(c.context, error);
 	return c;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "ctrl/binding/flow.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/signalling.h"
 #include "proto/mobility/flags.h"
@@ -43,6 +44,22 @@ struct rig_commit {
 	void *context;
 };
 
+/* A change of a flow binding that waits in the commit. */
+struct rig_flow_commit {
+	struct in6_addr home;
+	bool has_good, has_to;
+	struct flow_binding good, to;
+	signalling_done *done;
+	void *context;
+};
+
+/* A Flow Identification option: sub-options as on the wire. */
+struct rig_flow {
+	uint16_t fid, priority;
+	const uint8_t *subs;
+	uint8_t subs_len;
+};
+
 struct rig_event {
 	enum signalling_event_kind kind;
 	uint8_t status;
@@ -71,6 +88,10 @@ struct rig_bu {
 	bool nonce_indices;
 	struct rig_bid bids[30];
 	size_t bid_count;
+	struct rig_flow flows[10];
+	size_t flow_count;
+	const uint8_t *summary; /* FIDs of a Flow Summary option, as on the wire */
+	uint8_t summary_len;
 };
 
 struct rig {
@@ -88,6 +109,9 @@ struct rig {
 	struct mac from;        /* who sends what is punted */
 	struct rig_commit commits[64];
 	size_t commit_count;
+	struct rig_flow_commit flow_commits[16];
+	size_t flow_commit_count;
+	int flow_refusal; /* what the next changes of flows return at once, 0: accept */
 	struct rig_packet packets[64];
 	size_t packet_count;
 	struct rig_event events[64];
@@ -123,6 +147,9 @@ void rig_punt(struct rig *rig, enum packet_reason reason, const char *port, cons
 
 /* Ends the oldest waiting commit; it must be there. Returns what it was. */
 struct rig_commit rig_commit(struct rig *rig, int error);
+
+/* The same for the oldest change of a flow binding. */
+struct rig_flow_commit rig_flow_commit(struct rig *rig, int error);
 
 /* The oldest packet that was sent and not yet taken; it must be there. */
 struct rig_packet rig_packet(struct rig *rig);
