@@ -157,20 +157,32 @@ static int asked_names(struct ctrl *ctrl, const struct in6_addr *home, const cha
 	return 0;
 }
 
-void api_binding_show(struct api_request *r, const json_t *params)
+int api_binding_asked(
+	struct api_request *r, const json_t *params, struct in6_addr **names, size_t *count)
 {
-	struct in6_addr home, *names;
 	const char *mn_id = NULL;
+	struct in6_addr home;
 	struct json_why why;
-	size_t count;
 	int has_home = json_field_addr(params, "home_address", JSON_FIELD_OPTIONAL, &home, &why);
 
 	if (has_home < 0 || json_field_str(params, "mn_id", JSON_FIELD_OPTIONAL, 1,
-				    SUBSCRIBER_MN_ID_MAX, &mn_id, &why) < 0)
+				    SUBSCRIBER_MN_ID_MAX, &mn_id, &why) < 0) {
 		api_error(r, "invalid", "%s", why.text);
-	else if (asked_names(r->ctrl, has_home ? &home : NULL, mn_id, &names, &count) < 0)
+		return -EINVAL;
+	}
+	if (asked_names(r->ctrl, has_home ? &home : NULL, mn_id, names, count) < 0) {
 		api_errno(r, -ENOMEM);
-	else
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void api_binding_show(struct api_request *r, const json_t *params)
+{
+	struct in6_addr *names;
+	size_t count;
+
+	if (api_binding_asked(r, params, &names, &count) == 0)
 		api_list_send(r, names, count, show_item);
 }
 

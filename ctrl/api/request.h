@@ -74,6 +74,11 @@ void api_list_send(struct api_request *r, struct in6_addr *names, size_t count, 
 /* Home addresses that have bindings which are shown, from malloc. 0 or -ENOMEM. */
 int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count);
 
+/* The home addresses that `home_address` and `mn_id` of the parameters ask for, from malloc: one,
+ * those of one node, or all. 0; after an error r was answered. */
+int api_binding_asked(
+	struct api_request *r, const json_t *params, struct in6_addr **names, size_t *count);
+
 /* Index of the data plane that serves what names this id, negative: none. */
 int api_serving(const struct ctrl *ctrl, uint64_t id);
 
@@ -98,5 +103,6 @@ typedef void api_method_fn(struct api_request *r, const json_t *params);
 api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_stats, api_events,
 	api_trace;
 api_method_fn api_binding_show, api_binding_watch, api_binding_clear;
+api_method_fn api_flow_show, api_flow_explain;
 api_method_fn api_session_show, api_session_clear, api_prefix_show;
 api_method_fn api_subscriber_add, api_subscriber_del, api_subscriber_show, api_subscriber_import;
