@@ -61,17 +61,26 @@ struct subscriber *subscriber_db_find_home(
 	return addr_equal(addr, &home.addr) ? &subscriber : NULL;
 }
 
-static int do_commit(void *context, const struct binding_record *good,
-	const struct binding_record *record, signalling_done *done, void *done_context)
+static int do_commit(void *context, const struct binding_list *good, const struct binding_list *to,
+	signalling_done *done, void *done_context)
 {
 	(void)context;
-	if (!addr_equal(&good->home, &record->home) || good->path_id != record->path_id)
+	if (!good->count || !to->count || to->count > BINDING_MAX)
 		abort();
+	for (unsigned i = 0; i < to->count; i++)
+		if (!addr_equal(&good->records->home, &to->records[i].home))
+			abort();
 	if (bench.commit_count == COMMITS)
 		return -ENOMEM;
 	bench.commits[bench.commit_count].done = done;
 	bench.commits[bench.commit_count++].context = done_context;
 	return 0;
+}
+
+static int do_culprit(void *context)
+{
+	(void)context;
+	return -ENOENT;
 }
 
 static int do_inject(void *context, const char *data_plane, const struct packet_inject *inject)
@@ -141,10 +150,12 @@ static void start(void)
 		.advertisements = 3,
 		.errors_per_second = 10,
 		.tunnel_option = OPTION_ALTERNATE_COA,
+		.multihoming = {.max = BINDING_MAX, .bulk = true},
 	};
 	const struct signalling_ops ops = {.choose = do_choose,
 		.tunnel_address = do_tunnel_address,
 		.commit = do_commit,
+		.culprit = do_culprit,
 		.inject = do_inject,
 		.port = do_port,
 		.event = do_event,
