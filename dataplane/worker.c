@@ -130,6 +130,7 @@ void worker_leave(struct worker *w)
 /* Where there is little to do, the time of every walk is taken, else that of a few. */
 static void walk(struct worker *w)
 {
+	w->busy_before = w->busy;
 	if (likely(w->busy >= FULL && ++w->untimed < TIMED_OF)) {
 		w->busy = 0;
 		walk_plain(w->graph);

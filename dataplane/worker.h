@@ -81,9 +81,10 @@ struct worker {
 	_Atomic bool stop;
 	struct rte_graph *graph;
 	rte_graph_t graph_id;
-	uint64_t busy;    /* packets that entered the graph in this walk, or the one before it */
-	uint32_t untimed; /* walks since the last of which the time was taken */
-	uint64_t tsc;     /* at the start of this walk */
+	uint64_t busy; /* packets that entered the graph in this walk, or the one before it */
+	uint64_t busy_before; /* the same of the walk before */
+	uint32_t untimed;     /* walks since the last of which the time was taken */
+	uint64_t tsc;         /* at the start of this walk */
 	struct worker_budget icmp6_budget;
 	struct worker_budget event_budget;
 	uint32_t fragment_id; /* of the next packet that is sent in fragments */

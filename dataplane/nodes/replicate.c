@@ -354,17 +354,29 @@ static void finish_first(struct replication *r)
 	r->count--;
 }
 
+/* Copies that this walk may make. */
+static uint16_t budget_of(const struct worker *w)
+{
+	uint64_t others = w->busy_before - w->replication->busy;
+
+	if (others < REPLICATE_OTHERS)
+		return REPLICATE_BUDGET;
+	return (uint16_t)RTE_MIN(
+		(uint64_t)REPLICATE_BUDGET, REPLICATE_SHARE + others / REPLICATE_SHARE);
+}
+
 static uint16_t replicate_process(
 	struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
 {
 	struct worker *w = node_worker(node);
 	struct replication *r = w->replication;
+	const uint16_t budget = budget_of(w);
 	uint16_t done = 0;
 	uint32_t scan = SCAN;
 
 	RTE_SET_USED(objs);
 	RTE_SET_USED(n);
-	while (r->count && done < REPLICATE_BUDGET && scan) {
+	while (r->count && done < budget && scan) {
 		struct replicate_job *job = replication_at(r, 0);
 		const struct group_entry *entry =
 			group_table_again(&w->tables->groups, job->group, job->id);
@@ -373,12 +385,12 @@ static uint16_t replicate_process(
 		b.w = w;
 		b.job = job;
 		b.count = 0;
-		if (!entry ||
-			!step(graph, node, &b, entry, (uint16_t)(REPLICATE_BUDGET - done), &scan))
+		if (!entry || !step(graph, node, &b, entry, (uint16_t)(budget - done), &scan))
 			finish_first(r);
 		done = (uint16_t)(done + b.count);
 	}
-	w->busy += done + r->count;
+	r->busy = done + r->count;
+	w->busy += r->busy;
 	return done;
 }
 

@@ -1,7 +1,8 @@
 /*
  * Multicast replication: packets of groups wait in a queue of the worker, and the source node
- * replicate makes copies of the first of them, REPLICATE_BUDGET a walk. So a packet for ten
- * thousand members takes many walks, and between any two of them the worker receives as ever.
+ * replicate makes copies of the first of them, REPLICATE_BUDGET a walk, or fewer while there is
+ * other traffic to forward. So a packet for ten thousand members takes many walks, and between any
+ * two of them the worker receives as ever.
  *
  * A copy into a tunnel is a whole packet of its own, with all octets copied, up to
  * REPLICATE_CHAIN_FROM octets. A larger one is a buffer with the outer headers, chained to the
@@ -17,7 +18,9 @@
 enum {
 	REPLICATE_QUEUE = 256, /* packets that wait, a power of two */
 	REPLICATE_BUDGET = 64, /* copies a walk, and list places looked at for each 8 */
-	REPLICATE_CHAIN_FROM = 1024,
+	REPLICATE_CHAIN_FROM = 512,
+	REPLICATE_OTHERS = 16, /* packets of others in a walk, from which on they have precedence */
+	REPLICATE_SHARE = 8,   /* then so many copies, and one more for so many of others */
 	REPLICATE_SHARED_MAX = 60000, /* of the 65535 that a reference count counts */
 	REPLICATE_RESERVE = 8,        /* one in so many buffers is not for copies */
 };
@@ -39,6 +42,7 @@ struct replicate_job {
 struct replication {
 	struct replicate_job jobs[REPLICATE_QUEUE];
 	uint32_t head, count;
+	uint32_t busy; /* what it told of its work in the last walk */
 };
 
 /* The queue of a worker; NULL: no memory. Main thread. */

@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 	struct options o = {.pages = "both", .core = last};
 	const char *pages[2];
 	json_t *root, *results = json_array(), *updates = json_array(), *workers = json_array();
-	json_t *kernel = json_array();
+	json_t *kernel = json_array(), *copies = json_array();
 
 	snprintf(last, sizeof(last), "%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
 	parse_options(&o, argc, argv);
@@ -204,6 +204,8 @@ int main(int argc, char **argv)
 			.quick = o.quick};
 
 		add(results, part_run(part_graph, &plan));
+		if (i == 0)
+			add(copies, part_run(part_replicate, &plan));
 		if (i == 0 && plan.other) {
 			add(kernel, part_run(part_linux, &plan));
 			add(updates, part_run(part_updates, &plan));
@@ -213,6 +215,7 @@ int main(int argc, char **argv)
 	json_object_set_new(root, "results", results);
 	json_object_set_new(root, "linux", kernel);
 	json_object_set_new(root, "updates", updates);
+	json_object_set_new(root, "replicate", copies);
 	json_object_set_new(root, "workers", workers);
 	json_object_set_new(root, "bytes_per_subscriber", json_real(bytes_of_largest(results)));
 	if (o.json && json_dump_file(root, o.json, JSON_INDENT(2)) < 0)

@@ -34,5 +34,8 @@ json_t *part_updates(const struct plan *plan);
 /* The same work done by the kernel, on the same core. */
 json_t *part_linux(const struct plan *plan);
 
+/* What a copy of a multicast packet costs, and what it leaves to unicast. */
+json_t *part_replicate(const struct plan *plan);
+
 /* What two workers, each with its queues and its thread, forward together with one table. */
 json_t *part_workers(const struct plan *plan);

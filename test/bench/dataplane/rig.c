@@ -164,8 +164,15 @@ struct tables *rig_tables(uint32_t subscribers)
 
 struct tables *rig_tables_for(uint32_t subscribers, uint32_t rules)
 {
+	return rig_tables_with(subscribers, rules, 0);
+}
+
+struct tables *rig_tables_with(uint32_t subscribers, uint32_t rules, uint32_t members)
+{
 	const struct tables_config config = {.subscribers = subscribers,
 		.rules = rules,
+		.groups = members ? 1 : 0,
+		.members = members,
 		.routes = ROUTES,
 		.neighbours = ROUTES,
 		.readers = TRAFFIC_WORKERS,

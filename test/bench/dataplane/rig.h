@@ -33,6 +33,9 @@ struct tables *rig_tables(uint32_t subscribers);
 /* The same with room for rules. */
 struct tables *rig_tables_for(uint32_t subscribers, uint32_t rules);
 
+/* The same, with room for a multicast group of so many members. */
+struct tables *rig_tables_with(uint32_t subscribers, uint32_t rules, uint32_t members);
+
 /* Path object and subscriber object of number i, as rig_tables() sets them; the care-of address of
  * version v is another for each v. */
 struct object rig_path(uint32_t i, uint32_t version);

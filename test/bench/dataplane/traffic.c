@@ -199,6 +199,11 @@ static uint8_t *put_ip6(
 	return at + IP6;
 }
 
+struct rte_mempool *traffic_pool(void)
+{
+	return made.pool;
+}
+
 void traffic_use_pool(struct rte_mempool *pool)
 {
 	made.pool = pool;

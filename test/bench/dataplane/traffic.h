@@ -58,7 +58,10 @@ struct in6_addr traffic_care_of(uint32_t subscriber);
 /* Node that makes packets, for struct worker_config.nodes. */
 extern const char *const traffic_sources[];
 
-/* Where packets are taken from. Before the first walk. */
+/* Where packets are taken from. */
+struct rte_mempool *traffic_pool(void);
+
+/* Sets it. Before the first walk. */
 void traffic_use_pool(struct rte_mempool *pool);
 
 /* From now on all sources make these. No worker may be walking. */
