@@ -350,7 +350,7 @@ uint64_t publish_sequence(const struct publish *p)
 
 size_t publish_count(const struct publish *p)
 {
-	return HASH_COUNT(p->state.by_id);
+	return p->state.count;
 }
 
 const struct update_port *publish_port(const struct publish *p, unsigned dp, const char *port)

@@ -7,9 +7,11 @@
 /* In the place of state_copy(): all but rules are done. */
 #define SECOND_ROUND ((size_t)1 << 62)
 
+enum { BUCKETS_MIN = 1024 };
+
 void state_clear(struct state *state)
 {
-	HASH_CLEAR(hh, state->by_id);
+	free(state->by_id);
 	for (size_t i = 0; i < state->slot_count; i++)
 		free(state->slots[i]);
 	free(state->slots);
@@ -17,11 +19,73 @@ void state_clear(struct state *state)
 	memset(state, 0, sizeof(*state));
 }
 
+/* The place of an id among so many buckets: ids count up from 1, some with high bits set. */
+static size_t place_of(uint64_t id, size_t buckets)
+{
+	uint64_t hash = (id ^ id >> 32) * 0x9e3779b97f4a7c15u;
+
+	return (size_t)(hash ^ hash >> 32) & (buckets - 1);
+}
+
+static struct state_entry **bucket_of(const struct state *state, uint64_t id)
+{
+	return &state->by_id[place_of(id, state->buckets)];
+}
+
+/* Sees to it that there is a bucket for one more entry. Only the first table is needed: without a
+ * larger one the chains get longer. */
+static int make_room(struct state *state)
+{
+	size_t buckets = state->buckets ? 2 * state->buckets : BUCKETS_MIN;
+	struct state_entry **by_id;
+
+	if (state->count < state->buckets)
+		return 0;
+	by_id = calloc(buckets, sizeof(*by_id));
+	if (!by_id)
+		return state->buckets ? 0 : -ENOMEM;
+	for (size_t i = 0; i < state->buckets; i++) {
+		struct state_entry *next;
+
+		for (struct state_entry *entry = state->by_id[i]; entry; entry = next) {
+			struct state_entry **at = &by_id[place_of(entry->id, buckets)];
+
+			next = entry->next;
+			entry->next = *at;
+			*at = entry;
+		}
+	}
+	free(state->by_id);
+	state->by_id = by_id;
+	state->buckets = buckets;
+	return 0;
+}
+
+static void hash_in(struct state *state, struct state_entry *entry)
+{
+	struct state_entry **at = bucket_of(state, entry->id);
+
+	entry->next = *at;
+	*at = entry;
+	state->count++;
+}
+
+static void hash_out(struct state *state, struct state_entry *entry)
+{
+	struct state_entry **at = bucket_of(state, entry->id);
+
+	while (*at != entry)
+		at = &(*at)->next;
+	*at = entry->next;
+	state->count--;
+}
+
 const struct state_entry *state_find(const struct state *state, uint64_t id)
 {
-	struct state_entry *entry;
+	struct state_entry *entry = state->buckets ? *bucket_of(state, id) : NULL;
 
-	HASH_FIND(hh, state->by_id, &id, sizeof(id), entry);
+	while (entry && entry->id != id)
+		entry = entry->next;
 	return entry;
 }
 
@@ -116,7 +180,7 @@ static void remove_entry(struct state *state, struct state_entry *entry)
 {
 	state->slots[entry->slot] = NULL;
 	state->free[state->free_count++] = entry->slot;
-	HASH_DEL(state->by_id, entry);
+	hash_out(state, entry);
 	free(entry);
 }
 
@@ -166,16 +230,16 @@ static int put_entry(
 		return -ENOMEM;
 	if (old) {
 		slot = old->slot;
-		HASH_DEL(state->by_id, old);
+		hash_out(state, old);
 		free(old);
-	} else if (take_slot(state, &slot) < 0) {
+	} else if (make_room(state) < 0 || take_slot(state, &slot) < 0) {
 		free(entry);
 		return -ENOMEM;
 	}
 	entry->bucket = state_sum(&state->sums, bundle->octets, bundle->len, 1);
 	entry->slot = slot;
 	state->slots[slot] = entry;
-	HASH_ADD(hh, state->by_id, id, sizeof(entry->id), entry);
+	hash_in(state, entry);
 	return 0;
 }
 

@@ -3,13 +3,11 @@
  * change while bundles come and go: a snapshot is taken a piece at a time and the deltas made
  * meanwhile are sent after it.
  *
- * A bundle costs its octets (about 100 for one path and one subscriber) and 80 more.
+ * A bundle costs its octets (about 100 for one path and one subscriber) and 50 more.
  */
 #pragma once
 
 #include "ctrl/publish/publish.h"
-
-#include <uthash.h>
 
 enum { STATE_SEVERAL = UINT16_MAX };
 
@@ -23,13 +21,14 @@ struct state_entry {
 	uint64_t id;
 	uint32_t slot;
 	uint16_t len;
-	uint16_t bucket; /* of all its objects, or STATE_SEVERAL */
-	UT_hash_handle hh;
-	uint8_t octets[]; /* encoded objects, all OBJECT_SET */
+	uint16_t bucket;          /* of all its objects, or STATE_SEVERAL */
+	struct state_entry *next; /* in the bucket of the table */
+	uint8_t octets[];         /* encoded objects, all OBJECT_SET */
 };
 
 struct state {
-	struct state_entry *by_id;
+	struct state_entry **by_id; /* a hash table with at least as many buckets as entries */
+	size_t buckets, count;      /* buckets: a power of two, or 0 */
 	struct state_entry **slots; /* NULL where none is */
 	size_t slot_count, slot_room;
 	uint32_t *free; /* slots that are NULL */
