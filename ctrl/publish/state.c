@@ -251,8 +251,6 @@ int state_set(struct state *state, uint64_t id, const struct bundle *bundle, str
 
 	if (!old && !bundle->len)
 		return 0;
-	if (old && old->len == bundle->len && memcmp(old->octets, bundle->octets, old->len) == 0)
-		return 0;
 	writer_bytes(w, bundle->octets, bundle->len);
 	if (!writer_ok(w))
 		error = -ENOSPC;

@@ -48,8 +48,8 @@ const struct state_entry *state_find(const struct state *state, uint64_t id);
 
 /*
  * Sets a bundle, or removes it (len 0), and writes what changes in a data plane: first the new
- * objects, then deletes, last first, of those that the old bundle had and the new one has not. A
- * bundle that is there already, as after a refresh, changes nothing.
+ * objects, then deletes, last first, of those that the old bundle had and the new one has not. One
+ * that is there already is written as well: the acknowledgement tells that who serves is alive.
  * Returns 0; -ENOSPC when the writer has no room (it and the state are as before); -ENOMEM.
  */
 int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w);
