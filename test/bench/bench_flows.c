@@ -54,9 +54,6 @@ static const struct row rows[] = {
 	{BY_BOTH, 16, 1000},
 	{BY_BOTH, 256, 1000},
 	{BY_SHARE, 0, 1000},
-	{BY_PORT, 0, 20000},
-	{BY_PORT, 1, 20000},
-	{BY_PORT, 16, 20000},
 };
 
 static void apply(struct tables *tables, const struct object *object)
