@@ -138,6 +138,13 @@
 	X(NA_SENT, "na_sent", "unsolicited Neighbour Advertisements for bound nodes")              \
 	X(TELL_SENT, "tell_sent", "messages that told a node of another data plane")               \
 	X(BRR_SENT, "brr_sent", "Binding Refresh Requests sent")                                   \
+	X(BRI_SENT, "bri_sent", "Binding Revocation Indications sent (RFC 5846)")                  \
+	X(BRI_RESENT, "bri_resent", "of them, sent again for want of an acknowledgement")          \
+	X(BRI_UNANSWERED, "bri_unanswered", "revocations that were never acknowledged")            \
+	X(REVOCATION, "revocation_received", "Binding Revocation messages received")               \
+	X(BRA, "bra_received", "of them, acknowledgements of ours")                                \
+	X(BRA_UNEXPECTED, "drop_bra_unexpected",                                                   \
+		"dropped: Binding Revocation Acknowledgement of nothing, or not authentic")        \
 	X(BE_SENT, "be_sent", "Binding Errors sent")                                               \
 	X(ICMP_SENT, "icmp_sent", "ICMPv6 Parameter Problems sent")                                \
 	X(ERROR_LIMITED, "errors_limited", "errors not sent: rate limit")                          \

@@ -7,7 +7,9 @@
 #include "ctrl/signalling/ha_reply.h"
 #include "ctrl/signalling/lifetime.h"
 #include "ctrl/signalling/refresh.h"
+#include "ctrl/signalling/revocation.h"
 #include "ctrl/signalling/state.h"
+#include "proto/mobility/codes.h"
 
 struct happening {
 	enum signalling_event_kind event;
@@ -143,6 +145,7 @@ static void registered(struct signalling *s, struct binding *b, struct ha_reques
 {
 	if (b->now.life != BINDING_LIVE)
 		defend_begin(s, b);
+	revocation_overtaken(s, &b->now.home);
 	if (!ha_flow_concerns(b, r))
 		answer(s, r, subscriber);
 	tell_ended(s, b, r, subscriber);
@@ -161,12 +164,35 @@ static void redirected(struct signalling *s, struct binding *b, struct ha_reques
 	tell_redirected(s, b, r, subscriber);
 }
 
+/* The node of bindings that the operator has ended is told so (RFC 5846, 7). */
+static void revoke(struct signalling *s, const struct binding *b, const struct ha_request *r)
+{
+	const struct binding_record *ended = NULL;
+	uint16_t bids[BINDING_MAX];
+	unsigned count = 0, all = b->now.life == BINDING_LIVE ? binding_count(b) : 0;
+
+	for (unsigned i = 0; i < all; i++) {
+		const struct binding_record *record = binding_record_at(b, i);
+
+		if (stays(r, record->bid))
+			continue;
+		bids[count++] = record->bid;
+		if (!ended || record->updated_ns > ended->updated_ns)
+			ended = record;
+	}
+	if (ended)
+		revocation_start(
+			s, ended, bids, count == all ? 0 : count, CODES_BRI_ADMINISTRATIVE);
+}
+
 /* All bindings, or some of them, have ended. */
 static void ended(struct signalling *s, struct binding *b, struct ha_request *r,
 	const struct subscriber *subscriber)
 {
 	if (r->kind == HA_DEREGISTER && !ha_flow_concerns(b, r))
 		answer(s, r, subscriber);
+	if (r->kind == HA_CLEAR)
+		revoke(s, b, r);
 	tell_ended(s, b, r, subscriber);
 	exchange(s, b, r);
 	if (b->now.life != BINDING_LIVE)

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "ctrl/signalling/dad.h"
 #include "ctrl/signalling/ha.h"
+#include "ctrl/signalling/revocation.h"
 #include "ctrl/signalling/send.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/icmp6.h"
@@ -31,6 +32,7 @@ static const struct message_row messages[] = {
 	[MH_BU] = {ha_receive, SIGNALLING_N_BU, false},
 	[MH_BA] = {NULL, SIGNALLING_N_MH_UNEXPECTED, false},
 	[MH_BE] = {NULL, SIGNALLING_N_MH_UNEXPECTED, false},
+	[MH_REVOCATION] = {revocation_receive, SIGNALLING_N_REVOCATION, false},
 };
 
 #define MESSAGES (sizeof(messages) / sizeof(*messages))
@@ -112,7 +114,7 @@ static void take_message(
 	const struct message_row *row;
 
 	/* A type that the decoder knows and this role does not: unknown, as its sender sees it. */
-	if (mh->type >= MESSAGES) {
+	if (mh->type >= MESSAGES || (!messages[mh->type].fn && !messages[mh->type].counter)) {
 		const struct mh_error error = {
 			.fault = MH_FAULT_TYPE, .offset = MH_AT_TYPE, .value = mh->type};
 

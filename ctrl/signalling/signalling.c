@@ -8,6 +8,7 @@
 #include "ctrl/signalling/ha_queue.h"
 #include "ctrl/signalling/lifetime.h"
 #include "ctrl/signalling/link_local.h"
+#include "ctrl/signalling/revocation.h"
 #include "ctrl/signalling/state.h"
 
 const char *signalling_event_name(enum signalling_event_kind kind)
@@ -62,6 +63,7 @@ void signalling_free(struct signalling *s)
 	while ((b = binding_cache_next(s->cache, b)))
 		ha_queue_forget(s, b);
 	link_local_free(s);
+	revocation_free(s);
 	binding_cache_free(s->cache);
 	while (s->requests) {
 		struct ha_request *next = s->requests->next;

@@ -20,6 +20,9 @@ struct signalling {
 	struct hmac *hmac;
 	struct ha_request *requests; /* free list */
 	struct link_local_claim *claims;
+	struct revocation *revocations; /* that wait for their acknowledgement */
+	size_t revocation_count;
+	uint16_t revocation_sequence; /* of the last one */
 	struct signalling_role roles[SIGNALLING_ROLES_MAX];
 	size_t role_count;
 	size_t live;     /* bindings that are BINDING_LIVE */

@@ -200,6 +200,20 @@ def test_mobile_node_takes_what_the_home_agent_gives(two, control, policy):
     wait_for(lambda: node.status()["state"] == "registered", "the node to be content")
 
 
+def test_mobile_node_hears_of_a_revocation(two, control):
+    node = two("bulk")
+    wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered")
+    before = control.drops()["bra_received"]
+    control.ctl("binding", "clear", "--bid", "2", HOME_ADDRESS)
+    wait_for(lambda: control.drops()["bra_received"] == before + 1, "the acknowledgement")
+    assert [path["registered"] for path in node.status()["paths"]] == [True, False]
+    assert node.status()["binding"]["bound"] is True
+    control.ctl("binding", "clear", HOME_ADDRESS)
+    wait_for(lambda: control.drops()["bra_received"] == before + 2, "the second acknowledgement")
+    wait_for(lambda: node.status()["state"] == "refused", "the node to know")
+    assert links(control) == {}
+
+
 def test_mobile_node_tells_its_paths(two, control):
     node = two("bulk")
     wait_for(lambda: all(path["registered"] for path in node.status()["paths"] or [{"registered": False}]),

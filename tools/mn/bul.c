@@ -380,6 +380,16 @@ int bul_unserved(struct bul_entry *e, uint16_t sequence)
 	return 0;
 }
 
+int bul_revoked(struct bul_entry *e)
+{
+	if (!e->bound)
+		return -ENOENT;
+	unbound(e);
+	e->sent_count = 0;
+	retry_after(e, BUL_RETRY_MAX_S);
+	return 0;
+}
+
 static void timer_fired(struct wheel_timer *timer, void *context)
 {
 	(void)context;

@@ -104,6 +104,7 @@ struct bul_answer {
 		uint16_t fid;
 		uint8_t status; /* enum codes_flow */
 	} flows[BUL_FLOWS_MAX];
+	uint16_t flags;   /* of a revocation: enum flags_revocation */
 	uint32_t pointer; /* not an acknowledgement: see signal_input() */
 };
 
@@ -209,6 +210,10 @@ int bul_answered(struct bul_entry *e, const struct bul_answer *answer);
  * Returns 0, or -ENOENT when no such update is outstanding (ignored).
  */
 int bul_unserved(struct bul_entry *e, uint16_t sequence);
+
+/* The home agent has ended the binding by itself (RFC 5846, 10): it is not asked for another for a
+ * while. Returns 0, or -ENOENT when there was none (ignored). */
+int bul_revoked(struct bul_entry *e);
 
 /* Seconds that the binding is still valid, 0 when not bound. */
 uint32_t bul_remaining_s(const struct bul_entry *e);

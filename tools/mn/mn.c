@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/daemon.h"
 #include "common/log.h"
+#include "proto/mobility/codes.h"
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/status.h"
 #include "tools/mn/errors.h"
@@ -270,6 +271,25 @@ static void answered(struct mn *mn, const struct bul_answer *answer)
 		paths_answered(mn, answer);
 }
 
+/* RFC 5846, 10: without a binding it is discarded. */
+static void revoked(struct mn *mn, const struct bul_answer *revocation)
+{
+	uint8_t pkt[MH_PACKET_MAX];
+	ssize_t len;
+
+	if (!mn->bul.bound)
+		return;
+	len = signal_revocation_answer(
+		&mn->config, mn->hmac, &mn->bul.bound_care_of, revocation, pkt, sizeof(pkt));
+	if (len > 0)
+		send_from(mn, &mn->bul.bound_care_of, pkt, (size_t)len);
+	if (revocation->status != CODES_BRA_SUCCESS)
+		return;
+	LOG_WARN("mn", "revoked", "bids=%u", revocation->bid_count);
+	if (!paths_revoked(mn, revocation))
+		bul_revoked(&mn->bul);
+}
+
 static void wire_input(struct mn *mn)
 {
 	uint8_t pkt[FRAME_MAX];
@@ -296,6 +316,8 @@ static void wire_input(struct mn *mn)
 		mn->signals[kind]++;
 		if (kind == SIGNAL_REFRESH_REQUEST && mn->bul.state == BUL_BOUND)
 			bul_refresh(&mn->bul);
+		else if (kind == SIGNAL_REVOCATION)
+			revoked(mn, &answer);
 		else if (kind == SIGNAL_ERROR)
 			errors_binding(mn, answer.status);
 		else if (kind == SIGNAL_UNKNOWN_TYPE)

@@ -216,6 +216,23 @@ void paths_answered(struct mn *mn, const struct bul_answer *answer)
 	bul_refresh_with(&mn->bul, &next);
 }
 
+bool paths_revoked(struct mn *mn, const struct bul_answer *revocation)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < revocation->bid_count; i++) {
+		struct mn_path *path = path_of(&mn->paths, revocation->bids[i].bid);
+
+		if (path)
+			path->registered = false;
+	}
+	for (unsigned i = 0; i < mn->paths.count; i++) {
+		mn->paths.all[i].registered &= revocation->bid_count > 0;
+		left += mn->paths.all[i].registered;
+	}
+	return left > 0;
+}
+
 unsigned paths_interface(const struct mn *mn, const struct in6_addr *care_of)
 {
 	for (unsigned i = 0; i < mn->paths.count; i++)

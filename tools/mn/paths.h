@@ -58,5 +58,8 @@ void paths_answered(struct mn *mn, const struct bul_answer *answer);
 /* An acknowledgement that nobody asked for tells where tunnels end now. */
 void paths_told(struct mn *mn, const struct bul_answer *answer);
 
+/* The home agent has ended the bindings of these BIDs. Returns whether any is left. */
+bool paths_revoked(struct mn *mn, const struct bul_answer *revocation);
+
 /* The interface that a care-of address is on; 0: none. */
 unsigned paths_interface(const struct mn *mn, const struct in6_addr *care_of);

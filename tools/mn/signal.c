@@ -5,6 +5,7 @@
 
 #include "common/cursor.h"
 #include "proto/mobility/auth.h"
+#include "proto/mobility/codes.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/flow.h"
 #include "proto/mobility/icmp6.h"
@@ -28,6 +29,7 @@ const char *signal_kind_name(enum signal_kind kind)
 		[SIGNAL_ACK] = "acknowledgements",
 		[SIGNAL_REFRESH_REQUEST] = "refresh_requests",
 		[SIGNAL_ERROR] = "binding_errors",
+		[SIGNAL_REVOCATION] = "revocations",
 		[SIGNAL_PROBLEM] = "parameter_problems",
 	};
 
@@ -194,6 +196,32 @@ static enum signal_kind acknowledgement(const struct mn_config *config, struct h
 	return SIGNAL_ACK;
 }
 
+/* RFC 5846, 10. It must be protected as an acknowledgement is. */
+static enum signal_kind revocation(const struct mn_config *config, struct hmac *hmac,
+	const struct ip6_packet *ip, const uint8_t *raw, const struct mh *mh,
+	struct bul_answer *answer)
+{
+	const struct mh_option *auth = auth_find(mh, OPTION_AUTH_MN_HA);
+
+	if (mh->revocation.type != CODES_REVOCATION_INDICATION)
+		return SIGNAL_UNEXPECTED;
+	if (!auth || auth->auth.spi != config->spi ||
+		auth_verify(hmac, config->key, &ip->dst, &config->home_address, raw, mh) !=
+			AUTH_GOOD ||
+		!addr_equal(ip6_packet_effective_dst(ip), &config->home_address))
+		return SIGNAL_UNAUTHENTICATED;
+	*answer = (struct bul_answer){
+		.sequence = mh->revocation.sequence, .status = CODES_BRA_SUCCESS};
+	if (mh->revocation.flags & FLAGS_REVOCATION_P)
+		answer->status = CODES_BRA_PROXY;
+	else if (mh->revocation.flags & FLAGS_REVOCATION_V)
+		answer->status = option_find(mh, OPTION_IP4_HOME) ? CODES_BRA_NO_BINDING
+								  : CODES_BRA_IPV4_REQUIRED;
+	answer->flags = mh->revocation.flags;
+	read_bids(mh, answer);
+	return SIGNAL_REVOCATION;
+}
+
 /* RFC 6275, 11.3.5: what it quotes must be an update of ours. */
 static enum signal_kind problem(const struct mn_config *config, const struct bul_entry *entry,
 	const struct ip6_packet *ip, const uint8_t *icmp, struct bul_answer *answer)
@@ -267,6 +295,8 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	case MH_BRR:
 		return addr_equal(dst, &config->home_address) ? SIGNAL_REFRESH_REQUEST
 							      : SIGNAL_NOT_OURS;
+	case MH_REVOCATION:
+		return revocation(config, hmac, &ip, raw, &mh, answer);
 	case MH_BE:
 		answer->status = mh.be.status;
 		return addr_equal(&mh.be.home_address, &config->home_address) ? SIGNAL_ERROR
@@ -274,6 +304,27 @@ enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	default:
 		return SIGNAL_UNEXPECTED;
 	}
+}
+
+ssize_t signal_revocation_answer(const struct mn_config *config, struct hmac *hmac,
+	const struct in6_addr *care_of, const struct bul_answer *revocation, uint8_t *buf,
+	size_t size)
+{
+	struct mh mh = {.type = MH_REVOCATION,
+		.revocation = {.type = CODES_REVOCATION_ACKNOWLEDGEMENT,
+			.status = revocation->status,
+			.sequence = revocation->sequence,
+			.flags = revocation->flags}};
+	struct ip6_build head = {
+		.src = *care_of, .dst = config->home_agent, .home_address = &config->home_address};
+	struct mh_packet_key key = {
+		.hmac = hmac, .key = config->key, .coa = *care_of, .hoa = config->home_address};
+	int ret;
+
+	for (unsigned i = 0; i < revocation->bid_count; i++)
+		option_add(&mh, OPTION_BID)->bid.bid = revocation->bids[i].bid;
+	ret = auth_add(&mh, config->spi);
+	return ret ? ret : mh_packet_encode(&head, &mh, &key, buf, size);
 }
 
 ssize_t signal_binding_error(

@@ -24,7 +24,9 @@ enum signal_kind {
 	SIGNAL_ACK,             /* Binding Acknowledgement: the answer is filled in */
 	SIGNAL_REFRESH_REQUEST, /* Binding Refresh Request */
 	SIGNAL_ERROR,           /* Binding Error: its status is filled in */
-	SIGNAL_PROBLEM, /* Parameter Problem about an update: code as status, and sequence */
+	SIGNAL_REVOCATION, /* Binding Revocation Indication: sequence, BIDs, and the status that
+			    * it is to be answered with */
+	SIGNAL_PROBLEM,    /* Parameter Problem about an update: code as status, and sequence */
 	SIGNAL_KINDS
 };
 
@@ -48,6 +50,14 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
  */
 enum signal_kind signal_input(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_entry *entry, const uint8_t *pkt, size_t len, struct bul_answer *answer);
+
+/*
+ * Writes the packet of the Binding Revocation Acknowledgement that answers a SIGNAL_REVOCATION (RFC
+ * 5846, 6.1.2), from this care-of address. Returns the octets written or a negative errno.
+ */
+ssize_t signal_revocation_answer(const struct mn_config *config, struct hmac *hmac,
+	const struct in6_addr *care_of, const struct bul_answer *revocation, uint8_t *buf,
+	size_t size);
 
 /*
  * Writes the packet of the Binding Error that answers a message of unknown type (RFC 6275, 9.3.3),

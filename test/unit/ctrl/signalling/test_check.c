@@ -310,6 +310,7 @@ static void timestamp_outlives_the_subscriber(void **state)
 	rig_bound(rig, 0, 1);
 	signalling_clear(rig->s, &home, 0, NULL, NULL);
 	rig_commit(rig, 0);
+	rig_packet(rig);                            /* the revocation */
 	rig_subscriber(rig, 0)->last_timestamp = 0; /* deleted, and added again */
 	rig_send(rig, &bu);
 	assert_int_equal(rig_status(rig), STATUS_BA_ID_MISMATCH);
