@@ -18,9 +18,9 @@ PYTHON = "/usr/bin/python3"
 class Download:
     """A checksummed download of a mobile node from the correspondent node."""
 
-    def __init__(self, lab, bytes_per_second=500_000):
+    def __init__(self, lab, bytes_per_second=500_000, port=None):
         number = next(NUMBERS)
-        port = 8080 + number
+        port = port or 8080 + number
         self.serve = lab.cn.start(f"serve-{number}", PYTHON, traffic.__file__, "serve", CN, port,
                                   bytes_per_second)
         wait_for(lambda: "listening" in self.serve.output(), "the server of the download")

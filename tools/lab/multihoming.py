@@ -1,0 +1,276 @@
+"""The demo of several care-of addresses: a mobile node is on link A by Wi-Fi and on link B by LTE at the
+same time, each link with a data plane nearby. Two checksummed downloads go on, which its policy wants
+on different interfaces: "video" by Wi-Fi, "files" by LTE, each by the other when its own is gone. Then
+Wi-Fi is cut: its download moves to LTE. It comes back: the download returns. All by the real programs:
+dmm-mn registers both care-of addresses and both flows in one Binding Update (RFC 5648, RFC 6089).
+
+For the cut and the return it shows
+  signalling    first Binding Update on the wire to its Binding Acknowledgement
+  moved         link cut, or back, to the first packet of the download on its new interface
+  interruption  longest time around it without a packet of the download
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import struct
+import sys
+import time
+
+from dataclasses import dataclass, field
+
+from lab import ledger, multihoming_picture, packets, programs
+from lab.capture import Capture
+from lab.demo import stop
+from lab.flows import Download
+from lab.measure import ms
+from lab.system import LabError, run, wait_for
+from lab.topology import HOME_ADDRESS
+from lab.two_planes import ADDRESS, TwoPlaneLab, TwoPlanes
+
+LABEL = "multihoming"
+HUGEPAGES = 240
+BYTES_PER_SECOND = 500_000
+STAY = 2.0  # seconds of each part
+SECOND = 1_000_000_000
+TCP, OCTETS = 6, 160
+INTERFACES = {"wlan0": "Wi-Fi", "lte0": "LTE"}  # in the order of the configuration: BID 1 and 2
+
+CONFIG = (('interfaces = ["wlan0"]', 'interfaces = ["wlan0", "lte0"]'),
+          ('multihoming = "off";', """multihoming = "bulk";
+flows = (
+	{ id = 1; protocol = 6; remote_port = 8001; interfaces = ["wlan0", "lte0"]; },
+	{ id = 2; protocol = 6; remote_port = 8002; interfaces = ["lte0", "wlan0"]; }
+);"""))
+
+
+@dataclass
+class Flow:
+    """A download and the interface that the policy wants it on."""
+    name: str
+    fid: int
+    port: int
+    interface: str
+    download: Download = None
+    outcome: dict = field(default_factory=dict)
+
+
+@dataclass
+class Turn:
+    """Wi-Fi is cut, or is back, at a time; the download is to come by this interface."""
+    kind: str
+    at: int
+    interface: str
+    settled: int = None  # when all programs and the download had followed
+    signalling: int = None
+    moved: int = None
+    interruption: int = None
+
+    def as_json(self):
+        return {"signalling_ms": ms(self.signalling), "moved_ms": ms(self.moved),
+                "interruption_ms": ms(self.interruption), "to": self.interface}
+
+
+def arrivals_of(capture):
+    """(time, port of the sender, octets) of the packets of downloads in a capture."""
+    for at, frame in capture.packets():
+        if len(frame) < 54 or frame[12:14] != b"\x86\xdd":
+            continue
+        kind, rest = packets.upper(frame[14:])
+        if kind != packets.IN_IPV6 or len(rest) < 60 or packets.text(rest[24:40]) != HOME_ADDRESS:
+            continue
+        length = struct.unpack_from("!H", rest, 4)[0]
+        kind, rest = packets.upper(rest)
+        if kind == TCP and len(rest) >= 20:
+            yield at, struct.unpack_from("!H", rest)[0], length
+
+
+class Show:
+    def __init__(self, lab, build):
+        self.lab, self.build = lab, build
+        self.flows = [Flow("video", 1, 8001, "wlan0"), Flow("files", 2, 8002, "lte0")]
+        self.turns, self.problems = [], []
+        self.raised = time.time_ns()
+        self.begin = self.end = None
+
+    def say(self, words):
+        print(f"{(time.time_ns() - self.raised) / SECOND:8.3f} s  {words}", flush=True)
+
+    def set_up(self):
+        ledger.reserve_hugepages(self.lab.ledger, HUGEPAGES)
+        self.lab.build()
+        self.lab.radio("mn", "lte0", "mn-lte")
+        self.gateway = TwoPlanes(self.lab, self.build)
+        self.gateway.start()
+        self.gateway.import_subscribers()
+        self.say("dmm-ctrl serves; dp1, near link A, and dp2, near link B, are synchronised")
+        self.lab.plug("a")
+        self.lab.plug("b", "mn-lte")
+        self.mobile = programs.MobileNode(self.lab.mn, self.build)
+        self.mobile.reconfigure(*CONFIG)
+        self.mobile.start()
+        wait_for(lambda: self.bound({1: "dp1", 2: "dp2"}), "both interfaces to be registered", pause=0.1)
+        self.say("Wi-Fi is bound at dp1, LTE at dp2")
+
+    def bound(self, wanted):
+        """Whether these BIDs are bound at these data planes, and the flows accepted."""
+        bindings = {b["bid"]: b["data_plane"] for b in self.gateway.control.bindings()
+                    if b["home_address"] == HOME_ADDRESS}
+        status = self.mobile.status()
+        return (bindings == wanted and status is not None and status["binding"]["state"] == "bound"
+                and all(flow["status"] == 0 for flow in status["flows"]))
+
+    def play(self):
+        self.set_up()
+        self.captures = {interface: Capture(self.lab.mn, interface, interface, "ip6", OCTETS)
+                         for interface in INTERFACES}
+        for flow in self.flows:
+            flow.download = Download(self.lab, BYTES_PER_SECOND, flow.port)
+        self.begin = time.time_ns()
+        self.say("two downloads go on: video by Wi-Fi, files by LTE")
+        self.stay()
+        self.turn("cut", None, "lte0", {2: "dp2"})
+        self.stay()
+        self.turn("back", "a", "wlan0", {1: "dp1", 2: "dp2"})
+        self.stay()
+        for flow in self.flows:
+            try:
+                flow.outcome = flow.download.finish()
+            except LabError as error:
+                self.problems.append(str(error))
+        self.end = time.time_ns()
+        for capture in self.captures.values():
+            capture.stop()
+        self.measure()
+
+    def turn(self, kind, link, interface, wanted):
+        turn = Turn(kind, time.time_ns(), interface)
+        self.turns.append(turn)
+        self.lab.plug(link)
+        wait_for(lambda: self.bound(wanted), f"the bindings after Wi-Fi is {kind}")
+        wait_for(lambda: any(at > turn.at and port == 8001 for at, port, _ in
+                             arrivals_of(self.captures[interface])),
+                 f"the video by {INTERFACES[interface]}")
+        turn.settled = time.time_ns()
+        self.say(f"Wi-Fi is {kind}: the video comes by {INTERFACES[interface]}")
+
+    def stay(self):
+        since = time.time_ns()
+        wait_for(lambda: time.time_ns() - since > STAY * SECOND, "some time to pass")
+
+    def measure(self):
+        self.arrivals = sorted((at, port, octets, interface)
+                               for interface, capture in self.captures.items()
+                               for at, port, octets in arrivals_of(capture))
+        self.signals = sorted((packet.at, packet.kind, packet.sequence)
+                              for capture in self.captures.values()
+                              for packet in packets.packets_of(capture)
+                              if packet.kind in ("update", "acknowledgement"))
+        for turn in self.turns:
+            self.measure_turn(turn)
+        for flow in self.flows:
+            if not flow.outcome.get("intact"):
+                self.problems.append(f"the download of {flow.name} did not arrive whole")
+            self.judge_paths(flow)
+
+    def measure_turn(self, turn):
+        until = turn.settled + SECOND
+        later = [signal for signal in self.signals if turn.at <= signal[0] < until]
+        update = next((at for at, kind, _ in later if kind == "update"), None)
+        answer = next((at for at, kind, _ in later if kind == "acknowledgement"), None)
+        if update and answer:
+            turn.signalling = answer - update
+        video = [at for at, port, _, _ in self.arrivals if port == 8001]
+        first = next((at for at, port, _, interface in self.arrivals
+                      if port == 8001 and interface == turn.interface and at > turn.at), None)
+        turn.moved = first and first - turn.at
+        gaps = [b - a for a, b in zip(video, video[1:]) if b >= turn.at and a <= until]
+        turn.interruption = max(gaps, default=None)
+
+    def judge_paths(self, flow):
+        """Away from the turns, a download is where the policy wants it, and nowhere else."""
+        cut, back = self.turns
+        on_its_way = SECOND // 5
+        for begin, end, wanted in ((self.begin, cut.at, flow.interface),
+                                   (cut.settled + on_its_way, back.at, "lte0"),
+                                   (back.settled + on_its_way, self.end, flow.interface)):
+            seen = {interface for at, port, octets, interface in self.arrivals
+                    if port == flow.port and begin <= at < end}
+            if seen != {wanted}:
+                self.problems.append(f"{flow.name} came by {sorted(seen)}, not by {wanted} alone")
+
+    def ok(self):
+        return (not self.problems and len(self.turns) == 2
+                and all(flow.outcome.get("intact") for flow in self.flows)
+                and all(turn.moved is not None for turn in self.turns))
+
+    def as_json(self):
+        return {"ok": self.ok(),
+                "flows": [{"name": flow.name, "fid": flow.fid, "interface": flow.interface, **flow.outcome}
+                          for flow in self.flows],
+                **{turn.kind: turn.as_json() for turn in self.turns}, "problems": self.problems}
+
+
+def table(show, picture):
+    lines = ["", "      Wi-Fi is   signalling       moved  interruption"]
+    for turn in show.turns:
+        lines.append(f"      {turn.kind:8} {ms(turn.signalling) or 0:9.1f} ms {ms(turn.moved) or 0:8.1f} ms "
+                     f"{ms(turn.interruption) or 0:9.1f} ms")
+    for flow in show.flows:
+        lines.append(f"      {flow.name}: {flow.outcome.get('bytes', 0)} octets, "
+                     + ("intact" if flow.outcome.get("intact") else "BROKEN"))
+    return "\n".join([*lines, f"      picture: {picture.with_suffix('.png')}"])
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tools/demo multihoming", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="also write the figures here")
+    parser.add_argument("--build", metavar="DIR", type=pathlib.Path, default=programs.ROOT / "build",
+                        help="build directory (build)")
+    parser.add_argument("--output", metavar="DIR", type=pathlib.Path,
+                        help="where logs, captures and the picture go (BUILD/multihoming)")
+    parser.add_argument("--keep", action="store_true",
+                        help="leave the network and the programs running; see --stop")
+    parser.add_argument("--stop", action="store_true", help="remove what a demo left, and end")
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    if args.stop:
+        stop(LABEL)
+        return 0
+    if os.geteuid() != 0:
+        print("tools/demo: needs root for network namespaces", file=sys.stderr)
+        return 1
+    output = (args.output or args.build / LABEL).resolve()
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    picture = output / "timeline.svg"
+    with TwoPlaneLab(LABEL, output) as lab:
+        lab.keep = args.keep
+        show = Show(lab, args.build.resolve())
+        try:
+            show.play()
+            picture.write_text(multihoming_picture.draw(show, INTERFACES))
+            run("rsvg-convert", "--output", picture.with_suffix(".png"), picture)
+            print(table(show, picture))
+        except LabError as error:
+            show.problems.append(str(error))
+    for problem in show.problems:
+        print(f"tools/demo: {problem}", file=sys.stderr)
+    if args.json:
+        args.json.write_text(json.dumps(show.as_json(), indent=2) + "\n")
+    print("ok" if show.ok() else f"FAILED (logs: {output})")
+    return 0 if show.ok() else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("tools/demo: interrupted, everything is removed", file=sys.stderr)
+        sys.exit(130)
