@@ -43,6 +43,8 @@ static rte_edge_t classify_on_link(const struct worker *w, struct rte_mbuf *m)
 	if (ip->dst_addr[0] != 0xff && !is_neighbour_discovery(ip) &&
 		is_defended(w, ip6_dst(ip), port))
 		return classify_absent(m);
+	if (link_table_access(&w->tables->links) >> port & 1)
+		return CLASSIFY_ND_PROXY;
 	if (ip->proto == IP6_ICMP && link_table_on(&w->tables->links, port))
 		return CLASSIFY_ND_PROXY;
 	return CLASSIFY_MIRROR;
@@ -53,9 +55,13 @@ static inline void classify_work(struct worker *w, struct rte_graph *graph, stru
 {
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
+	const uint32_t access = link_table_access(&w->tables->links);
+
 	for (uint16_t i = 0; i < n; i++) {
 		node_prefetch(mbufs, i, n);
 		next[i] = classify_one(mbufs[i]);
+		if (next[i] == CLASSIFY_STEER && access >> mbufs[i]->port & 1)
+			next[i] = CLASSIFY_ACCESS;
 		if (next[i] == CLASSIFY_ON_LINK)
 			next[i] = classify_on_link(w, mbufs[i]);
 	}
@@ -84,6 +90,7 @@ static struct rte_node_register classify_node = {
 			[CLASSIFY_BAD_SOURCE] = "drop_bad_ip6_source",
 			[CLASSIFY_BAD_DESTINATION] = "drop_bad_ip6_destination",
 			[CLASSIFY_GROUP] = "group",
+			[CLASSIFY_ACCESS] = "access",
 		},
 };
 RTE_NODE_REGISTER(classify_node)

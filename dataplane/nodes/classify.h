@@ -18,6 +18,7 @@ enum classify_edge {
 	CLASSIFY_BAD_SOURCE,
 	CLASSIFY_BAD_DESTINATION,
 	CLASSIFY_GROUP,
+	CLASSIFY_ACCESS,
 	CLASSIFY_EDGES,
 	CLASSIFY_ON_LINK, /* no edge: to a multicast or link-local address */
 };

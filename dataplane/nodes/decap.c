@@ -1,6 +1,7 @@
 /*
  * decap: takes a packet out of its tunnel, if it comes from where its source is registered (RFC
- * 6275, 10.4.5; RFC 2473, 3.3; RFC 6040, 4.2), or from another data plane.
+ * 6275, 10.4.5; RFC 2473, 3.3; RFC 6040, 4.2), from another data plane, or, for a subscriber that
+ * is on a link here, by its tunnel (RFC 5213, 6.10.5).
  */
 #include "dataplane/nodes/decap.h"
 
@@ -29,6 +30,21 @@ static void tell(struct worker *w, struct rte_mbuf *m, const struct subscriber_e
 	events_put(w->index, &event);
 }
 
+/* The subscriber on a link here that a packet came for by its tunnel, or NULL. */
+static const struct subscriber_entry *attached(const struct worker *w, struct rte_mbuf *m)
+{
+	const struct subscriber_table *t = &w->tables->subscribers;
+	const struct in6_addr to = ip6_load(decap_inner(m)->dst_addr);
+	const struct subscriber_entry *entry;
+
+	if (likely(link_table_access(&w->tables->links) == 0))
+		return NULL;
+	entry = subscriber_table_find(t, 0, &to);
+	if (!entry || !path_header_on_link(path_shape_at(t->paths, entry->shape)->header))
+		return NULL;
+	return subscriber_accepts(t, entry, ip6_src(ip6_of(m)), ip6_dst(ip6_of(m))) ? entry : NULL;
+}
+
 /* Not sent by a node from where it is. From another data plane it is on its way to a node, and
  * comes from anywhere. */
 static rte_edge_t decap_else(
@@ -42,6 +58,10 @@ static rte_edge_t decap_else(
 
 		return edge == DECAP_STEER ? DECAP_RELAY : edge;
 	}
+	const struct subscriber_entry *to = attached(w, m);
+
+	if (to)
+		return decap_strip(m, subscriber_number(&w->tables->subscribers, to));
 	tell(w, m, entry);
 	return entry ? DECAP_WRONG_CARE_OF : DECAP_UNKNOWN_SOURCE;
 }

@@ -34,6 +34,8 @@
 	X(unknown_source, "source of a tunnelled packet is no subscriber's")                       \
 	X(wrong_care_of, "tunnelled packet not from a care-of address of its subscriber")          \
 	X(rule, "a rule of its subscriber drops it")                                               \
+	X(access_unknown, "from an access link, of no subscriber that is attached there")          \
+	X(access_foreign, "from an access link, with the address of a subscriber elsewhere")       \
 	X(relay_twice, "relayed packet for a subscriber at the address of a data plane")           \
 	X(relay_unknown, "relayed packet for no subscriber that is known here")                    \
 	X(tunnel_error_stale, "ICMPv6 error about a tunnel that is not, or no more, as it says")   \

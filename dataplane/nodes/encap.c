@@ -165,6 +165,7 @@ static struct rte_node_register encap_node = {
 			[ENCAP_NO_ROOM] = "drop_no_room",
 			[ENCAP_RULE] = "drop_rule",
 			[ENCAP_RELAY_TWICE] = "drop_relay_twice",
+			[ENCAP_ON_LINK] = "on_link",
 		},
 };
 RTE_NODE_REGISTER(encap_node)

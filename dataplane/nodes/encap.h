@@ -15,6 +15,7 @@ enum encap_edge {
 	ENCAP_NO_ROOM,
 	ENCAP_RULE,
 	ENCAP_RELAY_TWICE,
+	ENCAP_ON_LINK,
 	ENCAP_EDGES
 };
 
@@ -123,6 +124,8 @@ static inline rte_edge_t encap_by(struct rte_mbuf *m, const struct encap_way *wa
 	struct meta *meta = meta_of(m);
 	uint16_t limit = encap_limit(ip, m->data_len);
 
+	if (unlikely(path_header_on_link(way->header)))
+		return ENCAP_ON_LINK;
 	if (!(meta->flags & META_ORIGINATED)) {
 		if (unlikely(addr_is_link_local(ip6_src(ip))))
 			return ENCAP_SCOPE;

@@ -59,6 +59,7 @@ struct express {
 	const struct local_set *local;
 	struct subscriber_lengths lengths;
 	uint32_t moves;
+	uint32_t access; /* ports, a bit each, that classify is to look at */
 	struct forward_last last;
 	uint32_t forwarded;
 	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
@@ -100,6 +101,8 @@ static inline rte_edge_t look_one(struct express *x, struct rte_mbuf *m, struct 
 {
 	const struct rte_ipv6_hdr *ip;
 
+	if (unlikely(x->access >> m->port & 1))
+		return EXPRESS_CLASSIFY;
 	if (unlikely(classify_one(m) != CLASSIFY_STEER))
 		return EXPRESS_CLASSIFY;
 	ip = ip6_of(m);
@@ -338,6 +341,7 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 	x.local = local_table_get(&w->tables->local);
 	x.lengths = subscriber_table_lengths(x.subscribers);
 	x.moves = sig_index_moves(&x.subscribers->by_prefix);
+	x.access = link_table_access(&w->tables->links);
 	x.last.neighbour = NULL;
 	x.forwarded = x.encapsulated = x.decapsulated = x.relayed_out = x.relayed_in = 0;
 	for (uint16_t at = 0; at < n + (STAGES - 1) * STRIDE; at += STRIDE) {

@@ -91,6 +91,7 @@ static struct rte_node_register relay_node = {
 			[RELAY_DIRECT + ENCAP_NO_ROOM] = "drop_no_room",
 			[RELAY_DIRECT + ENCAP_RULE] = "drop_rule",
 			[RELAY_DIRECT + ENCAP_RELAY_TWICE] = "drop_relay_twice",
+			[RELAY_DIRECT + ENCAP_ON_LINK] = "on_link",
 		},
 };
 RTE_NODE_REGISTER(relay_node)

@@ -27,6 +27,21 @@ int link_table_slot(struct link_table *t, uint64_t id)
 	return free_slot;
 }
 
+static_assert(PORT_MAX <= 32, "a bit for each port");
+
+static void find_access(struct link_table *t)
+{
+	uint32_t access = 0;
+
+	for (int i = 1; i < LINK_SLOTS; i++) {
+		uint64_t word = atomic_load_explicit(&t->slots[i], memory_order_relaxed);
+
+		if (word & LINK_ACCESS)
+			access |= 1u << (word & UINT16_MAX);
+	}
+	atomic_store_explicit(&t->access, access, memory_order_release);
+}
+
 int link_table_set(struct link_table *t, const struct object_link *object)
 {
 	uint16_t port = port_find(object->port);
@@ -40,8 +55,10 @@ int link_table_set(struct link_table *t, const struct object_link *object)
 		return slot;
 	atomic_store_explicit(&t->slots[slot],
 		(uint64_t)object_link_domain(object->id) << LINK_DOMAIN_SHIFT | LINK_USED |
-			(object->watch_dad ? LINK_WATCH : 0) | port,
+			(object->watch_dad ? LINK_WATCH : 0) | (object->access ? LINK_ACCESS : 0) |
+			port,
 		memory_order_release);
+	find_access(t);
 	t->marked[slot] = true;
 	return 0;
 }
@@ -51,6 +68,7 @@ void link_table_delete(struct link_table *t, uint64_t id)
 	for (int i = 1; i < LINK_SLOTS; i++)
 		if (t->ids[i] == id && id != 0)
 			atomic_store_explicit(&t->slots[i], 0, memory_order_release);
+	find_access(t);
 }
 
 void link_table_reclaim(struct link_table *t, const bool used[LINK_SLOTS])
@@ -76,5 +94,6 @@ uint32_t link_table_sweep(struct link_table *t, const struct object_buckets *buc
 		atomic_store_explicit(&t->slots[i], 0, memory_order_release);
 		removed++;
 	}
+	find_access(t);
 	return removed;
 }

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <rte_malloc.h>
+#include <stdio.h>
 
+#include "dataplane/port.h"
 #include "dataplane/tables/bits.h"
 #include "dataplane/tables/hash.h"
 
@@ -69,6 +71,8 @@ static uint32_t take_shape(struct path_table *t, const struct in6_addr *local)
 	struct path_shape *shape = pool_at(&t->shapes, number);
 
 	*shape = (struct path_shape){.users = 1};
+	if (addr_is_unspecified(local))
+		return number;
 	shape->header[0] = 0x60;
 	shape->header[6] = NEXT_HEADER_IP6;
 	shape->header[7] = PATH_HOP_LIMIT;
@@ -93,14 +97,34 @@ static uint32_t *data_plane_users(struct path_table *t, const struct path *path)
 	return &t->data_planes->slots[path->data_plane & ~PATH_RELAYED].users;
 }
 
+/* Where the path leads, as entries have it. 0, -EOPNOTSUPP, -ENOENT or -EINVAL. */
+static int remote_of(const struct object_path *object, struct in6_addr *remote)
+{
+	struct path_on_link to = {.port = PORT_NONE, .mac = object->mac};
+
+	switch (object->kind) {
+	case PATH_IP6_IN_IP6:
+		*remote = object->remote;
+		return addr_is_unspecified(&object->local) ||
+				       addr_equal(&object->local, &object->remote)
+			       ? -EINVAL
+			       : 0;
+	case PATH_ON_LINK:
+		to.port = port_find(object->port);
+		memcpy(remote, &to, sizeof(*remote));
+		return to.port == PORT_NONE ? -ENOENT : 0;
+	}
+	return -EOPNOTSUPP;
+}
+
 int64_t path_table_make(struct path_table *t, const struct object_path *object)
 {
 	int data_plane = data_plane_of(t, object);
+	struct in6_addr remote;
+	int error = remote_of(object, &remote);
 
-	if (object->kind != PATH_IP6_IN_IP6)
-		return -EOPNOTSUPP;
-	if (addr_equal(&object->local, &object->remote))
-		return -EINVAL;
+	if (error)
+		return error;
 	if (data_plane < 0)
 		return data_plane;
 
@@ -116,7 +140,7 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 	struct path *path = path_at(t, number);
 
 	*path = (struct path){
-		.remote = object->remote,
+		.remote = remote,
 		.id = object->id,
 		.shape = (uint16_t)shape,
 		.set_mtu = object->mtu,
@@ -130,10 +154,24 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 	return number;
 }
 
+static struct object_path on_link_object(const struct path *path)
+{
+	struct object_path object = {.id = path->id, .kind = PATH_ON_LINK, .mtu = path->set_mtu};
+	struct path_on_link to;
+
+	memcpy(&to, &path->remote, sizeof(to));
+	object.mac = to.mac;
+	if (port_get(to.port))
+		snprintf(object.port, sizeof(object.port), "%s", port_get(to.port)->name);
+	return object;
+}
+
 struct object_path path_table_object(const struct path_table *t, uint32_t number)
 {
 	const struct path *path = path_at(t, number);
 
+	if (path_header_on_link(path_shape_at(t, path->shape)->header))
+		return on_link_object(path);
 	return (struct object_path){
 		.id = path->id,
 		.kind = PATH_IP6_IN_IP6,

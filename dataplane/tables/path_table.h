@@ -30,7 +30,19 @@ enum {
 	PATH_RELAYED = 1 << 15, /* in path.data_plane */
 };
 
-/* One cache line, the outer header ready but for length, class, flow label and destination. */
+/* What a path on link has in the place of a remote address: no address begins like this. */
+struct path_on_link {
+	uint8_t zero[2];
+	uint16_t port; /* number */
+	struct mac mac;
+	uint8_t spare[6];
+};
+static_assert(sizeof(struct path_on_link) == sizeof(struct in6_addr), "in its place");
+
+/*
+ * One cache line, the outer header ready but for length, class, flow label and destination. That of
+ * all paths on link has none: its first octet is 0, its local address unspecified.
+ */
 struct path_shape {
 	uint8_t header[PATH_HEADER_LEN];
 	uint32_t users; /* paths; writer */
@@ -99,9 +111,9 @@ uint32_t path_table_find(const struct path_table *t, uint64_t id);
 
 /*
  * Writer: makes a path for an object, not yet found by its id. Returns its number, or a negative
- * errno: -EOPNOTSUPP for a kind that this data plane does not have; -ENOENT: its data plane is not
- * known; -EADDRNOTAVAIL: to be relayed, but our own address is not known; -EINVAL: local and remote
- * address are the same; -ENOSPC.
+ * errno: -EOPNOTSUPP for a kind that this data plane does not have; -ENOENT: its data plane or its
+ * port is not known; -EADDRNOTAVAIL: to be relayed, but our own address is not known; -EINVAL:
+ * local and remote address are the same; -ENOSPC.
  */
 int64_t path_table_make(struct path_table *t, const struct object_path *object);
 
@@ -153,6 +165,12 @@ static inline const struct path_list *path_list_at(const struct path_table *t, u
  * share, and the packets of one path are spread among the others'.
  */
 void path_list_share(struct path_list *list);
+
+/* Whether a header, of a shape, says that there is none. */
+static inline bool path_header_on_link(const uint8_t *header)
+{
+	return header[0] == 0;
+}
 
 /* Local address of a shape. */
 static inline const struct in6_addr *path_shape_local(const struct path_shape *shape)

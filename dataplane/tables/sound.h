@@ -16,6 +16,11 @@ static inline bool sound_shape(const struct path_table *t, uint16_t number)
 	if (number >= t->shapes.fresh)
 		return false;
 	shape = path_shape_at(t, number);
+	if (path_header_on_link(shape->header)) {
+		static const uint8_t none[PATH_HEADER_LEN];
+
+		return memcmp(shape->header, none, sizeof(none)) == 0;
+	}
 	for (unsigned i = 1; i < 6; i++)
 		if (shape->header[i])
 			return false;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <rte_common.h>
+#include <string.h>
 
 #include "dataplane/tables/bits.h"
 #include "dataplane/tables/tables.h"
@@ -51,14 +52,12 @@ static int publish(struct tables *t, uint32_t fresh, uint32_t old)
 
 static bool is_unchanged(const struct tables *t, uint32_t number, const struct object_path *object)
 {
-	const struct path *path = path_at(&t->paths, number);
-	const struct path_shape *shape = path_shape_at(&t->paths, path->shape);
+	const struct object_path is = path_table_object(&t->paths, number);
 
-	return object->kind == PATH_IP6_IN_IP6 && path->set_mtu == object->mtu &&
-	       (path->data_plane & ~PATH_RELAYED) ==
-		       data_plane_table_slot(&t->data_planes, object->data_plane) &&
-	       addr_equal(&path->remote, &object->remote) &&
-	       addr_equal(path_shape_local(shape), &object->local);
+	return object->kind == is.kind && object->mtu == is.mtu &&
+	       object->data_plane == is.data_plane && addr_equal(&object->remote, &is.remote) &&
+	       addr_equal(&object->local, &is.local) && mac_equal(&object->mac, &is.mac) &&
+	       strcmp(object->port, is.port) == 0;
 }
 
 int tables_set_path(struct tables *t, const struct object_path *object)

@@ -1,5 +1,6 @@
 #include "proto/channel/object.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -10,8 +11,9 @@
  * Body of a set, after the id (64 bits):
  *
  *   local        address (16 octets)
- *   link         watch_dad (8), name (8 length, text)
- *   path         kind (8), local (16 octets), remote (16 octets), data plane (64), mtu (16)
+ *   link         watch_dad (8), access (8), name (8 length, text)
+ *   path         kind (8), local (16 octets), remote (16 octets), data plane (64), mtu (16);
+ *                on link: kind (8), MAC (6 octets), mtu (16), port (8 length, text)
  *   subscriber   domain (32), link id (64), prefix count (8), path count (8),
  *                prefixes (16 octets address, 8 length), path ids (64), steering (8),
  *                weights (8 for each path)
@@ -27,6 +29,7 @@ enum {
 
 static const char *const path_kind_names[] = {
 	[PATH_IP6_IN_IP6] = "ip6-in-ip6",
+	[PATH_ON_LINK] = "on-link",
 };
 
 const char *path_kind_name(enum path_kind kind)
@@ -51,7 +54,7 @@ const char *steering_name(enum steering steering)
 
 static bool path_kind_known(unsigned kind)
 {
-	return kind == PATH_IP6_IN_IP6;
+	return kind == PATH_IP6_IN_IP6 || kind == PATH_ON_LINK;
 }
 
 static bool local_ok(const struct object *obj)
@@ -83,6 +86,7 @@ static bool link_ok(const struct object *obj)
 static void link_encode(struct writer *w, const struct object *obj)
 {
 	writer_u8(w, obj->link.watch_dad);
+	writer_u8(w, obj->link.access);
 	record_text_encode(w, obj->link.port);
 }
 
@@ -90,22 +94,49 @@ static void link_decode(struct cursor *c, struct object *obj)
 {
 	obj->link = (struct object_link){.id = obj->id};
 	obj->link.watch_dad = record_bool_decode(c);
+	obj->link.access = record_bool_decode(c);
 	record_text_decode(c, obj->link.port, 1, OBJECT_PORT_NAME_MAX, false);
 }
 
 static uint64_t link_digest(uint64_t h, const struct object *obj)
 {
-	return digest_text(digest_mix(h, obj->link.watch_dad, 0), obj->link.port);
+	return digest_text(digest_mix(h, obj->link.watch_dad, obj->link.access), obj->link.port);
 }
 
 static bool path_ok(const struct object *obj)
 {
-	return obj->path.id == obj->id && path_kind_known(obj->path.kind);
+	static const struct mac none;
+	const struct object_path *p = &obj->path;
+
+	if (p->id != obj->id || !path_kind_known(p->kind))
+		return false;
+	if (p->kind != PATH_ON_LINK)
+		return p->port[0] == '\0' && mac_equal(&p->mac, &none);
+	return addr_is_unspecified(&p->local) && addr_is_unspecified(&p->remote) &&
+	       p->data_plane == 0 && record_text_ok(p->port, 1, OBJECT_PORT_NAME_MAX, false);
+}
+
+static void on_link_encode(struct writer *w, const struct object_path *p)
+{
+	writer_bytes(w, p->mac.b, sizeof(p->mac.b));
+	writer_u16(w, p->mtu);
+	record_text_encode(w, p->port);
+}
+
+static void on_link_decode(struct cursor *c, struct object_path *p)
+{
+	cursor_copy(c, p->mac.b, sizeof(p->mac.b));
+	p->mtu = cursor_u16(c);
+	record_text_decode(c, p->port, 1, OBJECT_PORT_NAME_MAX, false);
 }
 
 static void path_encode(struct writer *w, const struct object *obj)
 {
 	writer_u8(w, (uint8_t)obj->path.kind);
+	if (obj->path.kind == PATH_ON_LINK) {
+		on_link_encode(w, &obj->path);
+		return;
+	}
 	writer_addr6(w, &obj->path.local);
 	writer_addr6(w, &obj->path.remote);
 	writer_u64(w, obj->path.data_plane);
@@ -116,6 +147,10 @@ static void path_decode(struct cursor *c, struct object *obj)
 {
 	obj->path = (struct object_path){.id = obj->id};
 	obj->path.kind = cursor_u8(c);
+	if (obj->path.kind == PATH_ON_LINK) {
+		on_link_decode(c, &obj->path);
+		return;
+	}
 	obj->path.local = cursor_addr6(c);
 	obj->path.remote = cursor_addr6(c);
 	obj->path.data_plane = cursor_u64(c);
@@ -128,8 +163,14 @@ static uint64_t path_digest(uint64_t h, const struct object *obj)
 {
 	const struct object_path *p = &obj->path;
 
+	uint64_t mac = 0;
+
 	h = digest_addr(digest_addr(h, &p->local), &p->remote);
-	return digest_mix(h, p->data_plane, (uint64_t)p->kind << 16 | p->mtu);
+	h = digest_mix(h, p->data_plane, (uint64_t)p->kind << 16 | p->mtu);
+	if (p->kind != PATH_ON_LINK)
+		return h;
+	memcpy(&mac, p->mac.b, sizeof(p->mac.b));
+	return digest_text(digest_mix(h, be64toh(mac), 0), p->port);
 }
 
 static bool prefix_ok(const struct prefix6 *p)

@@ -68,15 +68,30 @@ struct object_link {
 	 * detection that control runs there (RFC 4862, 5.4).
 	 */
 	bool watch_dad;
+	/*
+	 * Subscribers with paths on this link are attached here. Copies of what comes in for the
+	 * link are punted, and some packets of nobody known; others are forwarded only when they
+	 * are a subscriber's, sent from its address on the link (object_path.mac).
+	 */
+	bool access;
 };
 
 enum path_kind {
 	PATH_IP6_IN_IP6 = 1, /* RFC 2473 tunnel from local to remote */
+	PATH_ON_LINK = 2,    /* on a link of the data plane, to one interface there */
 };
 
+/*
+ * A subscriber whose first path is on link sends from there; what it sends goes into its second
+ * path, or, when it has no second, by routes. What comes out of one of its tunnels is for it, from
+ * whoever.
+ */
 struct object_path {
 	uint64_t id;
 	enum path_kind kind;
+	char port[OBJECT_PORT_NAME_MAX + 1]; /* PATH_ON_LINK: the data plane's name of its port */
+	struct mac mac;                      /* PATH_ON_LINK: of the interface */
+	/* Not of PATH_ON_LINK, all zero there. */
 	struct in6_addr local;  /* outer source; also the only outer destination accepted uplink */
 	struct in6_addr remote; /* outer destination: the care-of address; outer source uplink */
 	/*

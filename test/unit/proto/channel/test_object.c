@@ -42,6 +42,18 @@ static struct object a_path(void)
 			.mtu = 1480}};
 }
 
+static struct object an_on_link_path(void)
+{
+	return (struct object){.kind = OBJECT_PATH,
+		.op = OBJECT_SET,
+		.id = 20,
+		.path = {.id = 20,
+			.kind = PATH_ON_LINK,
+			.port = "access",
+			.mac = {{2, 0, 0, 0, 4, 1}},
+			.mtu = 1500}};
+}
+
 static struct object a_data_plane(void)
 {
 	return (struct object){.kind = OBJECT_DATA_PLANE,
@@ -170,6 +182,7 @@ static void same_object(const struct object *a, const struct object *b)
 		assert_int_equal(a->link.id, b->link.id);
 		assert_string_equal(a->link.port, b->link.port);
 		assert_int_equal(a->link.watch_dad, b->link.watch_dad);
+		assert_int_equal(a->link.access, b->link.access);
 		break;
 	case OBJECT_PATH:
 		assert_int_equal(a->path.id, b->path.id);
@@ -178,6 +191,8 @@ static void same_object(const struct object *a, const struct object *b)
 		assert_true(addr_equal(&a->path.remote, &b->path.remote));
 		assert_int_equal(a->path.data_plane, b->path.data_plane);
 		assert_int_equal(a->path.mtu, b->path.mtu);
+		assert_string_equal(a->path.port, b->path.port);
+		assert_true(mac_equal(&a->path.mac, &b->path.mac));
 		break;
 	case OBJECT_SUBSCRIBER:
 		same_subscriber(&a->subscriber, &b->subscriber);
@@ -214,7 +229,9 @@ static void golden(void **state)
 		const char *hex;
 	} cases[] = {
 		{a_local(), "01 01 0018 0000000000000007 20010db8000000000000000000000001"},
-		{a_link(), "02 01 000f 0000000000000003 01 05 686f6d6530"},
+		{a_link(), "02 01 0010 0000000000000003 01 00 05 686f6d6530"},
+		{an_on_link_path(), "03 01 0018 0000000000000014 02 020000000401 05dc 06 "
+				    "616363657373"},
 		{a_path(), "03 01 0033 0102030405060708 01 20010db8000000000000000000000001 "
 			   "20010db8000a00000000000000000099 0000000000000a0b 05c8"},
 		{a_subscriber(), "04 01 0042 0000000000000009 00000005 0000000000000003 02 01 "
@@ -255,9 +272,9 @@ static void golden(void **state)
 static void round_trip_and_truncation(void **state)
 {
 	(void)state;
-	const struct object objects[] = {a_local(), a_link(), a_path(), a_subscriber(),
-		a_full_subscriber(), a_steered_subscriber(), a_data_plane(), a_rule(), a_group(),
-		a_member(), a_link_member(),
+	const struct object objects[] = {a_local(), a_link(), a_path(), an_on_link_path(),
+		a_subscriber(), a_full_subscriber(), a_steered_subscriber(), a_data_plane(),
+		a_rule(), a_group(), a_member(), a_link_member(),
 		{.kind = OBJECT_SUBSCRIBER, .op = OBJECT_DELETE, .id = UINT64_MAX}};
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
@@ -307,7 +324,7 @@ static void no_room(void **state)
 		writer_init(&w, exact, size);
 		assert_int_equal(object_encode(&w, &big), -ENOSPC);
 		assert_int_equal(writer_len(&w), 0);
-		assert_int_equal(object_encode(&w, &small), size < 19 ? -ENOSPC : 0);
+		assert_int_equal(object_encode(&w, &small), size < 20 ? -ENOSPC : 0);
 		free(exact);
 	}
 }
@@ -315,7 +332,7 @@ static void no_room(void **state)
 static void encoder_refuses(void **state)
 {
 	(void)state;
-	struct object bad[56];
+	struct object bad[64];
 	uint8_t buf[OBJECT_WIRE_MAX];
 	struct writer w;
 	size_t n = 0;
@@ -330,6 +347,12 @@ static void encoder_refuses(void **state)
 	bad[n] = a_link(), bad[n++].link.port[1] = ' ';
 	bad[n] = a_path(), bad[n++].path.kind = 0;
 	bad[n] = a_path(), bad[n++].path.kind = 2;
+	bad[n] = a_path(), bad[n++].path.kind = 3;
+	bad[n] = a_path(), bad[n++].path.port[0] = 'x';
+	bad[n] = a_path(), bad[n++].path.mac.b[0] = 2;
+	bad[n] = an_on_link_path(), bad[n++].path.port[0] = '\0';
+	bad[n] = an_on_link_path(), bad[n++].path.data_plane = 1;
+	bad[n] = an_on_link_path(), bad[n++].path.remote = addr("2001:db8::1");
 	bad[n] = a_subscriber(), bad[n++].subscriber.prefix_count = 0;
 	bad[n] = a_subscriber(), bad[n++].subscriber.prefix_count = OBJECT_PREFIXES_MAX + 1;
 	bad[n] = a_subscriber(), bad[n++].subscriber.path_count = 0;
@@ -397,13 +420,17 @@ static void decoder_refuses(void **state)
 		{a_local(), 11, 0, "id 0"},
 		{a_local(), 1, OBJECT_DELETE, "a delete with more than the id"},
 		{a_link(), 12, 2, "a truth value that is neither"},
-		{a_link(), 13, 0, "an empty name"},
-		{a_link(), 13, 4, "octets left over"},
-		{a_link(), 13, OBJECT_PORT_NAME_MAX + 1, "a long name"},
-		{a_link(), 14, 0, "a NUL in a name"},
-		{a_link(), 14, 0x80, "a name that is not ASCII"},
+		{a_link(), 13, 2, "a truth value that is neither"},
+		{a_link(), 14, 0, "an empty name"},
+		{a_link(), 14, 4, "octets left over"},
+		{a_link(), 14, OBJECT_PORT_NAME_MAX + 1, "a long name"},
+		{a_link(), 15, 0, "a NUL in a name"},
+		{a_link(), 15, 0x80, "a name that is not ASCII"},
 		{a_path(), 12, 0, "unknown path kind"},
-		{a_path(), 12, 2, "unknown path kind"},
+		{a_path(), 12, 3, "unknown path kind"},
+		{a_path(), 12, PATH_ON_LINK, "octets left over"},
+		{an_on_link_path(), 21, 0, "an empty name"},
+		{an_on_link_path(), 12, PATH_IP6_IN_IP6, "body too short for its kind"},
 		{a_subscriber(), 24, 0, "no prefix"},
 		{a_subscriber(), 24, 1, "octets left over"},
 		{a_subscriber(), 24, OBJECT_PREFIXES_MAX + 1, "too many prefixes"},
@@ -498,6 +525,10 @@ static void digest(void **state)
 	changed[n] = a_member(), changed[n++].member.kind = MEMBER_PATH;
 	changed[n] = a_member(), changed[n++].member.target++;
 	changed[n++] = a_link_member();
+	changed[n] = a_link(), changed[n++].link.access = true;
+	changed[n++] = an_on_link_path();
+	changed[n] = an_on_link_path(), changed[n++].path.mac.b[5]++;
+	changed[n] = an_on_link_path(), changed[n++].path.port[0]++;
 	for (size_t i = 0; i < n; i++) {
 		assert_int_not_equal(object_digest(&changed[i]), 0);
 		for (size_t j = 0; j < i; j++)

@@ -1,0 +1,70 @@
+/*
+ * on_link: a packet to a subscriber that is on a link of ours, to the interface that its path
+ * names.
+ */
+#include "dataplane/nodes/forward.h"
+
+static rte_edge_t on_link_one(
+	struct rte_mbuf *m, const struct subscriber_entry *entry, uint32_t *transit)
+{
+	struct meta *meta = meta_of(m);
+	struct path_on_link to;
+	const struct port *port;
+	struct rte_ether_hdr *eth;
+
+	memcpy(&to, &entry->remote, sizeof(to));
+	port = port_get(to.port);
+	if (unlikely(!port))
+		return FORWARD_PORT_GONE;
+	if (!(meta->flags & META_ORIGINATED)) {
+		rte_edge_t edge = forward_check(ip6_of(m), meta);
+
+		if (unlikely(edge != FORWARD_TX))
+			return edge;
+		(*transit)++;
+	}
+
+	uint16_t mtu = port_mtu(port);
+
+	if (entry->mtu && entry->mtu < mtu)
+		mtu = entry->mtu;
+	if (unlikely(m->pkt_len > mtu)) {
+		meta->value = mtu;
+		return FORWARD_TOO_BIG;
+	}
+	eth = (struct rte_ether_hdr *)(void *)rte_pktmbuf_prepend(m, sizeof(*eth));
+	if (unlikely(!eth))
+		return FORWARD_NO_ROOM;
+	forward_ethernet(eth, &to.mac, port);
+	meta->port = to.port;
+	return FORWARD_TX;
+}
+
+static inline void on_link_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
+	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
+{
+	uint32_t transit = 0;
+
+	RTE_SET_USED(graph);
+	RTE_SET_USED(node);
+	for (uint16_t i = 0; i < n; i++)
+		next[i] = on_link_one(mbufs[i],
+			subscriber_at(&w->tables->subscribers, meta_of(mbufs[i])->subscriber),
+			&transit);
+	node_count(w, WORKER_forwarded, transit);
+}
+
+static uint16_t on_link_process(
+	struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t n)
+{
+	return node_process(graph, node, objs, n, on_link_work);
+}
+
+static struct rte_node_register on_link_node = {
+	.name = "on_link",
+	.process = on_link_process,
+	.init = node_init,
+	.nb_edges = FORWARD_EDGES,
+	.next_nodes = {FORWARD_NEXT_NODES},
+};
+RTE_NODE_REGISTER(on_link_node)

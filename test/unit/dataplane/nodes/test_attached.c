@@ -1,0 +1,300 @@
+/* Subscribers that are on a link here: what is for them, and what they send. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../lab/lab.h"
+#include "dataplane/port.h"
+
+#define ANCHOR "2001:db8:f::f"  /* where the tunnel leads */
+#define HOST   "2001:db8:4::10" /* of subscriber 2, attached to the home link */
+#define OTHER  "2001:db8:5::10" /* of subscriber 3, there too */
+
+static const struct mac host_mac = {{2, 0, 0, 0, 4, 1}};
+static const struct mac other_mac = {{2, 0, 0, 0, 5, 1}};
+
+static void set_on_link(struct lab *lab, uint64_t id, const struct mac *mac, int expected)
+{
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
+
+	o.path = (struct object_path){.id = id, .kind = PATH_ON_LINK, .port = "home", .mac = *mac};
+	lab_apply(lab, &o, expected);
+}
+
+static void attach(struct lab *lab)
+{
+	const uint64_t host[] = {20, 21}, other[] = {30, 31};
+	struct object o = {.kind = OBJECT_LINK, .op = OBJECT_SET, .id = 7};
+
+	o.link = (struct object_link){.id = 7, .port = "home", .access = true};
+	lab_apply(lab, &o, 0);
+	set_on_link(lab, 20, &host_mac, 0);
+	set_on_link(lab, 30, &other_mac, 0);
+	lab_set_path(lab, 21, ANCHOR, 0, 0);
+	lab_set_path(lab, 31, ANCHOR, 0, 0);
+	lab_set_subscriber(lab, 2, "2001:db8:4::/64", 0, host, 2, 0);
+	lab_set_subscriber(lab, 3, "2001:db8:5::/64", 0, other, 2, 0);
+}
+
+static int setup(void **state)
+{
+	int error = lab_setup(state);
+
+	if (!error)
+		attach(*state);
+	return error;
+}
+
+/* A frame of a host to the gateway. */
+static void from_host(struct packet *p, const struct mac *mac)
+{
+	struct mac gateway = lab_mac(LAB_HOME);
+
+	packet_ether(p, &gateway, mac);
+}
+
+static void from_anchor(struct packet *p, const char *outer_src)
+{
+	struct mac dst = lab_mac(LAB_VISITED), src = lab_peer_mac(LAB_VISITED);
+
+	packet_wrap(p, outer_src, LAB_LOCAL);
+	packet_ether(p, &dst, &src);
+}
+
+static void expect_at_host(struct lab *lab, const struct packet *inner, const struct mac *mac)
+{
+	struct mac gateway = lab_mac(LAB_HOME);
+	struct packet out, expected = *inner;
+
+	lab_sent(lab, LAB_HOME, &out);
+	lab_nothing(lab);
+	packet_assert_ether(&out, mac, &gateway);
+	packet_unether(&out);
+	packet_set_hop_limit(&expected, (uint8_t)(inner->data[7] - 1));
+	packet_assert_equal(&out, &expected);
+}
+
+static void test_down(void **state)
+{
+	struct lab *lab = *state;
+	struct packet in, f;
+
+	packet_udp(&in, LAB_PEER, HOST, 77);
+	f = in;
+	from_anchor(&f, ANCHOR);
+	lab_receive(lab, LAB_VISITED, &f);
+	lab_walk(lab);
+	expect_at_host(lab, &in, &host_mac);
+	assert_int_equal(lab_counter(lab, WORKER_decapsulated), 1);
+}
+
+/* From who is not its anchor, or for who is not attached, nothing comes out of a tunnel. */
+static void test_down_from_elsewhere(void **state)
+{
+	struct lab *lab = *state;
+	struct packet f;
+
+	packet_udp(&f, LAB_PEER, HOST, 77);
+	from_anchor(&f, "2001:db8:f::66");
+	lab_expect_drop(lab, LAB_VISITED, &f, DROP_unknown_source);
+	packet_udp(&f, LAB_PEER, "2001:db8:6::1", 77);
+	from_anchor(&f, ANCHOR);
+	lab_expect_drop(lab, LAB_VISITED, &f, DROP_unknown_source);
+}
+
+static void test_up(void **state)
+{
+	struct lab *lab = *state;
+	struct packet in, f, out;
+
+	packet_udp(&in, HOST, LAB_PEER, 77);
+	f = in;
+	from_host(&f, &host_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_VISITED, &out);
+	lab_nothing(lab);
+	packet_unether(&out);
+	packet_assert_addrs(&out, LAB_LOCAL, ANCHOR);
+	packet_cut(&out, PACKET_IP6);
+	packet_set_hop_limit(&in, 63);
+	packet_assert_equal(&out, &in);
+	assert_int_equal(lab_counter(lab, WORKER_encapsulated), 1);
+}
+
+/* Also to another one here: their anchor says what they may. */
+static void test_up_to_neighbour(void **state)
+{
+	struct lab *lab = *state;
+	struct packet f, out;
+
+	packet_udp(&f, HOST, OTHER, 77);
+	from_host(&f, &host_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_VISITED, &out);
+	packet_unether(&out);
+	packet_assert_addrs(&out, LAB_LOCAL, ANCHOR);
+	lab_nothing(lab);
+}
+
+/* And back from the anchor: its inner source is one that is attached here. */
+static void test_down_from_neighbour(void **state)
+{
+	struct lab *lab = *state;
+	struct packet in, f;
+
+	packet_udp(&in, HOST, OTHER, 77);
+	f = in;
+	from_anchor(&f, ANCHOR);
+	lab_receive(lab, LAB_VISITED, &f);
+	lab_walk(lab);
+	expect_at_host(lab, &in, &other_mac);
+}
+
+static void test_foreign(void **state)
+{
+	struct lab *lab = *state;
+	struct packet f;
+
+	packet_udp(&f, HOST, LAB_PEER, 77);
+	from_host(&f, &other_mac);
+	lab_expect_drop(lab, LAB_HOME, &f, DROP_access_foreign);
+	/* One that is reached by a tunnel is not here. */
+	packet_udp(&f, LAB_HOME_OF, LAB_PEER, 77);
+	from_host(&f, &host_mac);
+	lab_expect_drop(lab, LAB_HOME, &f, DROP_access_foreign);
+}
+
+/* What nobody known sends shows control that somebody is there, but not without end. */
+static void test_stranger(void **state)
+{
+	struct lab *lab = *state;
+	struct packet f, punted;
+	struct mirror_tag tag;
+	unsigned shown = 0;
+
+	packet_udp(&f, "2001:db8:6::1", LAB_PEER, 77);
+	from_host(&f, &host_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	lab_taken(lab, mirror_queues[0].punt[MIRROR_CLASS_REST], &punted, &tag);
+	packet_assert_equal(&punted, &f);
+	assert_int_equal(tag.reason, PACKET_NEIGHBOUR);
+	for (int i = 0; i < 200; i++) {
+		lab_receive(lab, LAB_HOME, &f);
+		lab_walk(lab);
+	}
+	shown = (unsigned)lab_counter(lab, WORKER_punted);
+	assert_true(shown < 200);
+	assert_int_equal(lab_drops(lab, DROP_access_unknown), 201 - shown);
+	for (unsigned i = 1; i < shown; i++)
+		lab_taken(lab, mirror_queues[0].punt[MIRROR_CLASS_REST], &punted, &tag);
+	lab_nothing(lab);
+}
+
+static void test_hop_limit(void **state)
+{
+	struct lab *lab = *state;
+	struct packet f, out;
+
+	packet_udp(&f, HOST, LAB_PEER, 10);
+	packet_set_hop_limit(&f, 1);
+	from_host(&f, &host_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_HOME, &out);
+	packet_unether(&out);
+	packet_assert_icmp(&out, 3, 0, 0);
+	lab_nothing(lab);
+}
+
+/* A packet that does not fit the tunnel: its sender, who is here, is told. */
+static void test_too_big(void **state)
+{
+	struct lab *lab = *state;
+	struct packet f, out;
+
+	packet_udp(&f, HOST, LAB_PEER, 1480);
+	from_host(&f, &host_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_HOME, &out);
+	lab_nothing(lab);
+	packet_unether(&out);
+	struct in6_addr to = packet_dst(&out);
+
+	assert_string_equal(ADDR_TEXT(&to), HOST);
+	packet_assert_icmp(&out, 2, 0, 1460);
+}
+
+static void test_kernel_reaches_it(void **state)
+{
+	struct lab *lab = *state;
+	struct packet in, f;
+	struct mac to = {{2, 9, 9, 9, 9, 9}}, from = lab_mac(LAB_HOME);
+
+	packet_udp(&in, "2001:db8:1::1", HOST, 20);
+	f = in;
+	packet_ether(&f, &to, &from);
+	lab_down(lab, MIRROR_FROM_TWIN, LAB_HOME, 0, &f);
+	lab_walk(lab);
+	packet_set_hop_limit(&in, (uint8_t)(in.data[7] + 1)); /* not decremented */
+	expect_at_host(lab, &in, &host_mac);
+}
+
+static void test_objects(void **state)
+{
+	struct lab *lab = *state;
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = 50};
+	struct object_path found;
+
+	o.path = (struct object_path){.id = 50, .kind = PATH_ON_LINK, .port = "nowhere"};
+	lab_apply(lab, &o, -ENOENT);
+	o.path = (struct object_path){.id = 50, .kind = PATH_IP6_IN_IP6};
+	o.path.remote.s6_addr[0] = 0x20;
+	lab_apply(lab, &o, -EINVAL);
+	found = path_table_object(&lab->tables->paths, path_table_find(&lab->tables->paths, 20));
+	assert_int_equal(found.kind, PATH_ON_LINK);
+	assert_string_equal(found.port, "home");
+	assert_true(mac_equal(&found.mac, &host_mac));
+	/* It moves to another interface. */
+	set_on_link(lab, 20, &(struct mac){{2, 0, 0, 0, 4, 2}}, 0);
+	found = path_table_object(&lab->tables->paths, path_table_find(&lab->tables->paths, 20));
+	assert_int_equal(found.mac.b[5], 2);
+}
+
+static void test_link_that_is_no_access_link_any_more(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_int_equal(link_table_access(&lab->tables->links), 1u << LAB_HOME);
+	lab_delete(lab, OBJECT_LINK, 7);
+	assert_int_equal(link_table_access(&lab->tables->links), 0);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, lab_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_down),
+		TEST(test_down_from_elsewhere),
+		TEST(test_up),
+		TEST(test_up_to_neighbour),
+		TEST(test_down_from_neighbour),
+		TEST(test_foreign),
+		TEST(test_stranger),
+		TEST(test_hop_limit),
+		TEST(test_too_big),
+		TEST(test_kernel_reaches_it),
+		TEST(test_objects),
+		TEST(test_link_that_is_no_access_link_any_more),
+	};
+
+	return cmocka_run_group_tests(tests, lab_eal, NULL);
+}
