@@ -74,9 +74,11 @@ static int check_roles(const void *at, char *why, size_t why_size)
 	for (size_t i = 0; i < roles->count; i++) {
 		const char *role = *config_item(roles, char *, i);
 
-		if (strcmp(role, "ha") != 0 && strcmp(role, "lma") != 0) {
+		if (strcmp(role, "ha") != 0 && strcmp(role, "lma") != 0 &&
+			strcmp(role, "mag") != 0) {
 			snprintf(why, why_size,
-				"unknown role \"%s\", allowed are \"ha\" and \"lma\"", role);
+				"unknown role \"%s\", allowed are \"ha\", \"lma\" and \"mag\"",
+				role);
 			return -EINVAL;
 		}
 	}
@@ -321,8 +323,8 @@ static const struct config_key overload_keys[] = {
 const struct config_key ctrl_config_keys[] = {
 	CONFIG_KEY(STRINGS, struct ctrl_config, roles, .required = true, .check = check_roles,
 		.help = "what this process does: \"ha\", the Mobile IPv6 home agent; \"lma\", the "
-			"local "
-			"mobility anchor of Proxy Mobile IPv6; or both"),
+			"local mobility anchor of Proxy Mobile IPv6; \"mag\", its mobile access "
+			"gateway; \"ha\" goes with the others"),
 	CONFIG_KEY(STRING, struct ctrl_config, store, .text = "/var/lib/dmm/store", .max = 400,
 		.check = ctrl_config_check_path,
 		.help = "folder of the durable state, made when missing"),
@@ -358,6 +360,9 @@ const struct config_key ctrl_config_keys[] = {
 		.help = "the local mobility anchor; required for the role \"lma\""),
 	CONFIG_KEY(GROUP, struct ctrl_config, overload, .keys = overload_keys,
 		.help = "what is done when more comes in than there is time for"),
+	CONFIG_KEY(GROUP, struct ctrl_config, mag, .keys = ctrl_config_mag_keys,
+		.present = CONFIG_PRESENT(struct ctrl_config, mag.present),
+		.help = "the mobile access gateway; required for the role \"mag\""),
 	CONFIG_END};
 
 /* Where errors of one value against another are told. */
@@ -442,12 +447,16 @@ static int read_addresses(struct ctrl_config *c, const struct check *to)
 	int error;
 
 	c->addresses =
-		calloc(c->home_agents.count + c->lma.addresses.count + 1, sizeof(*c->addresses));
+		calloc(c->home_agents.count + c->lma.addresses.count + 2, sizeof(*c->addresses));
 	if (!c->addresses)
 		return -ENOMEM;
 	error = read_list(c, &c->home_agents, "home_agents", to);
 	c->agent_count = c->address_count;
-	return error ? error : read_list(c, &c->lma.addresses, "lma.addresses", to);
+	if (!error)
+		error = read_list(c, &c->lma.addresses, "lma.addresses", to);
+	if (c->mag.present)
+		c->addresses[c->address_count++] = c->mag.address;
+	return error;
 }
 
 /* What the table cannot know; only of a file that is right by the table. */
@@ -463,6 +472,8 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 	error = read_addresses(c, &to);
 	if (!error)
 		error = ctrl_config_check_lma(c, name, report);
+	if (!error)
+		error = ctrl_config_check_mag(c, name, report);
 	if (error)
 		return error;
 	ctrl_config_check_data_planes(c, name, report);

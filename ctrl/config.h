@@ -8,6 +8,7 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "ctrl/config_lma.h"
+#include "ctrl/config_mag.h"
 #include "proto/channel/object.h"
 #include "proto/channel/update.h"
 
@@ -100,7 +101,7 @@ struct ctrl_config_overload {
 };
 
 struct ctrl_config {
-	struct config_list roles; /* of char *: "ha", "lma" */
+	struct config_list roles; /* of char *: "ha", "lma", "mag" */
 	char *store;              /* folder of the store */
 	enum log_level log_level;
 	struct ctrl_config_endpoints endpoints;
@@ -115,9 +116,10 @@ struct ctrl_config {
 	struct ctrl_config_lma lma;
 	struct ctrl_config_multihoming multihoming;
 	struct ctrl_config_overload overload;
+	struct ctrl_config_mag mag;
 
 	/* Worked out from the above, not keys. */
-	struct in6_addr *addresses; /* the gateway's own: home_agents, then lma.addresses */
+	struct in6_addr *addresses; /* the gateway's own: home_agents, lma.addresses, mag.address */
 	size_t address_count;
 	size_t agent_count; /* of them, home_agents */
 };

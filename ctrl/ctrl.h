@@ -10,6 +10,7 @@ struct events;
 struct intake;
 struct keyring;
 struct lma;
+struct mag;
 struct loop;
 struct packet;
 struct publish;
@@ -36,4 +37,5 @@ struct ctrl {
 	struct events *events;
 	struct signalling *signalling;
 	struct lma *lma; /* NULL: not of this process */
+	struct mag *mag; /* NULL: not of this process */
 };

@@ -17,6 +17,7 @@
 #include "ctrl/publish/publish.h"
 #include "ctrl/role_ha.h"
 #include "ctrl/role_lma.h"
+#include "ctrl/role_mag.h"
 #include "ctrl/store/store.h"
 #include "ctrl/store_events.h"
 
@@ -37,6 +38,7 @@ struct program {
 	struct ctrl ctrl;
 	struct role_ha *ha;
 	struct role_lma *lma;
+	struct role_mag *mag;
 	struct api *api;
 	int signals;
 };
@@ -146,6 +148,9 @@ static int open_roles(struct program *p)
 	if (ctrl_config_has_role(&p->config, "lma") &&
 		role_lma_open(&p->lma, &p->ctrl, why, sizeof(why)) < 0)
 		return refuse("%s", why);
+	if (ctrl_config_has_role(&p->config, "mag") &&
+		role_mag_open(&p->mag, &p->ctrl, why, sizeof(why)) < 0)
+		return refuse("%s", why);
 	error = api_open(&p->api, &p->ctrl);
 	if (error)
 		return refuse_endpoint(p->config.endpoints.api, error);
@@ -244,6 +249,7 @@ static int serve(struct program *p)
 static void close_all(struct program *p)
 {
 	api_close(p->api);
+	role_mag_close(p->mag);
 	role_lma_close(p->lma);
 	role_ha_close(p->ha);
 	commit_free(p->ctrl.commit);

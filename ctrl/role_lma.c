@@ -204,7 +204,7 @@ static int make_lma(struct role_lma *role)
 		.now_ns = op_now,
 		.real_ns = op_real};
 	const struct lma_config lma = {.addresses = config->addresses + config->agent_count,
-		.address_count = config->address_count - config->agent_count,
+		.address_count = config->lma.addresses.count,
 		.peers = role->peers,
 		.peer_count = role->peer_count,
 		.pools = role->pools,

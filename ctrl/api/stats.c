@@ -9,6 +9,7 @@
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/mag.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static json_t *control_counters(const struct ctrl *ctrl)
 			keyring_counter_defs, keyring_counters(ctrl->keyring), KEYRING_COUNTERS),
 		counter_json(zap_counter_defs, keyring_zap_counters(ctrl->keyring), ZAP_COUNTERS),
 		ctrl->lma ? lma_counters(ctrl->lma) : NULL,
+		ctrl->mag ? mag_counters(ctrl->mag) : NULL,
 	};
 
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {

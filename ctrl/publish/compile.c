@@ -3,6 +3,7 @@
  */
 #include "ctrl/publish/compile.h"
 
+#include "ctrl/binding/attachment.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/binding/session.h"
 #include "ctrl/config.h"
@@ -11,6 +12,7 @@
 #include "proto/mobility/home_discovery.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Appends one object to a bundle. */
@@ -155,6 +157,37 @@ int publish_compile_session(const struct session_record *record, struct bundle *
 	return error ? error : bundle_add(bundle, &subscriber);
 }
 
+int publish_compile_attachment(const struct ctrl_config *config,
+	const struct attachment_record *record, struct bundle *bundle)
+{
+	uint64_t id = publish_attachment_id(record->number);
+	struct object link = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
+	struct object uplink = {
+		.kind = OBJECT_PATH, .op = OBJECT_SET, .id = publish_uplink_id(record->number)};
+	struct object subscriber = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = id};
+	int error;
+
+	bundle->len = 0;
+	if (!record->lifetime)
+		return 0;
+	link.path = (struct object_path){.id = id, .kind = PATH_ON_LINK, .mac = record->mac};
+	snprintf(link.path.port, sizeof(link.path.port), "%s", record->link);
+	uplink.path = (struct object_path){.id = uplink.id,
+		.kind = PATH_IP6_IN_IP6,
+		.local = *ctrl_config_mag_address(config),
+		.remote = record->anchor};
+	subscriber.subscriber = (struct object_subscriber){.id = id,
+		.prefix_count = record->prefix_count,
+		.path_count = 2,
+		.paths = {id, uplink.id}};
+	for (size_t i = 0; i < record->prefix_count; i++)
+		subscriber.subscriber.prefixes[i] = record->prefixes[i];
+	error = bundle_add(bundle, &link);
+	if (!error)
+		error = bundle_add(bundle, &uplink);
+	return error ? error : bundle_add(bundle, &subscriber);
+}
+
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle)
 {
 	struct object object = {.kind = OBJECT_LOCAL, .op = OBJECT_SET, .id = id};
@@ -171,13 +204,13 @@ int publish_compile_home_agents(uint64_t id, const struct prefix6 *prefix, struc
 	return publish_compile_address(id, &anycast, bundle);
 }
 
-int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle)
+int publish_compile_link(uint64_t id, const char *port, bool access, struct bundle *bundle)
 {
 	struct object object = {.kind = OBJECT_LINK, .op = OBJECT_SET, .id = id};
 
 	if (strlen(port) > OBJECT_PORT_NAME_MAX)
 		return -EINVAL;
-	object.link = (struct object_link){.id = id, .watch_dad = true};
+	object.link = (struct object_link){.id = id, .watch_dad = !access, .access = access};
 	strcpy(object.link.port, port);
 	bundle->len = 0;
 	return bundle_add(bundle, &object);

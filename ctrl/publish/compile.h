@@ -9,6 +9,6 @@
  * 6275, 10.5), of a home link and of a data plane. 0 or -EINVAL. */
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle);
 int publish_compile_home_agents(uint64_t id, const struct prefix6 *prefix, struct bundle *bundle);
-int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle);
+int publish_compile_link(uint64_t id, const char *port, bool access, struct bundle *bundle);
 int publish_compile_data_plane(
 	const struct ctrl_config *config, unsigned dp, struct bundle *bundle);

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 struct binding_list;
+struct attachment_record;
 struct binding_record;
 struct session_record;
 struct ctrl_config;
@@ -198,6 +199,25 @@ int publish_compile_rule(const struct flow_binding *flow, const struct binding_l
 /* What a traffic selector (RFC 6088) is as that of a rule. 0 or -EINVAL. */
 int publish_compile_selector(
 	uint8_t format, const uint8_t *octets, size_t len, struct rule_selector *out);
+
+/* Id of the bundle, of the subscriber and of the path on link of an attachment; and of the path to
+ * its anchor. */
+static inline uint64_t publish_attachment_id(uint64_t number)
+{
+	return number | 3ull << 61;
+}
+
+static inline uint64_t publish_uplink_id(uint64_t number)
+{
+	return number | 7ull << 60;
+}
+
+/*
+ * Compiles an attachment of the mobile access gateway: a path on link, one to the anchor, and a
+ * subscriber with its prefixes when it is registered, else an empty bundle. 0 or -EINVAL.
+ */
+int publish_compile_attachment(const struct ctrl_config *config,
+	const struct attachment_record *record, struct bundle *bundle);
 
 /*
  * Compiles a mobility session of the local mobility anchor: a path to its gateway and a subscriber

@@ -187,7 +187,7 @@ static void receive_home_address(struct signalling *s, const struct receive_pack
 }
 
 /* Neighbour Discovery of a home link. */
-static void receive_neighbour(struct signalling *s, const struct receive_packet *packet)
+static void receive_home_neighbour(struct signalling *s, const struct receive_packet *packet)
 {
 	const struct ip6_packet *ip6 = &packet->ip6;
 
@@ -196,6 +196,15 @@ static void receive_neighbour(struct signalling *s, const struct receive_packet 
 		home_agents_receive(s, packet);
 	else
 		dad_receive(s, packet);
+}
+
+/* Neighbour Discovery: of an access link, or of a home link. */
+static void receive_neighbour(struct signalling *s, const struct receive_packet *packet)
+{
+	for (size_t i = 0; i < s->role_count; i++)
+		if (s->roles[i].neighbour && s->roles[i].neighbour(s->roles[i].context, packet))
+			return;
+	receive_home_neighbour(s, packet);
 }
 
 static receive_fn *const reasons[] = {

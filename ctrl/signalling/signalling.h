@@ -200,6 +200,8 @@ struct signalling_role {
 	bool (*owns)(void *context, const struct in6_addr *address);
 	/* A message for one of these addresses, decoded, its checksum right. */
 	void (*message)(void *context, const struct receive_packet *packet, const struct mh *mh);
+	/* Neighbour Discovery of a port; false: that is not its own. NULL: it has none. */
+	bool (*neighbour)(void *context, const struct receive_packet *packet);
 };
 
 enum { SIGNALLING_ROLES_MAX = 2 };

@@ -19,8 +19,9 @@ enum store_table {
 	STORE_META = 1,       /* marker of the layout, counters that must never go back */
 	STORE_SUBSCRIBER = 2, /* key: MN-ID */
 	STORE_BINDING = 3,    /* key: home address (16 octets) and BID (2) */
-	STORE_SESSION = 4,    /* key: number of a proxy registration (8 octets), of an LMA */
+	STORE_SESSION = 4,    /* key: number of a mobility session (8 octets), of an anchor */
 	STORE_FLOW = 5,       /* key: home address (16 octets) and FID (2) */
+	STORE_ATTACHMENT = 6, /* key: number of an attachment (8 octets), of an access gateway */
 };
 
 enum {

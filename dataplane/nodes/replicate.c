@@ -151,13 +151,19 @@ static bool resolve_path(const struct tables *t, struct target *at)
 	return true;
 }
 
+/* Copies for those who are on a link go to the link, as a member of its own. */
+static bool is_tunnel(const struct tables *t, const struct target *at)
+{
+	return !path_header_on_link(path_shape_at(&t->paths, at->shape)->header);
+}
+
 static bool resolve_one(const struct batch *b, struct target *at)
 {
 	switch (at->member->kind) {
 	case MEMBER_SUBSCRIBER:
-		return resolve_subscriber(b->w->tables, at);
+		return resolve_subscriber(b->w->tables, at) && is_tunnel(b->w->tables, at);
 	case MEMBER_PATH:
-		return resolve_path(b->w->tables, at);
+		return resolve_path(b->w->tables, at) && is_tunnel(b->w->tables, at);
 	default:
 		return at->member->port != b->job->port && port_get(at->member->port);
 	}

@@ -23,6 +23,9 @@ FIXED_PREFIX = "2001:db8:5000::/64"
 GATEWAY = {name: f"2001:db8:a{name}::1" for name in LINKS}  # Proxy-CoA
 CORE_AT_GATEWAY = {name: f"2001:db8:a{name}::ff" for name in LINKS}
 SPI = {name: 1000 + int(name) for name in LINKS}
+MN_ID = {1: "host1@example.net", 2: "host2@example.net"}
+MAC = {1: "02:00:00:00:01:01", 2: "02:00:00:00:01:02"}  # of the nodes mn and mn2
+ROUTER = "fe80::200:5eff:fe00:5213"  # link-local address of all gateways (RFC 6543)
 KEY = {name: f"{int(name):032x}" for name in LINKS}  # made up, and no secrets
 
 
@@ -40,7 +43,10 @@ class ProxyLab(Lab):
                 f"route add {POOL} via {ANCHOR}", f"route add {FIXED_PREFIX} via {ANCHOR}")
         for link in LINKS:
             self._access(link)
-        self.radio("mn")
+        for number, name in enumerate(("mn", "mn2"), 1):
+            self.radio(name)
+            self.node(name).ip(f"link set wlan0 down", f"link set wlan0 address {MAC[number]}",
+                               "link set wlan0 up")
 
     def _access(self, link):
         gateway = self.node(f"mag{link}")
@@ -95,3 +101,47 @@ class Anchor:
     def used(self):
         """Prefixes of the pool that are in use."""
         return self.control.ask("prefix", "show")["pools"][0]["used"]
+
+
+class AccessGateway:
+    """dmm-ctrl and dmm-dp on magN."""
+
+    def __init__(self, lab, build, link):
+        self.lab, self.link, self.node = lab, link, lab.node(f"mag{link}")
+        self.control = Control(self.node, build, EXAMPLES / "mag.cfg")
+        if link != "1":
+            self.control.reconfigure((GATEWAY["1"], GATEWAY[link]), ("mag1.key", f"mag{link}.key"),
+                                     ("spi = 1001", f"spi = {SPI[link]}"))
+        addresses = (f"address replace {GATEWAY[link]}/64 dev core nodad",
+                     f"route replace default via {CORE_AT_GATEWAY[link]} dev core",
+                     f"address replace {ROUTER}/64 dev access nodad")
+        self.data_plane = DataPlane(self.node, build, EXAMPLES / "mag-dp.cfg",
+                                    ports=("core", "access"), addresses=addresses)
+        write_key(self.node, link)
+
+    def start(self):
+        self.control.start()
+        self.data_plane.start()
+        wait_for(self.synchronised, "the data plane to be synchronised")
+
+    def require(self):
+        self.control.process.require()
+        self.data_plane.process.require()
+
+    def synchronised(self):
+        self.require()
+        return any(plane["state"] == "synced"
+                   for plane in self.control.ask("dp", "show")["data_planes"])
+
+    def attachments(self):
+        return self.control.ask("mag", "show")["attachments"]
+
+    def attachment(self, number):
+        """The attachment of node mn (1) or mn2 (2), or None."""
+        return next((a for a in self.attachments() if a["mn_id"] == MN_ID[number]), None)
+
+
+def global_address(node):
+    """The address that a node made of a prefix of the pool, or None."""
+    return next((address for address, flags in node.addresses("wlan0").items()
+                 if address.startswith("2001:db8:40") and "tentative" not in flags), None)

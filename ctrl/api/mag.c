@@ -1,0 +1,139 @@
+/* mag.show, mag.attach, mag.detach */
+#include "ctrl/signalling/mag.h"
+#include "ctrl/api/request.h"
+#include "ctrl/binding/binding.h"
+#include "ctrl/events.h"
+#include "ctrl/loop.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void put_time(json_t *obj, const char *key, uint64_t real_ns)
+{
+	char text[EVENTS_TIME_SIZE];
+
+	json_put_str(obj, key, real_ns ? events_time(text, real_ns) : NULL);
+}
+
+static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a)
+{
+	const struct attachment_record *now = &a->now;
+	uint64_t real = loop_real_ns(ctrl->loop);
+	bool served = now->lifetime;
+	char mn_id[SESSION_MN_ID_TEXT_SIZE];
+	json_t *obj = json_object(), *prefixes = json_array();
+
+	for (size_t i = 0; served && i < now->prefix_count; i++)
+		json_array_append_new(prefixes, json_string(PREFIX6_TEXT(&now->prefixes[i])));
+	json_put_str(obj, "mn_id", session_mn_id_text(mn_id, &now->mn_id));
+	json_put_str(obj, "link_address", MAC_TEXT(&now->mac));
+	json_put_str(obj, "port", a->link->port);
+	json_put_str(obj, "state", mag_state_name(a->state));
+	json_object_set_new(obj, "prefixes", prefixes);
+	json_put_str(obj, "anchor", a->anchor->name);
+	json_put_addr(obj, "anchor_address", &a->anchor->address);
+	json_put_uint(obj, "status", a->status);
+	json_put_uint(obj, "sequence", a->sequence);
+	json_put_uint(obj, "lifetime_s", (uint64_t)now->lifetime * BINDING_LIFETIME_UNIT);
+	json_put_uint(obj, "remaining_s",
+		served && now->expires_ns > real ? (now->expires_ns - real) / 1000000000 : 0);
+	put_time(obj, "attached", served ? now->attached_ns : 0);
+	put_time(obj, "updated", served ? now->updated_ns : 0);
+	return obj;
+}
+
+/* Answers that this process is no gateway. */
+static bool refuse_without_role(struct api_request *r)
+{
+	if (r->ctrl->mag)
+		return false;
+	api_error(r, "unavailable", "this process has not the role \"mag\"");
+	return true;
+}
+
+void api_mag_show(struct api_request *r, const json_t *params)
+{
+	size_t count = 0;
+
+	(void)params;
+	if (refuse_without_role(r))
+		return;
+	for (const struct mag_attachment *a = NULL; (a = mag_next(r->ctrl->mag, a)); count++)
+		api_item(r, attachment_json(r->ctrl, a));
+	api_count(r, count);
+}
+
+/* The profile that the field mn_id names; NULL: none, and that is answered. */
+static const struct mag_profile *read_profile(struct api_request *r, const json_t *params)
+{
+	const struct mag_profile *profile;
+	struct json_why why;
+	const char *mn_id;
+
+	if (json_field_str(
+		    params, "mn_id", JSON_FIELD_REQUIRED, 1, SESSION_MN_ID_MAX, &mn_id, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return NULL;
+	}
+	profile = mag_profile_find(r->ctrl->mag, mn_id);
+	if (!profile)
+		api_error(r, "not-found", "there is no mobile node '%s'", mn_id);
+	return profile;
+}
+
+void api_mag_attach(struct api_request *r, const json_t *params)
+{
+	const struct mag_profile *profile;
+	const struct mag_link *link;
+	struct json_why why;
+	const char *port;
+
+	if (refuse_without_role(r))
+		return;
+	profile = read_profile(r, params);
+	if (!profile)
+		return;
+	if (json_field_str(
+		    params, "port", JSON_FIELD_REQUIRED, 1, OBJECT_PORT_NAME_MAX, &port, &why) < 0)
+		api_error(r, "invalid", "%s", why.text);
+	else if (!(link = mag_link_find(r->ctrl->mag, port)))
+		api_error(r, "not-found", "port '%s' is no access link", port);
+	else if (mag_attach(r->ctrl->mag, profile, link) < 0)
+		api_errno(r, -ENOMEM);
+	else
+		api_result(r, attachment_json(r->ctrl, mag_find(r->ctrl->mag, &profile->mac)));
+}
+
+static void detached(void *context, int error)
+{
+	struct api_request *r = context;
+
+	(void)error;
+	api_result(r, json_incref(r->state));
+}
+
+static void release_result(void *state)
+{
+	json_decref(state);
+}
+
+void api_mag_detach(struct api_request *r, const json_t *params)
+{
+	const struct mag_profile *profile;
+	struct mag_attachment *a;
+
+	if (refuse_without_role(r))
+		return;
+	profile = read_profile(r, params);
+	if (!profile)
+		return;
+	a = mag_find(r->ctrl->mag, &profile->mac);
+	if (!a) {
+		api_error(r, "not-found", "'%s' is not attached", profile->mn_id);
+		return;
+	}
+	r->state = attachment_json(r->ctrl, a);
+	r->release = release_result;
+	if (mag_detach(r->ctrl->mag, a, detached, r) < 0)
+		api_error(r, "unavailable", "'%s' is leaving", profile->mn_id);
+}

@@ -1,0 +1,95 @@
+#include "ctrl/binding/attachment.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+static bool is_good(const struct attachment_record *record)
+{
+	size_t len = strnlen(record->link, sizeof(record->link));
+
+	for (size_t i = 0; i < len; i++)
+		if (!isgraph((unsigned char)record->link[i]))
+			return false;
+	return record->number && len && len <= OBJECT_PORT_NAME_MAX && record->lifetime &&
+	       record->mn_id.len && record->mn_id.len <= SESSION_MN_ID_MAX &&
+	       record->prefix_count && record->prefix_count <= SESSION_PREFIXES_MAX;
+}
+
+int attachment_record_encode(struct writer *w, const struct attachment_record *record)
+{
+	uint8_t link_len = (uint8_t)strnlen(record->link, sizeof(record->link));
+
+	if (!is_good(record))
+		return -EINVAL;
+	writer_u8(w, ATTACHMENT_RECORD_VERSION);
+	writer_u64(w, record->number);
+	writer_bytes(w, record->mac.b, sizeof(record->mac.b));
+	writer_addr6(w, &record->anchor);
+	writer_u64(w, record->attached_ns);
+	writer_u64(w, record->updated_ns);
+	writer_u64(w, record->expires_ns);
+	writer_u16(w, record->sequence);
+	writer_u16(w, record->lifetime);
+	writer_u8(w, record->mn_id.subtype);
+	writer_u8(w, record->mn_id.len);
+	writer_bytes(w, record->mn_id.octets, record->mn_id.len);
+	writer_u8(w, link_len);
+	writer_bytes(w, record->link, link_len);
+	writer_u8(w, record->prefix_count);
+	for (size_t i = 0; i < record->prefix_count; i++) {
+		writer_u8(w, record->prefixes[i].len);
+		writer_addr6(w, &record->prefixes[i].addr);
+	}
+	return writer_ok(w) ? 0 : -ENOSPC;
+}
+
+/* What comes behind the fields of fixed length. */
+static int decode_lists(struct cursor *c, struct attachment_record *record)
+{
+	uint8_t link_len;
+
+	record->mn_id.subtype = cursor_u8(c);
+	record->mn_id.len = cursor_u8(c);
+	record->mn_id.octets = cursor_bytes(c, record->mn_id.len);
+	link_len = cursor_u8(c);
+	if (link_len > OBJECT_PORT_NAME_MAX)
+		return -EBADMSG;
+	cursor_copy(c, record->link, link_len);
+	if (strlen(record->link) != link_len)
+		return -EBADMSG;
+	record->prefix_count = cursor_u8(c);
+	if (record->prefix_count > SESSION_PREFIXES_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < record->prefix_count; i++) {
+		uint8_t len = cursor_u8(c);
+		struct in6_addr addr = cursor_addr6(c);
+
+		if (len > 128)
+			return -EBADMSG;
+		record->prefixes[i] = prefix6_of(&addr, len);
+		if (!addr_equal(&record->prefixes[i].addr, &addr))
+			return -EBADMSG;
+	}
+	return cursor_ok(c) && cursor_left(c) == 0 && is_good(record) ? 0 : -EBADMSG;
+}
+
+int attachment_record_decode(struct cursor *c, struct attachment_record *record)
+{
+	uint8_t version = cursor_u8(c);
+
+	if (!cursor_ok(c))
+		return -EBADMSG;
+	if (version != ATTACHMENT_RECORD_VERSION)
+		return -EPROTO;
+	memset(record, 0, sizeof(*record));
+	record->number = cursor_u64(c);
+	cursor_copy(c, record->mac.b, sizeof(record->mac.b));
+	record->anchor = cursor_addr6(c);
+	record->attached_ns = cursor_u64(c);
+	record->updated_ns = cursor_u64(c);
+	record->expires_ns = cursor_u64(c);
+	record->sequence = cursor_u16(c);
+	record->lifetime = cursor_u16(c);
+	return decode_lists(c, record);
+}

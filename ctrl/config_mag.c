@@ -1,0 +1,200 @@
+#include "ctrl/config_mag.h"
+
+#include "common/hmac.h"
+#include "ctrl/binding/session.h"
+#include "ctrl/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct config_key anchor_keys[] = {
+	CONFIG_KEY(STRING, struct ctrl_config_anchor, name, .required = true, .min = 1, .max = 64,
+		.help = "name that nodes refer to"),
+	CONFIG_KEY(ADDR6, struct ctrl_config_anchor, address, .required = true,
+		.help = "address of the anchor (LMAA)"),
+	CONFIG_KEY(INT, struct ctrl_config_anchor, spi, .max = UINT32_MAX,
+		.help = "security parameter index of the key, 256 or more (RFC 4285, 5)"),
+	CONFIG_KEY(STRING, struct ctrl_config_anchor, key_file, .min = 1, .max = 400,
+		.check = ctrl_config_check_path,
+		.help = "file with the key that both sides share, 32 hexadecimal digits; without "
+			"it something else must protect the messages"),
+	CONFIG_END};
+
+static const struct config_key access_keys[] = {
+	CONFIG_KEY(STRING, struct ctrl_config_access, port, .required = true, .min = 1,
+		.max = OBJECT_PORT_NAME_MAX, .help = "port of the data plane"),
+	CONFIG_KEY(INT, struct ctrl_config_access, access_technology, .text = "3", .min = 1,
+		.max = 255,
+		.help = "access technology type that anchors are told: 3 is IEEE 802.3, 4 IEEE "
+			"802.11a/b/g (RFC 5213, 8.5)"),
+	CONFIG_END};
+
+static const struct config_key node_keys[] = {
+	CONFIG_KEY(STRING, struct ctrl_config_mag_node, mn_id, .required = true, .min = 1,
+		.max = SESSION_MN_ID_MAX, .help = "network access identifier of the node"),
+	CONFIG_KEY(MAC, struct ctrl_config_mag_node, link_address, .required = true,
+		.help = "MAC address of its interface"),
+	CONFIG_KEY(STRING, struct ctrl_config_mag_node, anchor, .min = 1, .max = 64,
+		.help = "name of its anchor; without it, the first"),
+	CONFIG_END};
+
+const struct config_key ctrl_config_mag_keys[] = {
+	CONFIG_KEY(ADDR6, struct ctrl_config_mag, address, .required = true,
+		.help = "Proxy-CoA: registrations come from, and tunnels end at, it; the data "
+			"plane's host must own it"),
+	CONFIG_KEY(ADDR6, struct ctrl_config_mag, link_local, .text = "fe80::200:5eff:fe00:5213",
+		.help = "link-local address of the router on all access links of all gateways "
+			"(RFC 6543); the twin of each access link must own it"),
+	CONFIG_KEY(GROUPS, struct ctrl_config_mag, anchors, .required = true, .max_items = 1024,
+		.keys = anchor_keys, .item_size = sizeof(struct ctrl_config_anchor),
+		.help = "local mobility anchors"),
+	CONFIG_KEY(GROUPS, struct ctrl_config_mag, links, .required = true, .max_items = 16,
+		.keys = access_keys, .item_size = sizeof(struct ctrl_config_access),
+		.help = "access links"),
+	CONFIG_KEY(GROUPS, struct ctrl_config_mag, nodes, .required = true, .max_items = 100000,
+		.keys = node_keys, .item_size = sizeof(struct ctrl_config_mag_node),
+		.help = "mobile nodes that are served"),
+	CONFIG_KEY_NAMED("lifetime", DURATION, struct ctrl_config_mag, lifetime_ms, .text = "120s",
+		.unit = "s", .min = 8000, .max = 262140000, .check = ctrl_config_check_lifetime,
+		.help = "lifetime that is asked for, a multiple of 4 s; extended after half of it"),
+	CONFIG_KEY(INT, struct ctrl_config_mag, mtu, .text = "1460", .min = 1280, .max = 65535,
+		.help = "of the tunnels to the anchors, told to nodes"),
+	CONFIG_KEY_NAMED("probe", DURATION, struct ctrl_config_mag, probe_ms, .text = "3s",
+		.unit = "s", .max = 3600000,
+		.help = "a node that was silent so long on its link is asked whether it is there; "
+			"0: never"),
+	CONFIG_KEY(INT, struct ctrl_config_mag, probes, .text = "3", .min = 1, .max = 100,
+		.help = "questions, one a second, after which it is gone"),
+	CONFIG_KEY_NAMED("hold", DURATION, struct ctrl_config_mag, hold_ms, .text = "30s",
+		.unit = "s", .max = 3600000,
+		.help = "a node that its anchor refused is tried again after this, when it speaks"),
+	CONFIG_END};
+
+/* Where errors go. */
+struct check {
+	const struct ctrl_config *config;
+	const char *file;
+	struct config_report *report;
+};
+
+const struct in6_addr *ctrl_config_mag_address(const struct ctrl_config *config)
+{
+	return &config->mag.address;
+}
+
+const struct ctrl_config_anchor *ctrl_config_anchor(
+	const struct ctrl_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->mag.anchors.count; i++) {
+		const struct ctrl_config_anchor *a =
+			config_item(&config->mag.anchors, struct ctrl_config_anchor, i);
+
+		if (!name || strcmp(a->name, name) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+static void check_addresses(const struct check *c)
+{
+	const struct ctrl_config_mag *mag = &c->config->mag;
+
+	if (!addr_is_unicast_routable(&mag->address))
+		config_report_add(c->report, c->file, 0, "mag.address",
+			"%s is no global or unique local IPv6 address", ADDR_TEXT(&mag->address));
+	if (!addr_is_link_local(&mag->link_local))
+		config_report_add(c->report, c->file, 0, "mag.link_local",
+			"%s is no link-local address", ADDR_TEXT(&mag->link_local));
+}
+
+static void check_anchor(const struct check *c, const struct ctrl_config_anchor *a)
+{
+	uint8_t key[AUTH_KEY_SIZE];
+	char why[256];
+
+	if (ctrl_config_anchor(c->config, a->name) != a)
+		config_report_add(c->report, c->file, 0, "mag.anchors",
+			"two anchors have the name \"%s\"", a->name);
+	if (!addr_is_unicast_routable(&a->address) ||
+		addr_equal(&a->address, &c->config->mag.address))
+		config_report_add(c->report, c->file, 0, "mag.anchors",
+			"\"%s\": %s is no global or unique local IPv6 address of another", a->name,
+			ADDR_TEXT(&a->address));
+	if (!a->key_file) {
+		if (a->spi)
+			config_report_add(c->report, c->file, 0, "mag.anchors",
+				"\"%s\": an spi needs a key_file", a->name);
+		return;
+	}
+	if (a->spi <= AUTH_SPI_RESERVED)
+		config_report_add(c->report, c->file, 0, "mag.anchors",
+			"\"%s\": spi %u is reserved, %d to 4294967295 is needed", a->name, a->spi,
+			AUTH_SPI_RESERVED + 1);
+	if (ctrl_config_read_gateway_key(a->key_file, key, why, sizeof(why)) < 0)
+		config_report_add(c->report, c->file, 0, "mag.anchors", "\"%s\": \"%s\": %s",
+			a->name, a->key_file, why);
+	hmac_wipe(key, sizeof(key));
+}
+
+static int compare_macs(const void *a, const void *b)
+{
+	return memcmp(&(*(const struct ctrl_config_mag_node *const *)a)->link_address,
+		&(*(const struct ctrl_config_mag_node *const *)b)->link_address,
+		sizeof(struct mac));
+}
+
+/* Each interface is that of one node. */
+static int check_nodes(const struct check *c)
+{
+	const struct config_list *nodes = &c->config->mag.nodes;
+	const struct ctrl_config_mag_node **sorted = calloc(nodes->count + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < nodes->count; i++) {
+		sorted[i] = config_item(nodes, struct ctrl_config_mag_node, i);
+		if (sorted[i]->anchor && !ctrl_config_anchor(c->config, sorted[i]->anchor))
+			config_report_add(c->report, c->file, 0, "mag.nodes",
+				"\"%s\": no anchor is named \"%s\"", sorted[i]->mn_id,
+				sorted[i]->anchor);
+	}
+	qsort(sorted, nodes->count, sizeof(*sorted), compare_macs);
+	for (size_t i = 1; i < nodes->count; i++)
+		if (mac_equal(&sorted[i - 1]->link_address, &sorted[i]->link_address))
+			config_report_add(c->report, c->file, 0, "mag.nodes",
+				"\"%s\" and \"%s\" both have %s", sorted[i - 1]->mn_id,
+				sorted[i]->mn_id, MAC_TEXT(&sorted[i]->link_address));
+	free(sorted);
+	return 0;
+}
+
+static void check_roles(const struct check *c)
+{
+	if (ctrl_config_has_role(c->config, "lma"))
+		config_report_add(c->report, c->file, 0, "roles",
+			"\"lma\" and \"mag\" need processes of their own");
+	if (c->config->data_planes.count != 1 || ctrl_config_addressed(c->config))
+		config_report_add(c->report, c->file, 0, "data_planes",
+			"the role \"mag\" has one data plane, without an address");
+}
+
+int ctrl_config_check_mag(
+	const struct ctrl_config *config, const char *file, struct config_report *report)
+{
+	const struct check c = {.config = config, .file = file, .report = report};
+	bool role = ctrl_config_has_role(config, "mag");
+
+	if (role && !config->mag.present)
+		config_report_add(report, file, 0, "mag", "is required for the role \"mag\"");
+	if (!role && config->mag.present)
+		config_report_add(report, file, 0, "mag", "is given, but roles has no \"mag\"");
+	if (!role || !config->mag.present)
+		return 0;
+	check_roles(&c);
+	check_addresses(&c);
+	for (size_t i = 0; i < config->mag.anchors.count; i++)
+		check_anchor(&c, config_item(&config->mag.anchors, struct ctrl_config_anchor, i));
+	return check_nodes(&c);
+}

@@ -1,0 +1,58 @@
+/*
+ * The part of the configuration that is about the role `mag`, the mobile access gateway.
+ */
+#pragma once
+
+#include "common/addr.h"
+#include "common/config.h"
+
+struct ctrl_config;
+
+/* A local mobility anchor. */
+struct ctrl_config_anchor {
+	char *name;
+	struct in6_addr address; /* LMAA */
+	uint32_t spi;            /* 0: no key */
+	char *key_file;          /* NULL: its messages are not authenticated */
+};
+
+/* An access link. */
+struct ctrl_config_access {
+	char *port;
+	uint8_t access_technology; /* RFC 5213, 8.5 */
+};
+
+/* What is known of a mobile node. */
+struct ctrl_config_mag_node {
+	char *mn_id;
+	struct mac link_address;
+	char *anchor; /* name of one; NULL: the first */
+};
+
+struct ctrl_config_mag {
+	bool present;
+	struct in6_addr address;
+	struct in6_addr link_local;
+	struct config_list anchors; /* of struct ctrl_config_anchor */
+	struct config_list links;   /* of struct ctrl_config_access */
+	struct config_list nodes;   /* of struct ctrl_config_mag_node */
+	uint32_t lifetime_ms;
+	uint32_t mtu;
+	uint32_t probe_ms;
+	uint32_t probes;
+	uint32_t hold_ms;
+};
+
+/* The table of keys of the group. */
+extern const struct config_key ctrl_config_mag_keys[];
+
+/* What the table cannot know; into the report. 0 or -ENOMEM. */
+int ctrl_config_check_mag(
+	const struct ctrl_config *config, const char *file, struct config_report *report);
+
+/* The gateway's Proxy-CoA; only for the role `mag`. */
+const struct in6_addr *ctrl_config_mag_address(const struct ctrl_config *config);
+
+/* The anchor of this name, NULL: the first. NULL: there is none. */
+const struct ctrl_config_anchor *ctrl_config_anchor(
+	const struct ctrl_config *config, const char *name);

@@ -1,0 +1,189 @@
+/*
+ * The mobile access gateway of Proxy Mobile IPv6 (RFC 5213, 6): it sees a node on an access link,
+ * registers it with the node's local mobility anchor, and advertises to the node alone the prefixes
+ * that it was assigned. This is all that the rest of dmm-ctrl sees of it.
+ *
+ *   mag.c            start and end, attachments, what the operator asks for
+ *   mag_register.c   Proxy Binding Updates and their answers (6.9.1, 6.9.4)
+ *   mag_link.c       the access link: solicitations, advertisements, is the node still there?
+ *
+ * What it needs from others it calls through `struct mag_ops`. Everything runs in the control
+ * thread, nothing blocks.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <uthash.h>
+
+#include "common/wheel.h"
+#include "ctrl/binding/attachment.h"
+#include "proto/channel/packet.h"
+#include "proto/mobility/auth.h"
+#include "proto/mobility/mh.h"
+
+struct mag;
+struct receive_packet;
+
+typedef void mag_done(void *context, int error);
+
+/* A local mobility anchor. */
+struct mag_anchor {
+	const char *name;
+	struct in6_addr address; /* LMAA */
+	bool has_key;            /* false: something else protects its messages */
+	uint32_t spi;
+	uint8_t key[AUTH_KEY_SIZE];
+};
+
+/* An access link: a port of the data plane, of which there is one. */
+struct mag_link {
+	char port[OBJECT_PORT_NAME_MAX + 1];
+	uint8_t access; /* enum codes_access */
+};
+
+/* What is known of a mobile node (RFC 5213, 6.2). */
+struct mag_profile {
+	const char *mn_id;
+	struct mac mac;                  /* of its interface */
+	const struct mag_anchor *anchor; /* of it */
+};
+
+/* All of it is the caller's and outlives the gateway. */
+struct mag_config {
+	struct in6_addr address;    /* Proxy-CoA */
+	struct in6_addr link_local; /* of the router on all access links (6.9.3; RFC 6543) */
+	const struct mag_link *links;
+	size_t link_count;
+	const struct mag_profile *profiles;
+	size_t profile_count;
+	uint32_t lifetime_s; /* asked for: a multiple of 4 */
+	uint32_t mtu;        /* of the tunnel, told to nodes; 0: not told */
+	uint32_t probe_ms;   /* a node that was silent so long is asked; 0: never */
+	uint32_t probes;     /* unanswered ones after which it is gone */
+	uint32_t hold_ms;    /* a refused node is tried again after this, when it speaks */
+};
+
+enum mag_state {
+	MAG_REGISTERING = 1, /* its anchor is asked for the first time */
+	MAG_ATTACHED,        /* served; an update may be under way */
+	MAG_DETACHING,       /* no longer served; its anchor is told */
+	MAG_REFUSED,         /* its anchor does not want it */
+};
+
+/* An attachment and what is under way for it. `now` is what was last acknowledged by the anchor,
+ * the store and the data plane; without lifetime it is not served. */
+struct mag_attachment {
+	struct attachment_record now;
+	struct attachment_record to; /* while busy: what it becomes */
+	enum mag_state state;
+	bool busy;         /* the commit works on it */
+	bool leaves;       /* it is to be detached, as soon as nothing is under way */
+	bool tells;        /* and its anchor is to be told */
+	bool asked;        /* a Proxy Binding Update waits for its answer */
+	bool fresh;        /* ask for new prefixes, not for those that it has */
+	uint8_t tries;     /* how often it was sent */
+	uint8_t status;    /* of the last refusal */
+	uint16_t sequence; /* of the last update */
+	uint8_t handoff;   /* that it said */
+	const struct mag_link *link;
+	const struct mag_anchor *anchor;
+	struct in6_addr address; /* that the node was last heard from; ::: none */
+	uint8_t missed;          /* solicitations not answered since */
+	/* CLOCK_MONOTONIC, UINT64_MAX: never */
+	uint64_t ask_ns;     /* the answer is late */
+	uint64_t refresh_ns; /* to be extended */
+	uint64_t end_ns;     /* of the lifetime */
+	uint64_t probe_ns;   /* to be asked whether it is there */
+	uint64_t again_ns;   /* a change that failed is tried again */
+	uint64_t hold_ns;    /* MAG_REFUSED: until then it is not tried again */
+	struct mag *owner;
+	mag_done *done; /* of who waits for its end; may be NULL */
+	void *done_context;
+	struct wheel_timer timer;
+	UT_hash_handle hh; /* by now.mac */
+	uint8_t mn_id[];
+};
+
+/* What happened, for events and logs. */
+enum mag_event_kind {
+	MAG_EVENT_ATTACHED = 1,
+	MAG_EVENT_MOVED,
+	MAG_EVENT_DETACHED,
+	MAG_EVENT_LOST,
+	MAG_EVENT_EXPIRED,
+	MAG_EVENT_REFUSED,
+};
+
+struct mag_ops {
+	void *context; /* first argument of each */
+
+	/*
+	 * Starts a transaction: the attachment of record->number becomes what the record says
+	 * (lifetime 0: it is removed from everywhere). `good` is what it was when it was last
+	 * acknowledged. Both are copied. `done` is called once, later, never from inside. A
+	 * negative errno means that nothing was started.
+	 */
+	int (*commit)(void *context, const struct attachment_record *good,
+		const struct attachment_record *record, mag_done *done, void *done_context);
+
+	/* Sends a packet through the data plane. The frame is copied. */
+	int (*inject)(void *context, const struct packet_inject *inject);
+
+	/* MAC of the port of a link; 0, or -ENOTCONN while it is not there. */
+	int (*port)(void *context, const struct mag_link *link, struct mac *mac);
+
+	/* Told of events; must not call functions that change state. */
+	void (*event)(void *context, enum mag_event_kind kind, const struct mag_attachment *a);
+
+	uint64_t (*now_ns)(void *context);
+	uint64_t (*real_ns)(void *context);
+};
+
+/* Copies ops and config (not what it points to). NULL with errno set. */
+struct mag *mag_new(const struct mag_config *config, const struct mag_ops *ops);
+
+/* Frees it with all attachments, without touching the store or a data plane. NULL is allowed. */
+void mag_free(struct mag *mag);
+
+/* Its timers, for loop_add_wheel(). */
+struct wheel *mag_wheel(struct mag *mag);
+
+/*
+ * At start: takes a record from the store. It is served, and registered again at once. What the
+ * configuration no longer has (link, profile) ends. -EEXIST for a second record of one interface;
+ * -ENOMEM.
+ */
+int mag_restore(struct mag *mag, const struct attachment_record *record);
+
+/* Whether an address is the gateway's Proxy-CoA. */
+bool mag_is_own(const struct mag *mag, const struct in6_addr *address);
+
+/* A message for it, decoded, its checksum right. */
+void mag_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh);
+
+/* A packet that shows that somebody is there, of a port; false: of no access link. */
+bool mag_neighbour(struct mag *mag, const struct receive_packet *packet);
+
+/* The access link on this port, or the profile of this node; NULL: none. */
+const struct mag_link *mag_link_find(const struct mag *mag, const char *port);
+const struct mag_profile *mag_profile_find(const struct mag *mag, const char *mn_id);
+
+/* Attaches a node to a link, or moves it there. 0 or -ENOMEM. */
+int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct mag_link *link);
+
+/* The attachment of a node, NULL: it has none. */
+struct mag_attachment *mag_find(const struct mag *mag, const struct mac *mac);
+
+/* Detaches a node. `done` (may be NULL) is called once, when it is no longer served, later or from
+ * inside. 0, or -EALREADY: it leaves already, and done is not called. */
+int mag_detach(struct mag *mag, struct mag_attachment *a, mag_done *done, void *done_context);
+
+/* The attachment after prev, the first for NULL; NULL at the end. */
+const struct mag_attachment *mag_next(const struct mag *mag, const struct mag_attachment *prev);
+
+/* A new JSON object of all counters, {name: value}; the caller owns it. NULL: no memory. */
+json_t *mag_counters(const struct mag *mag);
+
+/* Names of a state ("attached") and of an event ("moved"); "unknown" for others. */
+const char *mag_state_name(enum mag_state state);
+const char *mag_event_name(enum mag_event_kind kind);

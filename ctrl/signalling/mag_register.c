@@ -1,0 +1,257 @@
+/*
+ * Proxy Binding Updates and what is answered (RFC 5213, 6.9.1 and 6.9.4).
+ */
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "ctrl/binding/binding.h"
+#include "ctrl/signalling/mag_state.h"
+#include "ctrl/signalling/receive.h"
+#include "proto/mobility/codes.h"
+#include "proto/mobility/flags.h"
+#include "proto/mobility/mh_packet.h"
+#include "proto/mobility/status.h"
+
+enum {
+	FIRST_TIMEOUT_MS = 1000, /* INITIAL_BINDACK_TIMEOUT (RFC 6275, 12) */
+	LAST_TIMEOUT_MS = 32000, /* MAX_BINDACK_TIMEOUT */
+	END_TRIES = 3,           /* of a deregistration: an anchor where the node is no longer
+				  * here does not answer (RFC 5213, 5.3.5) */
+};
+
+static void add_bytes(struct field_bytes *to, const void *at, size_t len)
+{
+	to->at = at;
+	to->len = (uint8_t)len;
+}
+
+static void add_prefixes(const struct mag_attachment *a, struct mh *mh)
+{
+	if (a->now.prefix_count == 0 || a->fresh) {
+		option_add(mh, OPTION_HOME_NETWORK_PREFIX); /* all zero: any */
+		return;
+	}
+	for (size_t i = 0; i < a->now.prefix_count; i++) {
+		struct mh_option *option = option_add(mh, OPTION_HOME_NETWORK_PREFIX);
+
+		option->prefix.len = a->now.prefixes[i].len;
+		option->prefix.prefix = a->now.prefixes[i].addr;
+	}
+}
+
+/* The options of 6.9.1.5; there is room for all of them. */
+static void add_options(const struct mag *mag, const struct mag_attachment *a, struct mh *mh)
+{
+	struct mh_option *option = option_add(mh, OPTION_MN_ID);
+
+	option->mn_id.subtype = a->now.mn_id.subtype;
+	add_bytes(&option->mn_id.id, a->now.mn_id.octets, a->now.mn_id.len);
+	add_prefixes(a, mh);
+	option_add(mh, OPTION_HANDOFF)->handoff.value = a->handoff;
+	option_add(mh, OPTION_ACCESS_TECHNOLOGY)->access.value = a->link->access;
+	option_add(mh, OPTION_TIMESTAMP)->timestamp.time = clock_48_16_from_ns(mag_real(mag));
+	add_bytes(&option_add(mh, OPTION_MN_LINK_ID)->octets.octets, a->now.mac.b,
+		sizeof(a->now.mac.b));
+}
+
+static void send_update(struct mag *mag, struct mag_attachment *a)
+{
+	static struct log_limit limit = LOG_LIMIT(1);
+	const struct ip6_build head = {.src = mag->config.address, .dst = a->anchor->address};
+	const struct mh_packet_key key = {
+		.hmac = mag->hmac, .key = a->anchor->key, .coa = mag->config.address};
+	struct mh mh = {.type = MH_BU, .bu = {.flags = FLAGS_BU_A | FLAGS_BU_P}};
+	uint8_t packet[MH_PACKET_MAX];
+	bool sign = a->anchor->has_key;
+	ssize_t len;
+
+	a->sequence = ++mag->sequence;
+	mh.bu.sequence = a->sequence;
+	mh.bu.lifetime = a->leaves ? 0 : (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
+	add_options(mag, a, &mh);
+	sign = sign && auth_add(&mh, a->anchor->spi) == 0;
+	len = mh_packet_encode(&head, &mh, sign ? &key : NULL, packet, sizeof(packet));
+	if (len < 0) {
+		mag_count(mag, MAG_N_SEND_FAILED);
+		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "mag", "encode-failed", "mac=%s error=%zd",
+			MAC_TEXT(&a->now.mac), len);
+		return;
+	}
+	mag_count(mag, MAG_N_PBU);
+	mag_send(mag, packet, (size_t)len);
+}
+
+void mag_ask(struct mag *mag, struct mag_attachment *a, uint8_t handoff)
+{
+	a->asked = true;
+	a->tries = 1;
+	a->handoff = handoff;
+	a->ask_ns = mag_now(mag) + FIRST_TIMEOUT_MS * CLOCK_NS_PER_MS;
+	send_update(mag, a);
+}
+
+void mag_ask_again(struct mag *mag, struct mag_attachment *a)
+{
+	uint64_t wait_ms = FIRST_TIMEOUT_MS;
+
+	if (a->leaves && a->tries >= END_TRIES) {
+		a->asked = false;
+		return;
+	}
+	for (uint8_t i = 0; i < a->tries && wait_ms < LAST_TIMEOUT_MS; i++)
+		wait_ms *= 2;
+	if (a->tries < UINT8_MAX)
+		a->tries++;
+	a->ask_ns = mag_now(mag) + wait_ms * CLOCK_NS_PER_MS;
+	mag_count(mag, MAG_N_PBU_AGAIN);
+	send_update(mag, a);
+}
+
+/* The attachment whose update this answers: its node and sequence number say so. */
+static struct mag_attachment *asker(struct mag *mag, const struct mh *mh)
+{
+	const struct mh_option *id = option_find(mh, OPTION_MN_LINK_ID);
+	struct mag_attachment *a;
+	struct mac mac;
+
+	if (!id || id->octets.octets.len != sizeof(mac))
+		return NULL;
+	memcpy(&mac, id->octets.octets.at, sizeof(mac));
+	a = mag_find(mag, &mac);
+	if (!a || !a->asked || a->busy)
+		return NULL;
+	/* Status 135 tells the number that it expects, not ours. */
+	return mh->ba.sequence == a->sequence || mh->ba.status == STATUS_BA_SEQUENCE ? a : NULL;
+}
+
+/* RFC 6275, 9.2, and RFC 4285, 5.1.1. */
+static bool is_authentic(struct mag *mag, const struct mag_attachment *a,
+	const struct receive_packet *packet, const struct mh *mh)
+{
+	const struct mh_option *auth = auth_find(mh, OPTION_AUTH_MN_HA);
+
+	if (!a->anchor->has_key)
+		return !auth;
+	return auth && auth_check(mh) == AUTH_GOOD && auth->auth.spi == a->anchor->spi &&
+	       auth_verify(mag->hmac, a->anchor->key, &mag->config.address, &in6addr_any,
+		       receive_mh(packet), mh) == AUTH_GOOD;
+}
+
+/* RFC 5213, 6.9.1.2, 6: what has to come back as it was sent. */
+static bool is_echo(const struct mag_attachment *a, const struct mh *mh)
+{
+	const struct mh_option *mn = option_find(mh, OPTION_MN_ID);
+	const struct mh_option *handoff = option_find(mh, OPTION_HANDOFF);
+	const struct mh_option *access = option_find(mh, OPTION_ACCESS_TECHNOLOGY);
+
+	return mn && mn->mn_id.subtype == a->now.mn_id.subtype &&
+	       mn->mn_id.id.len == a->now.mn_id.len &&
+	       memcmp(mn->mn_id.id.at, a->now.mn_id.octets, a->now.mn_id.len) == 0 && handoff &&
+	       handoff->handoff.value == a->handoff && access &&
+	       access->access.value == a->link->access;
+}
+
+/* The assigned prefixes. False: there is none, or one that no node can use. */
+static bool take_prefixes(const struct mh *mh, struct attachment_record *to)
+{
+	to->prefix_count = 0;
+	for (const struct mh_option *o = option_find(mh, OPTION_HOME_NETWORK_PREFIX); o;
+		o = option_next(mh, o)) {
+		if (to->prefix_count == SESSION_PREFIXES_MAX || o->prefix.len > 128 ||
+			!addr_is_unicast_routable(&o->prefix.prefix))
+			return false;
+		to->prefixes[to->prefix_count++] = prefix6_of(&o->prefix.prefix, o->prefix.len);
+	}
+	return to->prefix_count > 0;
+}
+
+static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh *mh)
+{
+	uint64_t real = mag_real(mag);
+
+	a->asked = false;
+	if (a->leaves)
+		return;
+	a->to = a->now;
+	if (mh->ba.lifetime == 0 || !take_prefixes(mh, &a->to)) {
+		a->asked = true; /* nothing that could be served: it is asked for again */
+		return;
+	}
+	mag_count(mag, MAG_N_ACCEPTED);
+	a->fresh = false;
+	a->status = 0;
+	snprintf(a->to.link, sizeof(a->to.link), "%s", a->link->port);
+	a->to.anchor = a->anchor->address;
+	a->to.sequence = a->sequence;
+	a->to.lifetime = mh->ba.lifetime;
+	a->to.updated_ns = real;
+	a->to.expires_ns = real + binding_lifetime_ns(mh->ba.lifetime);
+	if (!mag_is_served(a))
+		a->to.attached_ns = real;
+	mag_commit(mag, a);
+}
+
+/* RFC 5213, 6.9.1.2, 7 to 11. What may pass is asked for again, as if nobody had answered. */
+static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *mh)
+{
+	a->status = mh->ba.status;
+	mag_count(mag, MAG_N_REFUSED);
+	mag_tell(mag, MAG_EVENT_REFUSED, a);
+	switch (mh->ba.status) {
+	case STATUS_BA_SEQUENCE:
+		mag->sequence = mh->ba.sequence;
+		a->asked = false;
+		if (!a->leaves)
+			mag_ask(mag, a, a->handoff);
+		return;
+	case STATUS_BA_HNP_NOT_AUTHORIZED:
+	case STATUS_BA_PREFIX_SET:
+		a->fresh = true;
+		return;
+	case STATUS_BA_RESOURCES:
+	case STATUS_BA_TIMESTAMP_MISMATCH:
+	case STATUS_BA_TIMESTAMP_LOWER:
+		return;
+	default:
+		break;
+	}
+	a->asked = false;
+	if (a->leaves)
+		return;
+	a->state = MAG_REFUSED;
+	a->hold_ns = mag_now(mag) + (uint64_t)mag->config.hold_ms * CLOCK_NS_PER_MS;
+	a->refresh_ns = a->end_ns = a->probe_ns = UINT64_MAX;
+	if (mag_is_served(a)) {
+		a->to = a->now;
+		a->to.lifetime = 0;
+		mag_commit(mag, a);
+	}
+}
+
+void mag_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh)
+{
+	struct mag_attachment *a;
+
+	if (mh->type != MH_BA || !(mh->ba.flags & FLAGS_BA_P)) {
+		mag_count(mag, MAG_N_NOT_PROXY);
+		return;
+	}
+	mag_count(mag, MAG_N_PBA);
+	a = asker(mag, mh);
+	if (!a) {
+		mag_count(mag, MAG_N_UNMATCHED);
+	} else if (!addr_equal(&packet->ip6.src, &a->anchor->address)) {
+		mag_count(mag, MAG_N_WRONG_ANCHOR);
+	} else if (!is_authentic(mag, a, packet, mh)) {
+		mag_count(mag, MAG_N_AUTH);
+	} else if (!is_echo(a, mh)) {
+		mag_count(mag, MAG_N_ECHO);
+	} else {
+		if (mh->ba.status < STATUS_BA_REJECTED)
+			accepted(mag, a, mh);
+		else
+			refused(mag, a, mh);
+		mag_go_on(mag, a);
+	}
+}

@@ -1,0 +1,73 @@
+/*
+ * The state of the mobile access gateway, shared by its files and by nobody else.
+ */
+#pragma once
+
+#include "common/hmac.h"
+#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/mag_counter.h"
+
+struct mag {
+	struct mag_config config;
+	struct mag_ops ops;
+	struct hmac *hmac;
+	struct mag_attachment *attachments;
+	uint64_t last_number;
+	uint16_t sequence; /* one counter for all updates, so that answers can be matched */
+	uint64_t counters[MAG_COUNTERS];
+	struct wheel wheel;
+};
+
+static inline void mag_count(struct mag *mag, enum mag_counter counter)
+{
+	counter_add(&mag->counters[counter], 1);
+}
+
+static inline uint64_t mag_now(const struct mag *mag)
+{
+	return mag->ops.now_ns(mag->ops.context);
+}
+
+static inline uint64_t mag_real(const struct mag *mag)
+{
+	return mag->ops.real_ns(mag->ops.context);
+}
+
+static inline bool mag_is_served(const struct mag_attachment *a)
+{
+	return a->now.lifetime != 0;
+}
+
+/* mag.c */
+
+/* Does what is due, and arms the timer for what comes next. The attachment may be gone afterwards.
+ */
+void mag_go_on(struct mag *mag, struct mag_attachment *a);
+
+/* Has the commit make it what a->to says. */
+void mag_commit(struct mag *mag, struct mag_attachment *a);
+
+/* Tells events and log. */
+void mag_tell(struct mag *mag, enum mag_event_kind kind, const struct mag_attachment *a);
+
+/* Sends an IPv6 packet by the routes of a data plane. */
+void mag_send(struct mag *mag, const uint8_t *ip, size_t len);
+
+/* mag_register.c */
+
+/* Asks the anchor: to register, to extend, or, when it leaves, to end. */
+void mag_ask(struct mag *mag, struct mag_attachment *a, uint8_t handoff);
+
+/* The time is up in which an answer should have come. */
+void mag_ask_again(struct mag *mag, struct mag_attachment *a);
+
+/* mag_link.c */
+
+/* Sends a Router Advertisement with the prefixes of an attachment to its node alone. */
+void mag_advertise(struct mag *mag, struct mag_attachment *a);
+
+/* The node was silent for a while: asks whether it is there, or gives it up. */
+void mag_probe(struct mag *mag, struct mag_attachment *a);
+
+/* When it is to be asked next. */
+void mag_heard(struct mag *mag, struct mag_attachment *a);

@@ -1,0 +1,373 @@
+/* The mobile access gateway: registrations, advertisements, and how it notices who is there (RFC
+ * 5213, 6). */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "ctrl/signalling/receive.h"
+#include "mag_rig.h"
+
+static void a_solicitation_attaches(void **state)
+{
+	const struct mh_option *o;
+
+	(void)state;
+	mag_rig_speak("access", ICMP6_TYPE_NEIGHBOUR_SOLICITATION);
+	assert_int_equal(mag_rig.updates, 1);
+	assert_int_equal(mag_rig.update.bu.lifetime, 30);
+	assert_memory_equal(option_find(&mag_rig.update, OPTION_MN_ID)->mn_id.id.at, MAG_RIG_NODE,
+		strlen(MAG_RIG_NODE));
+	o = option_find(&mag_rig.update, OPTION_HOME_NETWORK_PREFIX);
+	assert_true(addr_is_unspecified(&o->prefix.prefix));
+	assert_int_equal(
+		option_find(&mag_rig.update, OPTION_HANDOFF)->handoff.value, CODES_HANDOFF_UNKNOWN);
+	assert_int_equal(option_find(&mag_rig.update, OPTION_TIMESTAMP)->timestamp.time,
+		clock_48_16_from_ns(mag_rig.real));
+	o = option_find(&mag_rig.update, OPTION_MN_LINK_ID);
+	assert_memory_equal(o->octets.octets.at, mag_rig_host.b, 6);
+	assert_int_equal(mag_rig.advertisements, 0);
+	mag_rig_answer(&mag_rig_good);
+	assert_int_equal(mag_rig.commits, 1);
+	assert_int_equal(mag_rig.advertisements, 0); /* not before data planes forward */
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig.advertisements, 1);
+	assert_int_equal(mag_rig.advertised.prefix_count, 1);
+	assert_int_equal(mag_rig.advertised.prefixes[0].valid_s, 120);
+	assert_int_equal(mag_rig.advertised.prefixes[0].len, 64);
+	assert_int_equal(mag_rig.advertised.mtu, 1460);
+	assert_true(mac_equal(&mag_rig.advertised.link_address, &mag_rig_port));
+}
+
+static void a_solicitation_of_a_served_node_is_answered(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_int_equal(mag_rig.advertisements, 2);
+}
+
+static void nobody_else_is_served(void **state)
+{
+	struct packet_punt punt = {.port = "core"};
+	struct receive_packet packet = {.punt = &punt};
+
+	(void)state;
+	assert_false(mag_neighbour(mag_rig.mag, &packet));
+	assert_null(mag_profile_find(mag_rig.mag, "nobody@example.org"));
+	assert_null(mag_link_find(mag_rig.mag, "core"));
+}
+
+static void unanswered_updates_are_sent_again_more_and_more_slowly(void **state)
+{
+	uint16_t first;
+
+	(void)state;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	first = mag_rig.update.bu.sequence;
+	mag_rig_wait_ms(990);
+	assert_int_equal(mag_rig.updates, 1);
+	mag_rig_wait_ms(20);
+	assert_int_equal(mag_rig.updates, 2);
+	assert_int_equal((uint16_t)(mag_rig.update.bu.sequence - first), 1);
+	mag_rig_wait_ms(2000);
+	assert_int_equal(mag_rig.updates, 3);
+	mag_rig_wait_ms(60000);
+	assert_in_range(mag_rig.updates, 6, 7);
+	mag_rig_answer(&mag_rig_good);
+	assert_int_equal(mag_rig.commits, 1);
+}
+
+/* RFC 5213, 6.9.1.2, 5 and 6, and authentication. */
+static void answers_that_do_not_match_are_ignored(void **state)
+{
+	struct mag_rig_answer bad = mag_rig_good;
+
+	(void)state;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	bad.other_sequence = true;
+	mag_rig_answer(&bad);
+	bad = mag_rig_good;
+	bad.other_handoff = true;
+	mag_rig_answer(&bad);
+	bad = mag_rig_good;
+	bad.wrong_key = true;
+	mag_rig_answer(&bad);
+	bad = mag_rig_good;
+	bad.no_link_id = true;
+	mag_rig_answer(&bad);
+	assert_int_equal(mag_rig.commits, 0);
+	mag_rig_answer(&mag_rig_good);
+	assert_int_equal(mag_rig.commits, 1);
+	mag_rig_commit(0);
+	mag_rig_answer(&mag_rig_good); /* once more */
+	assert_int_equal(mag_rig.commits, 1);
+}
+
+static void a_registration_is_extended_in_time(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	mag_rig_wait_ms(59900);
+	assert_int_equal(mag_rig.updates, 1);
+	mag_rig_wait_ms(200);
+	assert_int_equal(mag_rig.updates, 2);
+	assert_int_equal(option_find(&mag_rig.update, OPTION_HANDOFF)->handoff.value,
+		CODES_HANDOFF_NOT_CHANGED);
+	assert_int_equal(option_find(&mag_rig.update, OPTION_HOME_NETWORK_PREFIX)->prefix.len, 64);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	assert_int_equal(mag_rig.advertisements, 2);
+}
+
+static void without_an_answer_service_ends_with_the_lifetime(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_attached()->address = in6addr_any;
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	mag_rig_wait_ms(119900);
+	assert_int_equal(mag_rig.commits, 1);
+	mag_rig_wait_ms(200);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig_attached()->state, MAG_REGISTERING);
+	/* Its anchor is asked for the same prefix all the while. */
+	mag_rig_wait_ms(33000);
+	assert_int_equal(option_find(&mag_rig.update, OPTION_HOME_NETWORK_PREFIX)->prefix.len, 64);
+}
+
+static void refusals_end_service(void **state)
+{
+	const struct mag_rig_answer no = {.status = STATUS_BA_PROXY_NOT_ENABLED};
+
+	(void)state;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_answer(&no);
+	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_wait_ms(29000);
+	assert_int_equal(mag_rig.updates, 1);
+	assert_int_equal(mag_rig.advertisements, 0);
+	mag_rig_wait_ms(2000);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_int_equal(mag_rig.updates, 2);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	mag_rig_wait_ms(61000);
+	mag_rig_answer(&no);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
+}
+
+/* What may pass is asked for again (6.9.1.2, 8 to 10). */
+static void some_refusals_are_asked_again(void **state)
+{
+	struct mag_rig_answer no = {.status = STATUS_BA_TIMESTAMP_MISMATCH};
+
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	mag_rig_wait_ms(60500);
+	mag_rig_answer(&no);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	no.status = STATUS_BA_HNP_NOT_AUTHORIZED;
+	mag_rig_answer(&no);
+	mag_rig_wait_ms(1100);
+	assert_true(addr_is_unspecified(
+		&option_find(&mag_rig.update, OPTION_HOME_NETWORK_PREFIX)->prefix.prefix));
+	no.status = STATUS_BA_SEQUENCE;
+	mag_rig_answer(&no);
+	assert_int_equal(mag_rig.updates, 4);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+}
+
+static unsigned ended;
+
+static void on_end(void *context, int error)
+{
+	(void)context;
+	assert_int_equal(error, 0);
+	ended++;
+}
+
+static void detaching_ends_service_then_tells_the_anchor(void **state)
+{
+	const struct mag_rig_answer bye = {.prefix = "2001:db8:4::/64"};
+
+	(void)state;
+	ended = 0;
+	mag_rig_register_host();
+	assert_int_equal(mag_detach(mag_rig.mag, mag_rig_attached(), on_end, NULL), 0);
+	assert_int_equal(mag_detach(mag_rig.mag, mag_rig_attached(), on_end, NULL), -EALREADY);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	assert_int_equal(mag_rig.updates, 1);
+	mag_rig_commit(0);
+	assert_int_equal(ended, 1);
+	assert_int_equal(mag_rig.update.bu.lifetime, 0);
+	mag_rig_answer(&bye);
+	assert_null(mag_rig_attached());
+}
+
+/* The node may be at another gateway by then, and its anchor does not answer (5.3.5, 1). */
+static void an_anchor_need_not_answer_the_end(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_detach(mag_rig.mag, mag_rig_attached(), NULL, NULL);
+	mag_rig_commit(0);
+	mag_rig_wait_ms(8000);
+	assert_int_equal(mag_rig.updates, 4);
+	assert_null(mag_rig_attached());
+}
+
+static void a_node_that_leaves_can_return(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_detach(mag_rig.mag, mag_rig_attached(), NULL, NULL);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig.update.bu.lifetime, 30);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+}
+
+static void a_node_moves_to_another_link_here(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_speak("second", ICMP6_TYPE_NEIGHBOUR_SOLICITATION);
+	assert_string_equal(mag_rig.committed.link, "second");
+	mag_rig_commit(0);
+	assert_string_equal(mag_rig.advertised_on, "second");
+	assert_int_equal(mag_rig.advertisements, 2);
+}
+
+/* RFC 5213, 6.13: a node that does not answer is gone. */
+static void a_silent_node_is_asked_and_given_up(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_wait_ms(2900);
+	assert_int_equal(mag_rig.solicitations, 0);
+	mag_rig_wait_ms(200);
+	assert_int_equal(mag_rig.solicitations, 1);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_wait_ms(2500);
+	assert_int_equal(mag_rig.solicitations, 1);
+	mag_rig_wait_ms(2700);
+	assert_int_equal(mag_rig.solicitations, 3);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig.update.bu.lifetime, 0);
+}
+
+/* It may have been elsewhere: its anchor is told again. */
+static void what_nodes_say_on_arrival_is_told_to_the_anchor(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_wait_ms(1000);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_int_equal(mag_rig.updates, 2);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_int_equal(mag_rig.updates, 2);
+}
+
+static void a_change_that_fails_is_tried_again(void **state)
+{
+	(void)state;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(-ETIMEDOUT);
+	assert_int_equal(mag_rig.advertisements, 0);
+	mag_rig_wait_ms(1100);
+	assert_int_equal(mag_rig.updates, 2);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	mag_detach(mag_rig.mag, mag_rig_attached(), NULL, NULL);
+	mag_rig_commit(-EIO);
+	mag_rig_wait_ms(1100);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig.update.bu.lifetime, 0);
+}
+
+static void attachments_survive_a_restart(void **state)
+{
+	struct attachment_record kept;
+
+	(void)state;
+	mag_rig_register_host();
+	kept = mag_rig.committed;
+	kept.mn_id.octets = (const uint8_t *)MAG_RIG_NODE;
+	mag_free(mag_rig.mag);
+	mag_rig_start();
+	mag_rig.updates = 0;
+	assert_int_equal(mag_restore(mag_rig.mag, &kept), 0);
+	assert_int_equal(mag_restore(mag_rig.mag, &kept), -EEXIST);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	mag_rig_wait_ms(10);
+	assert_int_equal(mag_rig.updates, 1);
+	assert_int_equal(mag_rig.commits, 1);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+}
+
+static void what_is_no_longer_configured_ends(void **state)
+{
+	struct attachment_record kept;
+
+	(void)state;
+	mag_rig_register_host();
+	kept = mag_rig.committed;
+	kept.mn_id.octets = (const uint8_t *)MAG_RIG_NODE;
+	strcpy(kept.link, "gone");
+	mag_free(mag_rig.mag);
+	mag_rig_start();
+	assert_int_equal(mag_restore(mag_rig.mag, &kept), 0);
+	mag_rig_wait_ms(10);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig.update.bu.lifetime, 0);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, mag_rig_setup, mag_rig_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_solicitation_attaches),
+		TEST(a_solicitation_of_a_served_node_is_answered),
+		TEST(nobody_else_is_served),
+		TEST(unanswered_updates_are_sent_again_more_and_more_slowly),
+		TEST(answers_that_do_not_match_are_ignored),
+		TEST(a_registration_is_extended_in_time),
+		TEST(without_an_answer_service_ends_with_the_lifetime),
+		TEST(refusals_end_service),
+		TEST(some_refusals_are_asked_again),
+		TEST(detaching_ends_service_then_tells_the_anchor),
+		TEST(an_anchor_need_not_answer_the_end),
+		TEST(a_node_that_leaves_can_return),
+		TEST(a_node_moves_to_another_link_here),
+		TEST(a_silent_node_is_asked_and_given_up),
+		TEST(what_nodes_say_on_arrival_is_told_to_the_anchor),
+		TEST(a_change_that_fails_is_tried_again),
+		TEST(attachments_survive_a_restart),
+		TEST(what_is_no_longer_configured_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

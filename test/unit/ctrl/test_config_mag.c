@@ -1,0 +1,97 @@
+#include "ctrl/config.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const good =
+	"roles = [\"mag\"];\n"
+	"data_planes = ( { name = \"dp1\"; } );\n"
+	"mag = { address = \"2001:db8:a::1\";\n"
+	"anchors = ( { name = \"one\"; address = \"2001:db8:1::1\"; },\n"
+	"  { name = \"two\"; address = \"2001:db8:2::1\"; } );\n"
+	"links = ( { port = \"access\"; } );\n"
+	"nodes = ( { mn_id = \"a@b\"; link_address = \"02:00:00:00:00:01\"; },\n"
+	"  { mn_id = \"c@d\"; link_address = \"02:00:00:00:00:02\"; anchor = \"two\"; } ); };\n";
+
+/* The text with one part replaced. */
+static const char *instead(const char *old, const char *new)
+{
+	static char text[4096];
+	const char *at = strstr(good, old);
+
+	assert_non_null(at);
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - good), good, new, at + strlen(old));
+	return text;
+}
+
+static void assert_refused(const char *text, const char *key, const char *value)
+{
+	struct config_report report = {0};
+	struct ctrl_config c;
+
+	if (ctrl_config_load_text(&c, "file.cfg", text, &report) == 0)
+		fail_msg("accepted: %s", text);
+	if (!report.text || !strstr(report.text, key) || !strstr(report.text, value))
+		fail_msg("%s does not name %s and %s", report.text, key, value);
+	config_report_free(&report);
+	ctrl_config_free(&c);
+}
+
+static void has_defaults(void **state)
+{
+	struct config_report report = {0};
+	struct ctrl_config c;
+
+	(void)state;
+	if (ctrl_config_load_text(&c, "t", good, &report) != 0)
+		fail_msg("%s", report.text);
+	assert_int_equal(c.address_count, 1);
+	assert_true(ctrl_config_is_own(&c, ctrl_config_mag_address(&c)));
+	assert_string_equal(ADDR_TEXT(&c.mag.link_local), "fe80::200:5eff:fe00:5213");
+	assert_int_equal(c.mag.lifetime_ms, 120000);
+	assert_int_equal(c.mag.mtu, 1460);
+	assert_string_equal(ctrl_config_anchor(&c, NULL)->name, "one");
+	assert_string_equal(ctrl_config_anchor(&c, "two")->name, "two");
+	assert_null(ctrl_config_anchor(&c, "three"));
+	ctrl_config_free(&c);
+}
+
+static void refuses(void **state)
+{
+	(void)state;
+	assert_refused(
+		"roles = [\"mag\"]; data_planes = ( { name = \"dp1\"; } );", "mag", "is required");
+	assert_refused(instead("[\"mag\"]", "[\"lma\"]"), "mag", "roles has no");
+	assert_refused(instead("[\"mag\"]", "[\"mag\", \"lma\"]"), "roles", "processes");
+	assert_refused(instead("{ name = \"dp1\"; }", "{ name = \"dp1\"; }, { name = \"dp2\"; }"),
+		"data_planes", "one data plane");
+	assert_refused(instead("2001:db8:a::1", "fe80::1"), "mag.address", "fe80::1");
+	assert_refused(instead("links =", "link_local = \"2001:db8::9\"; links ="),
+		"mag.link_local", "2001:db8::9");
+	assert_refused(instead("2001:db8:2::1", "2001:db8:a::1"), "mag.anchors", "2001:db8:a::1");
+	assert_refused(instead("\"two\"; address", "\"one\"; address"), "mag.anchors", "\"one\"");
+	assert_refused(instead("anchor = \"two\"", "anchor = \"three\""), "mag.nodes", "three");
+	assert_refused(instead("00:00:02", "00:00:01"), "mag.nodes", "02:00:00:00:00:01");
+	assert_refused(instead("links =", "lifetime = \"10s\"; links ="), "mag.lifetime", "4 s");
+	assert_refused(instead("\"2001:db8:2::1\";", "\"2001:db8:2::1\"; spi = 300;"),
+		"mag.anchors", "key_file");
+	assert_refused(instead("\"2001:db8:2::1\";",
+			       "\"2001:db8:2::1\"; spi = 3; key_file = \"/nowhere/key\";"),
+		"mag.anchors", "/nowhere/key");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(has_defaults),
+		cmocka_unit_test(refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,81 @@
+#include "tools/dmmctl/command.h"
+
+static const struct table_column columns[] = {
+	{"MN-ID", "mn_id", TABLE_TEXT},
+	{"LINK ADDRESS", "link_address", TABLE_TEXT},
+	{"PORT", "port", TABLE_TEXT},
+	{"STATE", "state", TABLE_TEXT},
+	{"PREFIXES", "prefixes", TABLE_TEXT},
+	{"ANCHOR", "anchor", TABLE_TEXT},
+	{"STATUS", "status", TABLE_TEXT},
+	{"GRANTED", "lifetime_s", TABLE_DURATION},
+	{"LEFT", "remaining_s", TABLE_DURATION},
+	{0},
+};
+
+static int show(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct command_list list = {"mag.show", "attachments", columns};
+
+	(void)args;
+	(void)values;
+	return command_list(context, &list, NULL);
+}
+
+/* Asks, and prints the attachment: as JSON, or `done` and whose it is. */
+static int request(
+	struct command_context *context, const char *method, json_t *params, const char *done)
+{
+	static const struct table_column name = {" ", "mn_id", TABLE_TEXT};
+	json_t *result = NULL;
+	int rc = command_request(context, method, params, &result);
+
+	if (rc == 0 && context->json) {
+		command_json(context, result);
+	} else if (rc == 0) {
+		fputs(done, context->out);
+		table_put_field(context->out, &name, result, 0);
+		fputc('\n', context->out);
+	}
+	json_decref(result);
+	return rc;
+}
+
+static int attach(struct command_context *context, struct args *args, const char *const *values)
+{
+	(void)values;
+	return request(context, "mag.attach",
+		json_pack("{s:s,s:s}", "mn_id", args->argv[args->first], "port",
+			args->argv[args->first + 1]),
+		"attaching");
+}
+
+static int detach(struct command_context *context, struct args *args, const char *const *values)
+{
+	(void)values;
+	return request(context, "mag.detach", json_pack("{s:s}", "mn_id", args->argv[args->first]),
+		"detached");
+}
+
+const struct command mag_commands[] = {
+	{.group = "mag",
+		.name = "show",
+		.usage = "[OPTION]...",
+		.summary = "Show the nodes that a mobile access gateway serves.",
+		.run = show},
+	{.group = "mag",
+		.name = "attach",
+		.usage = "[OPTION]... MN-ID PORT",
+		.summary = "Attach a mobile node to an access link, or move it there.",
+		.run = attach,
+		.arguments_min = 2,
+		.arguments_max = 2},
+	{.group = "mag",
+		.name = "detach",
+		.usage = "[OPTION]... MN-ID",
+		.summary = "Detach a mobile node; its anchor is told.",
+		.run = detach,
+		.arguments_min = 1,
+		.arguments_max = 1},
+	{0},
+};
