@@ -8,9 +8,11 @@ import struct
 import pytest
 from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6, MIP6OptUnknown
+from scapy.utils import checksum
 
 import mip6
-from lab.system import wait_for
+from lab.capture import Capture
+from lab.system import run, wait_for
 from lab.topology import CN, HOME_AGENT, HOST, VISITED_PREFIX
 from test_mobile_node_alone import (agent, away, home_link, node,  # noqa: F401  (fixtures)
                                     wait_state)
@@ -227,6 +229,53 @@ def test_more_groups_than_a_message_holds(lab, agent, away, listener):  # noqa: 
         for one in many:
             one.close()
     wait_told(agent, {})
+
+
+def report(hops=1, alert=True, damage=0):
+    """An MLDv2 report of a node behind the tunnel's interface."""
+    body = bytes([143, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0]) + mip6.address(OTHER)
+    source, destination = "fe80::99", "ff02::16"
+    right = checksum(mip6.address(source) + mip6.address(destination)
+                     + len(body).to_bytes(4, "big") + bytes([0, 0, 0, 58]) + body) ^ damage
+    option = bytes([5, 2, 0, 0, 1, 0]) if alert else bytes([1, 4, 0, 0, 0, 0])
+    return (bytes(IPv6(src=source, dst=destination, hlim=hops, nh=0, plen=len(body) + 8))
+            + bytes([58, 0]) + option + body[:2] + right.to_bytes(2, "big") + body[4:])
+
+
+def test_reports_that_may_be_of_another_link_are_ignored(lab, away):  # noqa: F811
+    """RFC 3810, 7.4: without Router Alert, with another hop limit, damaged."""
+    raw = lab.mn.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"dmm0")
+
+    def ignored():
+        return away.status()["multicast"]["ignored"]
+
+    def send(octets):
+        raw.sendto(octets, ("ff02::16", 0, 0, index(lab, "dmm0")))
+
+    for number, bad in enumerate(({"hops": 2}, {"alert": False}, {"damage": 1}), 1):
+        send(report(**bad))
+        wait_for(lambda n=number: ignored() == n, f"{bad} to be counted")
+    assert away.status()["multicast"]["groups"] == []
+    send(report())
+    wait_for(lambda: OTHER in groups(away), "the good report to count")
+    assert ignored() == 3
+    raw.close()
+
+
+def test_tshark_finds_nothing_wrong_with_the_query(lab, agent, node):  # noqa: F811
+    capture = Capture(lab.mn, "any", "mld", "ip6 proto 0")
+    lab.plug("a")
+    node.start()
+    wait_for(lambda: node.status()["multicast"]["queries"], "the first query")
+
+    def queries():
+        return run("tshark", "-r", capture.path, "-Y", "icmpv6.type == 130 && !_ws.expert "
+                   "&& icmpv6.checksum.status == 1 && ipv6.hlim == 1", "-T", "fields",
+                   "-e", "ipv6.src", "-e", "ipv6.dst", "-e", "icmpv6.mld.flag.qrv")
+
+    wait_for(lambda: "fe80::1\tff02::1\t2" in queries(), "a query that tshark likes")
+    capture.stop()
 
 
 def test_without_a_number_nothing_is_told(lab, agent, node, tmp_path):  # noqa: F811
