@@ -76,7 +76,7 @@ int commit_culprit(const struct commit *commit);
 
 enum {
 	COMMIT_KEY_MAX = 24,     /* octets of a key */
-	COMMIT_RECORD_MAX = 640, /* octets of a record */
+	COMMIT_RECORD_MAX = 832, /* octets of a record */
 };
 
 /* An entry of a table of the store, and what is published with it. */

@@ -5,6 +5,7 @@
 #include "common/zsock.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/keyring.h"
+#include "proto/mobility/mcast_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -253,6 +254,20 @@ static const struct config_key multihoming_keys[] = {
 			"refused with status 128"),
 	CONFIG_END};
 
+static const struct config_key multicast_keys[] = {
+	CONFIG_KEY(INT, struct ctrl_config_multicast, max_groups, .text = "0",
+		.max = MCAST_STATE_RECORDS_MAX,
+		.help = "groups that a node may listen to while it is away, further ones are not "
+			"accepted; 0: multicast is not served"),
+	CONFIG_KEY(PREFIXES, struct ctrl_config_multicast, groups, .max_items = 256,
+		.help = "groups that nodes may listen to, as prefixes; such as ff1e::/16, and "
+			"ff3e::/32 for those of one source"),
+	CONFIG_KEY(INT, struct ctrl_config_multicast, number, .text = "200", .min = 18, .max = 255,
+		.check = check_option_number,
+		.help = "number of the Multicast State option, which was never given one: 18 "
+			"(experimental) or 71 to 255"),
+	CONFIG_END};
+
 static const struct config_key channel_keys[] = {
 	CONFIG_KEY_NAMED("ack_timeout", DURATION, struct ctrl_config_channel, ack_timeout_ms,
 		.text = "500ms", .min = 10, .max = 10000,
@@ -353,6 +368,9 @@ const struct config_key ctrl_config_keys[] = {
 		.help = "times of the update channel"),
 	CONFIG_KEY(GROUP, struct ctrl_config, multihoming, .keys = multihoming_keys,
 		.help = "several care-of addresses of one home address (RFC 5648)"),
+	CONFIG_KEY(GROUP, struct ctrl_config, multicast, .keys = multicast_keys,
+		.help = "multicast into the tunnels of nodes "
+			"(draft-sarikaya-mext-multicastdmm-04)"),
 	CONFIG_KEY(GROUP, struct ctrl_config, serving, .keys = serving_keys,
 		.help = "which data plane serves a node, and how the node learns of it"),
 	CONFIG_KEY(GROUP, struct ctrl_config, lma, .keys = ctrl_config_lma_keys,

@@ -84,6 +84,12 @@ struct ctrl_config_multihoming {
 	uint32_t flows;        /* flow bindings (RFC 6089) of one home address */
 };
 
+struct ctrl_config_multicast {
+	uint32_t max_groups;       /* of one node; 0: multicast is not served */
+	uint8_t number;            /* of the Multicast State option */
+	struct config_list groups; /* of struct prefix6: that may be listened to */
+};
+
 struct ctrl_config_channel {
 	uint32_t ack_timeout_ms;    /* the serving data plane acknowledges within this time */
 	uint32_t heartbeat_ms;      /* interval of heartbeats on the update channel */
@@ -117,6 +123,7 @@ struct ctrl_config {
 	struct ctrl_config_multihoming multihoming;
 	struct ctrl_config_overload overload;
 	struct ctrl_config_mag mag;
+	struct ctrl_config_multicast multicast;
 
 	/* Worked out from the above, not keys. */
 	struct in6_addr *addresses; /* the gateway's own: home_agents, lma.addresses, mag.address */

@@ -12,6 +12,7 @@ struct keyring;
 struct lma;
 struct mag;
 struct loop;
+struct multicast;
 struct packet;
 struct publish;
 struct rates;
@@ -36,6 +37,7 @@ struct ctrl {
 	struct rates *rates;
 	struct events *events;
 	struct signalling *signalling;
+	struct multicast *multicast;
 	struct lma *lma; /* NULL: not of this process */
 	struct mag *mag; /* NULL: not of this process */
 };

@@ -9,6 +9,7 @@
 #include "ctrl/events.h"
 #include "ctrl/intake.h"
 #include "ctrl/loop.h"
+#include "ctrl/multicast.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
@@ -50,6 +51,14 @@ static bool op_tunnel_address(void *context, uint64_t data_plane, struct in6_add
 	if (dp >= 0)
 		*address = *ctrl_config_data_plane_address(role->ctrl->config, (unsigned)dp);
 	return dp >= 0;
+}
+
+static void op_listen(void *context, const struct in6_addr *home, uint64_t subscriber_id,
+	struct mcast_state *state, struct mcast_state *before)
+{
+	const struct role_ha *role = context;
+
+	multicast_listen(role->ctrl->multicast, home, subscriber_id, state, before);
 }
 
 static int op_commit(void *context, const struct binding_list *good, const struct binding_list *to,
@@ -319,7 +328,7 @@ static int make_signalling(struct role_ha *role)
 		[CTRL_TUNNEL_HA_TUNNEL] = OPTION_HA_TUNNEL,
 	};
 	const struct ctrl_config *config = role->ctrl->config;
-	const struct signalling_ops ops = {.context = role,
+	struct signalling_ops ops = {.context = role,
 		.choose = op_choose,
 		.tunnel_address = op_tunnel_address,
 		.commit = op_commit,
@@ -345,12 +354,15 @@ static int make_signalling(struct role_ha *role)
 		.multihoming = {.max = config->multihoming.max_bindings,
 			.bulk = config->multihoming.bulk,
 			.verify_first = config->multihoming.verify_first},
+		.multicast_number = config->multicast.max_groups ? config->multicast.number : 0,
 		.flows = {.max = config->multihoming.flows},
 		.tell_by_ba = config->serving.tell == CTRL_TELL_BA};
 	int error = make_policy(role, &signalling.policy);
 
 	if (error)
 		return error;
+	if (config->multicast.max_groups)
+		ops.listen = op_listen;
 	role->ctrl->signalling = signalling_new(&signalling, &ops, role->ctrl->subscribers);
 	if (!role->ctrl->signalling)
 		return -errno;
@@ -472,7 +484,8 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 	}
 	role->ctrl = ctrl;
 	ctrl->serving = serving_new(ctrl);
-	error = ctrl->serving ? make_signalling(role) : -errno;
+	ctrl->multicast = multicast_new(ctrl);
+	error = ctrl->serving && ctrl->multicast ? make_signalling(role) : -ENOMEM;
 	if (!error)
 		error = open_intake(role);
 	if (!error)
@@ -505,6 +518,14 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 		role_ha_close(role);
 		return error;
 	}
+	error = multicast_restore(ctrl->multicast);
+	if (error) {
+		snprintf(why, why_size, "store %s: multicast groups cannot be taken over: %s",
+			store_path(ctrl->store),
+			error == -EPROTO ? "they are of another release" : strerror(-error));
+		role_ha_close(role);
+		return error;
+	}
 	serving_start(ctrl->serving);
 	*out = role;
 	return 0;
@@ -521,6 +542,8 @@ void role_ha_close(struct role_ha *role)
 	role->ctrl->intake = NULL;
 	signalling_free(role->ctrl->signalling);
 	role->ctrl->signalling = NULL;
+	multicast_free(role->ctrl->multicast);
+	role->ctrl->multicast = NULL;
 	serving_free(role->ctrl->serving);
 	role->ctrl->serving = NULL;
 	free(role->links);

@@ -165,6 +165,23 @@ static inline uint64_t publish_link_local_id(uint64_t subscriber_id)
 	return subscriber_id | 1ull << 63;
 }
 
+/* Ids of a group and of a member, and of the bundles that have nothing else, from a digest. */
+static inline uint64_t publish_group_id(uint64_t digest)
+{
+	return digest >> 5 | 1ull << 59;
+}
+
+static inline uint64_t publish_member_id(uint64_t digest)
+{
+	return digest >> 4 | 1ull << 60;
+}
+
+/* Whether a bundle is that of a group, which comes before its members. */
+static inline bool publish_is_group(uint64_t bundle_id)
+{
+	return bundle_id >> 59 == 1;
+}
+
 /* Id of the bundle, of the path and of the subscriber of a mobility session. */
 static inline uint64_t publish_session_id(uint64_t number)
 {

@@ -23,6 +23,7 @@ struct session {
 		bool unacked; /* sent or being sent, and not yet acknowledged */
 		bool adopts;  /* what it has is taken over, but for the buckets below */
 		uint64_t sequence;
+		bool groups; /* those of the bundles that come first were sent */
 		size_t slot;
 		struct object_buckets buckets;
 	} snapshot;

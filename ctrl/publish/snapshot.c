@@ -18,6 +18,7 @@ static void start(struct session *s)
 	s->snapshot.begun = false;
 	s->snapshot.unacked = true;
 	s->snapshot.sequence = publish_sequence(p);
+	s->snapshot.groups = false;
 	s->snapshot.slot = 0;
 	s->ready_at = s->snapshot.sequence;
 	s->failures = 0;
@@ -104,6 +105,20 @@ static int send_end(struct session *s)
 	return error;
 }
 
+/* Groups alone, as many as fit one message; when these are all, what is left comes next. */
+static int send_groups(struct session *s, const struct object_buckets *only, struct writer *w)
+{
+	size_t slot = s->snapshot.slot;
+	bool more = state_copy_groups(&s->publish->state, only, LOOK_MOST, &slot, w);
+	int error = writer_len(w) > UPDATE_HEAD_LEN ? session_message(s, w) : -EINPROGRESS;
+
+	if (error && error != -EINPROGRESS)
+		return error;
+	s->snapshot.groups = !more;
+	s->snapshot.slot = more ? slot : 0;
+	return error;
+}
+
 int snapshot_send(struct session *s)
 {
 	const struct object_buckets *only = s->snapshot.adopts ? &s->snapshot.buckets : NULL;
@@ -116,6 +131,8 @@ int snapshot_send(struct session *s)
 	if (!s->snapshot.begun)
 		return send_begin(s);
 	session_start(p, &w, UPDATE_OBJECTS, s->snapshot.sequence);
+	if (!s->snapshot.groups)
+		return send_groups(s, only, &w);
 	if (slot == 0)
 		for (size_t i = 0; i < p->fixed_count; i++)
 			if (snapshot_has(s, i))

@@ -284,6 +284,21 @@ static bool is_of(const struct state_entry *entry, const struct object_buckets *
 	       1;
 }
 
+bool state_copy_groups(const struct state *state, const struct object_buckets *only, size_t most,
+	size_t *slot, struct writer *w)
+{
+	for (; most && *slot < state->slot_count; most--, ++*slot) {
+		const struct state_entry *entry = state->slots[*slot];
+
+		if (!entry || !publish_is_group(entry->id) || (only && !is_of(entry, only)))
+			continue;
+		if (writer_left(w) < entry->len)
+			return true;
+		writer_bytes(w, entry->octets, entry->len);
+	}
+	return *slot < state->slot_count;
+}
+
 bool state_copy(const struct state *state, const struct object_buckets *only, size_t most,
 	size_t *slot, struct writer *w)
 {

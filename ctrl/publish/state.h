@@ -63,6 +63,10 @@ int state_set(struct state *state, uint64_t id, const struct bundle *bundle, str
 bool state_copy(const struct state *state, const struct object_buckets *only, size_t most,
 	size_t *slot, struct writer *w);
 
+/* The same with the bundles of groups alone, which have to come before their members. */
+bool state_copy_groups(const struct state *state, const struct object_buckets *only, size_t most,
+	size_t *slot, struct writer *w);
+
 /* Calls fn for each object; not 0 ends the walk. */
 int state_each(
 	const struct state *state, int (*fn)(void *arg, const struct object *object), void *arg);

@@ -113,6 +113,12 @@
 	X(REFRESHED, "refreshed", "bindings refreshed")                                            \
 	X(MOVED, "moved", "bindings moved to another care-of address")                             \
 	X(REDIRECTED, "redirected", "bindings moved to another data plane")                        \
+	X(MULTICAST, "multicast_states", "registrations that said what a node listens to")         \
+	X(MULTICAST_REFUSED, "multicast_refused", "of them, some groups are not allowed")          \
+	X(MULTICAST_MALFORMED, "multicast_malformed", "updates with a multicast state at fault")   \
+	X(MULTICAST_IP4, "multicast_ip4", "updates with IPv4 groups, which are not served")        \
+	X(MULTICAST_SCOPE, "multicast_scope",                                                      \
+		"updates with groups of the link, none at all, or too many")                       \
 	X(NEXT_DP, "next_data_plane", "changes given to the next data plane after one failed")     \
 	X(DEREGISTERED, "deregistered", "bindings ended by their nodes")                           \
 	X(EXPIRED, "expired", "bindings ended by their lifetime")                                  \

@@ -64,6 +64,29 @@ static void dropped(
 		signalling_counter_defs[counter].name);
 }
 
+/* What the update says of multicast never refuses it: what cannot be taken is left out. */
+static struct ha_multicast *multicast_read(struct signalling *s, const struct mh *mh)
+{
+	struct mcast_state_faults faults;
+	struct mcast_state state;
+	struct ha_multicast *multicast;
+
+	if (!s->ops.listen || !mcast_state_read(mh, &state, &faults))
+		return NULL;
+	if (faults.malformed)
+		state_count(s, SIGNALLING_N_MULTICAST_MALFORMED);
+	if (faults.unsupported)
+		state_count(s, SIGNALLING_N_MULTICAST_IP4);
+	if (faults.scope || faults.full)
+		state_count(s, SIGNALLING_N_MULTICAST_SCOPE);
+	multicast = calloc(1, sizeof(*multicast));
+	if (multicast)
+		multicast->state = state;
+	else
+		state_count(s, SIGNALLING_N_NO_MEMORY);
+	return multicast;
+}
+
 /* Takes an update that has passed all tests. */
 static void take(struct signalling *s, struct ha_check *c, struct ha_update *u)
 {
@@ -88,6 +111,7 @@ static void take(struct signalling *s, struct ha_check *c, struct ha_update *u)
 	b->sequence = u->sequence;
 	request->update = *u;
 	request->update.stamped = c->stamped;
+	request->update.multicast = multicast_read(s, c->mh);
 	u->bids = NULL;
 	u->flows = NULL;
 	ha_queue_put(s, b, request);
@@ -171,6 +195,7 @@ void ha_request_free(struct signalling *s, struct ha_request *request)
 		return;
 	free(request->update.bids);
 	free(request->update.flows);
+	free(request->update.multicast);
 	free(request->more);
 	request->next = s->requests;
 	s->requests = request;

@@ -22,6 +22,7 @@
 #include "common/addr.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/signalling.h"
+#include "proto/mobility/mcast_state.h"
 #include "proto/mobility/mh.h"
 
 /* A Binding Identifier option of a Binding Update, and what becomes of it. */
@@ -41,9 +42,16 @@ struct ha_bids {
 	struct ha_bid at[];
 };
 
+/* What the node listens to, from malloc. */
+struct ha_multicast {
+	struct mcast_state state;  /* once running: what is accepted */
+	struct mcast_state before; /* once running: what it was */
+	bool running;
+};
+
 /*
- * A Binding Update reduced to what deciding and answering need. It points to nothing but BIDs and
- * flows, which it owns, so that the answer can wait for the commit.
+ * A Binding Update reduced to what deciding and answering need. It points to nothing but BIDs,
+ * flows and multicast, which it owns, so that the answer can wait for the commit.
  */
 struct ha_update {
 	struct in6_addr home;
@@ -63,7 +71,8 @@ struct ha_update {
 	struct mac mac;         /* its sender on that link */
 	struct ha_bids *bids;   /* NULL: it carried none, it is of the only binding */
 	struct ha_flows *flows; /* NULL: it carried none */
-	struct mac link;        /* of its link-layer address option (RFC 5568, 6.4.4); zero: none */
+	struct ha_multicast *multicast; /* NULL: it carried no Multicast State option */
+	struct mac link; /* of its link-layer address option (RFC 5568, 6.4.4); zero: none */
 	char data_plane[UPDATE_NAME_MAX + 1];
 };
 
@@ -77,7 +86,7 @@ enum ha_request_kind {
 	HA_FORGET,     /* a deleted binding need not be remembered any longer */
 };
 
-/* A change that the bindings of a home address wait for: 352 octets, from a free list. It is in
+/* A change that the bindings of a home address wait for: 360 octets, from a free list. It is in
  * `waiting`, then `running`. */
 struct ha_request {
 	enum ha_request_kind kind;
@@ -95,7 +104,7 @@ struct ha_request {
 	struct signalling *owner;  /* once running */
 	struct ha_request *next;   /* in the free list, or in `waiting` */
 };
-static_assert(sizeof(struct ha_request) == 352, "as documented");
+static_assert(sizeof(struct ha_request) == 360, "as documented");
 
 /* A Binding Update for one of our addresses, decoded, its checksum right. */
 void ha_receive(struct signalling *s, const struct receive_packet *packet, const struct mh *mh);

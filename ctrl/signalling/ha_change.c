@@ -185,6 +185,17 @@ static void revoke(struct signalling *s, const struct binding *b, const struct h
 			s, ended, bids, count == all ? 0 : count, CODES_BRI_ADMINISTRATIVE);
 }
 
+/* What a node listens to ends with its last binding. */
+static void stop_listening(struct signalling *s, const struct binding *b)
+{
+	struct mcast_state nothing;
+
+	if (!s->ops.listen)
+		return;
+	mcast_state_clear(&nothing);
+	s->ops.listen(s->ops.context, &b->now.home, b->now.subscriber_id, &nothing, NULL);
+}
+
 /* All bindings, or some of them, have ended. */
 static void ended(struct signalling *s, struct binding *b, struct ha_request *r,
 	const struct subscriber *subscriber)
@@ -195,8 +206,10 @@ static void ended(struct signalling *s, struct binding *b, struct ha_request *r,
 		revoke(s, b, r);
 	tell_ended(s, b, r, subscriber);
 	exchange(s, b, r);
-	if (b->now.life != BINDING_LIVE)
+	if (b->now.life != BINDING_LIVE) {
 		b->state = BINDING_STATE_DELETED;
+		stop_listening(s, b);
+	}
 }
 
 void ha_change_apply(struct signalling *s, struct binding *b, struct ha_request *r,

@@ -56,6 +56,23 @@ static bool is_first(const struct binding *b, const struct ha_request *r)
 
 static signalling_done committed;
 
+/* What a node listens to goes to the store and to data planes together with its bindings. */
+static void listen_to(struct signalling *s, const struct binding *b, struct ha_request *r)
+{
+	struct ha_multicast *multicast = r->update.multicast;
+	unsigned wanted;
+
+	if (r->kind != HA_REGISTER || !multicast || multicast->running)
+		return;
+	wanted = multicast->state.count;
+	multicast->running = true;
+	s->ops.listen(s->ops.context, &b->now.home, b->now.subscriber_id, &multicast->state,
+		&multicast->before);
+	state_count(s, SIGNALLING_N_MULTICAST);
+	if (multicast->state.count < wanted)
+		state_count(s, SIGNALLING_N_MULTICAST_REFUSED);
+}
+
 /* It could not become a fact: the binding stays what it was. */
 static void failed(struct signalling *s, struct binding *b, const struct ha_request *r, int error,
 	const struct subscriber *subscriber)
@@ -63,6 +80,9 @@ static void failed(struct signalling *s, struct binding *b, const struct ha_requ
 	static struct log_limit limit = LOG_LIMIT(5);
 	const struct failure *f = failure_of(error);
 
+	if (r->update.multicast && r->update.multicast->running)
+		s->ops.listen(s->ops.context, &b->now.home, b->now.subscriber_id,
+			&r->update.multicast->before, NULL);
 	state_count(s, f->counter);
 	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "commit-failed", "home=%s coa=%s error=%s",
 		ADDR_TEXT(&b->now.home), ADDR_TEXT(&r->to.care_of), strerrorname_np(-error));
@@ -164,6 +184,7 @@ static int start(struct signalling *s, struct binding *b, struct ha_request *r)
 	}
 	to = binding_list(&r->to, r->more, room[1]);
 	to.changed = r->changed;
+	listen_to(s, b, r);
 	return s->ops.commit(s->ops.context, &good, &to, committed, r);
 }
 

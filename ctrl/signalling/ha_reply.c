@@ -173,7 +173,7 @@ static void deliver(struct signalling *s, const struct ha_update *u,
 		.hmac = s->hmac, .key = subscriber->key, .coa = u->care_of, .hoa = u->home};
 	uint8_t frame[SEND_ETHER_SIZE + MH_PACKET_MAX];
 	uint8_t *ip = frame + SEND_ETHER_SIZE;
-	const struct option_numbers numbers = {.ha_tunnel = s->config.tunnel_number};
+	const struct option_numbers numbers = state_numbers(s);
 	ssize_t len = mh_packet_encode_with(&numbers, &head, mh,
 		subscriber->auth == SUBSCRIBER_AUTH_REQUIRED ? &key : NULL, ip, MH_PACKET_MAX);
 
@@ -205,8 +205,11 @@ static void reply(struct signalling *s, const struct ha_update *u,
 	const struct subscriber *subscriber, const struct mh_ba *ba, const struct answered *a)
 {
 	struct mh mh = {.type = MH_BA, .ba = *ba};
+	struct mcast_state_bodies bodies;
 
 	add_bids(s, a, &mh);
+	if (a->r && u->multicast)
+		mcast_state_add(&u->multicast->state, &mh, &bodies);
 	ha_flow_reply(a->flows, TAIL_OPTIONS, &mh);
 	if (add_options(s, u, subscriber, &mh))
 		state_count(s, SIGNALLING_N_SEND_FAILED);

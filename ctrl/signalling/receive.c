@@ -131,6 +131,7 @@ static void receive_mobility(struct signalling *s, const struct receive_packet *
 {
 	const struct ip6_packet *ip6 = &packet->ip6;
 	const struct signalling_role *role = role_of(s, &ip6->dst);
+	struct option_numbers numbers = {0};
 	struct mh_error error;
 	struct mh mh;
 
@@ -151,7 +152,8 @@ static void receive_mobility(struct signalling *s, const struct receive_packet *
 		state_count(s, SIGNALLING_N_MH_CHECKSUM);
 		return;
 	}
-	if (mh_decode(receive_mh(packet), ip6->len, &mh, &error)) {
+	numbers.multicast_state = s->config.multicast_number;
+	if (mh_decode_with(&numbers, receive_mh(packet), ip6->len, &mh, &error)) {
 		message_fault(s, packet, &error);
 		return;
 	}

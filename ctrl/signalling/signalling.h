@@ -30,6 +30,7 @@
 struct flow_binding;
 struct mh;
 struct receive_packet;
+struct mcast_state;
 struct signalling;
 struct subscriber;
 struct subscriber_db;
@@ -125,6 +126,14 @@ struct signalling_ops {
 	/* Inside of `done` with an error: index of the data plane that failed it, or -ENOENT. */
 	int (*culprit)(void *context);
 
+	/*
+	 * What the node of a home address listens to from now on; what of it is not accepted is
+	 * taken out of *state. It is durable and published with the changes that are committed
+	 * next. *before, unless NULL, is what it was. NULL: multicast is not served.
+	 */
+	void (*listen)(void *context, const struct in6_addr *home, uint64_t subscriber_id,
+		struct mcast_state *state, struct mcast_state *before);
+
 	/* Sends a packet through a data plane; NULL: any that is there. The frame is copied. A
 	 * negative errno if it cannot be sent. */
 	int (*inject)(void *context, const char *data_plane, const struct packet_inject *inject);
@@ -160,8 +169,9 @@ struct signalling_config {
 	uint16_t home_agent_preference; /* our own, in discovery (RFC 6275, 10.5.1) */
 	struct multihoming_policy multihoming;
 	struct flow_policy flows;
-	bool tell_by_ba; /* a node is told of another data plane by an unsolicited Binding
-			  * Acknowledgement, not by a Binding Refresh Request */
+	uint8_t multicast_number; /* of the Multicast State option; 0: it is not used */
+	bool tell_by_ba;          /* a node is told of another data plane by an unsolicited Binding
+				   * Acknowledgement, not by a Binding Refresh Request */
 };
 
 /*

@@ -51,6 +51,13 @@ static inline uint64_t state_real(const struct signalling *s)
 	return s->ops.real_ns(s->ops.context);
 }
 
+/* The numbers of options that the registry has none for. */
+static inline struct option_numbers state_numbers(const struct signalling *s)
+{
+	return (struct option_numbers){.multicast_state = s->config.multicast_number,
+		.ha_tunnel = s->config.tunnel_number};
+}
+
 /* The home prefix of an address if it is on a link, else NULL. */
 static inline const struct home_prefix *state_linked_prefix(
 	const struct signalling *s, const struct in6_addr *home)

@@ -22,6 +22,7 @@ enum store_table {
 	STORE_SESSION = 4,    /* key: number of a mobility session (8 octets), of an anchor */
 	STORE_FLOW = 5,       /* key: home address (16 octets) and FID (2) */
 	STORE_ATTACHMENT = 6, /* key: number of an attachment (8 octets), of an access gateway */
+	STORE_MEMBER = 7,     /* key: home address (16 octets): what its node listens to */
 };
 
 enum {

@@ -1,0 +1,67 @@
+/*
+ * Who listens to which multicast, and what data planes are told of it: groups and members of
+ * proto/channel/group.h.
+ *
+ * A member is a node with a binding, known by its home address; what it listens to is kept by
+ * member, so that its sources are those of the groups whatever its care-of address is
+ * (draft-sarikaya-mext-multicastdmm-04, 6). Its object names its subscriber and no path: a move of
+ * the node is a change of its binding alone.
+ *
+ * Of a group address there is an object for any source while somebody excludes sources (or none)
+ * and one for each source that anybody names; who excludes is a member of all of them but those
+ * that it names. Ids are digests of what they name, so that a data plane that has outlived its
+ * control has the same objects as the next one wants.
+ *
+ * Costs 900 octets a member, 8 for each of its groups. A change costs what the members of its
+ * groups that exclude are, when it names a source first or last, else what it names itself. For the
+ * control thread.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/config.h"
+#include "ctrl/publish/publish.h"
+#include "proto/mobility/mcast_state.h"
+
+struct membership;
+
+struct membership_limits {
+	uint32_t max_groups;              /* of one member */
+	const struct config_list *groups; /* of struct prefix6: addresses that are allowed */
+};
+
+/* Sets (len 0: removes) what is published with this id, as publish_set(). */
+typedef int membership_publish_fn(void *context, uint64_t id, const struct bundle *bundle);
+
+/* The limits' list outlives it. NULL: no memory. */
+struct membership *membership_new(
+	const struct membership_limits *limits, membership_publish_fn *publish, void *context);
+
+/* Frees it; what is published stays. NULL is allowed. */
+void membership_free(struct membership *m);
+
+/* Takes out of a state what is not allowed; of too many groups the last. Returns how many it took
+ * out. */
+unsigned membership_limit(const struct membership *m, struct mcast_state *state);
+
+/* What a member listens to; NULL: nothing. Valid until it is set. */
+const struct mcast_state *membership_of(const struct membership *m, const struct in6_addr *home);
+
+/* From now on the member listens to this. Its subscriber stays the same as long as it listens to
+ * something. Returns 0 or -ENOMEM: nothing was changed then. */
+int membership_set(struct membership *m, const struct in6_addr *home, uint64_t subscriber,
+	const struct mcast_state *state);
+
+/* Members that listen to something, and objects that are published of groups and of members. */
+size_t membership_members(const struct membership *m);
+size_t membership_groups(const struct membership *m);
+size_t membership_copies(const struct membership *m);
+
+/* Calls fn for each member; not 0 ends the walk. */
+int membership_each(const struct membership *m,
+	int (*fn)(void *arg, const struct in6_addr *home, const struct mcast_state *state),
+	void *arg);

@@ -1,0 +1,175 @@
+#include "ctrl/multicast.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/addr.h"
+#include "common/cursor.h"
+#include "common/log.h"
+#include "ctrl/binding/binding_cache.h"
+#include "ctrl/commit.h"
+#include "ctrl/config.h"
+#include "ctrl/ctrl.h"
+#include "ctrl/publish/publish.h"
+#include "ctrl/signalling/signalling.h"
+#include "ctrl/store/store.h"
+
+enum {
+	RECORD_VERSION = 1,
+	RECORD_HEAD = 1, /* octets before the records of groups */
+};
+static_assert((int)RECORD_HEAD + MCAST_STATE_SPACE <= (int)COMMIT_RECORD_MAX, "room for any state");
+
+struct multicast {
+	struct ctrl *ctrl;
+	struct membership *members;
+	bool starting;
+};
+
+static int publish(void *context, uint64_t id, const struct bundle *bundle)
+{
+	struct multicast *m = context;
+	uint64_t sequence;
+
+	if (m->starting)
+		return publish_restore(m->ctrl->publish, id, bundle);
+	return publish_set(m->ctrl->publish, id, bundle, &sequence);
+}
+
+struct multicast *multicast_new(struct ctrl *ctrl)
+{
+	const struct membership_limits limits = {.max_groups = ctrl->config->multicast.max_groups,
+		.groups = &ctrl->config->multicast.groups};
+	struct multicast *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->ctrl = ctrl;
+	m->members = membership_new(&limits, publish, m);
+	if (!m->members) {
+		free(m);
+		return NULL;
+	}
+	return m;
+}
+
+void multicast_free(struct multicast *m)
+{
+	if (!m)
+		return;
+	membership_free(m->members);
+	free(m);
+}
+
+/* The entry of the store; its bundle stays empty, as objects are published one by one. */
+static void make_item(const struct in6_addr *home, uint64_t subscriber_id,
+	const struct mcast_state *state, struct commit_item *item)
+{
+	*item = (struct commit_item){.table = STORE_MEMBER,
+		.key_len = sizeof(*home),
+		.bundle_id = publish_member_id(0) | subscriber_id};
+	memcpy(item->key, home, sizeof(*home));
+	if (!state || !state->count)
+		return;
+	item->record[0] = RECORD_VERSION;
+	memcpy(item->record + RECORD_HEAD, state->records, state->len);
+	item->record_len = (uint16_t)(RECORD_HEAD + state->len);
+}
+
+static void store(struct multicast *m, const struct in6_addr *home, uint64_t subscriber_id,
+	const struct mcast_state *before, const struct mcast_state *state)
+{
+	static struct log_limit limit = LOG_LIMIT(1);
+	struct commit_item good, item;
+	int error;
+
+	make_item(home, subscriber_id, before, &good);
+	make_item(home, subscriber_id, state, &item);
+	error = commit_submit_item(
+		m->ctrl->commit, good.record_len ? &good : NULL, &item, NULL, NULL);
+	if (error)
+		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "multicast", "not-stored", "home=%s error=%d",
+			ADDR_TEXT(home), -error);
+}
+
+void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t subscriber_id,
+	struct mcast_state *state, struct mcast_state *before)
+{
+	struct multicast *m = multicast;
+	const struct mcast_state *now = membership_of(m->members, home);
+	struct mcast_state was;
+
+	mcast_state_clear(&was);
+	if (now)
+		was = *now;
+	if (before)
+		*before = was;
+	membership_limit(m->members, state);
+	if (mcast_state_equal(&was, state))
+		return;
+	if (membership_set(m->members, home, subscriber_id, state))
+		*state = was;
+	else
+		store(m, home, subscriber_id, &was, state);
+}
+
+/* ---- at start ----------------------------------------------------------------------------- */
+
+static int decode(const uint8_t *octets, size_t len, struct mcast_state *state)
+{
+	struct mcast_state read = {.count = 0};
+	struct mcast_record record;
+	size_t at = 0;
+
+	mcast_state_clear(state);
+	if (!len || octets[0] != RECORD_VERSION)
+		return len ? -EPROTO : -EBADMSG;
+	if (len - RECORD_HEAD > MCAST_STATE_SPACE)
+		return -EBADMSG;
+	read.len = (uint16_t)(len - RECORD_HEAD);
+	memcpy(read.records, octets + RECORD_HEAD, read.len);
+	while (mcast_state_next(&read, &at, &record))
+		if (mcast_state_apply(state, &record))
+			return -EBADMSG;
+	return mcast_state_equal(&read, state) ? 0 : -EBADMSG;
+}
+
+static int restore_one(void *arg, const void *key, size_t key_len, const void *octets, size_t len)
+{
+	struct multicast *m = arg;
+	const struct binding *b;
+	struct mcast_state state;
+	struct in6_addr home;
+	int error;
+
+	if (key_len != sizeof(home))
+		return -EBADMSG;
+	memcpy(&home, key, sizeof(home));
+	error = decode(octets, len, &state);
+	if (error)
+		return error;
+	b = binding_cache_find(signalling_cache(m->ctrl->signalling), &home);
+	if (!b || b->now.life != BINDING_LIVE || !m->ctrl->config->multicast.max_groups)
+		return store_delete(m->ctrl->store, STORE_MEMBER, key, key_len);
+	membership_limit(m->members, &state);
+	return membership_set(m->members, &home, b->now.subscriber_id, &state);
+}
+
+int multicast_restore(struct multicast *m)
+{
+	int error;
+
+	m->starting = true;
+	error = store_each(m->ctrl->store, STORE_MEMBER, restore_one, m);
+	m->starting = false;
+	if (error)
+		store_rollback(m->ctrl->store);
+	return error ? error : store_commit(m->ctrl->store);
+}
+
+const struct membership *multicast_members(const struct multicast *m)
+{
+	return m->members;
+}

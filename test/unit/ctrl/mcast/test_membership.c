@@ -1,0 +1,215 @@
+/* Who listens to what, against what a data plane would make of the objects: group.h says of which
+ * object a packet's copies are. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/addr.h"
+#include "ctrl/mcast/membership.h"
+#include "proto/channel/object.h"
+
+enum { OBJECTS = 512, MEMBERS = 6, GROUPS = 3, SOURCES = 4, STEPS = 4000 };
+
+/* A data plane: what it was told, in the order that it asks for. */
+struct fixture {
+	struct object objects[OBJECTS];
+	size_t count;
+	struct prefix6 allowed;
+	struct config_list list;
+	struct membership *m;
+};
+
+static struct in6_addr address(const char *text)
+{
+	struct in6_addr a;
+
+	assert_int_equal(addr_parse(text, &a), 0);
+	return a;
+}
+
+static struct in6_addr numbered(const char *text, unsigned n)
+{
+	struct in6_addr a = address(text);
+
+	a.s6_addr[15] = (uint8_t)n;
+	return a;
+}
+
+static struct object *find(struct fixture *f, uint64_t id)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->objects[i].id == id)
+			return &f->objects[i];
+	return NULL;
+}
+
+static void remove_object(struct fixture *f, struct object *at)
+{
+	assert_non_null(at);
+	if (at->kind == OBJECT_GROUP)
+		for (size_t i = 0; i < f->count; i++)
+			assert_false(f->objects[i].kind == OBJECT_MEMBER &&
+				     f->objects[i].member.group == at->id);
+	*at = f->objects[--f->count];
+}
+
+static int publish(void *context, uint64_t id, const struct bundle *bundle)
+{
+	struct fixture *f = context;
+	struct object object;
+	struct cursor c;
+
+	if (!bundle->len) {
+		remove_object(f, find(f, id));
+		return 0;
+	}
+	cursor_init(&c, bundle->octets, bundle->len);
+	assert_int_equal(object_decode(&c, &object), 0);
+	assert_int_equal(cursor_left(&c), 0);
+	assert_true(object.id == id);
+	assert_null(find(f, id));
+	assert_int_equal(publish_is_group(id), object.kind == OBJECT_GROUP);
+	assert_false(publish_is_rule_id(id));
+	if (object.kind == OBJECT_MEMBER)
+		assert_non_null(find(f, object.member.group));
+	assert_true(f->count < OBJECTS);
+	f->objects[f->count++] = object;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	static struct fixture f;
+
+	memset(&f, 0, sizeof(f));
+	f.allowed = (struct prefix6){.addr = address("ff1e::"), .len = 16};
+	f.list = (struct config_list){.items = &f.allowed, .count = 1};
+	f.m = membership_new(
+		&(struct membership_limits){.max_groups = GROUPS, .groups = &f.list}, publish, &f);
+	*state = &f;
+	return f.m ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	membership_free(((struct fixture *)*state)->m);
+	return 0;
+}
+
+/* Whether a packet is copied to this subscriber. */
+static bool copied(struct fixture *f, const struct in6_addr *source, const struct in6_addr *group,
+	uint64_t subscriber)
+{
+	const struct object *star = NULL, *exact = NULL;
+	bool found = false;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct object *o = &f->objects[i];
+
+		if (o->kind != OBJECT_GROUP || !addr_equal(&o->group.group, group))
+			continue;
+		if (addr_equal(&o->group.source, source))
+			exact = o;
+		else if (addr_is_unspecified(&o->group.source))
+			star = o;
+	}
+	if (!exact)
+		exact = star;
+	for (size_t i = 0; exact && i < f->count; i++)
+		found |= f->objects[i].kind == OBJECT_MEMBER &&
+			 f->objects[i].member.group == exact->id &&
+			 f->objects[i].member.target == subscriber;
+	return found;
+}
+
+static void check(struct fixture *f, const struct mcast_state *states)
+{
+	for (unsigned g = 0; g < GROUPS; g++)
+		for (unsigned s = 0; s <= SOURCES; s++) {
+			struct in6_addr group = numbered("ff1e::", g + 1);
+			struct in6_addr source = numbered("2001:db8::", s + 1);
+
+			for (unsigned n = 0; n < MEMBERS; n++)
+				assert_int_equal(copied(f, &source, &group, n + 1),
+					mcast_state_wants(&states[n], &group, &source));
+		}
+}
+
+/* Some state of a node; the last source is never named. */
+static void any_state(struct mcast_state *state)
+{
+	mcast_state_clear(state);
+	for (unsigned g = 0; g < GROUPS; g++) {
+		struct in6_addr group = numbered("ff1e::", g + 1), sources[SOURCES];
+		struct mcast_record record = {.group = group.s6_addr, .sources = sources->s6_addr};
+
+		record.type = rand() % 2 ? MCAST_IS_EXCLUDE : MCAST_IS_INCLUDE;
+		for (unsigned s = 0; s < SOURCES; s++)
+			if (rand() % 3 == 0)
+				sources[record.source_count++] = numbered("2001:db8::", s + 1);
+		if (rand() % 3)
+			assert_int_equal(mcast_state_apply(state, &record), 0);
+	}
+}
+
+/* After any change everybody gets what it wants, and nothing else. */
+static void everybody_gets_what_it_wants(void **state)
+{
+	struct fixture *f = *state;
+	struct mcast_state states[MEMBERS];
+
+	memset(states, 0, sizeof(states));
+	srand(1);
+	for (unsigned step = 0; step < STEPS; step++) {
+		unsigned n = (unsigned)rand() % MEMBERS;
+		struct in6_addr home = numbered("2001:db8:100::", n + 1);
+
+		any_state(&states[n]);
+		if (rand() % 4 == 0)
+			mcast_state_clear(&states[n]);
+		assert_int_equal(membership_set(f->m, &home, n + 1, &states[n]), 0);
+		check(f, states);
+		assert_int_equal(f->count, membership_groups(f->m) + membership_copies(f->m));
+	}
+	mcast_state_clear(&states[0]);
+	for (unsigned n = 0; n < MEMBERS; n++) {
+		struct in6_addr home = numbered("2001:db8:100::", n + 1);
+
+		assert_int_equal(membership_set(f->m, &home, n + 1, &states[0]), 0);
+	}
+	assert_int_equal(f->count, 0);
+	assert_int_equal(membership_members(f->m), 0);
+}
+
+static void limits_take_groups_out(void **state)
+{
+	struct fixture *f = *state;
+	struct mcast_state s;
+
+	mcast_state_clear(&s);
+	for (unsigned n = 1; n <= GROUPS + 2; n++) {
+		struct in6_addr group = numbered(n == 2 ? "ff05::" : "ff1e::", n);
+		const struct mcast_record record = {
+			.type = MCAST_IS_EXCLUDE, .group = group.s6_addr};
+
+		assert_int_equal(mcast_state_apply(&s, &record), 0);
+	}
+	assert_int_equal(membership_limit(f->m, &s), 2);
+	assert_int_equal(s.count, GROUPS);
+	assert_int_equal(membership_limit(f->m, &s), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(everybody_gets_what_it_wants, setup, teardown),
+		cmocka_unit_test_setup_teardown(limits_take_groups_out, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("membership", tests, NULL, NULL);
+}
