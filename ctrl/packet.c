@@ -11,9 +11,14 @@
 #include <string.h>
 
 enum {
-	SEND_HWM = 256,      /* messages queued to one data plane */
-	RECEIVE_HWM = 32,    /* messages waiting in libzmq: what is beyond waits at data planes */
-	RECEIVE_BURST = 256, /* messages read in one round */
+	SEND_HWM = 256, /* messages queued to one data plane */
+	/*
+	 * Messages waiting in libzmq; what is beyond waits at data planes. A pause of control
+	 * should not fill it: libzmq 4.3 aborts if the peer of a full queue goes away while there
+	 * is something to send to it.
+	 */
+	RECEIVE_HWM = 1000,
+	RECEIVE_BURST = 256,      /* messages read in one round */
 	RECEIVE_OCTETS = 1 << 20, /* and octets */
 };
 
