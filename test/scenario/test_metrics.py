@@ -99,7 +99,7 @@ def tracing(rig):
         process = rig.gw.start(f"trace-{len(begun)}", programs.program(rig.build, "dmmctl"), "--json", "trace",
                                *words, mn_id)
         begun.append(process)
-        return process, lambda: [json.loads(line) for line in process.output().splitlines()]
+        return process, lambda: [json.loads(line) for line in process.output().split("\n")[:-1]]
     yield begin
     for process in begun:
         process.send(signal.SIGKILL)

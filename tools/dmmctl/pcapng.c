@@ -29,7 +29,8 @@ struct block {
 
 static void put(struct block *b, const void *octets, size_t len)
 {
-	memcpy(b->octets + b->len, octets, len);
+	if (len)
+		memcpy(b->octets + b->len, octets, len);
 	b->len += len;
 	for (; b->len % 4; b->len++)
 		b->octets[b->len] = 0;
