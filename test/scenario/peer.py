@@ -5,6 +5,7 @@ else: everything that is not neighbour discovery is kept from it, so that it doe
 tunnelled packets or acknowledgements with errors."""
 
 import socket
+import struct
 import threading
 import time
 
@@ -53,6 +54,13 @@ class Ear:
                 self.packets.append(frame[14:14 + 40 + int.from_bytes(frame[18:20], "big")])
                 self.changed.notify_all()
 
+    def check(self):
+        """That it heard everything: raises LabError if the kernel had no room for a packet."""
+        sol_packet, packet_statistics = 263, 6
+        seen, lost = struct.unpack("II", self.socket.getsockopt(sol_packet, packet_statistics, 8))
+        if lost:
+            raise LabError(f"the test's own capture lost {lost} of {seen} packets")
+
     def mark(self):
         """A place in what was heard, for 'since'."""
         with self.changed:
@@ -60,6 +68,7 @@ class Ear:
 
     def heard(self, wanted, since=0):
         """The packets so far for which wanted(octets) holds."""
+        self.check()
         with self.changed:
             return [packet for packet in self.packets[since:] if wanted(packet)]
 

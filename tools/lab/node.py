@@ -173,9 +173,11 @@ class Node:
         return made[0]
 
     def packet_socket(self, interface):
-        """An AF_PACKET socket on an interface: sees every frame, sends whole frames."""
-        all_protocols = 3
+        """An AF_PACKET socket on an interface: sees every frame, sends whole frames. It holds what
+        comes while its reader has to wait for a processor."""
+        all_protocols, so_rcvbufforce, room = 3, 33, 64 << 20
         sock = self.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(all_protocols))
+        sock.setsockopt(socket.SOL_SOCKET, so_rcvbufforce, room)
         sock.bind((interface, all_protocols))
         return sock
 
