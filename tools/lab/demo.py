@@ -13,18 +13,11 @@ and for each death the same interruption, and how long after its start a data pl
 synchronised.
 """
 
-import argparse
-import json
-import os
-import pathlib
-import shutil
 import statistics
-import sys
 
-from lab import deaths, ledger, moves, programs, timeline, words
+from lab import deaths, moves, show, timeline, words
 from lab.packets import packets_of
 from lab.stage import Stage
-from lab.system import LabError, run
 from lab.two_planes import TwoPlaneLab
 
 LABEL = "demo"
@@ -83,13 +76,19 @@ class Demo:
         return (not self.problems and self.outcome["intact"] and len(self.moves) == self.count
                 and all(map(self.death, words.DEATHS)))
 
-    def picture(self, path):
+    def picture(self):
         stage = self.stage
-        path.write_text(timeline.draw(timeline.Record(
+        return timeline.draw(timeline.Record(
             stage.begin, stage.end, stage.places, stage.lives, self.moves, self.deaths,
             stage.pinging.pings(), stage.paths(), stage.download.got(),
-            [p for p in packets_of(stage.air) if p.kind in timeline.SIGNAL])))
-        run("rsvg-convert", "--output", path.with_suffix(".png"), path)
+            [p for p in packets_of(stage.air) if p.kind in timeline.SIGNAL]))
+
+    def table(self, picture):
+        return words.table(self, self.as_json(), picture)
+
+    def doors(self):
+        stage = self.stage
+        return words.doors(stage.lab, stage.build, stage.lab.ctrl, stage.mobile)
 
     def as_json(self):
         control, restart, failover = map(self.death, ("ctrl_restart", "dp_restart", "dp_failover"))
@@ -104,32 +103,10 @@ class Demo:
             "between_visited_links": summary(self.moves), "problems": self.problems}
 
 
-def stop(label=LABEL):
-    """Ends every demo of this machine and removes what it made."""
-    found = ledger.Ledger.all(label)
-    for entry in found:
-        owner = entry.owner()
-        if owner:
-            ledger.end_processes([(owner, ledger.start_time(owner))], patience=30)
-        entry.remove()
-        print(f"removed {entry.name}")
-    if not found:
-        print("nothing to remove")
-
-
 def arguments():
-    parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = show.parser("tools/demo", __doc__)
     parser.add_argument("--moves", type=int, default=4, metavar="N",
                         help="how many moves; the last one goes home (4)")
-    parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="also write the figures here")
-    parser.add_argument("--build", metavar="DIR", type=pathlib.Path, default=programs.ROOT / "build",
-                        help="build directory (build)")
-    parser.add_argument("--output", metavar="DIR", type=pathlib.Path,
-                        help="where logs, captures and the picture go (BUILD/demo)")
-    parser.add_argument("--keep", action="store_true",
-                        help="leave the network and the programs running; see --stop")
-    parser.add_argument("--stop", action="store_true", help="remove what a demo left, and end")
     args = parser.parse_args()
     if args.moves < 2:
         parser.error("--moves: at least 2, out and home again")
@@ -138,44 +115,9 @@ def arguments():
 
 def main():
     args = arguments()
-    if args.stop:
-        stop()
-        return 0
-    if os.geteuid() != 0:
-        print("tools/demo: needs root for network namespaces", file=sys.stderr)
-        return 1
-    output = (args.output or args.build / "demo").resolve()
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
-    # What an earlier --keep left would be in the way of nothing, but it holds memory.
-    for kept in ledger.Ledger.all(LABEL):
-        if kept.owner() is None:
-            kept.remove()
-    picture = output / "timeline.svg"
-    with TwoPlaneLab(LABEL, output) as lab:
-        demo = Demo(Stage(lab, args.build.resolve()), args.moves)
-        try:
-            demo.play()
-            demo.picture(picture)
-        except LabError as error:
-            demo.problems.append(str(error))
-        result = demo.as_json()
-        if picture.exists():
-            print(words.table(demo, result, picture))
-        lab.keep = args.keep
-        if args.keep:
-            print(words.doors(lab, args.build, demo.stage.mobile))
-    for problem in demo.problems:
-        print(f"tools/demo: {problem}", file=sys.stderr)
-    if args.json:
-        args.json.write_text(json.dumps(result, indent=2) + "\n")
-    print("ok" if result["ok"] else f"FAILED (logs: {output})")
-    return 0 if result["ok"] else 1
+    return show.perform(LABEL, args, TwoPlaneLab,
+                        lambda lab, build: Demo(Stage(lab, build), args.moves))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("tools/demo: interrupted, everything is removed", file=sys.stderr)
-        sys.exit(130)
+    show.end(main)

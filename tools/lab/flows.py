@@ -16,16 +16,16 @@ PYTHON = "/usr/bin/python3"
 
 
 class Download:
-    """A checksummed download of a mobile node from the correspondent node."""
+    """A checksummed download of a mobile node, at this address of it, from the correspondent node."""
 
-    def __init__(self, lab, bytes_per_second=500_000, port=None):
+    def __init__(self, lab, bytes_per_second=500_000, port=None, address=HOME_ADDRESS):
         number = next(NUMBERS)
         port = port or 8080 + number
         self.serve = lab.cn.start(f"serve-{number}", PYTHON, traffic.__file__, "serve", CN, port,
                                   bytes_per_second)
         wait_for(lambda: "listening" in self.serve.output(), "the server of the download")
-        self.fetch = lab.mn.start(f"fetch-{number}", PYTHON, traffic.__file__, "fetch", HOME_ADDRESS,
-                                  CN, port)
+        self.fetch = lab.mn.start(f"fetch-{number}", PYTHON, traffic.__file__, "fetch", address, CN,
+                                  port)
         self.log = measure.EventLog(self.fetch.log)
         wait_for(self.octets, "the download to begin")
 
@@ -53,16 +53,16 @@ class Download:
 
 
 class Pinging:
-    """A ping at 100 packets a second from the correspondent node to the home address."""
+    """A ping at 100 packets a second from the correspondent node to an address of the mobile node."""
 
-    def __init__(self, lab):
-        self.lab, self.processes = lab, []
+    def __init__(self, lab, address=HOME_ADDRESS):
+        self.lab, self.address, self.processes = lab, address, []
 
     def start(self):
         number = next(NUMBERS)
-        self.hear = self.lab.mn.start(f"hear-{number}", PYTHON, traffic.__file__, "hear", HOME_ADDRESS)
+        self.hear = self.lab.mn.start(f"hear-{number}", PYTHON, traffic.__file__, "hear", self.address)
         self.ping = self.lab.cn.start(f"ping-{number}", PYTHON, traffic.__file__, "ping", CN,
-                                      HOME_ADDRESS, PINGS_PER_SECOND)
+                                      self.address, PINGS_PER_SECOND)
         self.processes += [self.ping, self.hear]
         self.logs = [measure.EventLog(process.log) for process in (self.ping, self.hear)]
         self.known = measure.Pings()
@@ -71,7 +71,7 @@ class Pinging:
                  "the first replies")
 
     def download(self, bytes_per_second=500_000):
-        made = Download(self.lab, bytes_per_second)
+        made = Download(self.lab, bytes_per_second, address=self.address)
         self.processes += [made.serve, made.fetch]
         return made
 

@@ -10,23 +10,16 @@ For the cut and the return it shows
   interruption  longest time around it without a packet of the download
 """
 
-import argparse
-import json
-import os
-import pathlib
-import shutil
 import struct
-import sys
 import time
 
 from dataclasses import dataclass, field
 
-from lab import ledger, multihoming_picture, packets, programs
+from lab import ledger, multihoming_picture, packets, programs, show, words
 from lab.capture import Capture
-from lab.demo import stop
 from lab.flows import Download
 from lab.measure import ms
-from lab.system import LabError, run, wait_for
+from lab.system import LabError, wait_for
 from lab.topology import HOME_ADDRESS
 from lab.two_planes import ADDRESS, TwoPlaneLab, TwoPlanes
 
@@ -87,13 +80,13 @@ def arrivals_of(capture):
             yield at, struct.unpack_from("!H", rest)[0], length
 
 
-class Show:
+class Multihoming:
     def __init__(self, lab, build):
         self.lab, self.build = lab, build
         self.flows = [Flow("video", 1, 8001, "wlan0"), Flow("files", 2, 8002, "lte0")]
         self.turns, self.problems = [], []
         self.raised = time.time_ns()
-        self.begin = self.end = None
+        self.begin = self.end = self.mobile = None
 
     def say(self, words):
         print(f"{(time.time_ns() - self.raised) / SECOND:8.3f} s  {words}", flush=True)
@@ -212,65 +205,23 @@ class Show:
                           for flow in self.flows],
                 **{turn.kind: turn.as_json() for turn in self.turns}, "problems": self.problems}
 
+    def picture(self):
+        return multihoming_picture.draw(self, INTERFACES)
 
-def table(show, picture):
-    lines = ["", "      Wi-Fi is   signalling       moved  interruption"]
-    for turn in show.turns:
-        lines.append(f"      {turn.kind:8} {ms(turn.signalling) or 0:9.1f} ms {ms(turn.moved) or 0:8.1f} ms "
-                     f"{ms(turn.interruption) or 0:9.1f} ms")
-    for flow in show.flows:
-        lines.append(f"      {flow.name}: {flow.outcome.get('bytes', 0)} octets, "
-                     + ("intact" if flow.outcome.get("intact") else "BROKEN"))
-    return "\n".join([*lines, f"      picture: {picture.with_suffix('.png')}"])
+    def table(self, picture):
+        lines = ["", "      Wi-Fi is   signalling       moved  interruption"]
+        for turn in self.turns:
+            lines.append(f"      {turn.kind:8} {ms(turn.signalling) or 0:9.1f} ms {ms(turn.moved) or 0:8.1f} ms "
+                         f"{ms(turn.interruption) or 0:9.1f} ms")
+        for flow in self.flows:
+            lines.append(f"      {flow.name}: {flow.outcome.get('bytes', 0)} octets, "
+                         + ("intact" if flow.outcome.get("intact") else "BROKEN"))
+        return "\n".join([*lines, f"      picture: {picture.with_suffix('.png')}"])
 
-
-def arguments():
-    parser = argparse.ArgumentParser(prog="tools/demo multihoming", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="also write the figures here")
-    parser.add_argument("--build", metavar="DIR", type=pathlib.Path, default=programs.ROOT / "build",
-                        help="build directory (build)")
-    parser.add_argument("--output", metavar="DIR", type=pathlib.Path,
-                        help="where logs, captures and the picture go (BUILD/multihoming)")
-    parser.add_argument("--keep", action="store_true",
-                        help="leave the network and the programs running; see --stop")
-    parser.add_argument("--stop", action="store_true", help="remove what a demo left, and end")
-    return parser.parse_args()
-
-
-def main():
-    args = arguments()
-    if args.stop:
-        stop(LABEL)
-        return 0
-    if os.geteuid() != 0:
-        print("tools/demo: needs root for network namespaces", file=sys.stderr)
-        return 1
-    output = (args.output or args.build / LABEL).resolve()
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
-    picture = output / "timeline.svg"
-    with TwoPlaneLab(LABEL, output) as lab:
-        lab.keep = args.keep
-        show = Show(lab, args.build.resolve())
-        try:
-            show.play()
-            picture.write_text(multihoming_picture.draw(show, INTERFACES))
-            run("rsvg-convert", "--output", picture.with_suffix(".png"), picture)
-            print(table(show, picture))
-        except LabError as error:
-            show.problems.append(str(error))
-    for problem in show.problems:
-        print(f"tools/demo: {problem}", file=sys.stderr)
-    if args.json:
-        args.json.write_text(json.dumps(show.as_json(), indent=2) + "\n")
-    print("ok" if show.ok() else f"FAILED (logs: {output})")
-    return 0 if show.ok() else 1
+    def doors(self):
+        return words.doors(self.lab, self.build, self.lab.ctrl, self.mobile, LABEL)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("tools/demo: interrupted, everything is removed", file=sys.stderr)
-        sys.exit(130)
+    show.end(lambda: show.perform(LABEL, show.parser("tools/demo multihoming", __doc__).parse_args(),
+                                  TwoPlaneLab, Multihoming))

@@ -30,7 +30,8 @@ KEY = {name: f"{int(name):032x}" for name in LINKS}  # made up, and no secrets
 
 
 class ProxyLab(Lab):
-    def build(self):
+    def build(self, tuned=True):
+        """tuned: of the nodes' radios, see Lab.radio()."""
         cn, core, lma, air = (self.node(name) for name in ("cn", "core", "lma", "air"))
         air.sysctl({"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1})
         core.sysctl({"net.ipv6.conf.all.forwarding": 1})
@@ -44,7 +45,7 @@ class ProxyLab(Lab):
         for link in LINKS:
             self._access(link)
         for number, name in enumerate(("mn", "mn2"), 1):
-            self.radio(name)
+            self.radio(name, tuned=tuned)
             self.node(name).ip(f"link set wlan0 down", f"link set wlan0 address {MAC[number]}",
                                "link set wlan0 up")
 
@@ -145,3 +146,8 @@ def global_address(node):
     """The address that a node made of a prefix of the pool, or None."""
     return next((address for address, flags in node.addresses("wlan0").items()
                  if address.startswith("2001:db8:40") and "tentative" not in flags), None)
+
+
+def is_downlink(packet, address):
+    """Whether a packet (see lab.packets) is for this address of a node, in a tunnel of the anchor."""
+    return packet.kind == "tunnel" and packet.source == ANCHOR and packet.inner == address

@@ -135,17 +135,19 @@ class Lab:
 
         self.radio("mn")
 
-    def radio(self, name, interface="wlan0", end=None):
+    def radio(self, name, interface="wlan0", end=None, tuned=True):
         """A mobile node with a radio, which is plugged into no link yet. end: the name of the
-        radio's other end, by which it is plugged; that of the node unless told otherwise."""
+        radio's other end, by which it is plugged; that of the node unless told otherwise. tuned:
+        its addresses are usable at once; if not, its kernel does as it does everywhere."""
         node, end = self.node(name), end or name
         veth(node, interface, self.air, end)
         self.air.ip(f"link set {end} down")
         node.ip(f"link set {interface} down")
         # Optimistic DAD, or each move would wait a second for it.
+        quick = {"optimistic_dad": 1, "use_optimistic": 1, "router_solicitation_delay": 0}
+        usual = {"optimistic_dad": 0, "use_optimistic": 0, "router_solicitation_delay": 1}
         node.sysctl({f"net.ipv6.conf.{interface}.{key}": value for key, value in {
-            "accept_dad": 1, "optimistic_dad": 1, "use_optimistic": 1, "accept_ra": 1,
-            "router_solicitation_delay": 0}.items()})
+            "accept_dad": 1, "accept_ra": 1, **(quick if tuned else usual)}.items()})
         node.ip(f"link set {interface} up")
 
     def _visited(self, link, router):

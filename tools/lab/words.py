@@ -102,13 +102,13 @@ def table(demo, result, picture):
     return "\n".join(lines)
 
 
-def doors(lab, build, mobile):
+def doors(lab, build, control, mobile=None, name=""):
     """How to look around in a network that is kept."""
     folders = programs.folders(build)
     made = [node.write_door(folders) for node in lab.nodes.values()]
     return "\n".join([
         f"  kept: {', '.join(lab.nodes)}",
         f"  look around: {made[0].parent.parent}/NODE/enter COMMAND..., for example",
-        f"    {lab.ctrl.directory}/enter dmmctl binding show",
+        f"    {control.directory}/enter dmmctl status",
         *([f"    {lab.mn.directory}/enter dmm-mn --config {mobile.config} --status"] if mobile else []),
-        "  tools/demo --stop removes it"])
+        f"  tools/demo {name + ' ' if name else ''}--stop removes it"])
