@@ -18,7 +18,6 @@ static void put_time(json_t *obj, const char *key, uint64_t real_ns)
 static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a)
 {
 	const struct attachment_record *now = &a->now;
-	uint64_t real = loop_real_ns(ctrl->loop);
 	bool served = now->lifetime;
 	char mn_id[SESSION_MN_ID_TEXT_SIZE];
 	json_t *obj = json_object(), *prefixes = json_array();
@@ -36,7 +35,9 @@ static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a
 	json_put_uint(obj, "sequence", a->sequence);
 	json_put_uint(obj, "lifetime_s", (uint64_t)now->lifetime * BINDING_LIFETIME_UNIT);
 	json_put_uint(obj, "remaining_s",
-		served && now->expires_ns > real ? (now->expires_ns - real) / 1000000000 : 0);
+		binding_left_ns(now->expires_ns, loop_real_ns(ctrl->loop),
+			binding_lifetime_ns(now->lifetime)) /
+			1000000000);
 	put_time(obj, "attached", served ? now->attached_ns : 0);
 	put_time(obj, "updated", served ? now->updated_ns : 0);
 	return obj;

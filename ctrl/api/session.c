@@ -63,9 +63,10 @@ static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_reco
 	json_put_uint(obj, "sequence", now->sequence);
 	json_put_uint(obj, "lifetime_s", (uint64_t)now->lifetime * BINDING_LIFETIME_UNIT);
 	json_put_uint(obj, "remaining_s",
-		now->expires_ns > loop_real_ns(ctrl->loop)
-			? (now->expires_ns - loop_real_ns(ctrl->loop)) / 1000000000
-			: 0);
+		binding_left_ns(now->expires_ns, loop_real_ns(ctrl->loop),
+			live ? binding_lifetime_ns(now->lifetime)
+			     : (uint64_t)ctrl->config->lma.delete_delay_ms * 1000000) /
+			1000000000);
 	put_time(obj, "registered", now->registered_ns);
 	put_time(obj, "updated", now->updated_ns);
 	put_time(obj, "expires", now->expires_ns);

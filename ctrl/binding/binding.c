@@ -35,13 +35,17 @@ uint64_t binding_lifetime_ns(uint16_t lifetime)
 	return (uint64_t)lifetime * BINDING_LIFETIME_UNIT * CLOCK_NS_PER_S;
 }
 
+uint64_t binding_left_ns(uint64_t expires_ns, uint64_t now_ns, uint64_t most)
+{
+	uint64_t left = expires_ns > now_ns ? expires_ns - now_ns : 0;
+
+	return left < most ? left : most;
+}
+
 uint64_t binding_remaining_s(const struct binding_record *record, uint64_t now_ns)
 {
-	uint64_t most = (uint64_t)record->lifetime * BINDING_LIFETIME_UNIT, left = 0;
-
-	if (record->expires_ns > now_ns)
-		left = (record->expires_ns - now_ns) / CLOCK_NS_PER_S;
-	return left < most ? left : most;
+	return binding_left_ns(record->expires_ns, now_ns, binding_lifetime_ns(record->lifetime)) /
+	       CLOCK_NS_PER_S;
 }
 
 const struct binding_record *binding_record_of(const struct binding *b, uint16_t bid)

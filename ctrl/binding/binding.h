@@ -179,6 +179,10 @@ uint16_t binding_lifetime_grant(uint16_t requested, uint32_t max_s);
 /* A granted lifetime in nanoseconds. */
 uint64_t binding_lifetime_ns(uint16_t lifetime);
 
+/* What is left until expires_ns at the real time now_ns, in nanoseconds: 0 when over, and not more
+ * than `most`, since the time of day may have been set back. */
+uint64_t binding_left_ns(uint64_t expires_ns, uint64_t now_ns, uint64_t most);
+
 /* Whole seconds left until the live record ends at the real time now_ns, rounded down; 0 when over,
  * and not more than was granted: the time of day may have been set back. */
 uint64_t binding_remaining_s(const struct binding_record *record, uint64_t now_ns);

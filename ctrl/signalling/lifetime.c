@@ -62,11 +62,8 @@ static uint64_t longest_ns(const struct signalling *s, const struct binding_reco
 
 uint64_t lifetime_end_ns(const struct signalling *s, const struct binding_record *record)
 {
-	uint64_t real = state_real(s), most = longest_ns(s, record), rest = 0;
-
-	if (record->expires_ns > real)
-		rest = record->expires_ns - real;
-	return state_now(s) + (rest < most ? rest : most);
+	return state_now(s) +
+	       binding_left_ns(record->expires_ns, state_real(s), longest_ns(s, record));
 }
 
 void lifetime_stop(struct signalling *s, struct binding *b)

@@ -42,13 +42,18 @@ static bool is_update(const struct lma_request *r)
 	return r->kind == LMA_REGISTER || r->kind == LMA_DEREGISTER;
 }
 
+/* The longest that a record of this life can have been given. */
+static uint64_t longest_ns(const struct lma *lma, const struct session_record *record)
+{
+	return record->life == SESSION_LIVE
+		       ? binding_lifetime_ns(record->lifetime)
+		       : (uint64_t)lma->config.delete_delay_ms * CLOCK_NS_PER_MS;
+}
+
 void lma_session_begin(struct lma *lma, struct session *session)
 {
-	uint64_t real = lma_real(lma);
-
-	session->end_ns = lma_now(lma);
-	if (session->now.expires_ns > real)
-		session->end_ns += session->now.expires_ns - real;
+	session->end_ns = lma_now(lma) + binding_left_ns(session->now.expires_ns, lma_real(lma),
+						 longest_ns(lma, &session->now));
 }
 
 void lma_queue_forget(struct lma *lma, struct session *session)

@@ -185,8 +185,11 @@ void lma_queue_put(struct lma *lma, struct session *session, struct lma_request 
 /* Keeps a registration until the session ends, or for a while. */
 void lma_queue_park(struct lma *lma, struct session *session, struct lma_request *request);
 
-/* Sets end_ns by the record, and the timer by end_ns. */
+/* Sets end_ns by a record that is a new fact, or one of an earlier process: the time of day may
+ * have been set back meanwhile, it gets no more than it was granted. */
 void lma_session_begin(struct lma *lma, struct session *session);
+
+/* Nothing is under way: the timer follows from end_ns; a session without life is gone. */
 void lma_session_rest(struct lma *lma, struct session *session);
 
 /* Forgets all requests of a session, and its timer. */

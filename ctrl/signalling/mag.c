@@ -258,8 +258,7 @@ void mag_go_on(struct mag *mag, struct mag_attachment *a)
 /* The node is served now, or goes on to be. */
 static void served(struct mag *mag, struct mag_attachment *a, bool first, bool moved)
 {
-	uint64_t now = mag_now(mag), real = mag_real(mag);
-	uint64_t left = a->now.expires_ns > real ? a->now.expires_ns - real : 0;
+	uint64_t now = mag_now(mag), left = mag_left_ns(mag, a);
 
 	a->state = MAG_ATTACHED;
 	a->end_ns = now + left;
@@ -421,9 +420,7 @@ int mag_restore(struct mag *mag, const struct attachment_record *record)
 		mag->last_number = record->number;
 	mag_count(mag, MAG_N_RESTORED);
 	a->state = MAG_ATTACHED;
-	a->end_ns = mag_now(mag);
-	if (record->expires_ns > mag_real(mag))
-		a->end_ns += record->expires_ns - mag_real(mag);
+	a->end_ns = mag_now(mag) + mag_left_ns(mag, a);
 	a->refresh_ns = mag_now(mag);
 	a->leaves = a->tells =
 		!link || !profile || !addr_equal(&profile->anchor->address, &record->anchor);

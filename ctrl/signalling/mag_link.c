@@ -44,10 +44,7 @@ static void send_to_node(
 
 static void fill(const struct mag *mag, const struct mag_attachment *a, struct router *router)
 {
-	uint64_t real = mag_real(mag);
-	uint32_t left = a->now.expires_ns > real
-				? (uint32_t)((a->now.expires_ns - real) / CLOCK_NS_PER_S)
-				: 0;
+	uint32_t left = (uint32_t)(mag_left_ns(mag, a) / CLOCK_NS_PER_S);
 
 	router->lifetime_s = ROUTER_LIFETIME_S;
 	router->mtu = mag->config.mtu;

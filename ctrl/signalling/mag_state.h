@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/hmac.h"
+#include "ctrl/binding/binding.h"
 #include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/mag_counter.h"
 
@@ -36,6 +37,13 @@ static inline uint64_t mag_real(const struct mag *mag)
 static inline bool mag_is_served(const struct mag_attachment *a)
 {
 	return a->now.lifetime != 0;
+}
+
+/* What is left of the lifetime; not more than was granted, whatever became of the time of day. */
+static inline uint64_t mag_left_ns(const struct mag *mag, const struct mag_attachment *a)
+{
+	return binding_left_ns(
+		a->now.expires_ns, mag_real(mag), binding_lifetime_ns(a->now.lifetime));
 }
 
 /* mag.c */

@@ -449,6 +449,48 @@ static void what_ended_while_away_ends_at_once(void **state)
 	assert_int_equal(sessions(), 0);
 }
 
+/* The time of day was set back by an hour while the anchor was away. */
+static void a_clock_set_back_gives_no_more_than_was_granted(void **state)
+{
+	struct lma_rig_pbu pbu = lma_rig_pbu();
+	struct lma_rig_commit kept;
+
+	(void)state;
+	lma_rig_send(rig, &pbu);
+	kept = lma_rig_commit(rig, 0);
+	lma_rig_answer(rig);
+	kept.to.mn_id.octets = (const uint8_t *)LMA_RIG_NODE;
+	lma_rig_restart(rig);
+	rig->real -= 3600ull * 1000000000;
+	assert_int_equal(lma_restore(rig->lma, &kept.to), 0);
+	lma_rig_wait_ms(rig, 39 * 1000);
+	lma_rig_silent(rig);
+	lma_rig_wait_ms(rig, 2 * 1000);
+	assert_int_equal(lma_rig_commit(rig, 0).to.life, SESSION_NONE);
+	assert_int_equal(sessions(), 0);
+}
+
+/* The same for the prefixes of a deregistered node. */
+static void a_clock_set_back_frees_prefixes_in_time(void **state)
+{
+	struct lma_rig_pbu pbu = lma_rig_pbu();
+	struct lma_rig_commit kept;
+
+	(void)state;
+	lma_rig_bound(rig, &pbu);
+	pbu.lifetime = 0;
+	lma_rig_send(rig, &pbu);
+	kept = lma_rig_commit(rig, 0);
+	assert_int_equal(kept.to.life, SESSION_ENDING);
+	lma_rig_answer(rig);
+	kept.to.mn_id.octets = (const uint8_t *)LMA_RIG_NODE;
+	lma_rig_restart(rig);
+	rig->real -= 3600ull * 1000000000;
+	assert_int_equal(lma_restore(rig->lma, &kept.to), 0);
+	lma_rig_wait_ms(rig, rig->config.delete_delay_ms + 1000);
+	assert_int_equal(lma_rig_commit(rig, 0).to.life, SESSION_NONE);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_rig, close_rig)
@@ -475,6 +517,8 @@ int main(void)
 		TEST(requests_of_a_session_keep_their_order),
 		TEST(prefixes_survive_a_restart),
 		TEST(what_ended_while_away_ends_at_once),
+		TEST(a_clock_set_back_gives_no_more_than_was_granted),
+		TEST(a_clock_set_back_frees_prefixes_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -327,6 +327,26 @@ static void attachments_survive_a_restart(void **state)
 	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
 }
 
+/* The time of day was set back by an hour while the gateway was away; its anchor is silent. */
+static void a_clock_set_back_gives_no_more_than_was_granted(void **state)
+{
+	struct attachment_record kept;
+
+	(void)state;
+	mag_rig_register_host();
+	kept = mag_rig.committed;
+	kept.mn_id.octets = (const uint8_t *)MAG_RIG_NODE;
+	mag_free(mag_rig.mag);
+	mag_rig_start();
+	mag_rig.real -= 3600ull * 1000000000;
+	assert_int_equal(mag_restore(mag_rig.mag, &kept), 0);
+	mag_rig_wait_ms(10);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_true(mag_rig.advertised.prefixes[0].valid_s <= kept.lifetime * 4u);
+	mag_rig_wait_ms(kept.lifetime * 4000u + 10);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+}
+
 static void what_is_no_longer_configured_ends(void **state)
 {
 	struct attachment_record kept;
@@ -366,6 +386,7 @@ int main(void)
 		TEST(what_nodes_say_on_arrival_is_told_to_the_anchor),
 		TEST(a_change_that_fails_is_tried_again),
 		TEST(attachments_survive_a_restart),
+		TEST(a_clock_set_back_gives_no_more_than_was_granted),
 		TEST(what_is_no_longer_configured_ends),
 	};
 
