@@ -136,6 +136,10 @@ static const struct config_key keys[] = {
 		.help = "multicast groups that there is room for"),
 	CONFIG_KEY(INT, struct dp_config, members, .min = 0, .max = 1 << 22, .text = "65536",
 		.help = "members of multicast groups, of all groups together"),
+	CONFIG_KEY(STRING, struct dp_config, multicast_upstream, .min = 1,
+		.max = OBJECT_PORT_NAME_MAX,
+		.help = "port on which the multicast groups that nodes listen to are joined, by "
+			"Linux's MLD on its twin; without it the network must bring them"),
 	CONFIG_KEY(INT, struct dp_config, routes, .min = 16, .max = 1 << 20, .text = "16384",
 		.help = "routes taken from Linux"),
 	CONFIG_KEY(INT, struct dp_config, neighbours, .min = 16, .max = 65536, .text = "4096",
@@ -173,6 +177,18 @@ static void check_ports(
 					other->name, port->name);
 		}
 	}
+}
+
+static void check_upstream(
+	const struct dp_config *config, const char *file, struct config_report *report)
+{
+	if (!config->multicast_upstream)
+		return;
+	for (size_t i = 0; i < config->ports.count; i++)
+		if (!strcmp(dp_config_port(config, i)->name, config->multicast_upstream))
+			return;
+	config_report_add(report, file, 0, "multicast_upstream", "there is no port '%s'",
+		config->multicast_upstream);
 }
 
 static void check_workers(
@@ -227,6 +243,7 @@ int dp_config_load(struct dp_config *config, const char *file, struct config_rep
 	if (rc < 0)
 		return rc;
 	check_ports(config, file, report);
+	check_upstream(config, file, report);
 	check_workers(config, file, report);
 	keys_check(config, file, report);
 	if (report->count)

@@ -62,6 +62,7 @@ struct dp_config {
 	uint32_t subscribers; /* room in the tables */
 	uint32_t rules;
 	uint32_t groups, members; /* of multicast */
+	char *multicast_upstream; /* port on which groups are joined; NULL: nowhere */
 	uint32_t routes;
 	uint32_t neighbours;
 	enum log_level log_level;

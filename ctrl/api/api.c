@@ -48,6 +48,8 @@ static const struct method methods[] = {
 	{"mag.show", api_mag_show, {NULL}},
 	{"mag.attach", api_mag_attach, {"mn_id", "port"}},
 	{"mag.detach", api_mag_detach, {"mn_id"}},
+	{"mcast.show", api_mcast_show, {"group"}},
+	{"mcast.explain", api_mcast_explain, {"mn_id", "group", "source"}},
 	{"stats", api_stats, {NULL}},
 	{"events", api_events, {"follow"}},
 	{"trace", api_trace, {"mn_id"}},

@@ -81,7 +81,7 @@ void membership_free(struct membership *m)
 
 /* ---- limits ------------------------------------------------------------------------------- */
 
-static bool allowed(const struct membership *m, const struct in6_addr *group)
+bool membership_allows(const struct membership *m, const struct in6_addr *group)
 {
 	for (size_t i = 0; i < m->limits.groups->count; i++)
 		if (prefix6_contains(config_item(m->limits.groups, struct prefix6, i), group))
@@ -100,7 +100,7 @@ unsigned membership_limit(const struct membership *m, struct mcast_state *state)
 		struct in6_addr group;
 
 		memcpy(&group, record.group, sizeof(group));
-		if (allowed(m, &group) && kept < m->limits.max_groups) {
+		if (membership_allows(m, &group) && kept < m->limits.max_groups) {
 			kept++;
 			continue;
 		}
@@ -461,4 +461,69 @@ int membership_each(const struct membership *m,
 	for (const struct member *member = m->members; member && !rc; member = member->hh.next)
 		rc = fn(arg, &member->home, &member->state);
 	return rc;
+}
+
+/* ---- for reading -------------------------------------------------------------------------- */
+
+static struct group *group_find(const struct membership *m, const struct in6_addr *addr)
+{
+	struct group *g;
+
+	HASH_FIND(hh, m->groups, addr, sizeof(*addr), g);
+	return g;
+}
+
+int membership_group_list(const struct membership *m, struct in6_addr **list)
+{
+	int count = 0;
+
+	*list = calloc(HASH_COUNT(m->groups) + 1, sizeof(**list));
+	if (!*list)
+		return -ENOMEM;
+	for (const struct group *g = m->groups; g; g = g->hh.next)
+		(*list)[count++] = g->addr;
+	return count;
+}
+
+int membership_sources(
+	const struct membership *m, const struct in6_addr *group, struct in6_addr **list)
+{
+	const struct group *g = group_find(m, group);
+	int count = 0;
+
+	*list = calloc((g ? g->source_count : 0) + 1, sizeof(**list));
+	if (!*list)
+		return -ENOMEM;
+	if (g && g->excluding)
+		(*list)[count++] = any;
+	for (uint32_t i = 0; g && i < g->source_count; i++)
+		(*list)[count++] = g->sources[i].addr;
+	return count;
+}
+
+int membership_each_of(const struct membership *m, const struct in6_addr *group,
+	const struct in6_addr *source,
+	int (*fn)(void *arg, const struct in6_addr *home, const struct mcast_state *state),
+	void *arg)
+{
+	const struct group *g = group_find(m, group);
+	int rc = 0;
+
+	for (uint32_t i = 0; g && i < g->member_count && !rc; i++)
+		if (mcast_state_wants(&g->members[i]->state, group, source))
+			rc = fn(arg, &g->members[i]->home, &g->members[i]->state);
+	return rc;
+}
+
+uint64_t membership_object(const struct membership *m, const struct in6_addr *group,
+	const struct in6_addr *source, struct in6_addr *of)
+{
+	struct group *g = group_find(m, group);
+
+	*of = any;
+	if (g && source_find(g, source))
+		*of = *source;
+	else if (!g || !g->excluding)
+		return 0;
+	return group_id(group, of);
 }

@@ -44,6 +44,9 @@ struct membership *membership_new(
 /* Frees it; what is published stays. NULL is allowed. */
 void membership_free(struct membership *m);
 
+/* Whether nodes may listen to this group. */
+bool membership_allows(const struct membership *m, const struct in6_addr *group);
+
 /* Takes out of a state what is not allowed; of too many groups the last. Returns how many it took
  * out. */
 unsigned membership_limit(const struct membership *m, struct mcast_state *state);
@@ -60,6 +63,25 @@ int membership_set(struct membership *m, const struct in6_addr *home, uint64_t s
 size_t membership_members(const struct membership *m);
 size_t membership_groups(const struct membership *m);
 size_t membership_copies(const struct membership *m);
+
+/* The group addresses that anybody listens to, from malloc; their number or -ENOMEM. */
+int membership_group_list(const struct membership *m, struct in6_addr **list);
+
+/* Sources of which a group has objects, in *list from malloc, the unspecified address for any;
+ * their number or -ENOMEM. */
+int membership_sources(
+	const struct membership *m, const struct in6_addr *group, struct in6_addr **list);
+
+/* Calls fn for each member that gets what a source (unspecified: one that nobody names) sends to a
+ * group; not 0 ends the walk. */
+int membership_each_of(const struct membership *m, const struct in6_addr *group,
+	const struct in6_addr *source,
+	int (*fn)(void *arg, const struct in6_addr *home, const struct mcast_state *state),
+	void *arg);
+
+/* The id of the object that a packet would be copied by, in *source the one it is for; 0: none. */
+uint64_t membership_object(const struct membership *m, const struct in6_addr *group,
+	const struct in6_addr *source, struct in6_addr *of);
 
 /* Calls fn for each member; not 0 ends the walk. */
 int membership_each(const struct membership *m,

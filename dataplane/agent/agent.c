@@ -14,6 +14,7 @@
 #include "dataplane/agent/events.h"
 #include "dataplane/agent/fold.h"
 #include "dataplane/agent/session.h"
+#include "dataplane/agent/upstream.h"
 #include "dataplane/control_link.h"
 #include "dataplane/keys.h"
 #include "dataplane/port.h"
@@ -36,7 +37,8 @@ struct agent {
 	struct session session;
 	struct fold fold;
 	struct tables_digest digest;
-	uint64_t asked; /* epoch of the control that the digest is for */
+	struct upstream *upstream; /* NULL: no port is upstream of multicast */
+	uint64_t asked;            /* epoch of the control that the digest is for */
 	uint64_t age_ms;
 	uint8_t message[UPDATE_MESSAGE_MAX]; /* of statistics or a digest */
 };
@@ -106,6 +108,7 @@ static void on_stats(void *context, uint32_t request_id)
 		.worker_count = a->given.worker_count,
 		.session_values = a->session.counters,
 		.events_lost = events_lost() + a->fold.dropped,
+		.upstream = a->upstream,
 	};
 	struct writer w;
 
@@ -173,6 +176,13 @@ struct agent *agent_open(const struct agent_config *config, int *error)
 	if (!a)
 		return NULL;
 	a->given = *config;
+	if (conf->multicast_upstream) {
+		a->upstream = upstream_open(conf->multicast_upstream, &config->tables->groups);
+		if (!a->upstream) {
+			free(a);
+			return NULL;
+		}
+	}
 	session_init(&a->session, &ops, a, conf->name, conf->channel.heartbeat,
 		conf->channel.heartbeats_missed);
 	*error = control_link_open(&a->link, &options, conf->name, conf->endpoints.update);
@@ -183,6 +193,7 @@ struct agent *agent_open(const struct agent_config *config, int *error)
 	}
 	LOG_ERROR("agent", "connect-failed", "endpoint=%s error=%s", conf->endpoints.update,
 		LOG_QUOTE(strerror(-*error)));
+	upstream_close(a->upstream);
 	free(a);
 	return NULL;
 }
@@ -193,6 +204,7 @@ void agent_close(struct agent *a)
 		return;
 	tables_digest_cancel(&a->digest);
 	control_link_close(&a->link);
+	upstream_close(a->upstream);
 	free(a);
 }
 
@@ -255,6 +267,7 @@ int agent_run(struct agent *a, int signals)
 			fds[0].fd = zsock_fd(&a->link.sock);
 			session_reconnected(&a->session);
 		}
+		upstream_follow(a->upstream, now_ms);
 		take_events(a, now_ms);
 		session_tick(&a->session, now_ms);
 		audit(a);

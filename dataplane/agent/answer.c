@@ -62,13 +62,24 @@ static bool add_agent(struct writer *w, const struct answer *answer)
 	return add(w, UPDATE_STAT_COUNTER, "agent_events_lost", &answer->events_lost);
 }
 
+static bool add_upstream(struct writer *w, const struct upstream *u)
+{
+	for (unsigned i = 0; u && i < UPSTREAM_COUNTERS; i++) {
+		if (!add(w, UPDATE_STAT_COUNTER, upstream_counter_defs[i].name,
+			    &upstream_counters(u)[i]))
+			return false;
+	}
+	return true;
+}
+
 int answer_encode(const struct answer *answer, struct writer *w)
 {
 	update_head_encode(w, &answer->head);
 	update_stats_id_encode(w, answer->request_id);
 	bool whole =
 		stats_collect(answer->workers, answer->worker_count, answer->tables, take, w) &&
-		add_ports(w) && add_mirror(w) && add_agent(w, answer);
+		add_ports(w) && add_mirror(w) && add_agent(w, answer) &&
+		add_upstream(w, answer->upstream);
 
 	return whole && writer_ok(w) ? 0 : -ENOSPC;
 }

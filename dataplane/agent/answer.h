@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "dataplane/agent/upstream.h"
 #include "dataplane/tables/tables.h"
 #include "dataplane/worker.h"
 #include "proto/channel/update.h"
@@ -16,6 +17,7 @@ struct answer {
 	unsigned worker_count;
 	const uint64_t *session_values; /* SESSION_COUNTERS */
 	uint64_t events_lost;
+	const struct upstream *upstream; /* NULL: none */
 };
 
 /* Writes the whole message. 0, or -ENOSPC. */

@@ -161,6 +161,7 @@ int64_t group_table_repair(struct group_table *t)
 		rte_free(t->lists[i]);
 		t->lists[i] = NULL;
 	}
+	group_table_change_all(t);
 	pool_rebuild(&t->groups, kept.groups);
 	pool_rebuild(&t->members, kept.members);
 	bits_free(kept.groups);

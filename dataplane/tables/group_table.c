@@ -100,7 +100,8 @@ int group_table_init(struct group_table *t, uint32_t groups, uint32_t members, u
 		sizeof(t->counters[0]), RTE_CACHE_LINE_SIZE);
 	t->group_marks = bits_make(spared(groups));
 	t->member_marks = bits_make(spared(members));
-	if (t->lists && t->counters && t->group_marks && t->member_marks)
+	t->changed = bits_make(spared(groups));
+	if (t->lists && t->counters && t->group_marks && t->member_marks && t->changed)
 		return 0;
 fail:
 	group_table_destroy(t);
@@ -115,6 +116,7 @@ void group_table_destroy(struct group_table *t)
 	rte_free(t->counters);
 	bits_free(t->group_marks);
 	bits_free(t->member_marks);
+	bits_free(t->changed);
 	pool_destroy(&t->groups);
 	pool_destroy(&t->members);
 	sig_index_destroy(&t->by_address);
@@ -153,6 +155,12 @@ static uint32_t take(struct pool *pool)
 	return number;
 }
 
+static void change(struct group_table *t, uint32_t number)
+{
+	bits_set(t->changed, number);
+	t->any_changed = true;
+}
+
 static int take_group(struct group_table *t, const struct object_group *object, uint16_t port)
 {
 	struct group_entry *entry;
@@ -185,6 +193,7 @@ static int take_group(struct group_table *t, const struct object_group *object, 
 		return -ENOSPC;
 	}
 	bits_set(t->group_marks, number);
+	change(t, number);
 	return 0;
 }
 
@@ -205,6 +214,7 @@ static void drop_group(struct group_table *t, uint32_t number)
 	sig_index_remove(&t->by_id, table_hash_id(id_of(entry)), number);
 	atomic_store_explicit(&entry->id, 0, memory_order_release);
 	free_list(t, number);
+	change(t, number);
 	pool_retire(&t->groups, number);
 }
 
@@ -307,6 +317,7 @@ static void drop_member(struct group_table *t, uint32_t number)
 	if (atomic_fetch_sub_explicit(&entry->members, 1, memory_order_relaxed) == 1) {
 		atomic_store_explicit(&list->used, 0, memory_order_release);
 		entry->free = GROUP_NO_PLACE;
+		change(t, member->group);
 	}
 	pool_retire(&t->members, number);
 }
@@ -334,7 +345,8 @@ static int add_member(struct group_table *t, const struct group_member *member)
 	}
 	group_member_at(t, number)->place = place;
 	show(t, member->group, place, number);
-	atomic_fetch_add_explicit(&entry->members, 1, memory_order_relaxed);
+	if (atomic_fetch_add_explicit(&entry->members, 1, memory_order_relaxed) == 0)
+		change(t, member->group);
 	bits_set(t->member_marks, number);
 	return 0;
 }
@@ -426,6 +438,31 @@ uint32_t group_table_sweep(struct group_table *t, const struct object_buckets *b
 		removed += group_table_delete(t, id_of(group_at(t, number))) == 0;
 	}
 	return removed;
+}
+
+void group_table_change_all(struct group_table *t)
+{
+	bits_set_all(t->changed, t->groups.capacity);
+	t->any_changed = true;
+}
+
+unsigned group_table_changes(struct group_table *t, uint32_t numbers[], unsigned most)
+{
+	unsigned count = 0;
+
+	for (uint32_t word = 0; t->any_changed && word < (t->groups.capacity + 63) / 64; word++) {
+		while (t->changed[word]) {
+			uint32_t number = word * 64 + (uint32_t)__builtin_ctzll(t->changed[word]);
+
+			if (count == most)
+				return count;
+			bits_clear(t->changed, number);
+			if (number < t->groups.capacity)
+				numbers[count++] = number;
+		}
+	}
+	t->any_changed = false;
+	return count;
 }
 
 struct group_counters group_table_counted(const struct group_table *t, uint32_t number)

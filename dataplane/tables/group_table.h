@@ -82,6 +82,8 @@ struct group_table {
 	struct sig_index by_address, by_id, members_by_id;
 	struct group_list **lists; /* those of the entries, by number; writer */
 	uint64_t *group_marks, *member_marks;
+	uint64_t *changed; /* groups that there are, or are not, since group_table_changes() */
+	bool any_changed;
 	struct group_counters *counters; /* of each reader in turn, those of all groups */
 	unsigned readers;
 	struct rte_rcu_qsbr *rcu;
@@ -143,6 +145,15 @@ bool group_table_member_object(
  */
 uint32_t group_table_find(
 	const struct group_table *t, const struct in6_addr *source, const struct in6_addr *group);
+
+/*
+ * Writer: up to `most` numbers of groups that have come or gone, or have their first member or none
+ * any more, since they were last told; returns how many. A number that is told may be free.
+ */
+unsigned group_table_changes(struct group_table *t, uint32_t numbers[], unsigned most);
+
+/* Writer: as if all groups had changed. */
+void group_table_change_all(struct group_table *t);
 
 /* What all readers have counted of a group, added up. Agent thread. */
 struct group_counters group_table_counted(const struct group_table *t, uint32_t number);

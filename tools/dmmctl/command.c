@@ -11,8 +11,8 @@
 
 static const struct command *const groups[] = {status_commands, dp_commands, binding_commands,
 	flow_commands, subscriber_commands, path_commands, session_commands, prefix_commands,
-	mag_commands, stats_commands, events_commands, trace_commands, config_commands,
-	keygen_commands};
+	mag_commands, mcast_commands, stats_commands, events_commands, trace_commands,
+	config_commands, keygen_commands};
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 

@@ -46,8 +46,8 @@ enum { COMMAND_OPTIONS_MAX = 12 };
 /* Tables of the groups, closed by {0}. */
 extern const struct command status_commands[], dp_commands[], binding_commands[], flow_commands[],
 	subscriber_commands[], path_commands[], session_commands[], prefix_commands[],
-	mag_commands[], stats_commands[], events_commands[], trace_commands[], config_commands[],
-	keygen_commands[];
+	mag_commands[], mcast_commands[], stats_commands[], events_commands[], trace_commands[],
+	config_commands[], keygen_commands[];
 
 /* Reads the command line and runs what it asks for; returns the exit code. */
 int command_main(struct command_context *context, int argc, char **argv);

@@ -127,6 +127,53 @@ static bool copied(struct fixture *f, const struct in6_addr *source, const struc
 	return found;
 }
 
+static int count(void *arg, const struct in6_addr *home, const struct mcast_state *state)
+{
+	unsigned *seen = arg;
+
+	(void)state;
+	assert_false(*seen >> home->s6_addr[15] & 1);
+	*seen |= 1u << home->s6_addr[15];
+	return 0;
+}
+
+/* What is told of a packet is what happens to it. */
+static void check_told(
+	struct fixture *f, const struct in6_addr *group, const struct in6_addr *source)
+{
+	struct in6_addr of;
+	uint64_t id = membership_object(f->m, group, source, &of);
+	unsigned seen = 0;
+
+	assert_int_equal(membership_each_of(f->m, group, source, count, &seen), 0);
+	for (unsigned n = 0; n < MEMBERS; n++)
+		assert_int_equal(seen >> (n + 1) & 1, copied(f, source, group, n + 1));
+	assert_true(id || !seen);
+	if (!id)
+		return;
+	assert_non_null(find(f, id));
+	assert_true(addr_equal(&find(f, id)->group.source, &of));
+	assert_true(addr_equal(&find(f, id)->group.group, group));
+}
+
+static void check_list(struct fixture *f)
+{
+	struct in6_addr *groups, *sources;
+	int count = membership_group_list(f->m, &groups);
+	size_t objects = 0;
+
+	assert_true(count >= 0);
+	for (int i = 0; i < count; i++) {
+		int n = membership_sources(f->m, &groups[i], &sources);
+
+		assert_true(n > 0);
+		objects += (size_t)n;
+		free(sources);
+	}
+	free(groups);
+	assert_int_equal(objects, membership_groups(f->m));
+}
+
 static void check(struct fixture *f, const struct mcast_state *states)
 {
 	for (unsigned g = 0; g < GROUPS; g++)
@@ -137,7 +184,9 @@ static void check(struct fixture *f, const struct mcast_state *states)
 			for (unsigned n = 0; n < MEMBERS; n++)
 				assert_int_equal(copied(f, &source, &group, n + 1),
 					mcast_state_wants(&states[n], &group, &source));
+			check_told(f, &group, &source);
 		}
+	check_list(f);
 }
 
 /* Some state of a node; the last source is never named. */

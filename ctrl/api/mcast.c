@@ -1,0 +1,252 @@
+/* mcast.show, mcast.explain */
+#include "ctrl/api/request.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/config.h"
+#include "ctrl/multicast.h"
+#include "ctrl/publish/publish.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- mcast.show --------------------------------------------------------------------------- */
+
+/* Members of an object, as they are walked over. */
+struct listing {
+	struct ctrl *ctrl;
+	json_t *list; /* NULL: they are only counted */
+	size_t count;
+};
+
+static int put_member(void *arg, const struct in6_addr *home, const struct mcast_state *state)
+{
+	struct listing *listing = arg;
+	const struct subscriber *s =
+		subscriber_db_find_home(listing->ctrl->subscribers, home, NULL);
+	json_t *obj;
+
+	(void)state;
+	listing->count++;
+	if (!listing->list)
+		return 0;
+	obj = json_object();
+	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
+	json_put_addr(obj, "home_address", home);
+	json_array_append_new(listing->list, obj);
+	return 0;
+}
+
+static void put_source(json_t *obj, const struct in6_addr *source)
+{
+	if (addr_is_unspecified(source))
+		json_put_str(obj, "source", NULL);
+	else
+		json_put_addr(obj, "source", source);
+}
+
+static json_t *object_json(struct ctrl *ctrl, const struct in6_addr *group,
+	const struct in6_addr *source, bool with_members)
+{
+	struct listing listing = {.ctrl = ctrl, .list = with_members ? json_array() : NULL};
+	json_t *obj = json_object();
+
+	membership_each_of(multicast_members(ctrl->multicast), group, source, put_member, &listing);
+	json_put_addr(obj, "group", group);
+	put_source(obj, source);
+	json_put_uint(obj, "members", listing.count);
+	if (with_members)
+		json_object_set_new(obj, "listeners", listing.list);
+	return obj;
+}
+
+static json_t *group_json(struct ctrl *ctrl, const struct in6_addr *group, bool with_members)
+{
+	struct in6_addr *sources;
+	int count = membership_sources(multicast_members(ctrl->multicast), group, &sources);
+	json_t *items = count > 0 ? json_array() : NULL;
+
+	for (int i = 0; i < count; i++)
+		json_array_append_new(items, object_json(ctrl, group, &sources[i], with_members));
+	if (count >= 0)
+		free(sources);
+	return items;
+}
+
+static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *group)
+{
+	return group_json(ctrl, group, false);
+}
+
+static json_t *show_members(struct ctrl *ctrl, const struct in6_addr *group)
+{
+	return group_json(ctrl, group, true);
+}
+
+/* Answers that multicast is not served. */
+static bool refuse_unserved(struct api_request *r)
+{
+	if (r->ctrl->config->multicast.max_groups)
+		return false;
+	api_error(r, "unavailable", "multicast is not served: multicast.max_groups is 0");
+	return true;
+}
+
+void api_mcast_show(struct api_request *r, const json_t *params)
+{
+	struct in6_addr *names, group;
+	struct json_why why;
+	int count, one;
+
+	one = json_field_addr(params, "group", JSON_FIELD_OPTIONAL, &group, &why);
+	if (one < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	if (refuse_unserved(r))
+		return;
+	if (one) {
+		names = malloc(sizeof(*names));
+		count = names ? 1 : -ENOMEM;
+		if (names)
+			*names = group;
+	} else {
+		count = membership_group_list(multicast_members(r->ctrl->multicast), &names);
+	}
+	if (count < 0)
+		api_errno(r, count);
+	else
+		api_list_send(r, names, (size_t)count, one ? show_members : show_item);
+}
+
+/* ---- mcast.explain ------------------------------------------------------------------------ */
+
+struct question {
+	struct ctrl *ctrl;
+	struct in6_addr group, source;
+};
+
+static json_t *record_json(const struct mcast_record *record)
+{
+	json_t *obj = json_object(), *sources = json_array();
+
+	json_put_str(obj, "mode", record->type == MCAST_IS_EXCLUDE ? "exclude" : "include");
+	for (unsigned i = 0; i < record->source_count; i++) {
+		struct in6_addr source;
+
+		memcpy(&source, record->sources + i * sizeof(source), sizeof(source));
+		json_array_append_new(sources, json_string(ADDR_TEXT(&source)));
+	}
+	json_object_set_new(obj, "sources", sources);
+	return obj;
+}
+
+/* The record of a home address for the group; false: there is none. */
+static bool find_record(
+	const struct question *q, const struct in6_addr *home, struct mcast_record *record)
+{
+	const struct mcast_state *state =
+		membership_of(multicast_members(q->ctrl->multicast), home);
+
+	return state && mcast_state_find(state, &q->group, record);
+}
+
+/* Why a home address gets copies, or none. */
+static const char *reason(const struct question *q, const struct in6_addr *home,
+	const struct binding *b, bool *copied)
+{
+	const struct membership *members = multicast_members(q->ctrl->multicast);
+	const struct mcast_state *state = membership_of(members, home);
+	struct mcast_record record;
+
+	*copied = false;
+	if (!mcast_state_group_ok(&q->group))
+		return "it is no group, or one that stays on its link";
+	if (!membership_allows(members, &q->group))
+		return "multicast.groups does not allow the group";
+	if (!b || !binding_is_live(b))
+		return "the node is not bound: it listens on its own link";
+	if (!find_record(q, home, &record))
+		return "the node does not listen to the group";
+	if (!mcast_state_wants(state, &q->group, &q->source))
+		return record.type == MCAST_IS_EXCLUDE
+			       ? "the node excludes the source"
+			       : "the source is none that the node listens to";
+	*copied = true;
+	return "its filter lets the source pass";
+}
+
+static void put_path(json_t *obj, struct ctrl *ctrl, const struct binding *b)
+{
+	struct binding_record room[BINDING_MAX];
+	struct binding_list list = binding_list(&b->now, b->more, room);
+	const struct binding_record *best = &list.records[0];
+	int dp;
+
+	for (unsigned i = 1; i < list.count; i++)
+		if (publish_prefers(&list.records[i], best))
+			best = &list.records[i];
+	dp = api_serving(ctrl, best->data_plane);
+	json_put_addr(obj, "care_of_address", &best->care_of);
+	json_put_str(obj, "data_plane",
+		dp >= 0 ? ctrl_config_data_plane_name(ctrl->config, (unsigned)dp) : NULL);
+}
+
+static json_t *answer_for(const struct question *q, const struct in6_addr *home)
+{
+	const struct binding *b = binding_cache_find(signalling_cache(q->ctrl->signalling), home);
+	json_t *obj = json_object();
+	struct mcast_record record;
+	bool copied;
+	const char *why = reason(q, home, b, &copied);
+
+	json_put_addr(obj, "home_address", home);
+	json_put_bool(obj, "copied", copied);
+	json_put_str(obj, "why", why);
+	json_object_set_new(
+		obj, "filter", find_record(q, home, &record) ? record_json(&record) : json_null());
+	if (b && binding_is_live(b)) {
+		put_path(obj, q->ctrl, b);
+	} else {
+		json_put_str(obj, "care_of_address", NULL);
+		json_put_str(obj, "data_plane", NULL);
+	}
+	return obj;
+}
+
+static json_t *explain(const struct question *q, const struct subscriber *s)
+{
+	const struct membership *members = multicast_members(q->ctrl->multicast);
+	json_t *obj = json_object(), *object = json_null(), *homes = json_array();
+	struct in6_addr of;
+
+	if (membership_object(members, &q->group, &q->source, &of))
+		object = object_json(q->ctrl, &q->group, &of, false);
+	for (uint8_t i = 0; i < s->home_count; i++)
+		json_array_append_new(homes, answer_for(q, &s->home[i].addr));
+	json_object_set_new(obj, "object", object);
+	json_object_set_new(obj, "home_addresses", homes);
+	return obj;
+}
+
+void api_mcast_explain(struct api_request *r, const json_t *params)
+{
+	struct question q = {.ctrl = r->ctrl};
+	const struct subscriber *s;
+	const char *mn_id = NULL;
+	struct json_why why;
+
+	if (json_field_str(params, "mn_id", JSON_FIELD_REQUIRED, 1, SUBSCRIBER_MN_ID_MAX, &mn_id,
+		    &why) < 0 ||
+		json_field_addr(params, "group", JSON_FIELD_REQUIRED, &q.group, &why) < 0 ||
+		json_field_addr(params, "source", JSON_FIELD_REQUIRED, &q.source, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	if (refuse_unserved(r))
+		return;
+	s = subscriber_db_find(r->ctrl->subscribers, mn_id, strlen(mn_id));
+	if (!s)
+		api_error(r, "not-found", "there is no subscriber %s", mn_id);
+	else
+		api_result(r, explain(&q, s));
+}

@@ -1,0 +1,135 @@
+#include "common/addr.h"
+#include "tools/dmmctl/command.h"
+
+static const struct table_column columns[] = {
+	{"GROUP", "group", TABLE_TEXT},
+	{"SOURCE", "source", TABLE_TEXT},
+	{"MEMBERS", "members", TABLE_TEXT},
+	{0},
+};
+
+static const struct table_column member_columns[] = {
+	{"MN-ID", "mn_id", TABLE_TEXT},
+	{"HOME ADDRESS", "home_address", TABLE_TEXT},
+	{0},
+};
+
+static int check_group(struct args *args, const char *text)
+{
+	struct in6_addr addr;
+
+	if (addr_parse(text, &addr) < 0 || !addr_is_multicast(&addr))
+		return args_fail(args, "'%s' is no IPv6 group, such as ff1e::1", text);
+	return 0;
+}
+
+static int check_source(struct args *args, const char *text)
+{
+	struct in6_addr addr;
+
+	if (addr_parse(text, &addr) < 0 || addr_is_multicast(&addr))
+		return args_fail(
+			args, "'%s' is no IPv6 address of a source, such as 2001:db8::1", text);
+	return 0;
+}
+
+static int show(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct command_list list = {"mcast.show", "groups", columns};
+	const bool one = args->first < args->argc;
+	const char *group = one ? args->argv[args->first] : NULL;
+
+	(void)values;
+	if (one && check_group(args, group))
+		return args->exit_code;
+	return command_list(context, &list, one ? json_pack("{s:s}", "group", group) : NULL);
+}
+
+static void print_member_list(FILE *to, const json_t *item)
+{
+	static const struct table_column pairs[] = {{"Group", "group", TABLE_TEXT},
+		{"Source", "source", TABLE_TEXT}, {"Members", "members", TABLE_TEXT}, {0}};
+
+	table_print_pairs(to, pairs, item);
+	fputc('\n', to);
+	table_print(to, member_columns, json_object_get(item, "listeners"));
+	fputc('\n', to);
+}
+
+static int members(struct command_context *context, struct args *args, const char *const *values)
+{
+	const char *group = args->argv[args->first];
+
+	(void)values;
+	if (check_group(args, group))
+		return args->exit_code;
+	return command_stream(context, "mcast.show", json_pack("{s:s}", "group", group), false,
+		print_member_list);
+}
+
+static void print_explanation(FILE *to, const json_t *result)
+{
+	static const struct table_column homes[] = {{"HOME ADDRESS", "home_address", TABLE_TEXT},
+		{"COPIED", "copied", TABLE_YESNO}, {"WHY", "why", TABLE_TEXT},
+		{"MODE", "filter.mode", TABLE_TEXT}, {"SOURCES", "filter.sources", TABLE_TEXT},
+		{"CARE-OF ADDRESS", "care_of_address", TABLE_TEXT},
+		{"DATA PLANE", "data_plane", TABLE_TEXT}, {0}};
+	static const struct table_column object[] = {
+		{"Copied by the members of", "group", TABLE_TEXT}, {"Source", "source", TABLE_TEXT},
+		{"Members", "members", TABLE_TEXT}, {0}};
+
+	if (json_is_object(json_object_get(result, "object")))
+		table_print_pairs(to, object, json_object_get(result, "object"));
+	else
+		fputs("Nobody listens to these packets.\n", to);
+	fputc('\n', to);
+	table_print(to, homes, json_object_get(result, "home_addresses"));
+}
+
+enum { SUBSCRIBER, GROUP, SOURCE, WORDS };
+
+static int explain(struct command_context *context, struct args *args, const char *const *values)
+{
+	char *const *words = &args->argv[args->first];
+	json_t *result = NULL;
+	int rc;
+
+	(void)values;
+	if (check_group(args, words[GROUP]) || check_source(args, words[SOURCE]))
+		return args->exit_code;
+	rc = command_request(context, "mcast.explain",
+		json_pack("{s:s,s:s,s:s}", "mn_id", words[SUBSCRIBER], "group", words[GROUP],
+			"source", words[SOURCE]),
+		&result);
+	if (rc == 0 && context->json)
+		command_json(context, result);
+	else if (rc == 0)
+		print_explanation(context->out, result);
+	json_decref(result);
+	return rc;
+}
+
+const struct command mcast_commands[] = {
+	{.group = "mcast",
+		.name = "show",
+		.usage = "[OPTION]... [GROUP]",
+		.summary = "Show the multicast groups that nodes listen to.",
+		.run = show,
+		.arguments_max = 1},
+	{.group = "mcast",
+		.name = "members",
+		.usage = "[OPTION]... GROUP",
+		.summary = "Show who gets copies of what is sent to a group.",
+		.run = members,
+		.arguments_min = 1,
+		.arguments_max = 1},
+	{.group = "mcast",
+		.name = "explain",
+		.usage = "[OPTION]... SUBSCRIBER GROUP SOURCE",
+		.summary =
+			"Tell whether a subscriber gets what a source sends to a group, and why.",
+		.run = explain,
+		.arguments_min = WORDS,
+		.arguments_max = WORDS},
+	{0},
+};
