@@ -17,6 +17,7 @@
 #define MESSAGE_MAX_DEFAULT (16 << 20)
 #define RECONNECT_DEFAULT   100
 #define RECONNECT_MAX       2000
+#define KEEPALIVE_S         1
 /* Handshakes hang now and then when others between the same two were refused just before; libzmq
  * alone would wait for half a minute before it tries again. */
 #define HANDSHAKE_MS 5000
@@ -78,6 +79,18 @@ static int set_curve(void *socket, const struct zsock_options *o)
 	return rc ? zerror() : 0;
 }
 
+/* How long a host may be silent; means nothing to ipc. */
+static int set_keepalive(void *socket)
+{
+	int rc = set_int(socket, ZMQ_TCP_KEEPALIVE, 1);
+
+	rc |= set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_S);
+	rc |= set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_S);
+	rc |= set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, ZSOCK_DEAD_MS / 1000 / KEEPALIVE_S - 1);
+	rc |= set_int(socket, ZMQ_TCP_MAXRT, ZSOCK_DEAD_MS);
+	return rc;
+}
+
 static int set_options(void *socket, const struct zsock_options *o)
 {
 	int64_t max = o->max_message ? o->max_message : MESSAGE_MAX_DEFAULT;
@@ -94,15 +107,11 @@ static int set_options(void *socket, const struct zsock_options *o)
 	rc |= set_int(socket, ZMQ_RECONNECT_IVL_MAX,
 		o->reconnect_max_ms ? o->reconnect_max_ms : RECONNECT_MAX);
 	rc |= zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof(max));
+	rc |= set_keepalive(socket);
 	if (o->router_mandatory)
 		rc |= set_int(socket, ZMQ_ROUTER_MANDATORY, 1);
 	if (o->router_handover)
 		rc |= set_int(socket, ZMQ_ROUTER_HANDOVER, 1);
-	if (o->heartbeat_ms) {
-		rc |= set_int(socket, ZMQ_HEARTBEAT_IVL, o->heartbeat_ms);
-		rc |= set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 3 * o->heartbeat_ms);
-		rc |= set_int(socket, ZMQ_HEARTBEAT_TTL, 3 * o->heartbeat_ms);
-	}
 	if (o->routing_id_len)
 		rc |= zmq_setsockopt(socket, ZMQ_ROUTING_ID, o->routing_id, o->routing_id_len);
 	if (rc)

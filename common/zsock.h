@@ -4,6 +4,12 @@
  * zsock_context() must be called before rte_eal_init() (libzmq's I/O threads inherit the pinned
  * core otherwise) and before any thread is started. A socket belongs to one thread.
  *
+ * There are no ZMTP heartbeats. libzmq 4.3 writes its PING or PONG also for a connection that has
+ * ended while messages from it still wait for room in the queue, and aborts; without heartbeats
+ * nothing is written then, and a full queue is harmless. Peers that die without a sign are found by
+ * TCP (keepalive, unacknowledged data: ZSOCK_DEAD_MS); those that live and say nothing, by what the
+ * protocol above says regularly.
+ *
  * Reading events: zsock_fd() is edge-triggered. After it polls readable, and after every send too,
  * receive until -EAGAIN (or ask zsock_readable()) before polling again.
  */
@@ -19,6 +25,7 @@
 #include "common/curve.h"
 
 #define ZSOCK_PARTS_MAX 8
+#define ZSOCK_DEAD_MS   3000 /* a host that answers nothing for so long ends a tcp connection */
 
 struct zsock;
 
@@ -31,7 +38,6 @@ struct zsock_options {
 				   instead of a silent drop */
 	bool router_handover;   /* ROUTER: a new connection takes over its identity */
 	bool immediate;         /* queue only for completed connections */
-	int heartbeat_ms;       /* ZMTP PING interval [none]; a peer silent for three is dropped */
 	int reconnect_ms;       /* first wait before reconnecting [100], doubled up to the most */
 	int reconnect_max_ms;   /* [2000] */
 	int64_t max_message;    /* octets of the largest part accepted, larger ones drop the

@@ -14,7 +14,6 @@
 enum {
 	WATCHES_MAX = 2,
 	WATCH_BURST = 256,
-	HEARTBEAT_MS = 1000,
 };
 
 const struct counter_def keyring_counter_defs[KEYRING_COUNTERS] = {
@@ -289,8 +288,6 @@ int keyring_bind(struct keyring *k, struct zsock *z, const struct zsock_options 
 	secured.watch = watched;
 	/* Who takes another's routing id must not get its messages, nor end its connection. */
 	secured.router_handover = false;
-	/* Without handover, connections that died silently would stay for ever. */
-	secured.heartbeat_ms = HEARTBEAT_MS;
 	error = zsock_bind(z, &secured, endpoint);
 	if (error)
 		return error;

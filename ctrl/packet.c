@@ -12,12 +12,9 @@
 
 enum {
 	SEND_HWM = 256, /* messages queued to one data plane */
-	/*
-	 * Messages waiting in libzmq; what is beyond waits at data planes. A pause of control
-	 * should not fill it: libzmq 4.3 aborts if the peer of a full queue goes away while there
-	 * is something to send to it.
-	 */
-	RECEIVE_HWM = 1000,
+	/* Messages waiting in libzmq. It is short, since there are no classes in it: what is beyond
+	 * waits at data planes, which send what matters first, and drop and count the rest. */
+	RECEIVE_HWM = 32,
 	RECEIVE_BURST = 256,      /* messages read in one round */
 	RECEIVE_OCTETS = 1 << 20, /* and octets */
 };

@@ -66,16 +66,8 @@ static void look(struct control_link *l, uint64_t now_ms)
 	}
 }
 
-bool control_link_tick(struct control_link *l, uint64_t now_ms)
+bool control_link_renew(struct control_link *l, uint64_t now_ms)
 {
-	if (!l->secured)
-		return false;
-	look(l, now_ms);
-	bool changed = l->generation != keys_generation();
-
-	if (!changed && (l->again_ms == 0 || now_ms < l->again_ms))
-		return false;
-	l->attempt = changed ? 0 : l->attempt + 1;
 	l->again_ms = 0;
 	control_link_close(l);
 	int rc = make(l);
@@ -85,4 +77,16 @@ bool control_link_tick(struct control_link *l, uint64_t now_ms)
 		l->again_ms = now_ms + CONTROL_LINK_AGAIN_MS;
 	}
 	return rc == 0;
+}
+
+bool control_link_tick(struct control_link *l, uint64_t now_ms)
+{
+	if (l->secured)
+		look(l, now_ms);
+	bool changed = l->secured && l->generation != keys_generation();
+
+	if (!changed && (l->again_ms == 0 || now_ms < l->again_ms))
+		return false;
+	l->attempt = changed ? 0 : l->attempt + 1;
+	return control_link_renew(l, now_ms);
 }

@@ -31,6 +31,10 @@ int control_link_open(struct control_link *link, const struct zsock_options *opt
 	const char *name, const char *endpoint);
 void control_link_close(struct control_link *link);
 
+/* Ends the connection, with what was not yet sent or received, and makes it anew: control has said
+ * nothing for long. As control_link_tick(). */
+bool control_link_renew(struct control_link *link, uint64_t now_ms);
+
 /* Looks after the connection, a few times a second. True: it was made anew, and whatever had been
  * asked of its descriptor must be asked again. */
 bool control_link_tick(struct control_link *link, uint64_t now_ms);

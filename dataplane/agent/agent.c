@@ -40,6 +40,7 @@ struct agent {
 	struct upstream *upstream; /* NULL: no port is upstream of multicast */
 	uint64_t asked;            /* epoch of the control that the digest is for */
 	uint64_t age_ms;
+	uint64_t lost; /* times that control was silent, and the connection made anew */
 	uint8_t message[UPDATE_MESSAGE_MAX]; /* of statistics or a digest */
 };
 
@@ -165,7 +166,6 @@ struct agent *agent_open(const struct agent_config *config, int *error)
 	const struct zsock_options options = {
 		.type = ZMQ_DEALER,
 		.immediate = true,
-		.heartbeat_ms = (int)conf->channel.heartbeat,
 		.reconnect_ms = 20,
 		.reconnect_max_ms = 200,
 		.max_message = UPDATE_MESSAGE_MAX,
@@ -253,6 +253,17 @@ static void take_events(struct agent *a, uint64_t now_ms)
 	fold_tick(&a->fold, now_ms, tell, a);
 }
 
+/* Looks after the connection. True: it is another one. What waits in one to a control that hangs
+ * would only be old when it goes on. */
+static bool reconnect(struct agent *a, uint64_t now_ms)
+{
+	uint64_t lost = counter_get(&a->session.counters[SESSION_LOST]);
+	bool silent = lost != a->lost;
+
+	a->lost = lost;
+	return silent ? control_link_renew(&a->link, now_ms) : control_link_tick(&a->link, now_ms);
+}
+
 int agent_run(struct agent *a, int signals)
 {
 	struct pollfd fds[] = {{.fd = zsock_fd(&a->link.sock), .events = POLLIN},
@@ -263,7 +274,7 @@ int agent_run(struct agent *a, int signals)
 		receive(a);
 		uint64_t now_ms = clock_mono_ms();
 
-		if (control_link_tick(&a->link, now_ms)) {
+		if (reconnect(a, now_ms)) {
 			fds[0].fd = zsock_fd(&a->link.sock);
 			session_reconnected(&a->session);
 		}

@@ -31,7 +31,6 @@ int packets_open(struct packets *p, const struct dp_config *config)
 		.send_hwm = PACKETS_QUEUE,
 		.recv_hwm = PACKETS_QUEUE * 4,
 		.immediate = true,
-		.heartbeat_ms = 1000,
 		.reconnect_ms = 20,
 		.reconnect_max_ms = 200,
 		.max_message = PACKET_MESSAGE_MAX,

@@ -63,10 +63,8 @@ static void router_and_dealer_talk(void **state)
 {
 	const struct zsock_options router_options = {
 		.type = ZMQ_ROUTER, .router_mandatory = true, .router_handover = true};
-	const struct zsock_options dealer_options = {.type = ZMQ_DEALER,
-		.routing_id = "dp-a",
-		.routing_id_len = 4,
-		.heartbeat_ms = 1000};
+	const struct zsock_options dealer_options = {
+		.type = ZMQ_DEALER, .routing_id = "dp-a", .routing_id_len = 4};
 	struct zsock router, dealer;
 	struct zsock_message m;
 
@@ -116,6 +114,66 @@ static void full_queue_is_eagain(void **state)
 	assert_false(zsock_writable(&z));
 	assert_int_equal(zsock_send1(&z, "x", 1), -EAGAIN);
 	zsock_close(&z);
+}
+
+/* Sends until nobody takes more: not the queue here, nor the connection, nor the queue there. */
+static void fill(struct zsock *z)
+{
+	static const char text[1000];
+
+	for (int refused = 0; refused < 5; refused++) {
+		while (zsock_send1(z, text, sizeof(text)) == 0)
+			refused = 0;
+		poll(NULL, 0, 10);
+	}
+}
+
+static void the_end_of_one_whose_queue_is_full_does_no_harm(void **state)
+{
+	const struct zsock_options router_options = {.type = ZMQ_ROUTER,
+		.recv_hwm = 4,
+		.send_hwm = 4,
+		.router_mandatory = true,
+		.router_handover = true};
+	const struct zsock_options dealer_options = {.type = ZMQ_DEALER,
+		.send_hwm = 4,
+		.recv_hwm = 4,
+		.immediate = true,
+		.routing_id = "dp-a",
+		.routing_id_len = 4};
+	const struct iovec down[] = {{"dp-a", 4}, {"reply", 5}};
+	struct zsock router, dealer;
+	struct zsock_message m;
+
+	(void)state;
+	assert_int_equal(zsock_bind(&router, &router_options, endpoint), 0);
+	assert_int_equal(zsock_connect(&dealer, &dealer_options, endpoint), 0);
+	fill(&dealer);
+	assert_int_equal(wait_recv(&router, &m), 0);
+	zsock_message_close(&m);
+	while (zsock_send(&router, down, 2) == 0)
+		;
+	zsock_close(&dealer);
+	poll(NULL, 0, 50);
+	/* As long as anything of it is left, or it is not yet known that it is gone. */
+	while (zsock_send(&router, down, 2) != -EHOSTUNREACH) {
+		while (zsock_recv(&router, &m) == 0)
+			zsock_message_close(&m);
+		poll(NULL, 0, 1);
+	}
+	assert_int_equal(zsock_connect(&dealer, &dealer_options, endpoint), 0);
+	while (zsock_send1(&dealer, "hello", 5) == -EAGAIN)
+		poll(NULL, 0, 1);
+	do
+		assert_int_equal(wait_recv(&router, &m), 0);
+	while (!part_is(&m, 1, "hello") && (zsock_message_close(&m), true));
+	zsock_message_close(&m);
+	assert_int_equal(zsock_send(&router, down, 2), 0);
+	assert_int_equal(wait_recv(&dealer, &m), 0);
+	assert_true(part_is(&m, 0, "reply"));
+	zsock_message_close(&m);
+	zsock_close(&dealer);
+	zsock_close(&router);
 }
 
 static void too_many_parts_are_refused(void **state)
@@ -312,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(router_and_dealer_talk),
 		cmocka_unit_test(full_queue_is_eagain),
+		cmocka_unit_test(the_end_of_one_whose_queue_is_full_does_no_harm),
 		cmocka_unit_test(too_many_parts_are_refused),
 		cmocka_unit_test(oversized_messages_are_dropped),
 		cmocka_unit_test(socket_file_has_its_mode),

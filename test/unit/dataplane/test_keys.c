@@ -212,6 +212,19 @@ static void connects_once(void **state)
 	assert_int_equal(until_heard(&all.public_key[KEY_OWN]), 0);
 }
 
+static void a_new_connection_is_heard_with_the_same_key(void **state)
+{
+	uint32_t generation;
+
+	(void)state;
+	start(security(KEY_OWN, KEY_CONTROL, -1));
+	until_heard(&all.public_key[KEY_OWN]);
+	generation = all.link.generation;
+	assert_true(control_link_renew(&all.link, all.now_ms));
+	assert_int_equal(until_heard(&all.public_key[KEY_OWN]), 0);
+	assert_int_equal(all.link.generation, generation);
+}
+
 static void tries_the_other_key_of_control(void **state)
 {
 	(void)state;
@@ -274,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_configurations),
 		TEST(connects_once),
+		TEST(a_new_connection_is_heard_with_the_same_key),
 		TEST(tries_the_other_key_of_control),
 		TEST(comes_again_after_a_refusal),
 		TEST(takes_over_new_keys),
