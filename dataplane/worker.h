@@ -91,6 +91,7 @@ struct worker {
 	uint16_t rx_first;    /* port that the next walk asks first */
 	struct reassembly *reassembly;
 	struct chooser *chooser;
+	struct path_traffic *traffic; /* its row of what paths carry */
 	struct replication *replication;
 	uint64_t counters[WORKER_COUNTERS_COUNT] __rte_cache_aligned;
 	uint64_t drops[DROP_COUNT];

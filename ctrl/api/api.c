@@ -28,7 +28,7 @@ static const struct method methods[] = {
 	{"status", api_status, {NULL}},
 	{"dp.show", api_dp_show, {NULL}},
 	{"dp.audit", api_dp_audit, {"name"}},
-	{"binding.show", api_binding_show, {"home_address", "mn_id"}},
+	{"binding.show", api_binding_show, {"home_address", "mn_id", "traffic"}},
 	{"binding.watch", api_binding_watch, {NULL}},
 	{"binding.clear", api_binding_clear, {"home_address", "bid"}},
 	{"flow.show", api_flow_show, {"home_address", "mn_id"}},

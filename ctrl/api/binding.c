@@ -180,9 +180,24 @@ int api_binding_asked(
 void api_binding_show(struct api_request *r, const json_t *params)
 {
 	struct in6_addr *names;
+	struct json_why why;
+	bool traffic = false;
 	size_t count;
 
-	if (api_binding_asked(r, params, &names, &count) == 0)
+	if (json_field_bool(params, "traffic", JSON_FIELD_OPTIONAL, &traffic, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	if (traffic && !json_object_get(params, "home_address") &&
+		!json_object_get(params, "mn_id")) {
+		api_error(r, "invalid", "traffic needs home_address or mn_id");
+		return;
+	}
+	if (api_binding_asked(r, params, &names, &count) < 0)
+		return;
+	if (traffic)
+		api_traffic_show(r, names, count);
+	else
 		api_list_send(r, names, count, show_item);
 }
 

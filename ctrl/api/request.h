@@ -95,6 +95,10 @@ void api_follow_events(struct api *api);
 json_t *api_binding_json(
 	struct ctrl *ctrl, const struct binding *b, const struct binding_record *record);
 
+/* Answers binding.show with what the paths of the bindings of these home addresses carried (names
+ * are taken over). */
+void api_traffic_show(struct api_request *r, struct in6_addr *names, size_t count);
+
 /* Whether binding.show shows the bindings of an entry: it is bound, or about to be. */
 bool api_binding_shown(const struct binding *b);
 

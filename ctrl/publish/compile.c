@@ -72,12 +72,16 @@ bool publish_prefers(const struct binding_record *a, const struct binding_record
 	return a->bid < b->bid;
 }
 
+/* Where the node says which is better, what no rule is for takes the best; else the one by which it
+ * was heard last (RFC 6089, 5.1.1; RFC 5648, 3). */
 static void set_paths(const struct binding_record *const *ordered, unsigned count,
 	struct object_subscriber *subscriber)
 {
 	for (unsigned i = 0; i < count; i++)
 		subscriber->paths[i] = ordered[i]->path_id;
 	subscriber->path_count = (uint8_t)count;
+	if (count > 1 && !ordered[0]->priority)
+		subscriber->steering = STEERING_HEARD;
 }
 
 int publish_compile(

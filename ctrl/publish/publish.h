@@ -329,6 +329,11 @@ struct publish_stats_fns {
 };
 int publish_stats(struct publish *publish, const struct publish_stats_fns *fns);
 
+/* The same, but what the paths of some subscribers have carried, at most UPDATE_ASKED_MAX of them,
+ * by the ids that data planes know. */
+int publish_stats_of(struct publish *publish, const uint64_t subscribers[], unsigned count,
+	const struct publish_stats_fns *fns);
+
 /*
  * Compares the tables of the data planes in `set` (bit: index) with what they should be. `done` is
  * called for each once, in the end, never from inside; then `end`. One that differs is mended by a

@@ -47,7 +47,8 @@ static void timed_out(struct wheel_timer *timer, void *context)
 	finish(wheel_entry(timer, struct stats_request, timer));
 }
 
-int publish_stats(struct publish *p, const struct publish_stats_fns *fns)
+static int ask(struct publish *p, struct update_stats_request *request,
+	const struct publish_stats_fns *fns)
 {
 	struct stats_request *r = calloc(1, sizeof(*r));
 
@@ -55,7 +56,7 @@ int publish_stats(struct publish *p, const struct publish_stats_fns *fns)
 		return -ENOMEM;
 	r->publish = p;
 	r->fns = *fns;
-	r->id = ++p->stats_id;
+	r->id = request->id = ++p->stats_id;
 	for (size_t i = 0; i < p->session_count; i++) {
 		struct session *s = &p->sessions[i];
 		struct writer w;
@@ -63,7 +64,7 @@ int publish_stats(struct publish *p, const struct publish_stats_fns *fns)
 		if (!s->up)
 			continue;
 		session_start(p, &w, UPDATE_STATS_REQUEST, 0);
-		update_stats_id_encode(&w, r->id);
+		update_stats_request_encode(&w, request);
 		if (session_message(s, &w) == 0)
 			r->missing |= 1ull << s->dp;
 	}
@@ -72,6 +73,21 @@ int publish_stats(struct publish *p, const struct publish_stats_fns *fns)
 	wheel_timer_init(&r->timer, timed_out);
 	loop_arm_ms(p->loop, &r->timer, r->missing ? STATS_WAIT_MS : 0);
 	return 0;
+}
+
+int publish_stats(struct publish *p, const struct publish_stats_fns *fns)
+{
+	return ask(p, &(struct update_stats_request){0}, fns);
+}
+
+int publish_stats_of(struct publish *p, const uint64_t subscribers[], unsigned count,
+	const struct publish_stats_fns *fns)
+{
+	struct update_stats_request request = {0};
+
+	for (unsigned i = 0; i < count && i < UPDATE_ASKED_MAX; i++)
+		request.subscribers[request.count++] = subscribers[i];
+	return ask(p, &request, fns);
 }
 
 int stats_answer(struct session *s, struct cursor *c)

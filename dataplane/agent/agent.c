@@ -98,12 +98,12 @@ static void on_hello(void *context, struct update_hello *hello)
 	}
 }
 
-static void on_stats(void *context, uint32_t request_id)
+static void on_stats(void *context, const struct update_stats_request *request)
 {
 	struct agent *a = context;
 	const struct answer answer = {
 		.head = session_head(&a->session, UPDATE_STATS),
-		.request_id = request_id,
+		.request = request,
 		.tables = a->given.tables,
 		.workers = a->given.workers,
 		.worker_count = a->given.worker_count,

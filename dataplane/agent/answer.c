@@ -1,7 +1,10 @@
 #include "dataplane/agent/answer.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
+#include <stdio.h>
 
 #include "dataplane/agent/session.h"
 #include "dataplane/mirror/mirror.h"
@@ -72,14 +75,67 @@ static bool add_upstream(struct writer *w, const struct upstream *u)
 	return true;
 }
 
+static uint64_t ms_since(uint64_t tsc)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (tsc == 0)
+		return UINT64_MAX;
+	return now < tsc ? 0 : (now - tsc) / (rte_get_tsc_hz() / 1000);
+}
+
+/* What the paths of a subscriber carried; of one that has a single path and no rules, and of one
+ * that is not there, nothing. */
+static bool add_paths(struct writer *w, const struct tables *t, uint64_t subscriber)
+{
+	const struct subscriber_entry *entry = subscriber_table_by_id(&t->subscribers, subscriber);
+	const struct path_list *list;
+	char name[UPDATE_STAT_NAME_MAX + 1];
+
+	if (!entry || entry->paths == POOL_NONE)
+		return true;
+	list = path_list_at(&t->paths, entry->paths);
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct path_traffic of = path_traffic_of(&t->paths.traffic, list->paths[i]);
+		const uint64_t values[UPDATE_STAT_VALUES_MAX] = {
+			[UPDATE_PATH_IN_PACKETS] = of.packets[PATH_IN],
+			[UPDATE_PATH_IN_OCTETS] = of.octets[PATH_IN],
+			[UPDATE_PATH_OUT_PACKETS] = of.packets[PATH_OUT],
+			[UPDATE_PATH_OUT_OCTETS] = of.octets[PATH_OUT],
+			[UPDATE_PATH_IN_MS] = ms_since(of.last[PATH_IN]),
+			[UPDATE_PATH_OUT_MS] = ms_since(of.last[PATH_OUT]),
+			[UPDATE_PATH_PREFERRED] = i == path_list_first(list),
+		};
+
+		snprintf(name, sizeof(name), "%" PRIu64, path_at(&t->paths, list->paths[i])->id);
+		if (!add(w, UPDATE_STAT_PATH, name, values))
+			return false;
+	}
+	return true;
+}
+
+static bool add_subscribers(struct writer *w, const struct answer *answer)
+{
+	const struct update_stats_request *request = answer->request;
+
+	for (unsigned i = 0; i < request->count; i++)
+		if (!add_paths(w, answer->tables, request->subscribers[i]))
+			return false;
+	return true;
+}
+
+static bool add_all(struct writer *w, const struct answer *answer)
+{
+	return stats_collect(answer->workers, answer->worker_count, answer->tables, take, w) &&
+	       add_ports(w) && add_mirror(w) && add_agent(w, answer) &&
+	       add_upstream(w, answer->upstream);
+}
+
 int answer_encode(const struct answer *answer, struct writer *w)
 {
 	update_head_encode(w, &answer->head);
-	update_stats_id_encode(w, answer->request_id);
-	bool whole =
-		stats_collect(answer->workers, answer->worker_count, answer->tables, take, w) &&
-		add_ports(w) && add_mirror(w) && add_agent(w, answer) &&
-		add_upstream(w, answer->upstream);
+	update_stats_id_encode(w, answer->request->id);
+	bool whole = answer->request->count ? add_subscribers(w, answer) : add_all(w, answer);
 
 	return whole && writer_ok(w) ? 0 : -ENOSPC;
 }

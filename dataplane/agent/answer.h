@@ -1,6 +1,7 @@
 /*
  * The answer to a request for statistics: what workers, nodes and tables counted, and the ports,
- * the mirror and the agent beside them. Agent thread.
+ * the mirror and the agent beside them; or what the paths of some subscribers carried. Agent
+ * thread.
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 
 struct answer {
 	struct update_head head;
-	uint32_t request_id;
+	const struct update_stats_request *request;
 	const struct tables *tables;
 	struct worker *const *workers;
 	unsigned worker_count;

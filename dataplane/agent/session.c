@@ -360,7 +360,7 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 {
 	struct update_head head;
 	struct cursor body;
-	uint32_t id;
+	struct update_stats_request asked;
 
 	counter_add(&s->counters[SESSION_MESSAGES], 1);
 	cursor_init(&body, data, len);
@@ -395,8 +395,8 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 		on_heartbeat(s, &head, now_ms);
 		break;
 	case UPDATE_STATS_REQUEST:
-		if (update_stats_id_decode(&body, &id) == 0)
-			s->ops->stats(s->context, id);
+		if (update_stats_request_decode(&body, &asked) == 0)
+			s->ops->stats(s->context, &asked);
 		else
 			counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
 		break;

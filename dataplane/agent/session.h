@@ -57,7 +57,7 @@ struct session_ops {
 	/* Fills in ports and sizes as they are now; the name is filled. */
 	void (*hello)(void *context, struct update_hello *hello);
 	/* Control wants statistics. */
-	void (*stats)(void *context, uint32_t request_id);
+	void (*stats)(void *context, const struct update_stats_request *request);
 	/* The control of this epoch wants a digest of the tables, which takes a while. */
 	void (*digest)(void *context, uint64_t asked);
 };

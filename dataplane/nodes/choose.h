@@ -3,8 +3,9 @@
  * rules or share their packets out (path_table.h), and express.
  *
  * First the rules (RFC 6089, 5.3.6), which signalling and what it carries is kept from (4.3); where
- * none matches, the steering of the subscriber. Fragments take the path that their packet's first
- * one took: it is remembered in a table of the worker's own, in which the oldest make way.
+ * none matches, the steering of the subscriber (RFC 5648, 3). Fragments take the path that their
+ * packet's first one took: it is remembered in a table of the worker's own, in which the oldest
+ * make way.
  */
 #pragma once
 
@@ -104,6 +105,16 @@ static inline void choose_read(struct rte_mbuf *m, struct choose_packet *p)
 	p->key.ports[1] = rte_be_to_cpu_16(ports[1]);
 }
 
+/* The path of what is not shared out; one of `among`, if any. */
+static inline uint32_t choose_first(const struct path_list *list, uint8_t among)
+{
+	uint32_t choice = 1u << path_list_first(list);
+
+	if (likely(choice & among) || among == 0 || list->steering == STEERING_FIRST)
+		return choice;
+	return among & -(uint32_t)among;
+}
+
 /* The paths of a packet that is whole, or a first fragment. */
 static inline uint32_t choose_decide(
 	struct worker *w, uint32_t list, uint8_t among, const struct choose_packet *p)
@@ -117,8 +128,8 @@ static inline uint32_t choose_decide(
 		if (found)
 			return found & CHOOSE_ALL;
 	}
-	if (likely(at->steering == STEERING_FIRST))
-		return 1;
+	if (likely(at->steering == STEERING_FIRST || at->steering == STEERING_HEARD))
+		return choose_first(at, among);
 	return choose_share(w, list, among, &p->key);
 }
 

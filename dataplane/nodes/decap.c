@@ -7,6 +7,7 @@
 
 #include "dataplane/agent/events.h"
 #include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/traffic.h"
 
 const uint8_t decap_ecn_out[4][4] = {
 	{0, 0, 0, DECAP_ECN_DROP},
@@ -74,6 +75,7 @@ static inline rte_edge_t decap_one(
 
 	if (unlikely(!entry || !subscriber_accepts(t, entry, ip6_src(outer), ip6_dst(outer))))
 		return decap_else(w, m, entry);
+	traffic_heard(w, entry, ip6_src(outer), ip6_total(decap_inner(m)));
 	return decap_strip(m, subscriber_number(t, entry));
 }
 

@@ -6,6 +6,7 @@
 #include "dataplane/nodes/encap.h"
 
 #include "dataplane/nodes/choose.h"
+#include "dataplane/nodes/traffic.h"
 
 uint16_t encap_walk_limit(const struct rte_ipv6_hdr *ip, uint16_t len)
 {
@@ -78,6 +79,23 @@ static rte_edge_t encap_path(struct worker *w, struct rte_mbuf *m, uint32_t numb
 	edge = encap_by(m, &by.way);
 	if (edge == ENCAP_FORWARD && by.relayed)
 		node_count(w, WORKER_relayed_out, 1);
+	else if (edge == ENCAP_FORWARD)
+		traffic_sent(w, m, number);
+	if (unlikely(edge == ENCAP_ON_LINK))
+		meta_of(m)->path = number;
+	return edge;
+}
+
+/* By the first path. */
+static inline rte_edge_t encap_first(
+	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	rte_edge_t edge = encap_one(w, m, entry);
+
+	if (unlikely(entry->paths != POOL_NONE) && edge == ENCAP_FORWARD && !entry->relayed)
+		traffic_sent(w, m, entry->path);
+	if (unlikely(edge == ENCAP_ON_LINK))
+		meta_of(m)->path = entry->path;
 	return edge;
 }
 
@@ -137,7 +155,7 @@ static inline void encap_work(struct worker *w, struct rte_graph *graph, struct 
 		if (unlikely(entry->steered))
 			next[i] = encap_steered(w, graph, node, mbufs[i], entry);
 		else
-			next[i] = encap_one(w, mbufs[i], entry);
+			next[i] = encap_first(w, mbufs[i], entry);
 		done += next[i] == ENCAP_FORWARD;
 	}
 	node_count(w, WORKER_encapsulated, done);

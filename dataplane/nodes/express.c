@@ -23,6 +23,7 @@
 #include "dataplane/nodes/encap.h"
 #include "dataplane/nodes/forward.h"
 #include "dataplane/nodes/steer.h"
+#include "dataplane/nodes/traffic.h"
 #include "dataplane/tables/subscriber_key.h"
 
 /* Ends as forward does, or hands over. */
@@ -181,6 +182,8 @@ static inline rte_edge_t finish_down(
 		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
 	x->encapsulated++;
 	x->relayed_out += entry->relayed;
+	if (unlikely(entry->paths != POOL_NONE) && !entry->relayed)
+		traffic_sent(x->w, m, entry->path);
 	return GO_ROUTE;
 }
 
@@ -208,7 +211,10 @@ static inline rte_edge_t finish_path(struct express *x, struct rte_mbuf *m, uint
 	if (unlikely(edge != ENCAP_FORWARD))
 		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
 	x->encapsulated++;
-	x->relayed_out += by.relayed;
+	if (likely(!by.relayed))
+		traffic_sent(x->w, m, number);
+	else
+		x->relayed_out++;
 	return GO_ROUTE;
 }
 
@@ -240,6 +246,7 @@ static __rte_noinline void finish_chosen(
 		paths[i] = list->paths[__builtin_ctz(chosen)];
 		rte_prefetch0(path_at(&t->paths, paths[i]));
 		rte_prefetch0(&path_at(&t->paths, paths[i])->users);
+		rte_prefetch0(&x->w->traffic[paths[i]]);
 	}
 	for (uint16_t i = 0; i < n; i++)
 		if (likely(next[of[i]] == GO_CHOOSE))
@@ -267,6 +274,8 @@ static rte_edge_t finish_relayed(struct express *x, struct rte_mbuf *m, const st
 	if (unlikely(edge != ENCAP_FORWARD))
 		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
 	x->encapsulated++;
+	if (unlikely(entry->paths != POOL_NONE))
+		traffic_sent(x->w, m, entry->path);
 	return GO_ROUTE;
 }
 
@@ -278,6 +287,7 @@ static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const 
 	if (unlikely(!entry ||
 		     !subscriber_accepts(x->subscribers, entry, ip6_src(outer), ip6_dst(outer))))
 		return finish_relayed(x, m, seat);
+	traffic_heard(x->w, entry, ip6_src(outer), ip6_total(decap_inner(m)));
 	if (unlikely(decap_strip(m, subscriber_number(x->subscribers, entry)) != DECAP_STEER))
 		return EXPRESS_DECAP;
 	x->decapsulated++;

@@ -5,6 +5,7 @@
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
+#include "dataplane/nodes/traffic.h"
 #include "dataplane/port.h"
 
 enum edge {
@@ -51,6 +52,7 @@ static enum mirror_class class_of(
 	const struct worker *w, struct rte_mbuf *m, const struct ip6_chain *chain)
 {
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+	const struct subscriber_entry *entry;
 	struct in6_addr home;
 
 	if (meta_of(m)->flags & META_DECAPSULATED)
@@ -58,8 +60,10 @@ static enum mirror_class class_of(
 	if (!chain->home_address)
 		return MIRROR_CLASS_NEW;
 	memcpy(&home, data + chain->home_address, sizeof(home));
-	return subscriber_table_find(&w->tables->subscribers, 0, &home) ? MIRROR_CLASS_KNOWN
-									: MIRROR_CLASS_NEW;
+	entry = subscriber_table_find(&w->tables->subscribers, 0, &home);
+	if (entry)
+		traffic_signalled(w, entry, ip6_src(ip6_of(m)));
+	return entry ? MIRROR_CLASS_KNOWN : MIRROR_CLASS_NEW;
 }
 
 static rte_edge_t local_icmp(struct rte_mbuf *m, const struct ip6_chain *chain)

@@ -25,9 +25,13 @@ enum meta_flag {
 struct meta {
 	uint32_t
 		subscriber; /* number of an entry: to encapsulate for, or whose tunnel it came by */
-	uint32_t value;     /* for icmp6_error: MTU or pointer; for too_big: the MTU it exceeds */
-	uint16_t mtu;       /* META_ENCAPSULATED: largest outer packet on the path, 0: any */
-	uint16_t port;      /* received on; from forward to tx: leaves by */
+	union {
+		uint32_t value; /* for icmp6_error: MTU or pointer; for too_big: the MTU it
+				 * exceeds */
+		uint32_t path;  /* for on_link: number of the path that it takes */
+	};
+	uint16_t mtu;  /* META_ENCAPSULATED: largest outer packet on the path, 0: any */
+	uint16_t port; /* received on; from forward to tx: leaves by */
 	uint8_t flags;
 	uint8_t outer; /* octets of outer headers in front of the inner one */
 	union {

@@ -3,16 +3,21 @@
  * names.
  */
 #include "dataplane/nodes/forward.h"
+#include "dataplane/nodes/traffic.h"
 
-static rte_edge_t on_link_one(
-	struct rte_mbuf *m, const struct subscriber_entry *entry, uint32_t *transit)
+static rte_edge_t on_link_one(struct worker *w, struct rte_mbuf *m,
+	const struct subscriber_entry *entry, uint32_t *transit)
 {
+	const struct path_table *paths = &w->tables->paths;
 	struct meta *meta = meta_of(m);
+	const uint32_t number = meta->path;
+	const bool first = likely(number == entry->path);
+	const uint16_t path_mtu = first ? entry->mtu : path_at(paths, number)->mtu;
 	struct path_on_link to;
 	const struct port *port;
 	struct rte_ether_hdr *eth;
 
-	memcpy(&to, &entry->remote, sizeof(to));
+	memcpy(&to, first ? &entry->remote : &path_at(paths, number)->remote, sizeof(to));
 	port = port_get(to.port);
 	if (unlikely(!port))
 		return FORWARD_PORT_GONE;
@@ -26,12 +31,14 @@ static rte_edge_t on_link_one(
 
 	uint16_t mtu = port_mtu(port);
 
-	if (entry->mtu && entry->mtu < mtu)
-		mtu = entry->mtu;
+	if (path_mtu && path_mtu < mtu)
+		mtu = path_mtu;
 	if (unlikely(m->pkt_len > mtu)) {
 		meta->value = mtu;
 		return FORWARD_TOO_BIG;
 	}
+	if (entry->paths != POOL_NONE)
+		traffic_sent(w, m, number);
 	eth = (struct rte_ether_hdr *)(void *)rte_pktmbuf_prepend(m, sizeof(*eth));
 	if (unlikely(!eth))
 		return FORWARD_NO_ROOM;
@@ -48,7 +55,7 @@ static inline void on_link_work(struct worker *w, struct rte_graph *graph, struc
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++)
-		next[i] = on_link_one(mbufs[i],
+		next[i] = on_link_one(w, mbufs[i],
 			subscriber_at(&w->tables->subscribers, meta_of(mbufs[i])->subscriber),
 			&transit);
 	node_count(w, WORKER_forwarded, transit);

@@ -13,8 +13,8 @@ enum {
 	SPARE = 1024,         /* versions of changed paths that readers may still hold */
 };
 
-int path_table_init(struct path_table *t, uint32_t capacity, struct data_plane_table *data_planes,
-	struct rte_rcu_qsbr *rcu)
+int path_table_init(struct path_table *t, uint32_t capacity, unsigned workers,
+	struct data_plane_table *data_planes, struct rte_rcu_qsbr *rcu)
 {
 	*t = (struct path_table){.data_planes = data_planes, .own_shape = PATH_SHAPE_NONE};
 	if (pool_init(&t->paths, "paths", capacity + SPARE, sizeof(struct path),
@@ -24,6 +24,7 @@ int path_table_init(struct path_table *t, uint32_t capacity, struct data_plane_t
 		pool_init(&t->lists, "path lists", capacity / 8 + SPARE, sizeof(struct path_list),
 			offsetof(struct path_list, link), rcu) < 0 ||
 		sig_index_init(&t->by_id, "path ids", capacity) < 0 ||
+		path_traffic_init(&t->traffic, workers, capacity + SPARE) < 0 ||
 		!(t->marks = bits_make(capacity + SPARE))) {
 		path_table_destroy(t);
 		return -ENOMEM;
@@ -37,6 +38,7 @@ void path_table_destroy(struct path_table *t)
 	pool_destroy(&t->shapes);
 	pool_destroy(&t->lists);
 	sig_index_destroy(&t->by_id);
+	path_traffic_destroy(&t->traffic);
 	bits_free(t->marks);
 	t->marks = NULL;
 }
@@ -151,6 +153,7 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 	if (data_plane)
 		++*data_plane_users(t, path);
 	bits_clear(t->marks, number);
+	path_traffic_begin(&t->traffic, number);
 	return number;
 }
 
@@ -219,6 +222,8 @@ int path_table_publish(struct path_table *t, uint32_t path, uint32_t old)
 		err = sig_index_replace(&t->by_id, hash, old, path);
 	else if (t->by_id.used < t->by_id.capacity)
 		err = sig_index_insert(&t->by_id, hash, path);
+	if (err == 0 && old != POOL_NONE)
+		path_traffic_follow(&t->traffic, path, old);
 	if (err == 0)
 		pool_watch_tell(&t->watch, old, path);
 	return err;

@@ -6,7 +6,8 @@
  * not as the path says but from our own address to that of the other. Subscriber entries hold a
  * copy of what encapsulation needs of their first path, so the downlink comes not here; the
  * uplink does so only for subscribers with more than one path, or relayed, and the downlink for
- * those that have rules or share their packets out.
+ * those that have rules or share their packets out. What such paths carry is counted
+ * (path_traffic.h).
  *
  * Writer: the agent thread. A path that readers may hold is never changed: a change makes a new
  * one and the subscribers are moved over (subscriber_table.h).
@@ -18,6 +19,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/tables/data_plane_table.h"
+#include "dataplane/tables/path_traffic.h"
 #include "dataplane/tables/pool.h"
 #include "dataplane/tables/sig_index.h"
 #include "proto/channel/object.h"
@@ -77,7 +79,8 @@ struct path_list {
 	uint8_t steering;                  /* enum steering */
 	uint8_t weights[OBJECT_PATHS_MAX]; /* as set */
 	uint8_t divisor;                   /* of all weights */
-	uint16_t turns;                    /* sum of the weights, each divided by that */
+	uint8_t heard;   /* STEERING_HEARD: place of the path that a packet came by last; workers */
+	uint16_t turns;  /* sum of the weights, each divided by that */
 	uint16_t stride; /* from one packet's turn to the next one's; has no divisor with turns */
 } __rte_cache_aligned;
 static_assert(sizeof(struct path_list) == 64, "one cache line");
@@ -87,6 +90,7 @@ struct path_table {
 	struct pool shapes;
 	struct pool lists;
 	struct sig_index by_id;
+	struct path_traffics traffic;
 	struct data_plane_table *data_planes;
 	uint64_t *marks;         /* a bit a path: named since the last tables_mark() */
 	struct pool_watch watch; /* of paths; writer */
@@ -101,9 +105,9 @@ struct path_outer {
 	bool relayed;
 };
 
-/* Room for capacity paths. Returns 0 or -ENOMEM. */
-int path_table_init(struct path_table *t, uint32_t capacity, struct data_plane_table *data_planes,
-	struct rte_rcu_qsbr *rcu);
+/* Room for capacity paths, and for what so many workers count. Returns 0 or -ENOMEM. */
+int path_table_init(struct path_table *t, uint32_t capacity, unsigned workers,
+	struct data_plane_table *data_planes, struct rte_rcu_qsbr *rcu);
 void path_table_destroy(struct path_table *t);
 
 /* Number of the path with this id, or POOL_NONE. Any registered reader. */
@@ -165,6 +169,24 @@ static inline const struct path_list *path_list_at(const struct path_table *t, u
  * share, and the packets of one path are spread among the others'.
  */
 void path_list_share(struct path_list *list);
+
+/* The place of a list's path that packets take which no rule matches, if they are not shared out.
+ * Any reader. */
+static inline uint32_t path_list_first(const struct path_list *list)
+{
+	uint8_t heard = __atomic_load_n(&list->heard, __ATOMIC_RELAXED);
+
+	return list->steering == STEERING_HEARD && heard < list->count ? heard : 0;
+}
+
+/* A worker has heard the subscriber by the path at this place: written only when it is another, so
+ * that workers do not wait for each other's writes. */
+static inline void path_list_hear(struct path_list *list, uint32_t place)
+{
+	if (list->steering == STEERING_HEARD &&
+		unlikely(__atomic_load_n(&list->heard, __ATOMIC_RELAXED) != place))
+		__atomic_store_n(&list->heard, (uint8_t)place, __ATOMIC_RELAXED);
+}
 
 /* Whether a header, of a shape, says that there is none. */
 static inline bool path_header_on_link(const uint8_t *header)

@@ -110,6 +110,27 @@ static uint32_t take(struct pool *pool)
 	return number;
 }
 
+/* Where the path is now by which a subscriber was heard last. One that has become the first since
+ * is newer than what was heard. */
+static uint8_t heard_before(const struct subscriber_table *t, const struct change *c)
+{
+	const struct path_list *old;
+	const struct path *was, *heard;
+
+	if (c->first == POOL_NONE || entry_at(t, c->first)->paths == POOL_NONE)
+		return 0;
+	old = path_list_at(t->paths, entry_at(t, c->first)->paths);
+	was = path_at(t->paths, old->paths[0]);
+	heard = path_at(t->paths, old->paths[path_list_first(old)]);
+	if (was->id != c->object->paths[0] ||
+		!addr_equal(&was->remote, &path_at(t->paths, c->paths[0])->remote))
+		return 0;
+	for (uint8_t i = 0; i < c->object->path_count; i++)
+		if (c->object->paths[i] == heard->id)
+			return i;
+	return 0;
+}
+
 /* The list of a subscriber that needs one. */
 static int make_list(struct subscriber_table *t, struct change *c)
 {
@@ -130,6 +151,7 @@ static int make_list(struct subscriber_table *t, struct change *c)
 	memcpy(list->paths, c->paths, list->count * sizeof(list->paths[0]));
 	memcpy(list->weights, object->weights, list->count * sizeof(list->weights[0]));
 	path_list_share(list);
+	list->heard = heard_before(t, c);
 	if (rule_set_make(t->rules, t->paths, list) < 0) {
 		pool_return(lists, c->list);
 		c->list = POOL_NONE;

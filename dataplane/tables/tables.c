@@ -20,8 +20,8 @@ struct tables *tables_create(const struct tables_config *config, int *error)
 		if (err == 0)
 			err = local_table_init(&t->local, &t->data_planes, t->rcu);
 		if (err == 0)
-			err = path_table_init(
-				&t->paths, config->subscribers, &t->data_planes, t->rcu);
+			err = path_table_init(&t->paths, config->subscribers, config->readers,
+				&t->data_planes, t->rcu);
 		if (err == 0)
 			err = rule_table_init(&t->rules, config->rules, t->rcu);
 		if (err == 0)

@@ -45,6 +45,7 @@ static const char *const steering_names[STEERING_COUNT] = {
 	[STEERING_FIRST] = "first",
 	[STEERING_FLOW] = "flow",
 	[STEERING_PACKET] = "packet",
+	[STEERING_HEARD] = "heard",
 };
 
 const char *steering_name(enum steering steering)
@@ -196,7 +197,9 @@ static bool steering_ok(const struct object_subscriber *s)
 
 	for (unsigned i = 0; i < s->path_count; i++)
 		sum += s->weights[i];
-	return s->steering < STEERING_COUNT && (s->steering == STEERING_FIRST) == (sum == 0);
+	bool shares = s->steering == STEERING_FLOW || s->steering == STEERING_PACKET;
+
+	return s->steering < STEERING_COUNT && shares == (sum != 0);
 }
 
 static bool subscriber_ok(const struct object *obj)

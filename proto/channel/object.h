@@ -115,6 +115,7 @@ enum steering {
 	STEERING_FIRST = 0,  /* the first */
 	STEERING_FLOW = 1,   /* a flow stays on one; the flows are shared out by weight */
 	STEERING_PACKET = 2, /* each packet its own, exactly by weight in each worker */
+	STEERING_HEARD = 3,  /* that by which the subscriber was heard last; the first until then */
 	STEERING_COUNT
 };
 
@@ -137,7 +138,7 @@ struct object_subscriber {
 	uint64_t paths[OBJECT_PATHS_MAX];
 	/*
 	 * Share of each path, for STEERING_FLOW and STEERING_PACKET, which need one that is not 0;
-	 * with STEERING_FIRST all are 0. When a path gets none, the flows of the others stay where
+	 * with the others all are 0. When a path gets none, the flows of the others stay where
 	 * they are.
 	 */
 	uint8_t weights[OBJECT_PATHS_MAX];

@@ -42,6 +42,7 @@ static const struct {
 	[UPDATE_STAT_NODE] = {"node", 3},
 	[UPDATE_STAT_PORT] = {"port", 6},
 	[UPDATE_STAT_TABLE] = {"table", 3},
+	[UPDATE_STAT_PATH] = {"path", UPDATE_PATH_VALUES},
 };
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)
@@ -336,6 +337,31 @@ int update_reason_encode(struct writer *w, const char *reason)
 int update_reason_decode(struct cursor *c, char reason[UPDATE_REASON_MAX + 1])
 {
 	record_text_decode(c, reason, 1, UPDATE_REASON_MAX, true);
+	return body_end(c);
+}
+
+/* id (32), count (8), as many subscribers (64) */
+int update_stats_request_encode(struct writer *w, const struct update_stats_request *request)
+{
+	struct record_mark mark = record_begin(w);
+
+	if (request->count > UPDATE_ASKED_MAX)
+		return -EINVAL;
+	writer_u32(w, request->id);
+	writer_u8(w, request->count);
+	for (unsigned i = 0; i < request->count; i++)
+		writer_u64(w, request->subscribers[i]);
+	return record_end(w, mark);
+}
+
+int update_stats_request_decode(struct cursor *c, struct update_stats_request *request)
+{
+	*request = (struct update_stats_request){.id = cursor_u32(c)};
+	request->count = cursor_u8(c);
+	if (request->count > UPDATE_ASKED_MAX)
+		return -EBADMSG;
+	for (unsigned i = 0; i < request->count; i++)
+		request->subscribers[i] = cursor_u64(c);
 	return body_end(c);
 }
 

@@ -48,7 +48,7 @@
 #include "proto/channel/object.h"
 
 enum {
-	UPDATE_VERSION = 5,
+	UPDATE_VERSION = 6,
 	UPDATE_HEAD_LEN = 20,
 	UPDATE_NAME_MAX = OBJECT_NAME_MAX,
 	UPDATE_PORTS_MAX = 16,           /* ports of a data plane */
@@ -57,6 +57,7 @@ enum {
 	UPDATE_REASON_MAX = 127,
 	UPDATE_STAT_NAME_MAX = 63,
 	UPDATE_STAT_VALUES_MAX = 8,
+	UPDATE_ASKED_MAX = 8, /* subscribers that one question is about */
 };
 
 enum update_type {
@@ -70,7 +71,7 @@ enum update_type {
 	UPDATE_OBJECTS = 17,        /* control -> dp: objects of a snapshot */
 	UPDATE_END = 18,            /* control -> dp; no body */
 	UPDATE_DELTA = 19,          /* control -> dp: objects, applied as one */
-	UPDATE_STATS_REQUEST = 20,  /* control -> dp */
+	UPDATE_STATS_REQUEST = 20,  /* control -> dp: of itself, or of some subscribers */
 	UPDATE_REFUSE = 21,         /* control -> dp: reason; the data plane keeps what it has */
 	UPDATE_DIGEST_REQUEST = 22, /* control -> dp; no body: what do your tables hold? */
 	UPDATE_ADOPT = 23,          /* control -> dp: they hold what I want, but for some buckets */
@@ -145,6 +146,23 @@ enum update_stat_group {
 	UPDATE_STAT_PORT =
 		4, /* rx packets, rx octets, tx packets, tx octets, rx missed, tx errors */
 	UPDATE_STAT_TABLE = 5, /* entries, capacity, octets of memory */
+	/* Of a subscriber with several paths; the name is the path's id, see enum
+	 * update_path_value.
+	 */
+	UPDATE_STAT_PATH = 6,
+};
+
+/* Values of UPDATE_STAT_PATH. Octets are those of inner packets; what a data plane relays to
+ * another is counted by that. */
+enum update_path_value {
+	UPDATE_PATH_IN_PACKETS, /* from the subscriber */
+	UPDATE_PATH_IN_OCTETS,
+	UPDATE_PATH_OUT_PACKETS, /* to it */
+	UPDATE_PATH_OUT_OCTETS,
+	UPDATE_PATH_IN_MS, /* since the last; UINT64_MAX: never */
+	UPDATE_PATH_OUT_MS,
+	UPDATE_PATH_PREFERRED, /* 1: takes what no rule matches, unless that is shared out */
+	UPDATE_PATH_VALUES
 };
 
 struct update_stat {
@@ -212,8 +230,16 @@ int update_adopt_decode(struct cursor *c, struct update_adopt *adopt);
 int update_reason_encode(struct writer *w, const char *reason);
 int update_reason_decode(struct cursor *c, char reason[UPDATE_REASON_MAX + 1]);
 
-/* STATS_REQUEST and the first field of STATS: a number that matches answer to question. The
- * decoder leaves the cursor behind it; in a STATS_REQUEST nothing follows. */
+/* The body of STATS_REQUEST. */
+struct update_stats_request {
+	uint32_t id;   /* matches the answer to it */
+	uint8_t count; /* of subscribers; 0: statistics of the data plane itself are wanted */
+	uint64_t subscribers[UPDATE_ASKED_MAX]; /* ids: those of their paths are */
+};
+int update_stats_request_encode(struct writer *w, const struct update_stats_request *request);
+int update_stats_request_decode(struct cursor *c, struct update_stats_request *request);
+
+/* The first field of STATS: the number of the request. The decoder leaves the cursor behind it. */
 int update_stats_id_encode(struct writer *w, uint32_t request_id);
 int update_stats_id_decode(struct cursor *c, uint32_t *request_id);
 

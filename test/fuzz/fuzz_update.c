@@ -59,6 +59,7 @@ static void one_body(enum update_type type, struct cursor *c)
 	static struct update_ack ack;
 	static struct update_digest_answer digest;
 	static struct update_adopt adopt;
+	static struct update_stats_request request;
 	char reason[UPDATE_REASON_MAX + 1];
 	struct writer w;
 
@@ -83,6 +84,10 @@ static void one_body(enum update_type type, struct cursor *c)
 	case UPDATE_ADOPT:
 		if (update_adopt_decode(c, &adopt) == 0)
 			check_same(update_adopt_encode(&w, &adopt), &w, from, c);
+		break;
+	case UPDATE_STATS_REQUEST:
+		if (update_stats_request_decode(c, &request) == 0)
+			check_same(update_stats_request_encode(&w, &request), &w, from, c);
 		break;
 	case UPDATE_REFUSE:
 		if (update_reason_decode(c, reason) == 0)

@@ -121,6 +121,45 @@ def test_the_best_path_is_used_and_all_are_accepted(node, peer, lab, control):
     peer.ear.wait(tunnelled(CARE_OF["a"]), "the ping on the other path", since)
 
 
+def test_without_preference_packets_follow_the_node(node, peer, lab, control):
+    """RFC 5648, 3: the binding that was last verified by packets or signalling; and what binding show
+    tells of each path."""
+    peer.node.ip(f"address add {OTHER}/64 dev wlan0 nodad")
+    assert node(bid(1, CARE_OF["a"]), bid(2, OTHER), overwrite=True).status == 0
+
+    def goes_to(care_of):
+        since = peer.ear.mark()
+        lab.cn.run("ping", "-c", "1", "-W", "1", node.home, check=False)
+        peer.ear.wait(lambda octets: inner_of(octets) is not None, "the ping", since)
+        return [IPv6(octets).dst for octets in peer.ear.heard(
+            lambda octets: inner_of(octets) is not None, since)] == [care_of]
+
+    def speak(source):
+        since = peer.ear.mark()
+        peer.send(IPv6(src=source, dst=HOME_AGENT) / IPv6(src=node.home, dst=CN, hlim=64) /
+                  ICMPv6EchoRequest())
+        peer.ear.wait(lambda octets: inner_of(octets) is not None, "the answer", since)
+
+    for source in (OTHER, CARE_OF["a"], OTHER):
+        speak(source)
+        assert goes_to(source)
+    # A Binding Update from the other one.
+    assert node(bid(1), bid(2)).status == 0
+    assert goes_to(CARE_OF["a"])
+
+    shown = control.ask("binding", "show", "--traffic", "--home-address", node.home)["bindings"]
+    one, two = sorted(shown, key=lambda binding: binding["bid"])
+    assert (one["path"], two["path"]) == ("up", "up")
+    assert (one["traffic"]["preferred"], two["traffic"]["preferred"]) == (True, False)
+    assert (one["traffic"]["in_packets"], two["traffic"]["in_packets"]) == (1, 2)
+    assert (one["traffic"]["out_packets"], two["traffic"]["out_packets"]) == (3, 4)
+    assert two["traffic"]["in_octets"] == 2 * 48
+    assert two["traffic"]["last_in"] > one["traffic"]["last_in"] > one["registered"]
+    assert OTHER in control.ctl("binding", "show", "--traffic", "--mn-id", node.values["mn_id"])
+    with pytest.raises(Exception, match="needs --home-address or --mn-id"):
+        control.ctl("binding", "show", "--traffic")
+
+
 def test_all_survive_a_restart(node, control, gateway):
     assert node(bid(1, CARE_OF["a"]), bid(2, OTHER), overwrite=True).status == 0
     control.process.stop()

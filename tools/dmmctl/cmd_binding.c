@@ -17,11 +17,28 @@ static const struct table_column columns[] = {
 	{0},
 };
 
-enum show_option { SHOW_HOME_ADDRESS, SHOW_MN_ID };
+static const struct table_column traffic_columns[] = {
+	{"HOME ADDRESS", "home_address", TABLE_TEXT},
+	{"BID", "bid", TABLE_TEXT},
+	{"CARE-OF ADDRESS", "care_of_address", TABLE_TEXT},
+	{"RANK", "rank", TABLE_TEXT},
+	{"PATH", "path", TABLE_TEXT},
+	{"PREFERRED", "traffic.preferred", TABLE_TEXT},
+	{"PACKETS IN", "traffic.in_packets", TABLE_TEXT},
+	{"OCTETS IN", "traffic.in_octets", TABLE_TEXT},
+	{"LAST IN", "traffic.last_in", TABLE_TEXT},
+	{"PACKETS OUT", "traffic.out_packets", TABLE_TEXT},
+	{"OCTETS OUT", "traffic.out_octets", TABLE_TEXT},
+	{"LAST OUT", "traffic.last_out", TABLE_TEXT},
+	{0},
+};
+
+enum show_option { SHOW_HOME_ADDRESS, SHOW_MN_ID, SHOW_TRAFFIC };
 
 static const struct args_option show_options[] = {
 	[SHOW_HOME_ADDRESS] = {'a', "home-address", "ADDRESS", "only the binding of this address"},
 	[SHOW_MN_ID] = {'n', "mn-id", "MN-ID", "only the bindings of this subscriber"},
+	[SHOW_TRAFFIC] = {'T', "traffic", NULL, "what the path of each has carried, and when last"},
 	{0},
 };
 
@@ -37,17 +54,22 @@ static int check_address(struct args *args, const char *text)
 static int show(struct command_context *context, struct args *args, const char *const *values)
 {
 	static const struct command_list list = {"binding.show", "bindings", columns};
+	static const struct command_list carried = {"binding.show", "bindings", traffic_columns};
 	const char *address = values[SHOW_HOME_ADDRESS], *mn_id = values[SHOW_MN_ID];
 	json_t *params;
 
 	if (address && check_address(args, address))
 		return args->exit_code;
+	if (values[SHOW_TRAFFIC] && !address && !mn_id)
+		return args_fail(args, "--traffic needs --home-address or --mn-id");
 	params = json_object();
+	if (values[SHOW_TRAFFIC])
+		json_object_set_new(params, "traffic", json_true());
 	if (address)
 		json_object_set_new(params, "home_address", json_string(address));
 	if (mn_id)
 		json_object_set_new(params, "mn_id", json_string(mn_id));
-	return command_list(context, &list, params);
+	return command_list(context, values[SHOW_TRAFFIC] ? &carried : &list, params);
 }
 
 static void print_change(FILE *to, const json_t *item)

@@ -308,7 +308,8 @@ static void take(struct fake *fake, const struct update_head *head, struct curso
 		return;
 	case UPDATE_STATS_REQUEST:
 		fake->asked++;
-		assert_int_equal(update_stats_id_decode(c, &fake->stats_id), 0);
+		assert_int_equal(update_stats_request_decode(c, &fake->stats), 0);
+		fake->stats_id = fake->stats.id;
 		return;
 	case UPDATE_DIGEST_REQUEST:
 		fake->audited++;

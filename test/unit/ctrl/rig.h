@@ -49,6 +49,7 @@ struct fake {
 	struct object_buckets sweeping;
 	uint64_t newest; /* of the last heartbeat */
 	uint32_t stats_id;
+	struct update_stats_request stats;
 	char reason[UPDATE_REASON_MAX + 1];
 	struct update_ack ack;
 };

@@ -319,7 +319,8 @@ static void test_statistics_and_events(void **state)
 	assert_int_equal(said(w, UPDATE_EVENT), 0);
 	writer_init(&out, buf, sizeof(buf));
 	update_head_encode(&out, &head);
-	update_stats_id_encode(&out, 77);
+	update_stats_request_encode(
+		&out, &(struct update_stats_request){.id = 77, .count = 1, .subscribers = {5}});
 	session_message(&w->session, buf, writer_len(&out), w->now);
 	assert_int_equal(w->stats_asked, 77);
 	session_event(&w->session, &event);

@@ -109,11 +109,11 @@ static inline void fill_hello(void *context, struct update_hello *hello)
 	hello->ports[0].mtu = 1500;
 }
 
-static inline void stats(void *context, uint32_t request_id)
+static inline void stats(void *context, const struct update_stats_request *request)
 {
 	struct world *w = context;
 
-	w->stats_asked = request_id;
+	w->stats_asked = request->id;
 }
 
 static inline void digest(void *context, uint64_t asked)

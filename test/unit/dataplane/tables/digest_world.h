@@ -125,7 +125,7 @@ static inline int set_subscriber(
 		s->prefixes[1] = (struct prefix6){addr(0x11, (uint32_t)id << 8), 120};
 	memcpy(s->paths, ids, paths * sizeof(ids[0]));
 	s->steering = (uint8_t)((id + paths) % 4 % STEERING_COUNT);
-	for (unsigned i = 0; i < paths && s->steering; i++)
+	for (unsigned i = 0; i < paths && s->steering && s->steering != STEERING_HEARD; i++)
 		s->weights[i] = (uint8_t)(1 + 10 * i);
 	return apply(w, &o);
 }

@@ -439,7 +439,7 @@ static void decoder_refuses(void **state)
 		{a_subscriber(), 25, OBJECT_PATHS_MAX + 1, "too many paths"},
 		{a_subscriber(), 42, 129, "a prefix longer than an address"},
 		{a_subscriber(), 42, 64, "bits behind the prefix"},
-		{a_subscriber(), 68, 3, "unknown steering"},
+		{a_subscriber(), 68, STEERING_COUNT, "unknown steering"},
 		{a_subscriber(), 68, 1, "nothing to share among"},
 		{a_subscriber(), 69, 1, "shares that nobody wants"},
 		{a_rule(), 19, 0, "no subscriber"},

@@ -457,7 +457,8 @@ static void stat_rules(void **state)
 		uint8_t values;
 	} groups[] = {{UPDATE_STAT_COUNTER, "counter", 1}, {UPDATE_STAT_DROP, "drop", 1},
 		{UPDATE_STAT_NODE, "node", 3}, {UPDATE_STAT_PORT, "port", 6},
-		{UPDATE_STAT_TABLE, "table", 3}, {0, "unknown", 0}, {6, "unknown", 0}};
+		{UPDATE_STAT_TABLE, "table", 3}, {UPDATE_STAT_PATH, "path", 7}, {0, "unknown", 0},
+		{7, "unknown", 0}};
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		struct update_stat stat = {.group = groups[i].group, .name = "x"}, got;
@@ -474,7 +475,7 @@ static void stat_rules(void **state)
 		assert_int_equal(update_stat_encode(&w, &stat), groups[i].values ? 0 : -EINVAL);
 		if (groups[i].values == 0)
 			continue;
-		buf[0] = 6;
+		buf[0] = 7;
 		cursor_init(&c, buf, writer_len(&w));
 		assert_int_equal(update_stat_decode(&c, &got), -EBADMSG);
 		stat.name[0] = '\0';
@@ -527,6 +528,32 @@ static void stats_id(void **state)
 	cursor_exact_free(&c);
 }
 
+static void stats_request(void **state)
+{
+	(void)state;
+	struct update_stats_request request = {.id = 7, .count = 2, .subscribers = {1, 0x0203}};
+	struct update_stats_request got;
+	uint8_t buf[64];
+	struct writer w;
+	struct cursor c;
+
+	writer_init(&w, buf, sizeof(buf));
+	assert_int_equal(update_stats_request_encode(&w, &request), 0);
+	assert_written(&w, "00000007 02 0000000000000001 0000000000000203");
+	for (size_t len = 0; len <= writer_len(&w); len++) {
+		cursor_exact(&c, buf, len);
+		assert_int_equal(update_stats_request_decode(&c, &got),
+			len == writer_len(&w) ? 0 : -EBADMSG);
+		cursor_exact_free(&c);
+	}
+	assert_memory_equal(&got, &request, sizeof(got));
+	request.count = UPDATE_ASKED_MAX + 1;
+	assert_int_equal(update_stats_request_encode(&w, &request), -EINVAL);
+	buf[4] = UPDATE_ASKED_MAX + 1;
+	cursor_init(&c, buf, sizeof(buf));
+	assert_int_equal(update_stats_request_decode(&c, &got), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +567,7 @@ int main(void)
 		cmocka_unit_test(stat_rules),
 		cmocka_unit_test(reason_rules),
 		cmocka_unit_test(stats_id),
+		cmocka_unit_test(stats_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,62 @@
+/*
+ * Counting what subscribers with a list of paths send and get by each of them (path_traffic.h), and
+ * by which they were heard last. For the nodes that take packets out of tunnels and put them in.
+ */
+#pragma once
+
+#include "dataplane/nodes/ip6.h"
+#include "dataplane/nodes/node.h"
+
+/* The place of the path that leads to this outer address; the count of the list: none does. */
+static inline uint32_t traffic_place(
+	const struct path_table *t, const struct path_list *list, const struct in6_addr *remote)
+{
+	uint32_t i = 0;
+
+	while (i < list->count && !addr_equal(&path_at(t, list->paths[i])->remote, remote))
+		i++;
+	return i;
+}
+
+/* From a subscriber, at an outer address that it may send from: an inner packet of len octets. */
+static inline void traffic_heard(struct worker *w, const struct subscriber_entry *entry,
+	const struct in6_addr *remote, uint32_t len)
+{
+	const struct path_table *t = &w->tables->paths;
+	struct path_list *list;
+	uint32_t place;
+
+	if (likely(entry->paths == POOL_NONE))
+		return;
+	list = pool_at(&t->lists, entry->paths);
+	place = traffic_place(t, list, remote);
+	if (unlikely(place == list->count))
+		return;
+	path_list_hear(list, place);
+	path_traffic_count(&w->traffic[list->paths[place]], PATH_IN, len, w->tsc);
+}
+
+/* Signalling came from an outer address, which may be that of one of its paths. */
+static inline void traffic_signalled(
+	const struct worker *w, const struct subscriber_entry *entry, const struct in6_addr *remote)
+{
+	const struct path_table *t = &w->tables->paths;
+	struct path_list *list;
+	uint32_t place;
+
+	if (entry->paths == POOL_NONE)
+		return;
+	list = pool_at(&t->lists, entry->paths);
+	place = traffic_place(t, list, remote);
+	if (place < list->count)
+		path_list_hear(list, place);
+}
+
+/* To a subscriber, by the path of this number: m has what has been put in front of it. */
+static inline void traffic_sent(struct worker *w, struct rte_mbuf *m, uint32_t path)
+{
+	const struct meta *meta = meta_of(m);
+	uint32_t outer = meta->flags & META_ENCAPSULATED ? meta->outer : 0;
+
+	path_traffic_count(&w->traffic[path], PATH_OUT, m->pkt_len - outer, w->tsc);
+}
