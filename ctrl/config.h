@@ -84,10 +84,18 @@ struct ctrl_config_multihoming {
 	uint32_t flows;        /* flow bindings (RFC 6089) of one home address */
 };
 
+/* The querier of home links and tunnels (RFC 3810, 9). */
+struct ctrl_config_querier {
+	uint32_t max_groups; /* of one home link; 0: none are asked for */
+	uint8_t robustness;
+	uint32_t interval_ms, response_ms, last_ms;
+};
+
 struct ctrl_config_multicast {
 	uint32_t max_groups;       /* of one node; 0: multicast is not served */
 	uint8_t number;            /* of the Multicast State option */
 	struct config_list groups; /* of struct prefix6: that may be listened to */
+	struct ctrl_config_querier querier;
 };
 
 struct ctrl_config_channel {

@@ -13,6 +13,7 @@
 #include "ctrl/intake.h"
 #include "ctrl/keyring.h"
 #include "ctrl/loop.h"
+#include "ctrl/multicast.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/role_ha.h"
@@ -198,6 +199,12 @@ static void flush_commit(void *arg)
 	commit_flush(arg);
 }
 
+/* What changed on links; what nodes told is in the delta of their bindings. */
+static void flush_multicast(void *arg)
+{
+	multicast_flush(arg);
+}
+
 static void flush_publish(void *arg)
 {
 	publish_send(arg);
@@ -222,6 +229,7 @@ static int add_hooks(struct program *p)
 		loop_add_flush(loop, run_intake, p->ctrl.intake) < 0 ||
 		loop_add_flush(loop, flush_commit, p->ctrl.commit) < 0 ||
 		store_events_start(&p->ctrl.store_events, &p->ctrl) < 0 ||
+		loop_add_flush(loop, flush_multicast, p->ctrl.multicast) < 0 ||
 		loop_add_flush(loop, flush_publish, p->ctrl.publish) < 0 ||
 		loop_add_flush(loop, flush_packet, p->ctrl.packet) < 0 ||
 		loop_add_flush(loop, flush_api, p->api) < 0)

@@ -25,6 +25,7 @@ static_assert((int)RECORD_HEAD + MCAST_STATE_SPACE <= (int)COMMIT_RECORD_MAX, "r
 struct multicast {
 	struct ctrl *ctrl;
 	struct membership *members;
+	struct multicast_links *links;
 	bool starting;
 };
 
@@ -59,6 +60,7 @@ void multicast_free(struct multicast *m)
 {
 	if (!m)
 		return;
+	multicast_links_free(m->links);
 	membership_free(m->members);
 	free(m);
 }
@@ -109,6 +111,8 @@ void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t sub
 	membership_limit(m->members, state);
 	if (mcast_state_equal(&was, state))
 		return;
+	if (m->links)
+		multicast_links_compare(m->links, home, state);
 	if (membership_set(m->members, home, subscriber_id, state))
 		*state = was;
 	else
@@ -167,6 +171,30 @@ int multicast_restore(struct multicast *m)
 	if (error)
 		store_rollback(m->ctrl->store);
 	return error ? error : store_commit(m->ctrl->store);
+}
+
+int multicast_open_links(
+	struct multicast *m, const struct home_policy *policy, const struct signalling_ops *ops)
+{
+	const struct ctrl_config_multicast *config = &m->ctrl->config->multicast;
+	const struct multicast_links_config links = {
+		.ctrl = m->ctrl, .members = m->members, .policy = policy, .ops = ops};
+
+	if (!config->max_groups || !config->querier.max_groups)
+		return 0;
+	m->links = multicast_links_new(&links);
+	return m->links ? 0 : -errno;
+}
+
+void multicast_flush(struct multicast *m)
+{
+	if (m->links && multicast_links_changed(m->links))
+		publish_flush(m->ctrl->publish);
+}
+
+const struct multicast_links *multicast_links_of(const struct multicast *m)
+{
+	return m->links;
 }
 
 const struct membership *multicast_members(const struct multicast *m)

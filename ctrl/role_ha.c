@@ -32,6 +32,8 @@ struct role_ha {
 	struct home_link *links;
 	struct home_prefix *prefixes;
 	struct in6_addr *locals; /* of other roles and of the data planes */
+	struct home_policy policy;
+	struct signalling_ops ops;
 	size_t restored;
 };
 
@@ -363,6 +365,8 @@ static int make_signalling(struct role_ha *role)
 		return error;
 	if (config->multicast.max_groups)
 		ops.listen = op_listen;
+	role->policy = signalling.policy;
+	role->ops = ops;
 	role->ctrl->signalling = signalling_new(&signalling, &ops, role->ctrl->subscribers);
 	if (!role->ctrl->signalling)
 		return -errno;
@@ -526,6 +530,13 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 		role_ha_close(role);
 		return error;
 	}
+	error = multicast_open_links(ctrl->multicast, &role->policy, &role->ops);
+	if (error) {
+		snprintf(why, why_size, "multicast on home links cannot start: %s",
+			strerror(-error));
+		role_ha_close(role);
+		return error;
+	}
 	serving_start(ctrl->serving);
 	*out = role;
 	return 0;
@@ -540,10 +551,10 @@ void role_ha_close(struct role_ha *role)
 	role->ctrl->rates = NULL;
 	intake_free(role->ctrl->intake);
 	role->ctrl->intake = NULL;
-	signalling_free(role->ctrl->signalling);
-	role->ctrl->signalling = NULL;
 	multicast_free(role->ctrl->multicast);
 	role->ctrl->multicast = NULL;
+	signalling_free(role->ctrl->signalling);
+	role->ctrl->signalling = NULL;
 	serving_free(role->ctrl->serving);
 	role->ctrl->serving = NULL;
 	free(role->links);

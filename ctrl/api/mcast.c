@@ -18,20 +18,24 @@ struct listing {
 	size_t count;
 };
 
-static int put_member(void *arg, const struct in6_addr *home, const struct mcast_state *state)
+static int put_member(void *arg, const struct membership_listener *listener)
 {
 	struct listing *listing = arg;
-	const struct subscriber *s =
-		subscriber_db_find_home(listing->ctrl->subscribers, home, NULL);
+	const struct subscriber *s = NULL;
 	json_t *obj;
 
-	(void)state;
 	listing->count++;
 	if (!listing->list)
 		return 0;
 	obj = json_object();
+	if (listener->home)
+		s = subscriber_db_find_home(listing->ctrl->subscribers, listener->home, NULL);
 	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
-	json_put_addr(obj, "home_address", home);
+	if (listener->home)
+		json_put_addr(obj, "home_address", listener->home);
+	else
+		json_put_str(obj, "home_address", NULL);
+	json_put_str(obj, "port", listener->home ? NULL : listener->port);
 	json_array_append_new(listing->list, obj);
 	return 0;
 }

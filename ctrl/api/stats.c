@@ -6,6 +6,7 @@
 #include "ctrl/events.h"
 #include "ctrl/intake.h"
 #include "ctrl/keyring.h"
+#include "ctrl/multicast.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/lma.h"
@@ -17,6 +18,7 @@
 /* All counters of control in one object. */
 static json_t *control_counters(const struct ctrl *ctrl)
 {
+	const struct multicast_links *links = multicast_links_of(ctrl->multicast);
 	json_t *all = signalling_counters(ctrl->signalling);
 	json_t *more[] = {
 		counter_json(commit_counter_defs, commit_counters(ctrl->commit), COMMIT_COUNTERS),
@@ -27,6 +29,12 @@ static json_t *control_counters(const struct ctrl *ctrl)
 		counter_json(
 			keyring_counter_defs, keyring_counters(ctrl->keyring), KEYRING_COUNTERS),
 		counter_json(zap_counter_defs, keyring_zap_counters(ctrl->keyring), ZAP_COUNTERS),
+		links ? counter_json(multicast_links_counter_defs, multicast_links_counters(links),
+				MULTICAST_LINKS_COUNTERS)
+		      : NULL,
+		links ? counter_json(querier_counter_defs, multicast_links_querier_counters(links),
+				QUERIER_COUNTERS)
+		      : NULL,
 		ctrl->lma ? lma_counters(ctrl->lma) : NULL,
 		ctrl->mag ? mag_counters(ctrl->mag) : NULL,
 	};

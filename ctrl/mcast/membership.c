@@ -3,42 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "common/addr.h"
-#include "proto/channel/object.h"
-
-struct member {
-	struct in6_addr home;
-	uint64_t subscriber;
-	struct mcast_state state;
-	UT_hash_handle hh;
-};
-
-/* A source that somebody names. */
-struct source {
-	struct in6_addr addr;
-	uint32_t refs; /* members that name it */
-};
-
-struct group {
-	struct in6_addr addr;
-	uint32_t excluding; /* members that exclude sources, or none */
-	uint32_t source_count, source_room;
-	uint32_t member_count, member_room;
-	struct source *sources;
-	struct member **members;
-	UT_hash_handle hh;
-};
-
-struct membership {
-	struct membership_limits limits;
-	membership_publish_fn *publish;
-	void *context;
-	struct member *members;
-	struct group *groups;
-	size_t group_objects, member_objects;
-};
+#include "ctrl/mcast/membership_state.h"
 
 static const struct in6_addr any = {0};
 
@@ -70,8 +37,12 @@ void membership_free(struct membership *m)
 
 	if (!m)
 		return;
-	HASH_ITER (hh, m->members, member, next_member) {
-		HASH_DEL(m->members, member);
+	HASH_ITER (hh, m->nodes, member, next_member) {
+		HASH_DEL(m->nodes, member);
+		free(member);
+	}
+	HASH_ITER (hh, m->links, member, next_member) {
+		HASH_DEL(m->links, member);
 		free(member);
 	}
 	HASH_ITER (hh, m->groups, group, next_group)
@@ -121,7 +92,7 @@ static uint64_t mix(uint64_t h, const void *octets, size_t len)
 	return h;
 }
 
-static uint64_t group_id(const struct in6_addr *group, const struct in6_addr *source)
+uint64_t membership_group_id(const struct in6_addr *group, const struct in6_addr *source)
 {
 	uint64_t h = mix(0xcbf29ce484222325u, group, sizeof(*group));
 
@@ -143,7 +114,7 @@ static void set_bundle(
 
 static void set_group(struct membership *m, const struct group *g, const struct in6_addr *source)
 {
-	uint64_t id = group_id(&g->addr, source);
+	uint64_t id = membership_group_id(&g->addr, source);
 	struct object object = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = id};
 
 	object.group = (struct object_group){.id = id, .source = *source, .group = g->addr};
@@ -152,23 +123,43 @@ static void set_group(struct membership *m, const struct group *g, const struct 
 
 static void unset_group(struct membership *m, const struct group *g, const struct in6_addr *source)
 {
-	set_bundle(m, group_id(&g->addr, source), NULL, &m->group_objects);
+	set_bundle(m, membership_group_id(&g->addr, source), NULL, &m->group_objects);
+}
+
+static uint64_t member_id(uint64_t group, const struct member *member)
+{
+	static const char link[] = "link";
+	uint64_t h = member->key.link ? mix(group, link, sizeof(link)) : group;
+
+	return publish_member_id(mix(
+		h, member->key.link ? &member->key.link : &member->subscriber, sizeof(uint64_t)));
 }
 
 /* Makes a member of the object for a source one that gets copies, or none. */
 static void set_member(struct membership *m, const struct group *g, const struct in6_addr *source,
 	const struct member *member, bool gets)
 {
-	uint64_t group = group_id(&g->addr, source);
-	uint64_t id = publish_member_id(mix(group, &member->subscriber, sizeof(uint64_t)));
+	uint64_t group = membership_group_id(&g->addr, source);
+	uint64_t id = member_id(group, member);
 	struct object object = {.kind = OBJECT_MEMBER, .op = OBJECT_SET, .id = id};
 
-	object.member = (struct object_member){
-		.id = id, .group = group, .kind = MEMBER_SUBSCRIBER, .target = member->subscriber};
+	object.member = (struct object_member){.id = id,
+		.group = group,
+		.kind = member->key.link ? MEMBER_LINK : MEMBER_SUBSCRIBER,
+		.target = member->subscriber};
+	memcpy(object.member.port, member->port, sizeof(object.member.port));
 	set_bundle(m, id, gets ? &object : NULL, &m->member_objects);
 }
 
 /* ---- a group ------------------------------------------------------------------------------ */
+
+struct group *membership_group(const struct membership *m, const struct in6_addr *group)
+{
+	struct group *g;
+
+	HASH_FIND(hh, m->groups, group, sizeof(*group), g);
+	return g;
+}
 
 static bool excludes(const struct mcast_state *state, const struct group *g)
 {
@@ -177,7 +168,7 @@ static bool excludes(const struct mcast_state *state, const struct group *g)
 	return mcast_state_find(state, &g->addr, &record) && record.type == MCAST_IS_EXCLUDE;
 }
 
-static struct source *source_find(struct group *g, const struct in6_addr *addr)
+struct source *membership_source(struct group *g, const struct in6_addr *addr)
 {
 	for (uint32_t i = 0; i < g->source_count; i++)
 		if (addr_equal(&g->sources[i].addr, addr))
@@ -197,7 +188,7 @@ static void set_excluding(
 
 static void name_source(struct membership *m, struct group *g, const struct in6_addr *addr)
 {
-	struct source *source = source_find(g, addr);
+	struct source *source = membership_source(g, addr);
 
 	if (source) {
 		source->refs++;
@@ -210,7 +201,7 @@ static void name_source(struct membership *m, struct group *g, const struct in6_
 
 static void unname_source(struct membership *m, struct group *g, const struct in6_addr *addr)
 {
-	struct source *source = source_find(g, addr);
+	struct source *source = membership_source(g, addr);
 
 	if (!source || --source->refs)
 		return;
@@ -384,36 +375,28 @@ static struct mcast_state without(const struct mcast_state *state, const struct 
 	return left;
 }
 
-static struct member *member_find(const struct membership *m, const struct in6_addr *home)
+static struct member *add(struct member **set, const struct member *template)
 {
-	struct member *member;
-
-	HASH_FIND(hh, m->members, home, sizeof(*home), member);
-	return member;
-}
-
-static struct member *member_add(
-	struct membership *m, const struct in6_addr *home, uint64_t subscriber)
-{
-	struct member *member = calloc(1, sizeof(*member));
+	struct member *member = malloc(sizeof(*member));
 
 	if (!member)
 		return NULL;
-	member->home = *home;
-	member->subscriber = subscriber;
-	HASH_ADD(hh, m->members, home, sizeof(member->home), member);
+	*member = *template;
+	HASH_ADD(hh, *set, key, sizeof(member->key), member);
 	return member;
 }
 
-int membership_set(struct membership *m, const struct in6_addr *home, uint64_t subscriber,
+/* Sets what a member listens to; template: as it is when it is new. */
+static int put(struct membership *m, struct member **set, const struct member *template,
 	const struct mcast_state *state)
 {
-	struct member *member = member_find(m, home);
 	struct mcast_state before, gone;
+	struct member *member;
 
-	if (!member && !state->count)
+	HASH_FIND(hh, *set, &template->key, sizeof(template->key), member);
+	if (member ? mcast_state_equal(&member->state, state) : !state->count)
 		return 0;
-	if (!make_room(m, state) || (!member && !(member = member_add(m, home, subscriber)))) {
+	if (!make_room(m, state) || (!member && !(member = add(set, template)))) {
 		drop_empty(m, state);
 		return -ENOMEM;
 	}
@@ -424,106 +407,27 @@ int membership_set(struct membership *m, const struct in6_addr *home, uint64_t s
 	member->state = *state;
 	drop_empty(m, &gone);
 	if (!state->count) {
-		HASH_DEL(m->members, member);
+		if (m->turn == member)
+			m->turn = member->hh.next;
+		HASH_DEL(*set, member);
 		free(member);
 	}
 	return 0;
 }
 
-const struct mcast_state *membership_of(const struct membership *m, const struct in6_addr *home)
+int membership_set(struct membership *m, const struct in6_addr *home, uint64_t subscriber,
+	const struct mcast_state *state)
 {
-	const struct member *member = member_find(m, home);
+	const struct member template = {.key = {.addr = *home}, .subscriber = subscriber};
 
-	return member ? &member->state : NULL;
+	return put(m, &m->nodes, &template, state);
 }
 
-size_t membership_members(const struct membership *m)
+int membership_set_link(struct membership *m, uint64_t link, const char *port,
+	const struct in6_addr *group, const struct mcast_state *state)
 {
-	return HASH_COUNT(m->members);
-}
+	struct member template = {.key = {.addr = *group, .link = link}};
 
-size_t membership_groups(const struct membership *m)
-{
-	return m->group_objects;
-}
-
-size_t membership_copies(const struct membership *m)
-{
-	return m->member_objects;
-}
-
-int membership_each(const struct membership *m,
-	int (*fn)(void *arg, const struct in6_addr *home, const struct mcast_state *state),
-	void *arg)
-{
-	int rc = 0;
-
-	for (const struct member *member = m->members; member && !rc; member = member->hh.next)
-		rc = fn(arg, &member->home, &member->state);
-	return rc;
-}
-
-/* ---- for reading -------------------------------------------------------------------------- */
-
-static struct group *group_find(const struct membership *m, const struct in6_addr *addr)
-{
-	struct group *g;
-
-	HASH_FIND(hh, m->groups, addr, sizeof(*addr), g);
-	return g;
-}
-
-int membership_group_list(const struct membership *m, struct in6_addr **list)
-{
-	int count = 0;
-
-	*list = calloc(HASH_COUNT(m->groups) + 1, sizeof(**list));
-	if (!*list)
-		return -ENOMEM;
-	for (const struct group *g = m->groups; g; g = g->hh.next)
-		(*list)[count++] = g->addr;
-	return count;
-}
-
-int membership_sources(
-	const struct membership *m, const struct in6_addr *group, struct in6_addr **list)
-{
-	const struct group *g = group_find(m, group);
-	int count = 0;
-
-	*list = calloc((g ? g->source_count : 0) + 1, sizeof(**list));
-	if (!*list)
-		return -ENOMEM;
-	if (g && g->excluding)
-		(*list)[count++] = any;
-	for (uint32_t i = 0; g && i < g->source_count; i++)
-		(*list)[count++] = g->sources[i].addr;
-	return count;
-}
-
-int membership_each_of(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source,
-	int (*fn)(void *arg, const struct in6_addr *home, const struct mcast_state *state),
-	void *arg)
-{
-	const struct group *g = group_find(m, group);
-	int rc = 0;
-
-	for (uint32_t i = 0; g && i < g->member_count && !rc; i++)
-		if (mcast_state_wants(&g->members[i]->state, group, source))
-			rc = fn(arg, &g->members[i]->home, &g->members[i]->state);
-	return rc;
-}
-
-uint64_t membership_object(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source, struct in6_addr *of)
-{
-	struct group *g = group_find(m, group);
-
-	*of = any;
-	if (g && source_find(g, source))
-		*of = *source;
-	else if (!g || !g->excluding)
-		return 0;
-	return group_id(group, of);
+	strncpy(template.port, port, OBJECT_PORT_NAME_MAX);
+	return put(m, &m->links, &template, state);
 }

@@ -2,10 +2,10 @@
  * Who listens to which multicast, and what data planes are told of it: groups and members of
  * proto/channel/group.h.
  *
- * A member is a node with a binding, known by its home address; what it listens to is kept by
- * member, so that its sources are those of the groups whatever its care-of address is
- * (draft-sarikaya-mext-multicastdmm-04, 6). Its object names its subscriber and no path: a move of
- * the node is a change of its binding alone.
+ * A member is a link on which somebody listens, one for each of its groups, or a node with a
+ * binding, known by its home address; what it listens to is kept by member, so that its sources are
+ * those of the groups whatever its care-of address is (draft-sarikaya-mext-multicastdmm-04, 6). Its
+ * object names its subscriber and no path: a move of the node is a change of its binding alone.
  *
  * Of a group address there is an object for any source while somebody excludes sources (or none)
  * and one for each source that anybody names; who excludes is a member of all of them but those
@@ -59,10 +59,26 @@ const struct mcast_state *membership_of(const struct membership *m, const struct
 int membership_set(struct membership *m, const struct in6_addr *home, uint64_t subscriber,
 	const struct mcast_state *state);
 
-/* Members that listen to something, and objects that are published of groups and of members. */
+/*
+ * From now on nodes on a link, whose port has this name, listen to this of a group: a state with
+ * one record or none. 0 or -ENOMEM: nothing was changed then.
+ */
+int membership_set_link(struct membership *m, uint64_t link, const char *port,
+	const struct in6_addr *group, const struct mcast_state *state);
+
+/* Nodes that listen to something, and objects that are published of groups and of members. */
 size_t membership_members(const struct membership *m);
 size_t membership_groups(const struct membership *m);
 size_t membership_copies(const struct membership *m);
+
+/* A member, as it is told. */
+struct membership_listener {
+	const struct in6_addr *home; /* NULL: a link */
+	uint64_t subscriber;         /* of a node */
+	const char *port;            /* of a link */
+	const struct mcast_state *state;
+};
+typedef int membership_listener_fn(void *arg, const struct membership_listener *listener);
 
 /* The group addresses that anybody listens to, from malloc; their number or -ENOMEM. */
 int membership_group_list(const struct membership *m, struct in6_addr **list);
@@ -75,15 +91,15 @@ int membership_sources(
 /* Calls fn for each member that gets what a source (unspecified: one that nobody names) sends to a
  * group; not 0 ends the walk. */
 int membership_each_of(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source,
-	int (*fn)(void *arg, const struct in6_addr *home, const struct mcast_state *state),
-	void *arg);
+	const struct in6_addr *source, membership_listener_fn *fn, void *arg);
 
 /* The id of the object that a packet would be copied by, in *source the one it is for; 0: none. */
 uint64_t membership_object(const struct membership *m, const struct in6_addr *group,
 	const struct in6_addr *source, struct in6_addr *of);
 
-/* Calls fn for each member; not 0 ends the walk. */
-int membership_each(const struct membership *m,
-	int (*fn)(void *arg, const struct in6_addr *home, const struct mcast_state *state),
-	void *arg);
+/* The node whose turn it is: all come in turn, those that are new last. Valid until it is set.
+ * False: there is none. */
+bool membership_next(struct membership *m, struct membership_listener *listener);
+
+/* Calls fn for each node that is a member; not 0 ends the walk. */
+int membership_each(const struct membership *m, membership_listener_fn *fn, void *arg);

@@ -214,7 +214,7 @@ struct signalling_role {
 	bool (*neighbour)(void *context, const struct receive_packet *packet);
 };
 
-enum { SIGNALLING_ROLES_MAX = 2 };
+enum { SIGNALLING_ROLES_MAX = 3 };
 
 /* Adds a role (copied). The addresses of all roles are in config.policy.locals. 0 or -ENOSPC. */
 int signalling_add_role(struct signalling *s, const struct signalling_role *role);

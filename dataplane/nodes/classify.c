@@ -4,6 +4,7 @@
  */
 #include "dataplane/nodes/classify.h"
 #include "dataplane/nodes/defended.h"
+#include "dataplane/nodes/mld.h"
 
 enum {
 	SCOPE_LINK = 2, /* of a multicast address (RFC 4291, 2.7) */
@@ -31,6 +32,11 @@ static rte_edge_t classify_absent(struct rte_mbuf *m)
 	return CLASSIFY_ABSENT;
 }
 
+static uint16_t frame_len(const struct rte_mbuf *m)
+{
+	return (uint16_t)(m->data_len - sizeof(struct rte_ether_hdr));
+}
+
 /* To a multicast or link-local address: it ends here, at the kernel or at the proxy. */
 static rte_edge_t classify_on_link(const struct worker *w, struct rte_mbuf *m)
 {
@@ -38,6 +44,9 @@ static rte_edge_t classify_on_link(const struct worker *w, struct rte_mbuf *m)
 		m, const struct rte_ipv6_hdr *, sizeof(struct rte_ether_hdr));
 	const uint16_t port = m->port;
 
+	if (ip->dst_addr[0] == 0xff && unlikely(mld_is(ip, frame_len(m))) &&
+		link_table_on(&w->tables->links, port))
+		return CLASSIFY_ND_PROXY;
 	if (ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0x0f) > SCOPE_LINK)
 		return CLASSIFY_GROUP;
 	if (ip->dst_addr[0] != 0xff && !is_neighbour_discovery(ip) &&

@@ -1,12 +1,13 @@
 /*
  * nd_proxy: Neighbour Discovery on a link that control serves. Solicitations for the address of
  * an absent node are answered here (RFC 6275, 10.4.1; RFC 4861, 7.2.4 and 7.2.8); what belongs to
- * a duplicate address detection, what routers advertise, and what nodes say where they are
- * attached, is also shown to control. The rest is the kernel's.
+ * a duplicate address detection, what routers advertise, who listens to multicast, and what nodes
+ * say where they are attached, is also shown to control. The rest is the kernel's.
  */
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/defended.h"
 #include "dataplane/nodes/ip6.h"
+#include "dataplane/nodes/mld.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
 
@@ -178,6 +179,8 @@ static rte_edge_t nd_proxy_one(struct worker *w, struct rte_graph *graph, struct
 	/* Whatever a node says on its link shows that it is there, such as what groups it is in,
 	 * which it tells at once where it comes to (RFC 9777, 6.1). */
 	if (link & LINK_ACCESS && !from_twin)
+		punt_copy(graph, node, m);
+	else if (link && !from_twin && mld_is(ip, ip_len(m)))
 		punt_copy(graph, node, m);
 	if (ip_len(m) < IP6_LEN + 1 || ip->proto != IP6_ICMP)
 		return otherwise;

@@ -28,8 +28,9 @@ enum packet_type {
 enum packet_reason {
 	PACKET_MOBILITY = 1,     /* a Mobility Header for a local address, or for a subscriber's */
 	PACKET_HOME_ADDRESS = 2, /* another packet with a Home Address option */
-	PACKET_NEIGHBOUR = 3,    /* Neighbour Discovery of a watched link; on an access link also
-				  * other packets that show that somebody is there */
+	PACKET_NEIGHBOUR = 3,    /* Neighbour Discovery of a watched link, and Multicast Listener
+				  * Discovery; on an access link also other packets that show that
+				  * somebody is there */
 	PACKET_ICMP = 4,         /* ICMPv6 144, 146 */
 };
 

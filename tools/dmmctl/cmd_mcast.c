@@ -11,6 +11,7 @@ static const struct table_column columns[] = {
 static const struct table_column member_columns[] = {
 	{"MN-ID", "mn_id", TABLE_TEXT},
 	{"HOME ADDRESS", "home_address", TABLE_TEXT},
+	{"LINK", "port", TABLE_TEXT},
 	{0},
 };
 

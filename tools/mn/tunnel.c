@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "proto/mobility/mcast.h"
+#include "proto/mobility/mld.h"
 #include "tools/mn/early.h"
 #include "tools/mn/encap.h"
 
@@ -218,6 +220,18 @@ static bool is_for_us(const struct tunnel *t, const uint8_t *octets)
 	return t->listener && t->listener->wants(t->listener_context, &source, &destination);
 }
 
+/* What the home agent asks listeners by way of the tunnel is for the kernel to answer
+ * (draft-sarikaya-mext-multicastdmm-04, 6). */
+static bool is_query(const struct tunnel *t, const uint8_t *octets, size_t len)
+{
+	const uint8_t *mld;
+	size_t mld_len;
+
+	return t->listener && octets[OFFSET_DESTINATION] == 0xff &&
+	       mld_packet_decode(octets, len, &mld, &mld_len) == MLD_FAULT_NONE &&
+	       mld[0] == MCAST_MLD_QUERY;
+}
+
 /* A packet that came out of the tunnel, at octets. */
 static void deliver(void *context, uint8_t *octets, size_t len, uint8_t class)
 {
@@ -226,7 +240,7 @@ static void deliver(void *context, uint8_t *octets, size_t len, uint8_t class)
 
 	if (len < HEADER_SIZE || octets[0] >> 4 != 6)
 		counters->in_malformed++;
-	else if (!is_for_us(t, octets))
+	else if (!is_for_us(t, octets) && !is_query(t, octets, len))
 		counters->in_not_home++;
 	else if (!encap_combine_ecn(octets, class))
 		counters->in_congestion++;

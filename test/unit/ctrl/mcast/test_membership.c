@@ -127,13 +127,12 @@ static bool copied(struct fixture *f, const struct in6_addr *source, const struc
 	return found;
 }
 
-static int count(void *arg, const struct in6_addr *home, const struct mcast_state *state)
+static int count(void *arg, const struct membership_listener *listener)
 {
 	unsigned *seen = arg;
 
-	(void)state;
-	assert_false(*seen >> home->s6_addr[15] & 1);
-	*seen |= 1u << home->s6_addr[15];
+	assert_false(*seen >> listener->home->s6_addr[15] & 1);
+	*seen |= 1u << listener->home->s6_addr[15];
 	return 0;
 }
 

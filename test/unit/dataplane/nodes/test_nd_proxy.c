@@ -328,6 +328,44 @@ static void test_link_local_is_not_tunnelled(void **state)
 	lab_nothing(lab);
 }
 
+/* Who listens on a home link is shown to control, and to the kernel; also by a report to the group
+ * itself, and one that control will refuse. What comes from the kernel is not. */
+static void test_listeners(void **state)
+{
+	/* Hop-by-hop options with Router Alert, then a report of MLDv2 or MLDv1. */
+	static const uint8_t alert[] = {58, 0, 5, 2, 0, 0, 1, 0}, types[] = {143, 131, 132, 130};
+	struct lab *lab = *state;
+	struct mirror_tag tag;
+	struct packet p, out;
+	uint8_t message[8 + 24] = {0};
+
+	memcpy(message, alert, sizeof(alert));
+	for (unsigned i = 0; i < sizeof(types) + 1; i++) {
+		message[8] = types[i % sizeof(types)];
+		if (i < sizeof(types))
+			packet_ip6(&p, "fe80::99", i == 1 ? "ff1e::1" : "ff02::16", 0, message,
+				sizeof(message));
+		else
+			packet_ip6(&p, "fe80::99", "ff02::16", 58, message + 8, 24);
+		receive(lab, &p);
+		lab_taken(lab, mirror_queues[0].punt[MIRROR_CLASS_NEIGHBOUR], &out, &tag);
+		assert_int_equal(tag.reason, PACKET_NEIGHBOUR);
+		packet_unether(&out);
+		packet_assert_equal(&out, &p);
+		lab_taken(lab, mirror_queues[0].twin, &out, &tag);
+		lab_nothing(lab);
+	}
+	/* Neither is this a report, nor is there one behind options that are too long. */
+	message[8] = 128;
+	packet_ip6(&p, "fe80::99", "ff02::16", 0, message, sizeof(message));
+	expect_kernel(lab, &p);
+	message[8] = 143;
+	message[1] = 9;
+	packet_ip6(&p, "fe80::99", "ff02::16", 0, message, sizeof(message));
+	expect_kernel(lab, &p);
+	lab_nothing(lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +374,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_probe, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_router_advertisement, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_others, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_listeners, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_invalid, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_other_link, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_not_tunnelled, lab_setup, lab_teardown),

@@ -1,0 +1,60 @@
+/*
+ * Multicast on home links: a querier on each (ctrl/mcast/querier.h; RFC 6275, 10.4.3), fed with
+ * what data planes show of its link, whose listeners are members as nodes that are away are.
+ *
+ * And queries into the tunnels of nodes that are away and listen to something
+ * (draft-sarikaya-mext-multicastdmm-04, 6): each gets a general query an interval, evenly spread.
+ * For the control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/counter.h"
+#include "ctrl/mcast/membership.h"
+#include "ctrl/mcast/querier.h"
+#include "ctrl/signalling/signalling.h"
+
+enum multicast_links_counter {
+	MULTICAST_LINKS_SOURCE,    /* messages from addresses that are not of the link */
+	MULTICAST_LINKS_HOP_LIMIT, /* with another hop limit than 1 */
+	MULTICAST_LINKS_ALERT,     /* without Router Alert option */
+	MULTICAST_LINKS_CHECKSUM,  /* with a wrong checksum */
+	MULTICAST_LINKS_DISAGREES, /* groups of options that nobody listened to on the home link */
+	MULTICAST_LINKS_TUNNEL,    /* queries sent into tunnels */
+	MULTICAST_LINKS_COUNTERS
+};
+extern const struct counter_def multicast_links_counter_defs[MULTICAST_LINKS_COUNTERS];
+
+struct ctrl;
+struct multicast_links;
+
+/* How the home links are reached: as the signalling does. */
+struct multicast_links_config {
+	struct ctrl *ctrl;
+	struct membership *members;
+	const struct home_policy *policy;
+	const struct signalling_ops *ops;
+};
+
+/* Copies the configuration and adds itself to the signalling. NULL with errno set. */
+struct multicast_links *multicast_links_new(const struct multicast_links_config *config);
+void multicast_links_free(struct multicast_links *links);
+
+/* Of a home address that registers these groups: counts those that nobody on its home link listened
+ * to. Nothing for an address of no link. */
+void multicast_links_compare(struct multicast_links *links, const struct in6_addr *home,
+	const struct mcast_state *state);
+
+/* Whether something has changed on a link since this was last asked. */
+bool multicast_links_changed(struct multicast_links *links);
+
+/* Calls fn for the querier of each home link; not 0 ends the walk. */
+int multicast_links_each(const struct multicast_links *links,
+	int (*fn)(void *arg, const struct home_link *link, const struct querier *querier),
+	void *arg);
+
+/* Its counters, and those of its queriers. */
+const uint64_t *multicast_links_counters(const struct multicast_links *links);
+const uint64_t *multicast_links_querier_counters(const struct multicast_links *links);
