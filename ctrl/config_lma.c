@@ -58,6 +58,9 @@ static const struct config_key node_keys[] = {
 	CONFIG_KEY_NAMED("max_lifetime", DURATION, struct ctrl_config_lma_node, max_lifetime_ms,
 		.unit = "s", .max = 262140000, .check = ctrl_config_check_lifetime,
 		.help = "longest lifetime granted to it; 0: that of the anchor"),
+	CONFIG_KEY(BOOL, struct ctrl_config_lma_node, multipath, .text = "true",
+		.help = "false: a gateway that asks for several bindings is refused with status "
+			"180 (RFC 8278)"),
 	CONFIG_END};
 
 const struct config_key ctrl_config_lma_keys[] = {
@@ -92,6 +95,12 @@ const struct config_key ctrl_config_lma_keys[] = {
 			"state waits for the end of the session before; 0: not at all"),
 	CONFIG_KEY(INT, struct ctrl_config_lma, refusals_per_second, .text = "10", .min = 1,
 		.max = 100000, .help = "refusals to who is no gateway, at most, and as a burst"),
+	CONFIG_KEY(INT, struct ctrl_config_lma, max_paths, .text = "4", .max = SESSION_PATHS_MAX,
+		.help = "bindings that a gateway may register for a session (RFC 8278); 0: who "
+			"asks for several is refused with status 180"),
+	CONFIG_KEY(GROUP, struct ctrl_config_lma, distribution,
+		.keys = ctrl_config_distribution_keys,
+		.help = "which packets to a node take which of its session's bindings"),
 	CONFIG_END};
 
 /* Where errors go. */
@@ -358,6 +367,9 @@ int ctrl_config_check_lma(
 			&c, config_item(&config->lma.gateways, struct ctrl_config_gateway, i));
 	}
 	check_pools(&c);
+	if (role)
+		ctrl_config_check_distribution(
+			&config->lma.distribution, file, "lma.distribution", report);
 	error = check_nodes(&c);
 	return error ? error : check_overlaps(&c);
 }

@@ -5,6 +5,7 @@
 
 #include "common/addr.h"
 #include "common/config.h"
+#include "ctrl/config_distribution.h"
 #include "proto/mobility/auth.h"
 
 struct ctrl_config;
@@ -32,6 +33,7 @@ struct ctrl_config_lma_node {
 	uint8_t prefixes_per_session;
 	struct config_list prefixes; /* of struct prefix6 */
 	uint32_t max_lifetime_ms;    /* 0: that of the anchor */
+	bool multipath;              /* several bindings of a session are allowed */
 };
 
 struct ctrl_config_lma {
@@ -46,6 +48,8 @@ struct ctrl_config_lma {
 	uint32_t delete_delay_ms;
 	uint32_t assign_delay_ms;
 	uint32_t refusals_per_second;
+	uint32_t max_paths; /* bindings of a session; 0: several are not supported */
+	struct ctrl_config_distribution distribution;
 };
 
 /* The table of keys of the group. */

@@ -13,6 +13,7 @@ struct lma;
 struct mag;
 struct loop;
 struct multicast;
+struct path_policy;
 struct packet;
 struct publish;
 struct rates;
@@ -38,6 +39,7 @@ struct ctrl {
 	struct events *events;
 	struct signalling *signalling;
 	struct multicast *multicast;
-	struct lma *lma; /* NULL: not of this process */
-	struct mag *mag; /* NULL: not of this process */
+	struct lma *lma;                 /* NULL: not of this process */
+	struct mag *mag;                 /* NULL: not of this process */
+	struct path_policy *path_policy; /* of either; NULL: of neither */
 };

@@ -7,6 +7,7 @@
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
 #include "ctrl/packet.h"
+#include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/receive.h"
@@ -27,11 +28,13 @@ struct role_lma {
 	size_t peer_count;
 	struct lma_pool *pools;
 	struct lma_profile *profiles;
+	struct path_policy policy;
 	size_t restored;
 };
 
 /* What the store and the data planes are to have of a session. */
-static int item_of(const struct session_record *record, struct commit_item *item)
+static int item_of(
+	const struct role_lma *role, const struct session_record *record, struct commit_item *item)
 {
 	struct writer w;
 	int error = 0;
@@ -46,7 +49,7 @@ static int item_of(const struct session_record *record, struct commit_item *item
 	writer_init(&w, item->record, sizeof(item->record));
 	error = session_record_encode(&w, record);
 	item->record_len = (uint16_t)writer_len(&w);
-	return error ? error : publish_compile_session(record, &item->bundle);
+	return error ? error : publish_compile_session(record, &role->policy, &item->bundle);
 }
 
 static int op_commit(void *context, const struct session_record *good,
@@ -54,10 +57,10 @@ static int op_commit(void *context, const struct session_record *good,
 {
 	const struct role_lma *role = context;
 	struct commit_item was, item;
-	int error = item_of(good, &was);
+	int error = item_of(role, good, &was);
 
 	if (!error)
-		error = item_of(record, &item);
+		error = item_of(role, record, &item);
 	return error ? error
 		     : commit_submit_item(role->ctrl->commit, &was, &item, done, done_context);
 }
@@ -166,7 +169,12 @@ static int read_peers(struct role_lma *role)
 static int read_policy(struct role_lma *role)
 {
 	const struct ctrl_config_lma *c = &role->ctrl->config->lma;
+	char why[256];
+	int error = path_policy_read(&role->policy, &c->distribution, why, sizeof(why));
 
+	if (error)
+		return error;
+	role->ctrl->path_policy = &role->policy;
 	role->pools = calloc(c->pools.count + 1, sizeof(*role->pools));
 	role->profiles = calloc(c->nodes.count + 1, sizeof(*role->profiles));
 	if (!role->pools || !role->profiles)
@@ -188,7 +196,8 @@ static int read_policy(struct role_lma *role)
 			.per_session = n->prefixes_per_session,
 			.prefixes = n->prefixes.items,
 			.prefix_count = n->prefixes.count,
-			.max_lifetime_s = n->max_lifetime_ms / 1000};
+			.max_lifetime_s = n->max_lifetime_ms / 1000,
+			.multipath = n->multipath};
 	}
 	return 0;
 }
@@ -216,7 +225,8 @@ static int make_lma(struct role_lma *role)
 		.timestamp_window_ms = config->lma.timestamp_window_ms,
 		.delete_delay_ms = config->lma.delete_delay_ms,
 		.assign_delay_ms = config->lma.assign_delay_ms,
-		.refusals_per_second = config->lma.refusals_per_second};
+		.refusals_per_second = config->lma.refusals_per_second,
+		.max_paths = config->lma.max_paths};
 	const struct signalling_role packets = {.context = role, .owns = owns, .message = message};
 	int error;
 
@@ -243,7 +253,7 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 	if (!error)
 		error = lma_restore(role->ctrl->lma, &record);
 	if (!error)
-		error = publish_compile_session(&record, &bundle);
+		error = publish_compile_session(&record, &role->policy, &bundle);
 	if (!error && bundle.len)
 		error = publish_restore(
 			role->ctrl->publish, publish_session_id(record.number), &bundle);
@@ -293,6 +303,7 @@ void role_lma_close(struct role_lma *role)
 		return;
 	lma_free(role->ctrl->lma);
 	role->ctrl->lma = NULL;
+	role->ctrl->path_policy = NULL;
 	if (role->peers)
 		hmac_wipe(role->peers, role->peer_count * sizeof(*role->peers));
 	free(role->peers);

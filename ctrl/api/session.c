@@ -72,6 +72,33 @@ static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_reco
 	put_time(obj, "expires", now->expires_ns);
 }
 
+static json_t *path_json(struct ctrl *ctrl, const struct session_path *path)
+{
+	json_t *obj = json_object();
+
+	json_put_uint(obj, "bid", path->bid);
+	json_put_addr(obj, "care_of_address", &path->care_of);
+	json_put_addr(obj, "anchor_address", &path->anchor);
+	json_put_str(obj, "access_technology", names_find(&codes_access, path->access));
+	json_put_uint(obj, "label", path->label);
+	json_put_uint(obj, "lifetime_s", (uint64_t)path->lifetime * BINDING_LIFETIME_UNIT);
+	json_put_uint(obj, "remaining_s",
+		path->expires_ns > loop_real_ns(ctrl->loop)
+			? (path->expires_ns - loop_real_ns(ctrl->loop)) / 1000000000
+			: 0);
+	return obj;
+}
+
+/* Its bindings, if it may have several (RFC 8278); an empty list: it has the one. */
+static json_t *paths_json(struct ctrl *ctrl, const struct session_record *now)
+{
+	json_t *paths = json_array();
+
+	for (size_t i = 0; i < now->path_count; i++)
+		json_array_append_new(paths, path_json(ctrl, &now->paths[i]));
+	return paths;
+}
+
 /* The session that an address is of; names of lists are such addresses. */
 static struct session *session_at(struct ctrl *ctrl, const struct in6_addr *addr)
 {
@@ -96,6 +123,7 @@ static json_t *session_item(struct ctrl *ctrl, const struct in6_addr *name)
 	json_put_uint(obj, "session", session->now.number);
 	put_record(obj, ctrl, &session->now);
 	json_put_str(obj, "state", state_of(session));
+	json_object_set_new(obj, "paths", paths_json(ctrl, &session->now));
 	return obj;
 }
 

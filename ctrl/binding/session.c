@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MN_ID_NAI = 1 /* RFC 4283, 3.1 */ };
+enum {
+	MN_ID_NAI = 1,     /* RFC 4283, 3.1 */
+	WITHOUT_PATHS = 1, /* version of a record */
+	BID_LAST = 254,    /* RFC 8278, 4.1 */
+};
 
 const char *session_life_name(enum session_life life)
 {
@@ -45,6 +49,41 @@ const char *session_mn_id_text(
 	return buf;
 }
 
+const struct session_path *session_path_find(const struct session_record *record, uint8_t bid)
+{
+	for (size_t i = 0; i < record->path_count; i++)
+		if (record->paths[i].bid == bid)
+			return &record->paths[i];
+	return NULL;
+}
+
+int session_path_put(struct session_record *record, const struct session_path *path)
+{
+	size_t at = 0;
+
+	while (at < record->path_count && record->paths[at].bid < path->bid)
+		at++;
+	if (at == record->path_count || record->paths[at].bid != path->bid) {
+		if (record->path_count == SESSION_PATHS_MAX)
+			return -ENOSPC;
+		memmove(&record->paths[at + 1], &record->paths[at],
+			(record->path_count - at) * sizeof(record->paths[0]));
+		record->path_count++;
+	}
+	record->paths[at] = *path;
+	return 0;
+}
+
+void session_path_remove(struct session_record *record, uint8_t bid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < record->path_count; i++)
+		if (record->paths[i].bid != bid)
+			record->paths[kept++] = record->paths[i];
+	record->path_count = (uint8_t)kept;
+}
+
 bool session_has_prefixes(
 	const struct session_record *record, const struct prefix6 *prefixes, size_t count)
 {
@@ -61,12 +100,44 @@ bool session_has_prefixes(
 	return true;
 }
 
+/* In the order of their identifiers, each of its own. */
+static bool paths_good(const struct session_record *record)
+{
+	uint8_t last = 0;
+
+	if (record->path_count > SESSION_PATHS_MAX)
+		return false;
+	for (size_t i = 0; i < record->path_count; i++) {
+		if (record->paths[i].bid <= last || record->paths[i].bid > BID_LAST)
+			return false;
+		last = record->paths[i].bid;
+	}
+	return true;
+}
+
 static bool counts_good(const struct session_record *record)
 {
 	return (record->life == SESSION_LIVE || record->life == SESSION_ENDING) && record->number &&
 	       record->mn_id.len && record->mn_id.len <= SESSION_MN_ID_MAX &&
 	       record->link_id.len <= SESSION_LINK_ID_MAX && record->prefix_count &&
-	       record->prefix_count <= SESSION_PREFIXES_MAX;
+	       record->prefix_count <= SESSION_PREFIXES_MAX && paths_good(record);
+}
+
+static void encode_paths(struct writer *w, const struct session_record *record)
+{
+	writer_u8(w, record->path_count);
+	for (size_t i = 0; i < record->path_count; i++) {
+		const struct session_path *path = &record->paths[i];
+
+		writer_u8(w, path->bid);
+		writer_u8(w, path->access);
+		writer_u8(w, path->label);
+		writer_u16(w, path->lifetime);
+		writer_addr6(w, &path->care_of);
+		writer_addr6(w, &path->anchor);
+		writer_u64(w, path->expires_ns);
+		writer_u64(w, path->timestamp);
+	}
 }
 
 int session_record_encode(struct writer *w, const struct session_record *record)
@@ -98,11 +169,29 @@ int session_record_encode(struct writer *w, const struct session_record *record)
 		writer_u8(w, record->prefixes[i].len);
 		writer_addr6(w, &record->prefixes[i].addr);
 	}
+	encode_paths(w, record);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
+static void decode_paths(struct cursor *c, struct session_record *record)
+{
+	record->path_count = cursor_u8(c);
+	for (size_t i = 0; i < record->path_count && i < SESSION_PATHS_MAX; i++) {
+		struct session_path *path = &record->paths[i];
+
+		path->bid = cursor_u8(c);
+		path->access = cursor_u8(c);
+		path->label = cursor_u8(c);
+		path->lifetime = cursor_u16(c);
+		path->care_of = cursor_addr6(c);
+		path->anchor = cursor_addr6(c);
+		path->expires_ns = cursor_u64(c);
+		path->timestamp = cursor_u64(c);
+	}
+}
+
 /* What comes behind the fields of fixed length. */
-static int decode_lists(struct cursor *c, struct session_record *record)
+static int decode_lists(struct cursor *c, uint8_t version, struct session_record *record)
 {
 	record->mn_id.subtype = cursor_u8(c);
 	record->mn_id.len = cursor_u8(c);
@@ -125,6 +214,8 @@ static int decode_lists(struct cursor *c, struct session_record *record)
 		if (!addr_equal(&prefix->addr, &addr))
 			return -EBADMSG;
 	}
+	if (version != WITHOUT_PATHS)
+		decode_paths(c, record);
 	return cursor_ok(c) && cursor_left(c) == 0 && counts_good(record) ? 0 : -EBADMSG;
 }
 
@@ -135,7 +226,7 @@ int session_record_decode(struct cursor *c, struct session_record *record)
 	*record = (struct session_record){.life = (enum session_life)cursor_u8(c)};
 	if (!cursor_ok(c))
 		return -EBADMSG;
-	if (version != SESSION_RECORD_VERSION)
+	if (version != SESSION_RECORD_VERSION && version != WITHOUT_PATHS)
 		return -EPROTO;
 	record->number = cursor_u64(c);
 	record->sequence = cursor_u16(c);
@@ -150,5 +241,5 @@ int session_record_decode(struct cursor *c, struct session_record *record)
 	record->updated_ns = cursor_u64(c);
 	record->expires_ns = cursor_u64(c);
 	record->timestamp = cursor_u64(c);
-	return decode_lists(c, record);
+	return decode_lists(c, version, record);
 }

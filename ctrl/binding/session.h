@@ -17,11 +17,12 @@
 #include "common/cursor.h"
 
 enum {
-	SESSION_RECORD_VERSION = 1,
-	SESSION_PREFIXES_MAX = 4, /* home network prefixes of one session */
-	SESSION_LINK_ID_MAX = 20, /* octets of a link-layer identifier */
-	SESSION_MN_ID_MAX = 253,  /* octets of an identifier of a mobile node */
-	SESSION_RECORD_MAX = 512, /* octets of an encoded record, at most */
+	SESSION_RECORD_VERSION = 2, /* 1, without paths, is read too */
+	SESSION_PREFIXES_MAX = 4,   /* home network prefixes of one session */
+	SESSION_LINK_ID_MAX = 20,   /* octets of a link-layer identifier */
+	SESSION_MN_ID_MAX = 253,    /* octets of an identifier of a mobile node */
+	SESSION_PATHS_MAX = 4,      /* bindings of one session (RFC 8278) */
+	SESSION_RECORD_MAX = 704,   /* octets of an encoded record, at most */
 };
 
 /* What a record says about its session. */
@@ -47,16 +48,28 @@ struct session_mn_id {
 	const uint8_t *octets;
 };
 
+/* One of the bindings of a session with several (RFC 8278): a way to its gateway. */
+struct session_path {
+	uint8_t bid;             /* 1 to 254 */
+	uint8_t access;          /* enum codes_access: of the gateway's own interface */
+	uint8_t label;           /* of that interface */
+	uint16_t lifetime;       /* granted, in units of 4 seconds */
+	struct in6_addr care_of; /* Proxy-CoA: remote end of the tunnel */
+	struct in6_addr anchor;  /* address of ours that was asked: local end of the tunnel */
+	uint64_t expires_ns;     /* end of the binding */
+	uint64_t timestamp;      /* of its last accepted update, 0: it had none */
+};
+
 /* The durable part. Times are nanoseconds of CLOCK_REALTIME since 1970. */
 struct session_record {
 	uint64_t number; /* 1 upwards: key in the store, names its objects */
 	struct session_mn_id mn_id;
-	struct in6_addr care_of;    /* Proxy-CoA: remote end of the tunnel */
+	struct in6_addr care_of;    /* Proxy-CoA: remote end of the tunnel; of the first path */
 	struct in6_addr anchor;     /* address of ours that was asked: local end of the tunnel */
 	struct in6_addr link_local; /* of the gateway on the link with the node; ::: not told */
 	uint64_t registered_ns;     /* first registration */
 	uint64_t updated_ns;        /* last accepted update */
-	uint64_t expires_ns;        /* end of the life */
+	uint64_t expires_ns;        /* end of the life: of the path that lives longest */
 	uint64_t timestamp; /* of the last accepted update, as in its option; 0: it had none */
 	uint16_t sequence;  /* of the last accepted update */
 	uint16_t lifetime;  /* granted, in units of 4 seconds */
@@ -66,6 +79,8 @@ struct session_record {
 	struct session_link_id link_id;
 	uint8_t prefix_count; /* 1 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
+	uint8_t path_count; /* 0: one way, care_of; else of paths, by bid */
+	struct session_path paths[SESSION_PATHS_MAX];
 	enum session_life life;
 };
 
@@ -84,6 +99,16 @@ enum { SESSION_MN_ID_TEXT_SIZE = 2 * SESSION_MN_ID_MAX + 1 };
  * graphic ASCII; any other in hexadecimal digits. Returns buf. */
 const char *session_mn_id_text(
 	char buf[static SESSION_MN_ID_TEXT_SIZE], const struct session_mn_id *mn_id);
+
+/* The path with this identifier, or NULL. */
+const struct session_path *session_path_find(const struct session_record *record, uint8_t bid);
+
+/* Puts a path among those of a record in its place by bid, or in the place of the one with the same
+ * bid. -ENOSPC: there are SESSION_PATHS_MAX others. */
+int session_path_put(struct session_record *record, const struct session_path *path);
+
+/* Takes out the path with this identifier; one that is not there is no error. */
+void session_path_remove(struct session_record *record, uint8_t bid);
 
 /* Whether the set of prefixes of a record is just this one, in any order. */
 bool session_has_prefixes(

@@ -42,7 +42,7 @@ struct session {
 	struct session_node *node;
 	struct session *next;        /* of the same node */
 	struct lma_request *running; /* what the commit works on */
-	struct lma_request *waiting; /* what comes next */
+	struct lma_request *waiting; /* what comes next; several of different paths */
 	struct lma_request *parked;  /* a registration that waits for the end of this session, or
 				      * for parked_ns (5.4.1.2, 4.) */
 	uint16_t sequence;           /* last valid one received, perhaps of a request under way */

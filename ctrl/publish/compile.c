@@ -7,6 +7,7 @@
 #include "ctrl/binding/binding.h"
 #include "ctrl/binding/session.h"
 #include "ctrl/config.h"
+#include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/state.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/home_discovery.h"
@@ -15,8 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Appends one object to a bundle. */
-static int bundle_add(struct bundle *bundle, const struct object *object)
+int publish_bundle_add(struct bundle *bundle, const struct object *object)
 {
 	struct writer w;
 	int error;
@@ -42,7 +42,7 @@ static int add_link_local(const struct in6_addr *home, const struct object_subsc
 	object.subscriber.id = object.id;
 	object.subscriber.domain = object_link_domain(subscriber->link_id);
 	object.subscriber.prefixes[0] = prefix6_of(&addr, 128);
-	return bundle_add(bundle, &object);
+	return publish_bundle_add(bundle, &object);
 }
 
 static int add_path(const struct ctrl_config *config, const struct binding_record *record,
@@ -57,7 +57,7 @@ static int add_path(const struct ctrl_config *config, const struct binding_recor
 				: *ctrl_config_data_plane_address(config, (unsigned)dp),
 		.remote = record->care_of,
 		.data_plane = dp < 0 ? 0 : record->data_plane};
-	return bundle_add(bundle, &object);
+	return publish_bundle_add(bundle, &object);
 }
 
 bool publish_prefers(const struct binding_record *a, const struct binding_record *b)
@@ -112,7 +112,7 @@ int publish_compile(
 		.prefix_count = 1,
 		.prefixes = {prefix6_of(&first->home, 128)}};
 	set_paths(ordered, count, &object.subscriber);
-	error = bundle_add(bundle, &object);
+	error = publish_bundle_add(bundle, &object);
 	if (!error && object.subscriber.link_id && first->flags & FLAGS_BU_L)
 		error = add_link_local(&first->home, &object.subscriber, bundle);
 	return error;
@@ -137,28 +137,43 @@ bool publish_bundle_has(const struct bundle *bundle, enum object_kind kind, uint
 	return state_each_encoded(bundle->octets, bundle->len, is_wanted, &wanted) == 1;
 }
 
-int publish_compile_session(const struct session_record *record, struct bundle *bundle)
+static int add_tunnel(struct bundle *bundle, uint64_t id, const struct in6_addr *local,
+	const struct in6_addr *remote)
+{
+	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
+
+	object.path = (struct object_path){
+		.id = id, .kind = PATH_IP6_IN_IP6, .local = *local, .remote = *remote};
+	return publish_bundle_add(bundle, &object);
+}
+
+int publish_compile_session(const struct session_record *record, const struct path_policy *policy,
+	struct bundle *bundle)
 {
 	uint64_t id = publish_session_id(record->number);
-	struct object path = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
-	struct object subscriber = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = id};
-	int error;
+	struct path_policy_way ways[SESSION_PATHS_MAX] = {{.path = id}};
+	struct object_subscriber subscriber = {.id = id, .prefix_count = record->prefix_count};
+	int error = 0;
 
 	static_assert(
 		(int)SESSION_PREFIXES_MAX <= (int)OBJECT_PREFIXES_MAX, "all fit in one subscriber");
 	bundle->len = 0;
 	if (record->life != SESSION_LIVE)
 		return 0;
-	path.path = (struct object_path){.id = id,
-		.kind = PATH_IP6_IN_IP6,
-		.local = record->anchor,
-		.remote = record->care_of};
-	subscriber.subscriber = (struct object_subscriber){
-		.id = id, .prefix_count = record->prefix_count, .path_count = 1, .paths = {id}};
 	for (size_t i = 0; i < record->prefix_count; i++)
-		subscriber.subscriber.prefixes[i] = record->prefixes[i];
-	error = bundle_add(bundle, &path);
-	return error ? error : bundle_add(bundle, &subscriber);
+		subscriber.prefixes[i] = record->prefixes[i];
+	if (record->path_count == 0)
+		error = add_tunnel(bundle, id, &record->anchor, &record->care_of);
+	for (size_t i = 0; i < record->path_count && !error; i++) {
+		const struct session_path *path = &record->paths[i];
+
+		ways[i] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
+		error = add_tunnel(bundle, ways[i].path, &path->anchor, &path->care_of);
+	}
+	if (error)
+		return error;
+	return path_policy_compile(policy, false, publish_policy_rule_id(record->number), ways,
+		record->path_count ? record->path_count : 1, &subscriber, bundle);
 }
 
 int publish_compile_attachment(const struct ctrl_config *config,
@@ -186,10 +201,10 @@ int publish_compile_attachment(const struct ctrl_config *config,
 		.paths = {id, uplink.id}};
 	for (size_t i = 0; i < record->prefix_count; i++)
 		subscriber.subscriber.prefixes[i] = record->prefixes[i];
-	error = bundle_add(bundle, &link);
+	error = publish_bundle_add(bundle, &link);
 	if (!error)
-		error = bundle_add(bundle, &uplink);
-	return error ? error : bundle_add(bundle, &subscriber);
+		error = publish_bundle_add(bundle, &uplink);
+	return error ? error : publish_bundle_add(bundle, &subscriber);
 }
 
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle)
@@ -198,7 +213,7 @@ int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bun
 
 	object.local = (struct object_local){.id = id, .addr = *addr};
 	bundle->len = 0;
-	return bundle_add(bundle, &object);
+	return publish_bundle_add(bundle, &object);
 }
 
 int publish_compile_home_agents(uint64_t id, const struct prefix6 *prefix, struct bundle *bundle)
@@ -217,7 +232,7 @@ int publish_compile_link(uint64_t id, const char *port, bool access, struct bund
 	object.link = (struct object_link){.id = id, .watch_dad = !access, .access = access};
 	strcpy(object.link.port, port);
 	bundle->len = 0;
-	return bundle_add(bundle, &object);
+	return publish_bundle_add(bundle, &object);
 }
 
 int publish_compile_data_plane(const struct ctrl_config *config, unsigned dp, struct bundle *bundle)
@@ -230,5 +245,5 @@ int publish_compile_data_plane(const struct ctrl_config *config, unsigned dp, st
 		.id = object.id, .addr = *ctrl_config_data_plane_address(config, dp)};
 	strcpy(object.data_plane.name, ctrl_config_data_plane_name(config, dp));
 	bundle->len = 0;
-	return bundle_add(bundle, &object);
+	return publish_bundle_add(bundle, &object);
 }

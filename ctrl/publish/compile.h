@@ -5,6 +5,9 @@
 
 #include "ctrl/publish/publish.h"
 
+/* Appends one object to a bundle. 0, -EINVAL or -ENOSPC. */
+int publish_bundle_add(struct bundle *bundle, const struct object *object);
+
 /* Bundles of a local address, of that which stands for the home agents of a prefix (RFC
  * 6275, 10.5), of a home link and of a data plane. 0 or -EINVAL. */
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle);

@@ -32,6 +32,7 @@ struct binding_record;
 struct session_record;
 struct ctrl_config;
 struct flow_binding;
+struct path_policy;
 struct keyring;
 struct loop;
 struct publish;
@@ -229,6 +230,19 @@ static inline uint64_t publish_uplink_id(uint64_t number)
 	return number | 7ull << 60;
 }
 
+/* Id of the path of one of the bindings of a session or an attachment, by the id that its only one
+ * would have; numbers of them have at most 48 bits. */
+static inline uint64_t publish_way_id(uint64_t id, uint8_t bid)
+{
+	return id | (uint64_t)bid << 48;
+}
+
+/* Id of the first rule of the policy for a session or an attachment: there are 256. */
+static inline uint64_t publish_policy_rule_id(uint64_t number)
+{
+	return number << 8 | 3ull << 60;
+}
+
 /*
  * Compiles an attachment of the mobile access gateway: a path on link, one to the anchor, and a
  * subscriber with its prefixes when it is registered, else an empty bundle. 0 or -EINVAL.
@@ -237,10 +251,12 @@ int publish_compile_attachment(const struct ctrl_config *config,
 	const struct attachment_record *record, struct bundle *bundle);
 
 /*
- * Compiles a mobility session of the local mobility anchor: a path to its gateway and a subscriber
- * with its prefixes when it is live, an empty bundle when it is not. 0 or -EINVAL.
+ * Compiles a mobility session of the local mobility anchor: a path to its gateway, or one for each
+ * of its bindings, and a subscriber with its prefixes and the rules of the policy when it is live,
+ * an empty bundle when it is not. 0, -EINVAL or -ENOSPC.
  */
-int publish_compile_session(const struct session_record *record, struct bundle *bundle);
+int publish_compile_session(const struct session_record *record, const struct path_policy *policy,
+	struct bundle *bundle);
 
 /*
  * Compiles the bindings of a home address: a path for each and the subscriber that has them all,

@@ -7,7 +7,10 @@
 /* In the place of state_copy(): all but rules are done. */
 #define SECOND_ROUND ((size_t)1 << 62)
 
-enum { BUCKETS_MIN = 1024 };
+enum {
+	BUCKETS_MIN = 1024,
+	NAMES_MAX = 32, /* objects of a bundle */
+};
 
 void state_clear(struct state *state)
 {
@@ -95,7 +98,7 @@ struct names {
 	struct {
 		enum object_kind kind;
 		uint64_t id;
-	} name[2 * OBJECT_PATHS_MAX];
+	} name[NAMES_MAX];
 };
 
 static int collect_name(void *arg, const struct object *object)

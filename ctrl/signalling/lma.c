@@ -26,6 +26,8 @@ const char *lma_event_name(enum lma_event_kind kind)
 		[LMA_EXPIRED] = "expired",
 		[LMA_CLEARED] = "cleared",
 		[LMA_REFUSED] = "refused",
+		[LMA_PATH_ADDED] = "path-added",
+		[LMA_PATH_ENDED] = "path-ended",
 	};
 	size_t count = sizeof(names) / sizeof(*names);
 
@@ -170,6 +172,7 @@ static void reduce_options(const struct mh *mh, struct lma_update *u)
 	const struct mh_option *stamp = option_find(mh, OPTION_TIMESTAMP);
 	const struct mh_option *link_id = option_find(mh, OPTION_MN_LINK_ID);
 	const struct mh_option *link_local = option_find(mh, OPTION_LINK_LOCAL);
+	const struct mh_option *multipath = option_find(mh, OPTION_MAG_MULTIPATH);
 
 	if (mn_id)
 		u->mn_id = (struct session_mn_id){.subtype = mn_id->mn_id.subtype,
@@ -185,6 +188,10 @@ static void reduce_options(const struct mh *mh, struct lma_update *u)
 	u->has_link_local = link_local;
 	if (link_local)
 		u->link_local = link_local->ip6.address;
+	u->has_mag_id = option_find(mh, OPTION_MAG_ID);
+	u->has_multipath = multipath;
+	if (multipath)
+		u->multipath = multipath->mag_multipath;
 	reduce_prefixes(mh, u);
 }
 
@@ -344,6 +351,23 @@ int lma_clear(struct lma *lma, struct session *session, lma_done *done, void *do
 	r->done_context = done_context;
 	lma_queue_put(lma, session, r);
 	return 0;
+}
+
+void lma_renew_paths(struct lma *lma)
+{
+	for (struct session *s = NULL; (s = session_cache_next(lma->cache, s));) {
+		struct lma_request *r;
+
+		/* What waits is compiled when its turn comes. */
+		if (s->now.life != SESSION_LIVE || s->waiting ||
+			(!s->now.path_count && !s->running))
+			continue;
+		r = lma_request_new(lma, LMA_RENEW);
+		if (r)
+			lma_queue_put(lma, s, r);
+		else
+			lma_count(lma, LMA_N_NO_MEMORY);
+	}
 }
 
 bool lma_pool_state(const struct lma *lma, size_t index, struct lma_pool_state *state)

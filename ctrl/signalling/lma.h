@@ -6,6 +6,7 @@
  *   lma.c           a Proxy Binding Update, from the decoded message to a request; start and end
  *   lma_check.c     the tests that it has to pass, in the order of 5.3.1
  *   lma_lookup.c    which session it is about (5.4.1)
+ *   lma_path.c      sessions with several bindings (RFC 8278)
  *   lma_prefix.c    profiles of nodes, pools, and the prefixes of a new session (5.3.2)
  *   lma_queue.c     requests of one session in order, through the commit
  *   lma_reply.c     the Proxy Binding Acknowledgement (5.3.6)
@@ -59,6 +60,7 @@ struct lma_profile {
 	const struct prefix6 *prefixes; /* its own, given to its first session */
 	size_t prefix_count;            /* at most SESSION_PREFIXES_MAX */
 	uint32_t max_lifetime_s;        /* 0: that of the anchor */
+	bool multipath;                 /* its sessions may have several bindings */
 };
 
 /* All of it is the caller's and outlives the anchor. */
@@ -77,6 +79,8 @@ struct lma_config {
 	uint32_t delete_delay_ms;     /* MinDelayBeforeBCEDelete: 10000 */
 	uint32_t assign_delay_ms;     /* MaxDelayBeforeNewBCEAssign: 1500; 0: no wait */
 	uint32_t refusals_per_second; /* to strangers, at least 1; the burst too */
+	uint32_t max_paths; /* bindings of a session, up to SESSION_PATHS_MAX; 0: only one, and who
+			     * asks for more is refused (RFC 8278, 4.3) */
 };
 
 /* What happened to a session, for events and logs. */
@@ -88,6 +92,8 @@ enum lma_event_kind {
 	LMA_EXPIRED,
 	LMA_CLEARED,
 	LMA_REFUSED,
+	LMA_PATH_ADDED, /* to a session, which had others */
+	LMA_PATH_ENDED, /* of a session, which has others */
 };
 
 /* An event. Pointers live during the call only. */
@@ -96,6 +102,7 @@ struct lma_event {
 	const struct session *session; /* as it is now; when it ends, as it was; NULL: REFUSED */
 	const char *mn_id;             /* for people; NULL: the message did not name one */
 	struct in6_addr care_of;
+	uint8_t bid;    /* of the path; 0: it is not one of several */
 	uint8_t status; /* REFUSED: enum status_ba; else 0 */
 };
 
@@ -151,6 +158,12 @@ void lma_receive(struct lma *lma, const struct receive_packet *packet, const str
  * inside. Returns 0, -EALREADY (somebody else ends it: done is not called) or -ENOMEM.
  */
 int lma_clear(struct lma *lma, struct session *session, lma_done *done, void *done_context);
+
+/*
+ * What data planes are told of sessions with several bindings has changed, as the operator wanted:
+ * each of them is committed again as it is.
+ */
+void lma_renew_paths(struct lma *lma);
 
 /* The cache, for reading. */
 struct session_cache *lma_cache(struct lma *lma);

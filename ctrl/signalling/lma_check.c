@@ -126,10 +126,14 @@ static bool same(const struct lma_request *r, const struct lma_update *u)
 /* A copy of a message that will be answered is no replay: it would only be refused for its age. */
 static struct lma_verdict check_repeated(struct lma_check *c)
 {
-	for (const struct session *s = c->node ? c->node->sessions : NULL; s; s = s->next)
-		if (same(s->running, c->update) || same(s->waiting, c->update) ||
-			same(s->parked, c->update))
+	for (const struct session *s = c->node ? c->node->sessions : NULL; s; s = s->next) {
+		bool found = same(s->running, c->update) || same(s->parked, c->update);
+
+		for (const struct lma_request *r = s->waiting; r && !found; r = r->next)
+			found = same(r, c->update);
+		if (found)
 			return drop(LMA_N_REPEATED);
+	}
 	return pass();
 }
 
@@ -143,7 +147,7 @@ static struct lma_verdict check_timestamp(struct lma_check *c)
 
 	if (!u->has_timestamp)
 		return pass();
-	if (c->node && u->timestamp <= c->node->last_timestamp)
+	if (c->node && u->timestamp <= lma_path_last_timestamp(c))
 		return refuse(STATUS_BA_TIMESTAMP_LOWER);
 	return apart <= window ? pass() : refuse(STATUS_BA_TIMESTAMP_MISMATCH);
 }
@@ -193,7 +197,7 @@ static struct lma_verdict check_sequence(struct lma_check *c)
 /* RFC 5213, 5.3.5, 1: the node is at another gateway by now. */
 static struct lma_verdict check_end(struct lma_check *c)
 {
-	if (c->update->lifetime == 0 &&
+	if (c->update->lifetime == 0 && !lma_path_is_here(c->lma, c->found.session, c->update) &&
 		!addr_equal(lma_identity(c->found.session).care_of, &c->update->care_of))
 		return drop(LMA_N_OTHER_GATEWAY);
 	return pass();
@@ -220,7 +224,9 @@ static check_fn *const checks[] = {
 	check_timestamp,
 	check_options,
 	check_link_id,
+	lma_path_check,
 	check_session,
+	lma_path_check_room,
 	check_sequence,
 	check_end,
 	check_busy,

@@ -42,12 +42,15 @@
 	X(REFUSED_NO_MN_ID, "lma_pba_refused_160", "refused: no Mobile Node Identifier option")    \
 	X(REFUSED_NO_HANDOFF, "lma_pba_refused_161", "refused: no Handoff Indicator option")       \
 	X(REFUSED_NO_ACCESS, "lma_pba_refused_162", "refused: no Access Technology Type option")   \
+	X(REFUSED_MULTIPATH, "lma_pba_refused_180", "refused: several bindings (RFC 8278)")        \
 	X(REGISTERED, "lma_registered", "sessions made")                                           \
 	X(EXTENDED, "lma_extended", "sessions extended by the same gateway")                       \
 	X(HANDED_OVER, "lma_handed_over", "sessions moved to another gateway")                     \
 	X(DEREGISTERED, "lma_deregistered", "sessions ended by their gateway")                     \
 	X(EXPIRED, "lma_expired", "sessions ended by their lifetime")                              \
 	X(CLEARED, "lma_cleared", "sessions ended by the operator")                                \
+	X(PATH_ADDED, "lma_path_added", "bindings added to sessions that had others")              \
+	X(PATH_ENDED, "lma_path_ended", "bindings ended of sessions that have others")             \
 	X(RESTORED, "lma_restored", "sessions taken from the store at start")                      \
 	X(FULL, "lma_full", "refused: as many sessions as configured")                             \
 	X(POOL_EMPTY, "lma_pool_empty", "refused: no prefix is left in the pool")                  \

@@ -70,7 +70,8 @@ static size_t named_prefixes(const struct lma_update *u, struct prefix6 named[LM
 }
 
 /* 5.4.1.1, 5. */
-static bool is_update(const struct session *session, const struct lma_update *u)
+static bool is_update(
+	const struct lma *lma, const struct session *session, const struct lma_update *u)
 {
 	struct lma_identity id = lma_identity(session);
 
@@ -82,7 +83,8 @@ static bool is_update(const struct session *session, const struct lma_update *u)
 		return true;
 	if (!u->has_link_id && id.link_id->len == 0 && u->handoff == CODES_HANDOFF_OTHER_MAG)
 		return true;
-	return addr_equal(id.care_of, &u->care_of);
+	/* Another way of the same gateway (RFC 8278, 3.1, 6 to 8). */
+	return addr_equal(id.care_of, &u->care_of) || lma_path_is_here(lma, session, u);
 }
 
 /* 5.4.1.1: by home network prefix. */
@@ -99,7 +101,7 @@ static struct lma_found by_prefix(struct lma *lma, const struct session_node *no
 		return refuse(STATUS_BA_HNP_NOT_AUTHORIZED);
 	if (!session_has_prefixes(&session->now, u->prefixes, u->prefix_count))
 		return refuse(STATUS_BA_PREFIX_SET);
-	if (is_update(session, u))
+	if (is_update(lma, session, u))
 		return update_of(session);
 	/* A new session could not have prefixes that another one has. */
 	return u->lifetime ? refuse(STATUS_BA_HNP_NOT_AUTHORIZED) : other(u);

@@ -52,17 +52,28 @@ static uint64_t longest_ns(const struct lma *lma, const struct session_record *r
 
 void lma_session_begin(struct lma *lma, struct session *session)
 {
-	session->end_ns = lma_now(lma) + binding_left_ns(session->now.expires_ns, lma_real(lma),
-						 longest_ns(lma, &session->now));
+	session->end_ns = lma_now(lma) + binding_left_ns(lma_path_first_end(&session->now),
+						 lma_real(lma), longest_ns(lma, &session->now));
+}
+
+/* Frees what waits. */
+static void forget_waiting(struct lma *lma, struct session *session)
+{
+	while (session->waiting) {
+		struct lma_request *next = session->waiting->next;
+
+		lma_request_free(lma, session->waiting);
+		session->waiting = next;
+	}
 }
 
 void lma_queue_forget(struct lma *lma, struct session *session)
 {
 	wheel_cancel(&lma->wheel, &session->timer);
 	lma_request_free(lma, session->running);
-	lma_request_free(lma, session->waiting);
+	forget_waiting(lma, session);
 	lma_request_free(lma, session->parked);
-	session->running = session->waiting = session->parked = NULL;
+	session->running = session->parked = NULL;
 }
 
 /* A session that is nothing any more: what was parked at it has nobody to wait for. */
@@ -143,35 +154,70 @@ void lma_session_init(struct session *session)
 	wheel_timer_init(&session->timer, on_timer);
 }
 
-static void tell(struct lma *lma, enum lma_event_kind kind, const struct session *session)
+static void tell(struct lma *lma, enum lma_event_kind kind, const struct session *session,
+	const struct lma_update *u)
 {
 	static struct log_limit limit = LOG_LIMIT(50);
 	char mn[SESSION_MN_ID_TEXT_SIZE];
 	const struct lma_event event = {.kind = kind,
 		.session = session,
 		.mn_id = session_mn_id_text(mn, &session->now.mn_id),
-		.care_of = session->now.care_of};
+		.care_of = u && u->has_multipath ? u->care_of : session->now.care_of,
+		.bid = u && u->has_multipath ? u->multipath.bid : 0};
 
 	LOG_LIMITED(&limit, LOG_LEVEL_INFO, "lma", lma_event_name(kind),
-		"mn=%s prefix=%s coa=%s lifetime_s=%u", LOG_QUOTE(mn),
-		PREFIX6_TEXT(&session->now.prefixes[0]), ADDR_TEXT(&session->now.care_of),
+		"mn=%s prefix=%s coa=%s bid=%u lifetime_s=%u", LOG_QUOTE(mn),
+		PREFIX6_TEXT(&session->now.prefixes[0]), ADDR_TEXT(&event.care_of), event.bid,
 		session->now.lifetime * BINDING_LIFETIME_UNIT);
 	lma->ops.event(lma->ops.context, &event);
+}
+
+/* What a registration was to its session. */
+static enum lma_event_kind kind_of(
+	const struct lma *lma, const struct session_record *now, const struct session_record *to)
+{
+	if (now->life == SESSION_NONE)
+		return LMA_REGISTERED;
+	if (to->path_count > 1 && to->path_count > now->path_count)
+		return LMA_PATH_ADDED;
+	if (now->path_count && to->path_count &&
+		lma_peer_find(lma, &now->care_of) == lma_peer_find(lma, &to->care_of))
+		return LMA_EXTENDED;
+	return addr_equal(&now->care_of, &to->care_of) ? LMA_EXTENDED : LMA_HANDED_OVER;
 }
 
 /* The session is what the registration asked for. */
 static void registered(struct lma *lma, struct session *session, const struct lma_request *r)
 {
-	bool first = session->now.life == SESSION_NONE;
-	bool live = session->now.life == SESSION_LIVE;
-	bool moved = !addr_equal(&session->now.care_of, &r->to.care_of);
+	static const enum lma_counter counters[] = {
+		[LMA_REGISTERED] = LMA_N_REGISTERED,
+		[LMA_EXTENDED] = LMA_N_EXTENDED,
+		[LMA_HANDED_OVER] = LMA_N_HANDED_OVER,
+		[LMA_PATH_ADDED] = LMA_N_PATH_ADDED,
+	};
+	enum lma_event_kind kind = kind_of(lma, &session->now, &r->to);
+
+	lma->live += session->now.life != SESSION_LIVE;
+	session->now = r->to;
+	lma_session_begin(lma, session);
+	lma_count(lma, counters[kind]);
+	lma_accept(lma, &r->update, &session->now);
+	tell(lma, kind, session, &r->update);
+}
+
+/* One of its bindings is no longer, or nothing is different but what data planes know. */
+static void path_ended(struct lma *lma, struct session *session, const struct lma_request *r)
+{
+	bool fewer = r->to.path_count < session->now.path_count;
 
 	session->now = r->to;
-	lma->live += !live;
 	lma_session_begin(lma, session);
-	lma_count(lma, first ? LMA_N_REGISTERED : moved ? LMA_N_HANDED_OVER : LMA_N_EXTENDED);
-	lma_accept(lma, &r->update, &session->now);
-	tell(lma, first ? LMA_REGISTERED : moved ? LMA_HANDED_OVER : LMA_EXTENDED, session);
+	if (r->kind == LMA_DEREGISTER)
+		lma_accept_end(lma, &r->update, &session->now);
+	if (!fewer)
+		return;
+	lma_count(lma, LMA_N_PATH_ENDED);
+	tell(lma, LMA_PATH_ENDED, session, r->kind == LMA_DEREGISTER ? &r->update : NULL);
 }
 
 /* It is no longer. */
@@ -187,11 +233,11 @@ static void ended(struct lma *lma, struct session *session, const struct lma_req
 	};
 
 	if (r->kind == LMA_DEREGISTER)
-		lma_accept(lma, &r->update, &r->to);
+		lma_accept_end(lma, &r->update, &r->to);
 	if (session->now.life == SESSION_LIVE) {
 		lma->live--;
 		lma_count(lma, ends[r->kind].counter);
-		tell(lma, ends[r->kind].event, session);
+		tell(lma, ends[r->kind].event, session, NULL);
 	}
 	session->now = r->to;
 	lma_session_begin(lma, session);
@@ -213,7 +259,7 @@ static void failed(struct lma *lma, struct session *session, const struct lma_re
 		strerrorname_np(-error));
 	if (is_update(r))
 		lma_refuse(lma, &r->update, true, STATUS_BA_RESOURCES, r->update.sequence);
-	else
+	else if (r->kind != LMA_RENEW)
 		session->end_ns = lma_now(lma) + RETRY_NS;
 }
 
@@ -226,6 +272,8 @@ static void finish(struct lma *lma, struct session *session, struct lma_request 
 		failed(lma, session, r, error);
 	else if (r->kind == LMA_REGISTER)
 		registered(lma, session, r);
+	else if (r->to.life == SESSION_LIVE)
+		path_ended(lma, session, r);
 	else
 		ended(lma, session, r);
 	if (r->done)
@@ -286,6 +334,7 @@ static void prepare_register(const struct lma *lma, const struct session *sessio
 	to->lifetime = binding_lifetime_grant(u->lifetime, max_lifetime(lma, session));
 	to->updated_ns = real;
 	to->expires_ns = real + binding_lifetime_ns(to->lifetime);
+	lma_path_register(lma, &session->now, u, to);
 	if (session->now.life == SESSION_NONE)
 		to->registered_ns = real;
 }
@@ -299,15 +348,22 @@ static void prepare(const struct lma *lma, const struct session *session, struct
 	case LMA_REGISTER:
 		prepare_register(lma, session, &r->update, &r->to);
 		break;
+	case LMA_RENEW:
+		break;
 	case LMA_DEREGISTER:
-		r->to.life = SESSION_ENDING;
 		r->to.sequence = r->update.sequence;
 		r->to.timestamp = r->update.timestamp;
-		r->to.lifetime = 0;
 		r->to.updated_ns = real;
+		if (r->to.life == SESSION_LIVE && lma_path_deregister(&r->update, &r->to))
+			break;
+		r->to.life = SESSION_ENDING;
+		r->to.path_count = 0;
+		r->to.lifetime = 0;
 		r->to.expires_ns = real + (uint64_t)lma->config.delete_delay_ms * CLOCK_NS_PER_MS;
 		break;
 	case LMA_EXPIRE:
+		r->to.life = lma_path_expire(real, &r->to) ? SESSION_LIVE : SESSION_NONE;
+		break;
 	case LMA_FORGET:
 	case LMA_CLEAR:
 		r->to.life = SESSION_NONE;
@@ -346,19 +402,38 @@ static void next(struct lma *lma, struct session *session)
 	while (session->waiting && !session->running) {
 		struct lma_request *r = session->waiting;
 
-		session->waiting = NULL;
+		session->waiting = r->next;
 		run(lma, session, r);
 	}
 	lma_session_rest(lma, session);
 }
 
+/* Whether two requests are about different bindings of a session. */
+static bool are_apart(const struct lma_request *a, const struct lma_request *b)
+{
+	return is_update(a) && is_update(b) && a->update.has_multipath && b->update.has_multipath &&
+	       !a->update.multipath.overwrite && !b->update.multipath.overwrite &&
+	       a->update.multipath.bid != b->update.multipath.bid &&
+	       a->update.peer == b->update.peer;
+}
+
 void lma_queue_put(struct lma *lma, struct session *session, struct lma_request *r)
 {
-	if (session->waiting) {
+	struct lma_request **at = &session->waiting;
+
+	while (*at) {
+		struct lma_request *other = *at;
+
+		if (are_apart(other, r)) {
+			at = &other->next;
+			continue;
+		}
+		*at = other->next;
 		lma_count(lma, LMA_N_SUPERSEDED);
-		lma_request_free(lma, session->waiting);
+		lma_request_free(lma, other);
 	}
-	session->waiting = r;
+	r->next = NULL;
+	*at = r;
 	next(lma, session);
 }
 

@@ -31,6 +31,7 @@ static const struct {
 	{STATUS_BA_MISSING_MN_ID, LMA_N_REFUSED_NO_MN_ID},
 	{STATUS_BA_MISSING_HANDOFF, LMA_N_REFUSED_NO_HANDOFF},
 	{STATUS_BA_MISSING_ACCESS_TECH, LMA_N_REFUSED_NO_ACCESS},
+	{STATUS_BA_MULTIPATH, LMA_N_REFUSED_MULTIPATH},
 };
 
 static enum lma_counter counter_of(uint8_t status)
@@ -95,6 +96,9 @@ static void add_options(const struct lma *lma, const struct lma_update *u,
 	if (u->has_link_local)
 		option_add(mh, OPTION_LINK_LOCAL)->ip6.address =
 			bound ? bound->link_local : u->link_local;
+	/* Without the gateway's identifier (RFC 8278, 4.4). */
+	if (u->has_multipath)
+		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = u->multipath;
 }
 
 /* To where the update came from, without a type 2 routing header. */
@@ -130,15 +134,30 @@ static void reply(struct lma *lma, const struct lma_update *u, bool sign, const 
 		lma_count(lma, LMA_N_SEND_FAILED);
 }
 
-void lma_accept(
-	struct lma *lma, const struct lma_update *update, const struct session_record *bound)
+static void accept_for(struct lma *lma, const struct lma_update *update,
+	const struct session_record *bound, uint16_t lifetime)
 {
 	lma_count(lma, LMA_N_ACCEPTED);
 	reply(lma, update, true,
 		&(struct mh_ba){.status = STATUS_BA_ACCEPTED,
 			.sequence = update->sequence,
-			.lifetime = bound->lifetime},
+			.lifetime = lifetime},
 		bound);
+}
+
+void lma_accept(
+	struct lma *lma, const struct lma_update *update, const struct session_record *bound)
+{
+	const struct session_path *path =
+		update->has_multipath ? session_path_find(bound, update->multipath.bid) : NULL;
+
+	accept_for(lma, update, bound, path ? path->lifetime : bound->lifetime);
+}
+
+void lma_accept_end(
+	struct lma *lma, const struct lma_update *update, const struct session_record *bound)
+{
+	accept_for(lma, update, bound, 0);
 }
 
 void lma_refuse(struct lma *lma, const struct lma_update *update, bool authentic, uint8_t status,

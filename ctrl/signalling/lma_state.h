@@ -31,7 +31,9 @@ struct lma_update {
 	struct session_link_id link_id;
 	uint8_t prefix_count; /* Home Network Prefix options, up to LMA_PREFIXES_MAX */
 	struct prefix6 prefixes[LMA_PREFIXES_MAX];
-	const struct lma_peer *peer; /* NULL: a stranger */
+	const struct lma_peer *peer;           /* NULL: a stranger */
+	bool has_multipath, has_mag_id;        /* RFC 8278 */
+	struct option_mag_multipath multipath; /* has_multipath */
 	char data_plane[UPDATE_NAME_MAX + 1];
 };
 
@@ -41,6 +43,7 @@ enum lma_request_kind {
 	LMA_EXPIRE,       /* the lifetime is over */
 	LMA_FORGET,       /* the prefixes of a deregistered one need not be kept any longer */
 	LMA_CLEAR,        /* the operator ends it */
+	LMA_RENEW,        /* it stays as it is; data planes are to know it differently */
 };
 
 /* A change that a session waits for, from a free list. */
@@ -52,7 +55,7 @@ struct lma_request {
 	struct session_record to; /* once running */
 	struct session *session;  /* once running */
 	struct lma *owner;        /* once running */
-	struct lma_request *next; /* in the free list */
+	struct lma_request *next; /* in the free list, or behind it in the queue */
 };
 
 struct lma {
@@ -146,6 +149,34 @@ struct lma_identity {
 };
 struct lma_identity lma_identity(const struct session *session);
 
+/* lma_path.c */
+
+/* RFC 8278, 4.1, 4.3 and 4.4: option and node allow it. */
+struct lma_verdict lma_path_check(struct lma_check *c);
+
+/* Whether the session that was found has room for the binding. */
+struct lma_verdict lma_path_check_room(struct lma_check *c);
+
+/* The timestamp that one of an update has to exceed: of the same binding, or of all of the node. */
+uint64_t lma_path_last_timestamp(const struct lma_check *c);
+
+/* Whether the session, when what is under way is done, has several bindings at the gateway that
+ * sent an update. */
+bool lma_path_is_here(
+	const struct lma *lma, const struct session *session, const struct lma_update *u);
+
+/* What an accepted registration makes of the bindings of a session; `to` has care_of, anchor,
+ * lifetime and expires_ns of the update. */
+void lma_path_register(const struct lma *lma, const struct session_record *now,
+	const struct lma_update *u, struct session_record *to);
+
+/* The end of one, or of those whose time is over. False: none is left. */
+bool lma_path_deregister(const struct lma_update *u, struct session_record *to);
+bool lma_path_expire(uint64_t real_ns, struct session_record *to);
+
+/* When the first binding of a session ends, or the session without. */
+uint64_t lma_path_first_end(const struct session_record *record);
+
 /* lma_prefix.c */
 
 /* Makes the pools and the index of profiles. 0, -EINVAL or -ENOMEM. */
@@ -178,8 +209,8 @@ void lma_request_free(struct lma *lma, struct lma_request *request);
 /* A session that is only about to be made, with prefixes and identifier. */
 void lma_session_init(struct session *session);
 
-/* Puts a request behind the one that runs; it replaces one that still waits. The session may be
- * gone afterwards. */
+/* Puts a request behind the one that runs; it replaces those that still wait, but for those of
+ * other bindings of the session (RFC 8278). The session may be gone afterwards. */
 void lma_queue_put(struct lma *lma, struct session *session, struct lma_request *request);
 
 /* Keeps a registration until the session ends, or for a while. */
@@ -203,8 +234,10 @@ void lma_create(
 
 /* lma_reply.c */
 
-/* Answers an update that is done; bound is what it has made. */
+/* Answers an update that is done; bound is what it has made. lma_accept_end: a deregistration. */
 void lma_accept(
+	struct lma *lma, const struct lma_update *update, const struct session_record *bound);
+void lma_accept_end(
 	struct lma *lma, const struct lma_update *update, const struct session_record *bound);
 
 /* Answers with a status of 128 or more; `authentic` as in struct lma_check. */

@@ -6,6 +6,7 @@
 #include "dataplane/nodes/budget.h"
 #include "dataplane/nodes/choose.h"
 #include "dataplane/nodes/encap.h"
+#include "dataplane/nodes/traffic.h"
 #include "dataplane/port.h"
 
 enum edge {
@@ -19,10 +20,11 @@ enum edge {
 	ACCESS_NO_ROOM,
 	ACCESS_UNKNOWN,
 	ACCESS_FOREIGN,
+	ACCESS_RULE,
 	ACCESS_EDGES
 };
 
-enum { UPLINK = 1 }; /* place in the list of paths */
+enum { UPLINK = 1 }; /* first of the tunnels in the list of paths */
 
 /* Whether it came in where its subscriber's first path leads. */
 static bool is_from(
@@ -46,6 +48,7 @@ static rte_edge_t uplink(struct worker *w, struct rte_mbuf *m, uint32_t path)
 	switch (encap_by(m, &by.way)) {
 	case ENCAP_FORWARD:
 		node_count(w, WORKER_encapsulated, 1);
+		traffic_sent(w, m, path);
 		return ACCESS_FORWARD;
 	case ENCAP_ICMP6_ERROR:
 		return ACCESS_ICMP6_ERROR;
@@ -56,6 +59,21 @@ static rte_edge_t uplink(struct worker *w, struct rte_mbuf *m, uint32_t path)
 	default:
 		return ACCESS_LOOP;
 	}
+}
+
+/* By which of its tunnels, if there are several; 0: by none. One that rules send by more goes by
+ * the first of them. */
+static uint32_t choose_uplink(struct worker *w, struct rte_mbuf *m, uint32_t number)
+{
+	const struct path_list *list = path_list_at(&w->tables->paths, number);
+	uint32_t paths = 1;
+
+	if (list->count > UPLINK + 1 || list->block != POOL_NONE)
+		paths = choose_paths(w, m, number, (uint8_t)(CHOOSE_ALL << UPLINK));
+	/* Neither shared out nor of a rule: by the first of them. */
+	if (paths == 1)
+		return UPLINK;
+	return paths ? (uint32_t)__builtin_ctz(paths) : 0;
 }
 
 /* The first packet of a node that was not known to be here, perhaps: control is shown some. */
@@ -87,7 +105,12 @@ static rte_edge_t access_one(
 	if (entry->paths == POOL_NONE)
 		return ACCESS_STEER;
 	list = path_list_at(&t->paths, entry->paths);
-	return list->count > UPLINK ? uplink(w, m, list->paths[UPLINK]) : ACCESS_STEER;
+	if (list->count <= UPLINK)
+		return ACCESS_STEER;
+
+	uint32_t place = choose_uplink(w, m, entry->paths);
+
+	return place ? uplink(w, m, list->paths[place]) : ACCESS_RULE;
 }
 
 static inline void access_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -132,6 +155,7 @@ static struct rte_node_register access_node = {
 			[ACCESS_NO_ROOM] = "drop_no_room",
 			[ACCESS_UNKNOWN] = "drop_access_unknown",
 			[ACCESS_FOREIGN] = "drop_access_foreign",
+			[ACCESS_RULE] = "drop_rule",
 		},
 };
 RTE_NODE_REGISTER(access_node)

@@ -194,6 +194,19 @@ static inline bool path_header_on_link(const uint8_t *header)
 	return header[0] == 0;
 }
 
+/*
+ * Whether packets to a subscriber with this list are looked at for their path. Those to one on a
+ * link go there; for it the list says by what tunnel its own packets go.
+ */
+static inline bool path_list_steers(const struct path_table *t, const struct path_list *list)
+{
+	if (list->steering == STEERING_HEARD)
+		return true;
+	if (list->block == POOL_NONE && list->steering == STEERING_FIRST)
+		return false;
+	return !path_header_on_link(path_shape_at(t, path_at(t, list->paths[0])->shape)->header);
+}
+
 /* Local address of a shape. */
 static inline const struct in6_addr *path_shape_local(const struct path_shape *shape)
 {

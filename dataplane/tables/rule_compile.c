@@ -42,6 +42,25 @@ static uint8_t paths_of(const struct path_table *paths, const struct path_list *
 	return bits;
 }
 
+/* Of a rule that leads to one path, the bits of those that it may lead to, in their order, each a
+ * rule of its own. Returns their number. */
+static unsigned choices_of(const struct path_table *paths, const struct path_list *list,
+	const struct object_rule *rule, uint8_t bits[RULE_PATHS_MAX])
+{
+	unsigned n = 0;
+
+	if (rule->action != RULE_TO_FIRST) {
+		bits[0] = paths_of(paths, list, rule);
+		return bits[0] || rule->action == RULE_DROP;
+	}
+	for (unsigned i = 0; i < rule->path_count; i++)
+		for (unsigned k = 0; k < list->count; k++)
+			if (path_at(paths, list->paths[k])->id == rule->paths[i] &&
+				n < RULE_PATHS_MAX)
+				bits[n++] = (uint8_t)(1 << k);
+	return n;
+}
+
 /* The values that one word of a source can have. Words behind one that can have several can have
  * any. */
 static struct range16 word_range(const struct object_rule *rule, unsigned word)
@@ -263,10 +282,13 @@ void rule_compile(
 
 	for (uint32_t i = list->rules; i != POOL_NONE; i = rule_record_at(t, i)->next) {
 		const struct object_rule *rule = &rule_record_at(t, i)->rule;
+		uint8_t choices[RULE_PATHS_MAX];
+		unsigned count = choices_of(paths, list, rule, choices);
 
-		bits[n] = paths_of(paths, list, rule);
-		if (bits[n] || rule->action == RULE_DROP)
+		for (unsigned k = 0; k < count && n < RULE_SUBSCRIBER_MAX; k++) {
+			bits[n] = choices[k];
 			rules[n++] = rule;
+		}
 	}
 	word = best_word(rules, n);
 	image->rules = n;

@@ -157,7 +157,7 @@ static int make_list(struct subscriber_table *t, struct change *c)
 		c->list = POOL_NONE;
 		return -ENOSPC;
 	}
-	c->steered = list->block != POOL_NONE || list->steering != STEERING_FIRST;
+	c->steered = path_list_steers(t->paths, list);
 	return 0;
 }
 

@@ -30,9 +30,6 @@ static bool take_paths(const struct path_table *t, const struct subscriber_entry
 			return false;
 		list = path_list_at(t, entry->paths);
 	}
-	if (entry->steered != (list->steering != STEERING_FIRST ||
-				      (entry->paths != POOL_NONE && list->block != POOL_NONE)))
-		return false;
 	s->steering = list->steering;
 	memcpy(s->weights, list->weights, sizeof(s->weights));
 	if (list->count == 0 || list->count > OBJECT_PATHS_MAX || list->paths[0] != entry->path)
@@ -42,6 +39,8 @@ static bool take_paths(const struct path_table *t, const struct subscriber_entry
 			return false;
 		s->paths[s->path_count++] = path_at(t, list->paths[i])->id;
 	}
+	if (entry->steered != (entry->paths != POOL_NONE && path_list_steers(t, list)))
+		return false;
 	return true;
 }
 

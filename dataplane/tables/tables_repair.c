@@ -85,7 +85,7 @@ static bool has_rules(
 	if (entry->paths == POOL_NONE)
 		return !entry->steered;
 	list = path_list_at(&t->paths, entry->paths);
-	if (entry->steered != (list->steering != STEERING_FIRST || list->block != POOL_NONE) ||
+	if (entry->steered != path_list_steers(&t->paths, list) ||
 		!rule_table_is_chain(rules, list->rules, entry->id) ||
 		!rule_set_is(rules, &t->paths, list))
 		return false;

@@ -24,6 +24,7 @@ static const struct {
 static const char *const action_names[] = {
 	[RULE_TO_PATHS] = "paths",
 	[RULE_DROP] = "drop",
+	[RULE_TO_FIRST] = "first",
 };
 
 const char *rule_field_name(enum rule_field field)
@@ -105,8 +106,8 @@ static bool action_ok(const struct object_rule *rule)
 {
 	if (rule->action == RULE_DROP)
 		return rule->path_count == 0;
-	return rule->action == RULE_TO_PATHS && rule->path_count >= 1 &&
-	       rule->path_count <= RULE_PATHS_MAX;
+	return (rule->action == RULE_TO_PATHS || rule->action == RULE_TO_FIRST) &&
+	       rule->path_count >= 1 && rule->path_count <= RULE_PATHS_MAX;
 }
 
 bool rule_ok(const struct object_rule *rule)

@@ -53,6 +53,7 @@ struct rule_selector {
 enum rule_action {
 	RULE_TO_PATHS = 1, /* to each of the paths that the subscriber has, a copy to each */
 	RULE_DROP = 2,
+	RULE_TO_FIRST = 3, /* to the first of them, in this order, that the subscriber has */
 };
 
 /*
@@ -64,7 +65,7 @@ struct object_rule {
 	uint64_t subscriber;
 	uint16_t priority;
 	enum rule_action action;
-	uint8_t path_count; /* RULE_TO_PATHS: 1 to RULE_PATHS_MAX; RULE_DROP: 0 */
+	uint8_t path_count; /* RULE_DROP: 0; else 1 to RULE_PATHS_MAX */
 	uint64_t paths[RULE_PATHS_MAX];
 	struct rule_selector selector;
 };

@@ -1,4 +1,5 @@
-/* The record of a mobility session in the store: whatever decodes is encoded to the same octets. */
+/* The record of a mobility session in the store: whatever decodes is encoded again, to the
+ * same octets unless an older version wrote it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (session_record_decode(&c, &record))
 		return 0;
 	writer_init(&w, again, sizeof(again));
-	if (session_record_encode(&w, &record) || writer_len(&w) != size ||
-		memcmp(again, data, size) != 0)
+	if (session_record_encode(&w, &record))
+		abort();
+	if (data[0] == again[0] && (writer_len(&w) != size || memcmp(again, data, size) != 0))
+		abort();
+	cursor_init(&c, again, writer_len(&w));
+	if (session_record_decode(&c, &record))
 		abort();
 	return 0;
 }

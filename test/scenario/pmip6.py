@@ -42,9 +42,10 @@ def prefix_option(text):
 
 def update(care_of, *, key=None, spi=0, mn_id=None, prefixes=(ANY,), handoff=NEW_INTERFACE,
            access=WLAN, link_id=None, link_local=None, timestamp=None, sequence=1, lifetime=60,
-           flags=A | P, source=None, destination=ANCHOR, alternate=None):
+           flags=A | P, source=None, destination=ANCHOR, alternate=None, extra=()):
     """A Proxy Binding Update as an IPv6 packet in octets. Options that are None or empty are left
-    out; timestamp None: now, False: none; key None: no authentication option."""
+    out; timestamp None: now, False: none; key None: no authentication option; extra: pairs of type
+    and data."""
     mh = bytearray([59, 0, mip6.BU, 0, 0, 0])
     for value in (sequence, flags, lifetime):
         mh += value.to_bytes(2, "big")
@@ -64,6 +65,8 @@ def update(care_of, *, key=None, spi=0, mn_id=None, prefixes=(ANY,), handoff=NEW
         option(mh, LINK_ID, b"\0\0" + link_id)
     if link_local:
         option(mh, LINK_LOCAL, mip6.address(link_local), 8, 6)
+    for kind, data in extra:
+        option(mh, kind, data)
     return finish(mh, source or care_of, destination, alternate or care_of, key, spi)
 
 

@@ -96,7 +96,57 @@ static void the_longest_record_fits(void **state)
 	r.mn_id.octets = octets;
 	r.link_id.len = SESSION_LINK_ID_MAX;
 	r.prefix_count = SESSION_PREFIXES_MAX;
+	for (uint8_t bid = SESSION_PATHS_MAX; bid; bid--)
+		assert_int_equal(session_path_put(&r, &(struct session_path){.bid = bid}), 0);
+	assert_int_equal(session_path_put(&r, &(struct session_path){.bid = 99}), -ENOSPC);
 	assert_true(encoded(&r, buf) <= SESSION_RECORD_MAX);
+}
+
+static void paths_keep_their_order(void **state)
+{
+	struct session_record r = sample(), back;
+	uint8_t buf[SESSION_RECORD_MAX];
+	size_t len;
+
+	(void)state;
+	session_path_put(&r, &(struct session_path){.bid = 254, .label = 9, .expires_ns = 5});
+	session_path_put(&r, &(struct session_path){.bid = 7, .access = 4, .timestamp = 6});
+	session_path_put(&r, &(struct session_path){.bid = 7, .access = 5, .lifetime = 6});
+	assert_int_equal(r.path_count, 2);
+	len = encoded(&r, buf);
+	assert_int_equal(decoded(buf, len, &back), 0);
+	assert_int_equal(back.path_count, 2);
+	assert_int_equal(back.paths[0].bid, 7);
+	assert_int_equal(back.paths[0].access, 5);
+	assert_int_equal(session_path_find(&back, 254)->label, 9);
+	assert_null(session_path_find(&back, 8));
+	session_path_remove(&back, 8);
+	session_path_remove(&back, 7);
+	assert_int_equal(back.path_count, 1);
+	assert_int_equal(back.paths[0].bid, 254);
+	/* Not in order, twice, or with a number that is reserved. */
+	r.paths[0].bid = 254;
+	assert_int_equal(session_record_encode(&(struct writer){0}, &r), -EINVAL);
+	r.paths[0].bid = 0;
+	assert_int_equal(session_record_encode(&(struct writer){0}, &r), -EINVAL);
+	r.paths[1].bid = 255;
+	assert_int_equal(session_record_encode(&(struct writer){0}, &r), -EINVAL);
+}
+
+/* The release before knew no paths. */
+static void a_record_without_paths_is_read(void **state)
+{
+	const struct session_record r = sample();
+	struct session_record back;
+	uint8_t buf[SESSION_RECORD_MAX];
+	size_t len = encoded(&r, buf);
+
+	(void)state;
+	buf[0] = 1;
+	assert_int_equal(decoded(buf, len - 1, &back), 0);
+	assert_int_equal(back.path_count, 0);
+	assert_true(session_has_prefixes(&back, r.prefixes, r.prefix_count));
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 }
 
 static void a_damaged_record_is_refused(void **state)
@@ -113,7 +163,7 @@ static void a_damaged_record_is_refused(void **state)
 	buf[1] = SESSION_NONE;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[1] = SESSION_LIVE;
-	buf[len - 1] = 1; /* a bit behind the length of the last prefix */
+	buf[len - 2] = 1; /* a bit behind the length of the last prefix */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = SESSION_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -217,6 +267,8 @@ int main(void)
 		cmocka_unit_test(a_record_returns_as_it_was),
 		cmocka_unit_test(the_longest_record_fits),
 		cmocka_unit_test(a_damaged_record_is_refused),
+		cmocka_unit_test(paths_keep_their_order),
+		cmocka_unit_test(a_record_without_paths_is_read),
 		cmocka_unit_test(what_no_decoder_takes_is_not_encoded),
 		cmocka_unit_test(sets_of_prefixes_have_no_order),
 		cmocka_unit_test(identifiers_are_readable),

@@ -24,14 +24,19 @@ static const struct lma_profile profiles[] = {
 		.enabled = true,
 		.pool = "big",
 		.per_session = 2,
-		.max_lifetime_s = 40},
+		.max_lifetime_s = 40,
+		.multipath = true},
 	{.match = LMA_RIG_FIXED,
 		.enabled = true,
 		.per_session = 1,
 		.prefixes = &fixed_prefix,
 		.prefix_count = 1},
 	{.match = LMA_RIG_DISABLED, .pool = "big", .per_session = 1},
-	{.match = "@example.net", .enabled = true, .pool = "small", .per_session = 1},
+	{.match = "@example.net",
+		.enabled = true,
+		.pool = "small",
+		.per_session = 1,
+		.multipath = true},
 };
 
 struct in6_addr lma_rig_addr(const char *text)
@@ -89,6 +94,13 @@ static void read_option(struct lma_rig_answer *a, const struct mh_option *o)
 	case OPTION_LINK_LOCAL:
 		a->has_link_local = true;
 		a->link_local = o->ip6.address;
+		break;
+	case OPTION_MAG_MULTIPATH:
+		a->has_multipath = true;
+		a->multipath = o->mag_multipath;
+		break;
+	case OPTION_MAG_ID:
+		a->has_mag_id = true;
 		break;
 	}
 }
@@ -193,7 +205,8 @@ struct lma_rig *lma_rig_new(void)
 		.timestamp_window_ms = 300,
 		.delete_delay_ms = 10000,
 		.assign_delay_ms = 1500,
-		.refusals_per_second = 2};
+		.refusals_per_second = 2,
+		.max_paths = 3};
 	lma_rig_restart(rig);
 	return rig;
 }
@@ -254,6 +267,14 @@ static void add_options(const struct lma_rig *rig, const struct lma_rig_pbu *pbu
 		add_bytes(&option_add(mh, OPTION_MN_LINK_ID)->octets.octets, pbu->link_id);
 	if (pbu->link_local)
 		option_add(mh, OPTION_LINK_LOCAL)->ip6.address = lma_rig_addr(pbu->link_local);
+	if (pbu->has_multipath)
+		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = pbu->multipath;
+	if (pbu->mag_id) {
+		struct mh_option *o = option_add(mh, OPTION_MAG_ID);
+
+		o->mn_id.subtype = OPTION_MN_ID_NAI;
+		add_bytes(&o->mn_id.id, pbu->mag_id);
+	}
 }
 
 static bool is_signed(const struct lma_rig_pbu *pbu)

@@ -15,7 +15,7 @@
 #define LMA_RIG_MAG1_OTHER "2001:db8:a::2"     /* another address of the same */
 #define LMA_RIG_MAG2       "2001:db8:b::1"     /* without */
 #define LMA_RIG_NODE       "host@example.org"  /* two prefixes from the pool, at most 40 s */
-#define LMA_RIG_FIXED      "fixed@example.org" /* 2001:db8:f::/64 and no pool */
+#define LMA_RIG_FIXED      "fixed@example.org" /* 2001:db8:f::/64 and no pool; one binding */
 #define LMA_RIG_DISABLED   "off@example.org"
 #define LMA_RIG_ANY        "anybody@example.net" /* by its realm: one from the small pool */
 
@@ -33,6 +33,9 @@ struct lma_rig_pbu {
 	int64_t stamp_offset_ms; /* of the timestamp, from the clock of the anchor */
 	bool unsigned_, wrong_key;
 	uint32_t spi;
+	bool has_multipath; /* the option of RFC 8278, 4.1 */
+	struct option_mag_multipath multipath;
+	const char *mag_id;
 };
 
 struct lma_rig_answer {
@@ -47,6 +50,8 @@ struct lma_rig_answer {
 	bool has_timestamp, has_link_id, has_link_local;
 	uint64_t timestamp;
 	struct in6_addr link_local;
+	bool has_multipath, has_mag_id;
+	struct option_mag_multipath multipath;
 };
 
 /* A change that waits in the commit. */

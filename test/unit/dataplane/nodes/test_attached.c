@@ -11,9 +11,10 @@
 #include "../lab/lab.h"
 #include "dataplane/port.h"
 
-#define ANCHOR "2001:db8:f::f"  /* where the tunnel leads */
-#define HOST   "2001:db8:4::10" /* of subscriber 2, attached to the home link */
-#define OTHER  "2001:db8:5::10" /* of subscriber 3, there too */
+#define ANCHOR  "2001:db8:f::f" /* where the tunnel leads */
+#define ANCHOR2 "2001:db8:f::e"
+#define HOST    "2001:db8:4::10" /* of subscriber 2, attached to the home link */
+#define OTHER   "2001:db8:5::10" /* of subscriber 3, there too */
 
 static const struct mac host_mac = {{2, 0, 0, 0, 4, 1}};
 static const struct mac other_mac = {{2, 0, 0, 0, 5, 1}};
@@ -125,6 +126,113 @@ static void test_up(void **state)
 	packet_set_hop_limit(&in, 63);
 	packet_assert_equal(&out, &in);
 	assert_int_equal(lab_counter(lab, WORKER_encapsulated), 1);
+}
+
+/* The host has two tunnels, to ANCHOR and ANCHOR2. */
+static void attach_twice(struct lab *lab, enum steering steering)
+{
+	struct object o = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = 2};
+
+	lab_set_path(lab, 22, ANCHOR2, 0, 0);
+	o.subscriber = (struct object_subscriber){.id = 2,
+		.prefix_count = 1,
+		.path_count = 3,
+		.steering = (uint8_t)steering,
+		.prefixes = {{packet_addr("2001:db8:4::"), 64}},
+		.paths = {20, 21, 22}};
+	if (steering != STEERING_FIRST) {
+		o.subscriber.weights[1] = 1;
+		o.subscriber.weights[2] = 2;
+	}
+	lab_apply(lab, &o, 0);
+}
+
+static void udp_to(struct packet *p, const char *src, const char *dst, uint16_t port)
+{
+	packet_udp(p, src, dst, 77);
+	p->data[42] = (uint8_t)(port >> 8);
+	p->data[43] = (uint8_t)port;
+}
+
+/* Whether what the host sends to a port goes by the second tunnel. */
+static bool goes_second(struct lab *lab, uint16_t port)
+{
+	const struct in6_addr second = packet_addr(ANCHOR2);
+	struct packet f, out;
+
+	udp_to(&f, HOST, LAB_PEER, port);
+	from_host(&f, &host_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_VISITED, &out);
+	lab_nothing(lab);
+	packet_unether(&out);
+	return memcmp(out.data + 24, &second, sizeof(second)) == 0;
+}
+
+static void test_up_first(void **state)
+{
+	attach_twice(*state, STEERING_FIRST);
+	for (uint16_t port = 1; port < 20; port++)
+		assert_false(goes_second(*state, port));
+}
+
+static void test_up_by_flow(void **state)
+{
+	unsigned second = 0;
+
+	attach_twice(*state, STEERING_FLOW);
+	for (uint16_t port = 1; port <= 300; port++) {
+		bool by = goes_second(*state, port);
+
+		assert_int_equal(goes_second(*state, port), by);
+		second += by;
+	}
+	assert_in_range(second, 150, 250);
+}
+
+static void test_up_by_packet(void **state)
+{
+	unsigned second = 0;
+
+	attach_twice(*state, STEERING_PACKET);
+	for (unsigned i = 0; i < 300; i++)
+		second += goes_second(*state, 9);
+	assert_int_equal(second, 200);
+}
+
+/* Rules say what goes up; what comes down goes to the link. */
+static void test_up_by_rule(void **state)
+{
+	struct lab *lab = *state;
+	struct object o = {.kind = OBJECT_RULE, .op = OBJECT_SET, .id = 9};
+	struct packet f;
+
+	attach_twice(lab, STEERING_FIRST);
+	o.rule = (struct object_rule){.id = 9,
+		.subscriber = 2,
+		.action = RULE_TO_FIRST,
+		.path_count = 2,
+		.paths = {22, 21},
+		.selector = {.version = 6,
+			.fields = 1 << RULE_DESTINATION_PORT,
+			.numbers[RULE_DESTINATION_PORT] = {80, 80}}};
+	lab_apply(lab, &o, 0);
+	assert_true(goes_second(lab, 80));
+	assert_false(goes_second(lab, 81));
+	udp_to(&f, LAB_PEER, HOST, 80);
+	from_anchor(&f, ANCHOR2);
+	lab_receive(lab, LAB_VISITED, &f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_HOME, &f);
+	lab_nothing(lab);
+	o.rule.action = RULE_DROP;
+	o.rule.path_count = 0;
+	o.rule.paths[0] = o.rule.paths[1] = 0;
+	lab_apply(lab, &o, 0);
+	udp_to(&f, HOST, LAB_PEER, 80);
+	from_host(&f, &host_mac);
+	lab_expect_drop(lab, LAB_HOME, &f, DROP_rule);
 }
 
 /* Also to another one here: their anchor says what they may. */
@@ -285,6 +393,10 @@ int main(void)
 		TEST(test_down),
 		TEST(test_down_from_elsewhere),
 		TEST(test_up),
+		TEST(test_up_first),
+		TEST(test_up_by_flow),
+		TEST(test_up_by_packet),
+		TEST(test_up_by_rule),
 		TEST(test_up_to_neighbour),
 		TEST(test_down_from_neighbour),
 		TEST(test_foreign),

@@ -444,7 +444,7 @@ static void decoder_refuses(void **state)
 		{a_subscriber(), 69, 1, "shares that nobody wants"},
 		{a_rule(), 19, 0, "no subscriber"},
 		{a_rule(), 22, 0, "unknown action"},
-		{a_rule(), 22, 3, "unknown action"},
+		{a_rule(), 22, 4, "unknown action"},
 		{a_rule(), 22, 2, "dropped to a path"},
 		{a_rule(), 23, 0, "no path"},
 		{a_rule(), 23, 1, "octets left over"},

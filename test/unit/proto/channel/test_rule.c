@@ -144,7 +144,8 @@ static void order_and_names(void **state)
 	assert_string_equal(rule_field_name(RULE_FIELDS), "unknown");
 	assert_string_equal(rule_action_name(RULE_DROP), "drop");
 	assert_string_equal(rule_action_name(0), "unknown");
-	assert_string_equal(rule_action_name(3), "unknown");
+	assert_string_equal(rule_action_name(RULE_TO_FIRST), "first");
+	assert_string_equal(rule_action_name(4), "unknown");
 }
 
 int main(void)

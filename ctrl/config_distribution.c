@@ -1,0 +1,83 @@
+#include "ctrl/config_distribution.h"
+
+#include "ctrl/binding/session.h"
+#include "ctrl/publish/path_policy.h"
+#include "ctrl/publish/publish.h"
+
+#include <stdio.h>
+
+enum {
+	WAYS_MAX = 4,
+	WAYS_OCTETS = 320, /* of a bundle, for the paths */
+};
+
+static const char *const steering_texts[] = {
+	[STEERING_FIRST] = "first",
+	[STEERING_FLOW] = "flow",
+	[STEERING_PACKET] = "packet",
+	NULL,
+};
+
+static const struct config_key weight_keys[] = {
+	CONFIG_KEY(INT, struct ctrl_config_weight, label, .required = true, .max = UINT8_MAX,
+		.help = "label of the way"),
+	CONFIG_KEY(INT, struct ctrl_config_weight, weight, .required = true, .max = UINT8_MAX,
+		.help = "its share; 0: only rules lead there"),
+	CONFIG_END};
+
+static const struct config_key rule_keys[] = {
+	CONFIG_KEY(INT, struct ctrl_config_rule, protocol, .max = UINT8_MAX,
+		.help = "last next header of the packets: 6 is TCP, 17 UDP; 0: any"),
+	CONFIG_KEY(STRING, struct ctrl_config_rule, remote_port, .min = 1, .max = 11,
+		.help = "port of the correspondent, such as \"80\" or \"5000-5010\"; without it, "
+			"any"),
+	CONFIG_KEY(PREFIX6, struct ctrl_config_rule, remote,
+		.present = CONFIG_PRESENT(struct ctrl_config_rule, has_remote),
+		.help = "prefix of the correspondent's address; without it, any"),
+	CONFIG_KEY(INTS, struct ctrl_config_rule, labels, .required = true, .max = UINT8_MAX,
+		.max_items = PATH_POLICY_LABELS_MAX,
+		.help = "labels of the ways that the packets take, the first that there is"),
+	CONFIG_END};
+
+const struct config_key ctrl_config_distribution_keys[] = {
+	CONFIG_KEY(ENUM, struct ctrl_config_distribution, steering, .text = "flow",
+		.names = steering_texts,
+		.help = "what no rule matches: all by the \"first\" way, each \"flow\" by one, or "
+			"\"packet\" by packet"),
+	CONFIG_KEY(GROUPS, struct ctrl_config_distribution, weights, .max_items = 256,
+		.keys = weight_keys, .item_size = sizeof(struct ctrl_config_weight),
+		.help = "shares of flows or packets by label; 1 for others"),
+	CONFIG_KEY(GROUPS, struct ctrl_config_distribution, rules,
+		.max_items = PATH_POLICY_RULES_MAX, .keys = rule_keys,
+		.item_size = sizeof(struct ctrl_config_rule),
+		.help = "packets that take certain ways; the first that matches counts"),
+	CONFIG_END};
+
+/* Whether the rules fit into what one subscriber is told with, however many ways it has. */
+static bool fits(const struct path_policy *policy)
+{
+	struct path_policy_way ways[WAYS_MAX];
+	struct object_subscriber s = {.id = 1, .prefix_count = SESSION_PREFIXES_MAX};
+	struct path_policy tried = *policy;
+	struct bundle bundle = {.len = WAYS_OCTETS};
+
+	for (size_t i = 0; i < WAYS_MAX; i++)
+		ways[i] = (struct path_policy_way){i + 1, 0};
+	for (size_t i = 0; i < tried.rule_count; i++)
+		tried.rules[i].labels[0] = 0;
+	return path_policy_compile(&tried, true, 1, ways, WAYS_MAX, &s, &bundle) == 0;
+}
+
+void ctrl_config_check_distribution(const struct ctrl_config_distribution *distribution,
+	const char *file, const char *key, struct config_report *report)
+{
+	struct path_policy policy;
+	char why[256], name[64];
+
+	snprintf(name, sizeof(name), "%s.rules", key);
+	if (path_policy_read(&policy, distribution, why, sizeof(why)) < 0)
+		config_report_add(report, file, 0, name, "%s", why);
+	else if (!fits(&policy))
+		config_report_add(report, file, 0, name,
+			"so many rules with prefixes are more than a subscriber can have");
+}

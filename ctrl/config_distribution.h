@@ -1,0 +1,36 @@
+/*
+ * The part of the configuration that is about several ways between an anchor and a gateway (RFC
+ * 8278): which packets take which. Both roles have it, in the same words.
+ */
+#pragma once
+
+#include "common/addr.h"
+#include "common/config.h"
+#include "proto/channel/object.h"
+
+struct ctrl_config_weight {
+	uint8_t label;
+	uint8_t weight;
+};
+
+/* Packets from and to a correspondent. */
+struct ctrl_config_rule {
+	uint8_t protocol;  /* 0: any */
+	char *remote_port; /* "80", "5000-5010"; NULL: any */
+	bool has_remote;
+	struct prefix6 remote;
+	struct config_list labels; /* of int64_t, best first */
+};
+
+struct ctrl_config_distribution {
+	enum steering steering;
+	struct config_list weights; /* of struct ctrl_config_weight */
+	struct config_list rules;   /* of struct ctrl_config_rule */
+};
+
+/* The table of keys of the group. */
+extern const struct config_key ctrl_config_distribution_keys[];
+
+/* What the table cannot know; into the report, under a key. */
+void ctrl_config_check_distribution(const struct ctrl_config_distribution *distribution,
+	const char *file, const char *key, struct config_report *report);

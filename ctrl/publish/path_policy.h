@@ -1,0 +1,54 @@
+/*
+ * How the packets of a session or an attachment with several ways are shared out among them (RFC
+ * 8278, 3.2): the same words for an anchor, whose packets go down, and for a gateway, whose packets
+ * go up. For the control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/channel/object.h"
+
+struct bundle;
+struct ctrl_config_distribution;
+
+enum {
+	PATH_POLICY_RULES_MAX = 8,
+	PATH_POLICY_LABELS_MAX = 4, /* that a rule names */
+};
+
+/* Packets that take a way with one of these labels, the first that there is. */
+struct path_policy_rule {
+	struct rule_selector down, up; /* of what goes to the node, and of what it sends */
+	uint8_t label_count;
+	uint8_t labels[PATH_POLICY_LABELS_MAX];
+};
+
+struct path_policy {
+	enum steering steering;
+	uint8_t weights[UINT8_MAX + 1]; /* by label */
+	uint8_t rule_count;
+	struct path_policy_rule rules[PATH_POLICY_RULES_MAX];
+};
+
+/* A way: a path that is in the bundle. */
+struct path_policy_way {
+	uint64_t path;
+	uint8_t label;
+};
+
+/* Fills the policy with what the configuration says. -EINVAL with why: a rule that cannot be. */
+int path_policy_read(struct path_policy *policy, const struct ctrl_config_distribution *config,
+	char *why, size_t why_size);
+
+/*
+ * Appends the ways, at most OBJECT_PATHS_MAX less those that are there, to the paths of a
+ * subscriber, with weights and steering, and then the subscriber to the bundle, and the rules of
+ * the policy for them. `rules` is the id of the first, the others follow it. `up`: it is what the
+ * subscriber sends that is shared out. 0, -EINVAL, or -ENOSPC: the bundle cannot hold the rules.
+ */
+int path_policy_compile(const struct path_policy *policy, bool up, uint64_t rules,
+	const struct path_policy_way *ways, size_t count, struct object_subscriber *subscriber,
+	struct bundle *bundle);
