@@ -30,8 +30,9 @@ struct lma_verdict lma_path_check(struct lma_check *c)
 		return (struct lma_verdict){.outcome = LMA_PASS};
 	if (!c->lma->config.max_paths || !c->profile->multipath)
 		return refuse(STATUS_BA_MULTIPATH);
-	return is_sound(c->update) ? (struct lma_verdict){.outcome = LMA_PASS}
-				   : refuse(STATUS_BA_UNSPECIFIED);
+	if (!is_sound(c->update))
+		return refuse(STATUS_BA_UNSPECIFIED);
+	return (struct lma_verdict){.outcome = LMA_PASS};
 }
 
 /* The record of a session when the newest registration that it has taken, but for those that wait,
