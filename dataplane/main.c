@@ -17,6 +17,7 @@
 #include "dataplane/eal.h"
 #include "dataplane/keys.h"
 #include "dataplane/mirror/mirror.h"
+#include "dataplane/nodes/trace.h"
 #include "dataplane/port.h"
 #include "dataplane/tables/tables.h"
 #include "dataplane/worker.h"
@@ -141,6 +142,11 @@ static int start(struct dataplane *dp)
 		if (rc < 0)
 			fail("events", rc);
 	}
+	if (rc == 0) {
+		rc = trace_open(workers);
+		if (rc < 0)
+			fail("trace", rc);
+	}
 	if (rc == 0)
 		rc = mirror_open(dp->config, dp->tables);
 	if (rc == 0)
@@ -171,6 +177,7 @@ static void stop(struct dataplane *dp)
 	for (unsigned i = 0; i < DP_CONFIG_WORKERS_MAX; i++)
 		worker_destroy(dp->workers[i]);
 	mirror_close();
+	trace_close();
 	events_close();
 	tables_destroy(dp->tables);
 	port_close_all();

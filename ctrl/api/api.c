@@ -4,6 +4,7 @@
 #include "ctrl/config.h"
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
+#include "ctrl/publish/publish.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -395,7 +396,12 @@ int api_open(struct api **api, struct ctrl *ctrl)
 	a->started_ns = loop_now_ns(ctrl->loop);
 	a->started_real_ns = loop_real_ns(ctrl->loop);
 	wheel_timer_init(&a->again, send_again);
+	const struct publish_handlers handlers = {
+		.arg = a, .trace = api_trace_wanted, .traced = api_traced_packet};
+
 	error = zsock_bind(&a->socket, &options, ctrl->config->endpoints.api);
+	if (!error)
+		error = publish_add_handlers(ctrl->publish, &handlers);
 	if (!error)
 		error = loop_add_socket(ctrl->loop, &a->socket, readable, a);
 	if (error) {

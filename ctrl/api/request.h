@@ -11,6 +11,7 @@
 #include "common/wheel.h"
 #include "common/zsock.h"
 #include "ctrl/api/api.h"
+#include "proto/channel/trace.h"
 
 enum {
 	API_REQUESTS_MAX = 256,        /* under way at once */
@@ -87,6 +88,10 @@ void api_live(struct api_request *r, json_t *item);
 
 /* A request traces from now on, or has ceased to. */
 void api_follow_traces(struct api *api);
+
+/* What data planes are to trace, and what they traced: of publish_handlers, arg is the api. */
+void api_trace_wanted(void *api, struct trace_wanted *wanted);
+void api_traced_packet(void *api, unsigned dp, const struct trace_packet *packet);
 
 /* A request watches events from now on, or has ceased to. */
 void api_follow_events(struct api *api);

@@ -100,6 +100,19 @@ static void send_again(struct wheel_timer *timer, void *context)
 	(void)context;
 }
 
+/* Whose packets are to be traced; once more when it is over, so that it is over at once. */
+static void tell_trace(struct publish *p)
+{
+	const unsigned before = p->trace.count;
+
+	p->trace.count = 0;
+	for (size_t i = 0; i < p->handler_count; i++)
+		if (p->handlers[i].trace)
+			p->handlers[i].trace(p->handlers[i].arg, &p->trace);
+	for (size_t i = 0; (before || p->trace.count) && i < p->session_count; i++)
+		session_trace(&p->sessions[i]);
+}
+
 static void heartbeat(struct wheel_timer *timer, void *context)
 {
 	struct publish *p = wheel_entry(timer, struct publish, heartbeat);
@@ -107,6 +120,7 @@ static void heartbeat(struct wheel_timer *timer, void *context)
 	(void)context;
 	for (size_t i = 0; i < p->session_count; i++)
 		session_heartbeat(&p->sessions[i]);
+	tell_trace(p);
 	loop_arm_ms(p->loop, &p->heartbeat, p->config->channel.heartbeat_ms);
 }
 

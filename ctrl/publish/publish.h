@@ -20,6 +20,7 @@
 #pragma once
 
 #include "common/counter.h"
+#include "proto/channel/trace.h"
 #include "proto/channel/update.h"
 
 #include <stdbool.h>
@@ -131,6 +132,11 @@ struct publish_handlers {
 	void (*event)(void *arg, unsigned dp, const struct update_event *event);
 	/* An audit differed. */
 	void (*differs)(void *arg, unsigned dp, const struct publish_audit_result *result);
+	/* Adds the prefixes whose packets are to be traced now, as far as there is room: asked with
+	 * each heartbeat, and data planes cease by themselves. */
+	void (*trace)(void *arg, struct trace_wanted *wanted);
+	/* What became of such a packet; it lives during the call. */
+	void (*traced)(void *arg, unsigned dp, const struct trace_packet *packet);
 	/* A data plane came (up) or went. */
 	void (*session)(void *arg, unsigned dp, bool up, const char *reason);
 };

@@ -39,6 +39,7 @@ struct publish {
 	struct wheel_timer audit;
 	struct stats_request *stats;
 	uint32_t stats_id;
+	struct trace_wanted trace; /* as last told to data planes */
 	struct wheel_timer heartbeat, again;
 	uint64_t counters[PUBLISH_COUNTERS];
 };

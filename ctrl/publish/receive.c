@@ -134,6 +134,22 @@ static int take_event(struct session *s, struct cursor *c)
 	return 0;
 }
 
+static int take_traced(struct session *s, struct cursor *c)
+{
+	const struct publish *p = s->publish;
+
+	while (cursor_left(c)) {
+		struct trace_packet packet;
+
+		if (trace_packet_decode(c, &packet) < 0)
+			return -EBADMSG;
+		for (size_t i = 0; i < p->handler_count; i++)
+			if (p->handlers[i].traced)
+				p->handlers[i].traced(p->handlers[i].arg, s->dp, &packet);
+	}
+	return 0;
+}
+
 /* A message of a known data plane. 0 or -EBADMSG. */
 static int take_message(struct session *s, const struct update_head *head, struct cursor *c,
 	struct zsock_message *m)
@@ -160,6 +176,8 @@ static int take_message(struct session *s, const struct update_head *head, struc
 		return stats_answer(s, c);
 	case UPDATE_EVENT:
 		return take_event(s, c);
+	case UPDATE_TRACED:
+		return take_traced(s, c);
 	case UPDATE_HEARTBEAT:
 		return cursor_left(c) ? -EBADMSG : 0;
 	default:

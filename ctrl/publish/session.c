@@ -243,6 +243,18 @@ bool session_send(struct session *s)
 	return s->up;
 }
 
+void session_trace(struct session *s)
+{
+	struct publish *p = s->publish;
+	struct writer w;
+
+	if (!s->ready)
+		return;
+	session_start(p, &w, UPDATE_TRACE, s->sent);
+	if (trace_wanted_encode(&w, &p->trace) == 0)
+		session_message(s, &w);
+}
+
 void session_heartbeat(struct session *s)
 {
 	struct publish *p = s->publish;

@@ -77,6 +77,9 @@ void session_down(struct session *s, const char *reason);
  */
 bool session_send(struct session *s);
 
+/* Tells it whose packets to trace, if it is ready. */
+void session_trace(struct session *s);
+
 /* Sends the regular sign of life, also to those not heard of: they may wait for a new epoch. */
 void session_heartbeat(struct session *s);
 

@@ -14,6 +14,7 @@
 #include "dataplane/agent/events.h"
 #include "dataplane/agent/fold.h"
 #include "dataplane/agent/session.h"
+#include "dataplane/agent/tracing.h"
 #include "dataplane/agent/upstream.h"
 #include "dataplane/control_link.h"
 #include "dataplane/keys.h"
@@ -37,6 +38,7 @@ struct agent {
 	struct session session;
 	struct fold fold;
 	struct tables_digest digest;
+	struct tracing tracing;
 	struct upstream *upstream; /* NULL: no port is upstream of multicast */
 	uint64_t asked;            /* epoch of the control that the digest is for */
 	uint64_t age_ms;
@@ -118,6 +120,28 @@ static void on_stats(void *context, const struct update_stats_request *request)
 		zsock_send1(&a->link.sock, a->message, writer_len(&w));
 }
 
+static void on_trace(void *context, const struct trace_wanted *wanted)
+{
+	struct agent *a = context;
+
+	tracing_want(&a->tracing, a->given.tables, wanted, clock_mono_ms());
+}
+
+/* Tells control of the packets that it wants to see; those that cannot go now are lost. */
+static void take_traces(struct agent *a, uint64_t now_ms)
+{
+	const struct update_head head = session_head(&a->session, UPDATE_TRACED);
+	struct writer w;
+
+	tracing_tick(&a->tracing, a->given.tables, now_ms);
+	if (!a->tracing.on)
+		return;
+	writer_init(&w, a->message, sizeof(a->message));
+	update_head_encode(&w, &head);
+	if (tracing_take(&a->tracing, &w))
+		zsock_send1(&a->link.sock, a->message, writer_len(&w));
+}
+
 /* Asked again while the answer is being worked out, that answers both. */
 static void on_digest(void *context, uint64_t asked)
 {
@@ -158,6 +182,7 @@ static const struct session_ops ops = {
 	.hello = on_hello,
 	.stats = on_stats,
 	.digest = on_digest,
+	.trace = on_trace,
 };
 
 struct agent *agent_open(const struct agent_config *config, int *error)
@@ -280,6 +305,7 @@ int agent_run(struct agent *a, int signals)
 		}
 		upstream_follow(a->upstream, now_ms);
 		take_events(a, now_ms);
+		take_traces(a, now_ms);
 		session_tick(&a->session, now_ms);
 		audit(a);
 #ifdef DMM_FAULT_HOOKS

@@ -358,6 +358,7 @@ static void heard(struct session *s, uint64_t now_ms)
 
 void session_message(struct session *s, const void *data, size_t len, uint64_t now_ms)
 {
+	struct trace_wanted wanted;
 	struct update_head head;
 	struct cursor body;
 	struct update_stats_request asked;
@@ -402,6 +403,12 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 		break;
 	case UPDATE_DIGEST_REQUEST:
 		on_digest_request(s, &head, &body, now_ms);
+		break;
+	case UPDATE_TRACE:
+		if (trace_wanted_decode(&body, &wanted) == 0)
+			s->ops->trace(s->context, &wanted);
+		else
+			counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
 		break;
 	case UPDATE_REFUSE:
 		on_refuse(s, &body, now_ms);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "common/counter.h"
+#include "proto/channel/trace.h"
 #include "proto/channel/update.h"
 
 enum session_state {
@@ -58,6 +59,8 @@ struct session_ops {
 	void (*hello)(void *context, struct update_hello *hello);
 	/* Control wants statistics. */
 	void (*stats)(void *context, const struct update_stats_request *request);
+	/* Control wants packets traced, for TRACE_LEASE_MS. */
+	void (*trace)(void *context, const struct trace_wanted *wanted);
 	/* The control of this epoch wants a digest of the tables, which takes a while. */
 	void (*digest)(void *context, uint64_t asked);
 };

@@ -4,6 +4,7 @@
 #include "dataplane/nodes/drop.h"
 
 #include "dataplane/nodes/node.h"
+#include "dataplane/nodes/trace.h"
 
 static const struct {
 	const char *name, *help;
@@ -27,6 +28,7 @@ static inline uint16_t drop_process(
 	struct rte_node *node, void **objs, uint16_t n, enum drop_reason reason)
 {
 	counter_add(&node_worker(node)->drops[reason], n);
+	trace_out(node_worker(node), (struct rte_mbuf **)objs, n, TRACE_DROPPED, reason);
 	rte_pktmbuf_free_bulk((struct rte_mbuf **)objs, n);
 	return n;
 }

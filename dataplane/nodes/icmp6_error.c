@@ -5,6 +5,7 @@
 #include "dataplane/nodes/budget.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
+#include "dataplane/nodes/trace.h"
 #include "dataplane/port.h"
 
 enum edge {
@@ -135,7 +136,10 @@ static inline void icmp6_error_work(struct worker *w, struct rte_graph *graph,
 	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++) {
 		next[i] = icmp6_error_one(w, mbufs[i], local);
-		sent += next[i] == ICMP6_ERROR_STEER || next[i] == ICMP6_ERROR_TX;
+		if (next[i] != ICMP6_ERROR_STEER && next[i] != ICMP6_ERROR_TX)
+			continue;
+		trace_out(w, &mbufs[i], 1, TRACE_ANSWERED, 0);
+		sent++;
 	}
 	node_count(w, WORKER_icmp6_errors, sent);
 }

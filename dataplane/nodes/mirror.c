@@ -3,6 +3,7 @@
  */
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/node.h"
+#include "dataplane/nodes/trace.h"
 
 enum edge { MIRROR_FULL, MIRROR_EDGES };
 
@@ -16,10 +17,12 @@ static uint16_t mirror_process(
 		struct rte_mbuf *m = objs[i];
 
 		m->port = meta_of(m)->port;
-		if (mirror_to_twin(w->queue, m))
+		if (mirror_to_twin(w->queue, m)) {
+			trace_out(w, &m, 1, TRACE_TO_KERNEL, 0);
 			done++;
-		else
+		} else {
 			rte_node_enqueue_x1(graph, node, MIRROR_FULL, m);
+		}
 	}
 	node_count(w, WORKER_mirrored, done);
 	return n;

@@ -3,6 +3,7 @@
  */
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/node.h"
+#include "dataplane/nodes/trace.h"
 
 enum edge { PUNT_FULL, PUNT_EDGES };
 
@@ -25,10 +26,12 @@ static uint16_t punt_process(
 	uint16_t done = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if (punt_one(w, objs[i]))
+		if (punt_one(w, objs[i])) {
+			trace_out(w, (struct rte_mbuf **)&objs[i], 1, TRACE_TO_CONTROL, 0);
 			done++;
-		else
+		} else {
 			rte_node_enqueue_x1(graph, node, PUNT_FULL, objs[i]);
+		}
 	}
 	node_count(w, WORKER_punted, done);
 	return n;

@@ -3,6 +3,7 @@
  */
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/node.h"
+#include "dataplane/nodes/trace.h"
 
 enum edge { RESOLVE_FULL, RESOLVE_EDGES };
 
@@ -15,7 +16,9 @@ static uint16_t resolve_process(
 		struct rte_mbuf *m = objs[i];
 		struct in6_addr nexthop = mirror_tag(m)->nexthop;
 
-		if (!mirror_resolve(w->queue, m, meta_of(m)->port, &nexthop))
+		if (mirror_resolve(w->queue, m, meta_of(m)->port, &nexthop))
+			trace_out(w, &m, 1, TRACE_WAITS, 0);
+		else
 			rte_node_enqueue_x1(graph, node, RESOLVE_FULL, m);
 	}
 	return n;

@@ -4,6 +4,7 @@
 #include <rte_ethdev.h>
 
 #include "dataplane/nodes/node.h"
+#include "dataplane/nodes/trace.h"
 #include "dataplane/port.h"
 
 enum edge { RX_EXPRESS, RX_EDGES };
@@ -35,6 +36,7 @@ static uint16_t rx_process(struct rte_graph *graph, struct rte_node *node, void 
 	node->idx = n;
 	w->busy += n;
 	node_count(w, WORKER_received, n);
+	trace_in(w, (struct rte_mbuf **)objs, n);
 	rte_node_next_stream_move(graph, node, RX_EXPRESS);
 	return n;
 }

@@ -4,6 +4,7 @@
 #include <rte_ethdev.h>
 
 #include "dataplane/nodes/node.h"
+#include "dataplane/nodes/trace.h"
 #include "dataplane/port.h"
 
 enum edge { TX_FULL, TX_EDGES };
@@ -12,8 +13,11 @@ enum edge { TX_FULL, TX_EDGES };
 static void send_run(struct rte_graph *graph, struct rte_node *node, struct worker *w,
 	uint16_t port, struct rte_mbuf **mbufs, uint16_t n)
 {
-	uint16_t sent = rte_eth_tx_burst(port, (uint16_t)w->index, mbufs, n);
+	uint16_t sent;
 
+	trace_sending(w, mbufs, n, port);
+	sent = rte_eth_tx_burst(port, (uint16_t)w->index, mbufs, n);
+	trace_sent(w, mbufs, sent);
 	if (unlikely(sent < n))
 		rte_node_enqueue(
 			graph, node, TX_FULL, (void **)(mbufs + sent), (uint16_t)(n - sent));

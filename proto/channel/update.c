@@ -25,6 +25,8 @@ static const char *const type_names[] = {
 	[UPDATE_REFUSE] = "refuse",
 	[UPDATE_DIGEST_REQUEST] = "digest-request",
 	[UPDATE_ADOPT] = "adopt",
+	[UPDATE_TRACE] = "trace",
+	[UPDATE_TRACED] = "traced",
 };
 
 static const char *const event_names[] = {

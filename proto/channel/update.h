@@ -67,6 +67,7 @@ enum update_type {
 	UPDATE_STATS = 4,           /* dp -> control: answer to UPDATE_STATS_REQUEST */
 	UPDATE_EVENT = 5,           /* dp -> control */
 	UPDATE_DIGEST = 6,          /* dp -> control: answer to UPDATE_DIGEST_REQUEST */
+	UPDATE_TRACED = 7,          /* dp -> control: records of traced packets (trace.h) */
 	UPDATE_BEGIN = 16,          /* control -> dp; no body */
 	UPDATE_OBJECTS = 17,        /* control -> dp: objects of a snapshot */
 	UPDATE_END = 18,            /* control -> dp; no body */
@@ -75,6 +76,7 @@ enum update_type {
 	UPDATE_REFUSE = 21,         /* control -> dp: reason; the data plane keeps what it has */
 	UPDATE_DIGEST_REQUEST = 22, /* control -> dp; no body: what do your tables hold? */
 	UPDATE_ADOPT = 23,          /* control -> dp: they hold what I want, but for some buckets */
+	UPDATE_TRACE = 24,          /* control -> dp: whose packets to trace (trace.h) */
 };
 
 struct update_head {

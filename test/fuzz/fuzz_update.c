@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/channel/trace.h"
 #include "proto/channel/update.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -51,6 +52,20 @@ static void stats(struct cursor *c)
 	}
 }
 
+static void traced(struct cursor *c)
+{
+	while (cursor_left(c)) {
+		const uint8_t *from = c->pos;
+		struct trace_packet packet;
+		struct writer w;
+
+		if (trace_packet_decode(c, &packet))
+			return;
+		writer_init(&w, again, sizeof(again));
+		check_same(trace_packet_encode(&w, &packet), &w, from, c);
+	}
+}
+
 static void one_body(enum update_type type, struct cursor *c)
 {
 	const uint8_t *from = c->pos;
@@ -60,6 +75,7 @@ static void one_body(enum update_type type, struct cursor *c)
 	static struct update_digest_answer digest;
 	static struct update_adopt adopt;
 	static struct update_stats_request request;
+	static struct trace_wanted wanted;
 	char reason[UPDATE_REASON_MAX + 1];
 	struct writer w;
 
@@ -89,6 +105,10 @@ static void one_body(enum update_type type, struct cursor *c)
 		if (update_stats_request_decode(c, &request) == 0)
 			check_same(update_stats_request_encode(&w, &request), &w, from, c);
 		break;
+	case UPDATE_TRACE:
+		if (trace_wanted_decode(c, &wanted) == 0)
+			check_same(trace_wanted_encode(&w, &wanted), &w, from, c);
+		break;
 	case UPDATE_REFUSE:
 		if (update_reason_decode(c, reason) == 0)
 			check_same(update_reason_encode(&w, reason), &w, from, c);
@@ -117,6 +137,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		objects(&c);
 	else if (head.type == UPDATE_STATS)
 		stats(&c);
+	else if (head.type == UPDATE_TRACED)
+		traced(&c);
 	else
 		one_body(head.type, &c);
 	return 0;

@@ -8,11 +8,12 @@ import subprocess
 import pytest
 from prometheus_client.openmetrics import parser
 
+import crowd
 import mip6
 from lab import ledger, programs
 from lab.system import LabError, wait_for
 from lab.topology import Lab
-from pktgen import HOME_AGENT, Rig, care_of
+from pktgen import GENERATOR, HOME_AGENT, Rig, care_of
 
 NODES = 20
 
@@ -133,6 +134,48 @@ def test_trace_shows_what_becomes_of_the_messages_of_a_node(rig, tracing):
         assert source == (HOME_AGENT if item["kind"] == "sent" else care_of(0))
         assert kind == ("6" if item["kind"] == "sent" else "5")
         assert comment == f"{item['kind']} {item['what']}: {item['outcome']}"
+
+
+def udp(rig, side, source, destination, care_of=None):
+    """A packet between a node and its correspondent, into the gateway's port on that side; from a
+    care-of address in a tunnel."""
+    packet = crowd.udp(crowd.pack(source), crowd.pack(destination), b"traced..")
+    if care_of:
+        packet = crowd.ipv6(crowd.pack(care_of), crowd.pack(HOME_AGENT), 41, packet)
+    head = bytes.fromhex((rig.gw.mac(side) + rig.gen.mac(side)).replace(":", ""))
+    with rig.gen.packet_socket(side) as sock:
+        sock.send(head + b"\x86\xdd" + packet)
+
+
+def test_trace_shows_what_becomes_of_the_packets_of_a_node(rig, tracing):
+    node, correspondent = rig.subscribers[2], "2001:db8:c::7"
+    address = node["home_addresses"][0]
+    path = rig.gw.directory / "packets.pcapng"
+    process, items = tracing(node["mn_id"], "--write", path)
+
+    def packets():
+        return [item for item in items() if item["kind"] == "packet"]
+    rig.gw.ip(f"neighbour replace {GENERATOR['access']} lladdr {rig.gen.mac('access')} dev access nud permanent",
+              f"neighbour replace {GENERATOR['core']} lladdr {rig.gen.mac('core')} dev core nud permanent")
+    wait_for(lambda: process.require() or udp(rig, "core", correspondent, address)
+             or any(item["what"] == "sent" for item in packets()), "a packet to be seen", pause=0.2)
+    udp(rig, "core", correspondent, rig.subscribers[3]["home_addresses"][0])
+    udp(rig, "access", address, correspondent, care_of(2))
+    udp(rig, "access", address, correspondent, care_of(4))  # where it is not
+    wait_for(lambda: packets()[-1]["what"] == "dropped", "all of it")
+    down, up, dropped = packets()[-3:]
+    for item in (down, up, dropped):
+        assert item["home_address"] == address and item["data_plane"] == "dp1" and item["missed"] == 0
+    assert [down[key] for key in ("what", "outcome", "from", "by", "to")] == \
+        ["sent", None, "core", "access", care_of(2)]
+    assert [up[key] for key in ("what", "outcome", "from", "by", "to")] == \
+        ["sent", None, "access", "core", correspondent]
+    assert [dropped[key] for key in ("outcome", "from", "by", "to")] == ["wrong_care_of", "access", None, None]
+
+    told = subprocess.run(["tshark", "-r", path, "-Y", "udp", "-T", "fields", "-e", "ipv6.src", "-e", "frame.comment"],
+                          capture_output=True, text=True, check=True).stdout.splitlines()
+    assert told[-3:] == [f"{correspondent}\tpacket sent: -", f"{care_of(2)},{address}\tpacket sent: -",
+                         f"{care_of(4)},{address}\tpacket dropped: wrong_care_of"]
 
 
 def test_trace_of_nobody_is_refused(rig):

@@ -11,7 +11,7 @@ enum trace_option { TRACE_WRITE };
 enum { OCTETS_MAX = 65535, MS_PER_S = 1000, NS_PER_MS = 1000000 };
 
 static const struct args_option options[] = {
-	[TRACE_WRITE] = {'w', "write", "FILE", "write the messages to a pcapng file, too"},
+	[TRACE_WRITE] = {'w', "write", "FILE", "write messages and packets to a pcapng file, too"},
 	{0},
 };
 
@@ -50,6 +50,8 @@ static void write_packet(const json_t *item)
 {
 	static uint8_t octets[OCTETS_MAX];
 	const char *digits = json_string_value(json_object_get(item, "packet"));
+	const size_t length = (size_t)json_integer_value(json_object_get(item, "octets"));
+	const char *kind = text_of(item, "kind");
 	char comment[200];
 	size_t len = 0;
 
@@ -58,10 +60,10 @@ static void write_packet(const json_t *item)
 		octets[len++] = (uint8_t)(digit_of(digits[0]) << 4 | digit_of(digits[1]));
 	if (!len)
 		return;
-	snprintf(comment, sizeof(comment), "%s %s: %s", text_of(item, "kind"),
-		text_of(item, "what"), text_of(item, "outcome"));
-	if (pcapng_packet(sink.to, time_of(text_of(item, "time")),
-		    strcmp(text_of(item, "kind"), "received") == 0, octets, len, comment) < 0) {
+	snprintf(comment, sizeof(comment), "%s %s: %s", kind, text_of(item, "what"),
+		text_of(item, "outcome"));
+	if (pcapng_packet(sink.to, time_of(text_of(item, "time")), strcmp(kind, "sent") != 0,
+		    octets, len, length > len ? length : len, comment) < 0) {
 		perror("dmmctl: the capture");
 		exit(COMMAND_FAILED);
 	}
@@ -69,7 +71,7 @@ static void write_packet(const json_t *item)
 
 static void show(FILE *to, const json_t *item)
 {
-	static const struct table_column fields[] = {
+	static const struct table_column message[] = {
 		{"", "time", TABLE_TEXT},
 		{" ", "kind", TABLE_TEXT},
 		{" ", "what", TABLE_TEXT},
@@ -79,13 +81,29 @@ static void show(FILE *to, const json_t *item)
 		{" data-plane=", "data_plane", TABLE_TEXT},
 		{0},
 	};
+	static const struct table_column packet[] = {
+		{"", "time", TABLE_TEXT},
+		{" ", "kind", TABLE_TEXT},
+		{" ", "what", TABLE_TEXT},
+		{": ", "outcome", TABLE_TEXT},
+		{" home=", "home_address", TABLE_TEXT},
+		{" data-plane=", "data_plane", TABLE_TEXT},
+		{" from=", "from", TABLE_TEXT},
+		{" by=", "by", TABLE_TEXT},
+		{" to=", "to", TABLE_TEXT},
+		{" octets=", "octets", TABLE_TEXT},
+		{" missed=", "missed", TABLE_TEXT},
+		{0},
+	};
+	const bool is_packet = strcmp(text_of(item, "kind"), "packet") == 0;
 
 	if (sink.to)
 		write_packet(item);
 	if (sink.json) {
 		json_dumpf(item, to, JSON_COMPACT);
 	} else {
-		for (const struct table_column *field = fields; field->title; field++)
+		for (const struct table_column *field = is_packet ? packet : message; field->title;
+			field++)
 			table_put_field(to, field, item, 0);
 	}
 	fputc('\n', to);
@@ -118,7 +136,8 @@ static int trace(struct command_context *context, struct args *args, const char 
 const struct command trace_commands[] = {
 	{.group = "trace",
 		.usage = "[OPTION]... MN-ID",
-		.summary = "Show the messages of a subscriber and what becomes of them.",
+		.summary =
+			"Show the messages and packets of a subscriber and what becomes of them.",
 		.options = options,
 		.run = trace,
 		.arguments_min = 1,

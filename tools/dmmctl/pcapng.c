@@ -90,20 +90,20 @@ int pcapng_begin(FILE *to)
 }
 
 int pcapng_packet(FILE *to, uint64_t real_ns, bool inbound, const uint8_t *octets, size_t len,
-	const char *comment)
+	size_t length, const char *comment)
 {
 	static struct block b;
 	const uint32_t flags = inbound ? INBOUND : OUTBOUND;
 	const size_t comment_len = strnlen(comment, COMMENT_MAX);
 
-	if (len > PACKET_MAX)
+	if (length > PACKET_MAX || len > length)
 		return -EINVAL;
 	begin(&b, BLOCK_PACKET);
 	put_u32(&b, 0); /* the interface */
 	put_u32(&b, (uint32_t)(real_ns >> 32));
 	put_u32(&b, (uint32_t)real_ns);
 	put_u32(&b, (uint32_t)len);
-	put_u32(&b, (uint32_t)len);
+	put_u32(&b, (uint32_t)length);
 	put(&b, octets, len);
 	put_option(&b, OPTION_COMMENT, comment, (uint16_t)comment_len);
 	put_option(&b, OPTION_FLAGS, &flags, sizeof(flags));

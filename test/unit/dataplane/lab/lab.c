@@ -15,6 +15,7 @@
 #include "dataplane/agent/events.h"
 #include "dataplane/nodes/meta.h"
 #include "dataplane/nodes/reassembly.h"
+#include "dataplane/nodes/trace.h"
 #include "dataplane/port.h"
 
 enum {
@@ -85,7 +86,7 @@ int lab_eal(void **state)
 
 	(void)state;
 	if (rte_eal_init((int)(sizeof(args) / sizeof(args[0])) - 1, args) < 0 ||
-		meta_register() < 0 || events_open(1) < 0)
+		meta_register() < 0 || events_open(1) < 0 || trace_open(1) < 0)
 		return -1;
 	bench.pool = rte_pktmbuf_pool_create(
 		"lab", BUFFERS, 0, sizeof(struct mirror_tag), 2176, SOCKET_ID_ANY);
