@@ -17,11 +17,11 @@ enum { EVENTS_KEPT = 1536 };
 struct events;
 struct loop;
 
-/* One event; absent members are NULL. Names (event, source, data_plane) must outlive the events:
- * they are constants or the configuration's. */
+/* One event; absent members are NULL. source and data_plane must outlive the events: they are
+ * constants or the configuration's. */
 struct event {
 	enum log_level severity; /* LOG_LEVEL_INFO, _WARN or _ERROR */
-	const char *event;       /* name of the kind: "wrong-source" */
+	const char *event;       /* name of the kind, up to 31 octets: "wrong-source" */
 	const char *source;      /* NULL: control; else name of the data plane that told */
 	const char *mn_id;
 	const struct in6_addr *home_address;

@@ -92,13 +92,16 @@ static void take(struct signalling *s, struct ha_check *c, struct ha_update *u)
 {
 	struct binding *b = c->binding;
 	struct ha_request *request = ha_request_new(s, u->lifetime ? HA_REGISTER : HA_DEREGISTER);
+	struct ha_flows *flows = NULL;
+	bool room = request && ha_flow_read(c->mh, &flows) == 0;
 
-	if (request && !b) {
+	if (room && !b) {
 		b = binding_cache_add(s->cache, &u->home, u->bids ? u->bids->at[0].bid : 0);
 		if (b)
 			lifetime_init(b);
 	}
-	if (!request || !b) {
+	if (!room || !b) {
+		free(flows);
 		ha_request_free(s, request);
 		state_count(s, SIGNALLING_N_NO_MEMORY);
 		ha_refuse(s, u, c->subscriber, STATUS_BA_RESOURCES, u->sequence);
@@ -112,8 +115,8 @@ static void take(struct signalling *s, struct ha_check *c, struct ha_update *u)
 	request->update = *u;
 	request->update.stamped = c->stamped;
 	request->update.multicast = multicast_read(s, c->mh);
+	request->update.flows = flows;
 	u->bids = NULL;
-	u->flows = NULL;
 	ha_queue_put(s, b, request);
 }
 
@@ -152,8 +155,7 @@ void ha_receive(struct signalling *s, const struct receive_packet *packet, const
 	struct ha_check c = {.s = s, .octets = receive_mh(packet), .mh = mh, .update = &u};
 	struct ha_verdict verdict;
 
-	if (multihoming_read(mh, &u.bids) || ha_flow_read(mh, &u.flows)) {
-		free(u.bids);
+	if (multihoming_read(mh, &u.bids)) {
 		state_count(s, SIGNALLING_N_NO_MEMORY);
 		return;
 	}
@@ -173,7 +175,6 @@ void ha_receive(struct signalling *s, const struct receive_packet *packet, const
 		break;
 	}
 	free(u.bids);
-	free(u.flows);
 }
 
 struct ha_request *ha_request_new(struct signalling *s, enum ha_request_kind kind)

@@ -100,25 +100,53 @@ struct work {
 	ha_flow_done *done;
 	struct flow_set *to; /* what they become */
 	unsigned pending;    /* changes whose end is awaited, and 1 while they are submitted */
+	unsigned asked;      /* steps that were asked for; those behind take back what failed */
 	unsigned count;
 	struct step steps[];
 };
 
-/* What could not become a fact stays as it was. */
-static void take_back(struct work *w, const struct step *step)
+static void submit(struct work *w, const struct signalling_flow *change, uint16_t fid);
+
+static bool priority_taken(const struct flow_set *set, const struct flow_binding *flow)
 {
-	struct binding *b = w->r->binding;
-	const struct flow_binding *before = flow_set_find(b->flows, step->fid);
+	for (unsigned i = 0; i < set->count; i++)
+		if (set->at[i].priority == flow->priority && set->at[i].fid != flow->fid)
+			return true;
+	return false;
+}
+
+/* What could not become a fact stays as it was. Where that has given its priority to a flow that
+ * did, it ends: no two may have the same (RFC 6089, 4.2). */
+static void take_back(struct work *w, const struct step *step, struct signalling_flow *change)
+{
+	const struct flow_binding *before = flow_set_find(w->r->binding->flows, step->fid);
 	struct ha_flows *flows = w->r->update.flows;
 
-	if (before)
+	flow_set_remove(w->to, step->fid);
+	if (before && !priority_taken(w->to, before)) {
 		flow_set_put(w->to, before);
-	else
-		flow_set_remove(w->to, step->fid);
+	} else if (before) {
+		change->good = before;
+		submit(w, change, step->fid);
+	}
 	state_count(w->s, SIGNALLING_N_FLOW_FAILED);
 	for (unsigned i = 0; flows && i < flows->count; i++)
 		if (flows->at[i].fid == step->fid && !flows->at[i].refresh)
 			flows->at[i].status = CODES_FLOW_REJECTED;
+}
+
+static void take_back_all(struct work *w)
+{
+	struct binding_record rooms[2][BINDING_MAX];
+	struct ha_request *r = w->r;
+	struct binding *b = r->binding;
+	const struct binding_list before = binding_list(&r->to, r->more, rooms[0]);
+	const struct binding_list after = binding_list(&b->now, b->more, rooms[1]);
+	struct signalling_flow change = {.home = &b->now.home, .before = &before, .after = &after};
+
+	for (unsigned i = 0; i < w->asked; i++)
+		if (w->steps[i].error)
+			take_back(w, &w->steps[i], &change);
 }
 
 static void count_refusals(struct signalling *s, const struct ha_flows *flows)
@@ -137,18 +165,16 @@ static void count_refusals(struct signalling *s, const struct ha_flows *flows)
 			state_count(s, counters[flows->at[i].status - 128]);
 }
 
-/* One of the awaited has come. */
-static void progress(struct work *w)
+/* All that was awaited has come. */
+static void finish(struct work *w)
 {
 	struct binding *b = w->r->binding;
 	struct ha_request *r = w->r;
 	ha_flow_done *done = w->done;
 
-	if (--w->pending)
-		return;
-	for (unsigned i = 0; i < w->count; i++)
+	for (unsigned i = w->asked; i < w->count; i++)
 		if (w->steps[i].error)
-			take_back(w, &w->steps[i]);
+			flow_set_put(w->to, flow_set_find(b->flows, w->steps[i].fid));
 	count_refusals(w->s, r->update.flows);
 	free(b->flows);
 	b->flows = w->to;
@@ -158,6 +184,21 @@ static void progress(struct work *w)
 	}
 	free(w);
 	done(r);
+}
+
+/* One of the awaited has come. */
+static void progress(struct work *w)
+{
+	if (--w->pending)
+		return;
+	if (!w->asked && w->count) {
+		w->asked = w->count;
+		w->pending = 1;
+		take_back_all(w);
+		if (--w->pending)
+			return;
+	}
+	finish(w);
 }
 
 static void step_done(void *context, int error)
@@ -226,7 +267,7 @@ void ha_flow_begin(
 	const struct binding_list after = binding_list(&b->now, b->more, rooms[1]);
 	unsigned room =
 		(b->flows ? b->flows->count : 0) + (r->update.flows ? r->update.flows->count : 0);
-	struct work *w = calloc(1, sizeof(*w) + room * sizeof(w->steps[0]));
+	struct work *w = calloc(1, sizeof(*w) + 2 * (size_t)room * sizeof(w->steps[0]));
 	struct flow_set *to = decide(s, b, r, room);
 
 	if (!w || !to) {

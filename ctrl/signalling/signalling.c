@@ -177,7 +177,7 @@ int signalling_restore_flow(
 	if (!b || b->now.life != BINDING_LIVE)
 		return -ENOENT;
 	for (unsigned i = 0; i < count; i++)
-		if (b->flows->at[i].fid == flow->fid || b->flows->at[i].priority == flow->priority)
+		if (b->flows->at[i].fid == flow->fid)
 			return -EEXIST;
 	set = flow_set_new(count + 1);
 	if (!set)

@@ -199,7 +199,7 @@ int signalling_restore(struct signalling *s, const struct binding_record *record
 
 /*
  * At start, after the bindings: takes a flow binding from the store. -ENOENT: its home address has
- * no live binding; -EEXIST for a second one with its FID or priority; -ENOMEM.
+ * no live binding; -EEXIST for a second one with its FID; -ENOMEM.
  */
 int signalling_restore_flow(
 	struct signalling *s, const struct in6_addr *home, const struct flow_binding *flow);

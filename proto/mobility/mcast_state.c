@@ -214,6 +214,19 @@ static int put(struct mcast_state *state, const struct in6_addr *group, struct f
 	return 0;
 }
 
+/* Unicast addresses that can send beyond their link (RFC 3810, 5.2.10). */
+static bool sources_ok(const struct mcast_record *record)
+{
+	for (unsigned i = 0; i < record->source_count; i++) {
+		struct in6_addr source = source_at(record, i);
+
+		if (IN6_IS_ADDR_UNSPECIFIED(&source) || IN6_IS_ADDR_LOOPBACK(&source) ||
+			IN6_IS_ADDR_MULTICAST(&source) || IN6_IS_ADDR_LINKLOCAL(&source))
+			return false;
+	}
+	return true;
+}
+
 int mcast_state_apply(struct mcast_state *state, const struct mcast_record *record)
 {
 	struct filter filter = {.exclude = false};
@@ -222,7 +235,7 @@ int mcast_state_apply(struct mcast_state *state, const struct mcast_record *reco
 	int error = 0;
 
 	memcpy(&group, record->group, ADDRESS);
-	if (!mcast_state_group_ok(&group))
+	if (!mcast_state_group_ok(&group) || !sources_ok(record))
 		return -EINVAL;
 	if (mcast_state_find(state, &group, &before)) {
 		filter.exclude = before.type == MCAST_IS_EXCLUDE;

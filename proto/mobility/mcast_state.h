@@ -38,7 +38,7 @@ struct mcast_state_bodies {
 struct mcast_state_faults {
 	unsigned malformed;   /* options: no whole report */
 	unsigned unsupported; /* records of IPv4 groups */
-	unsigned scope;       /* records of what is no group, or of one that stays on its link */
+	unsigned scope;       /* records of no group, of one of its link, or with such a source */
 	unsigned full;        /* records for which there was no room */
 };
 
@@ -69,7 +69,8 @@ void mcast_state_remove(struct mcast_state *state, const struct in6_addr *group)
 
 /* mcast_state_apply: what the node that this is the state of has reported (RFC 3810, 4.2 and
  * 5.2.12). A record of a type that is none of RFC 3810's changes nothing. Returns 0; -EINVAL when
- * the group is none or stays on its link; -ENOSPC when there is no room; the state is then as
+ * the group is none or stays on its link, or a source is no unicast address or stays on its link
+ * (5.2.10); -ENOSPC when there is no room; the state is then as
  * before. */
 int mcast_state_apply(struct mcast_state *state, const struct mcast_record *record);
 

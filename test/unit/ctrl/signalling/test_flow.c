@@ -431,6 +431,53 @@ static void not_committed(void **state)
 	assert_flows("1@100>1 2@200>2");
 }
 
+/* Two flows swap their priorities and only one can: it is the only one that is left, as no two may
+ * have the same (4.2). */
+static void half_of_a_swap(void **state)
+{
+	(void)state;
+	struct rig_flow_commit end;
+	struct rig_bu bu;
+
+	bound();
+	bu = update();
+	NAME(&bu, 1, 200, TO(0, 1), UDP_FROM(5000));
+	NAME(&bu, 2, 100, TO(0, 2), UDP_FROM(5001));
+	rig_send(rig, &bu);
+	rig_commit(rig, 0);
+	assert_int_equal(rig->flow_commit_count, 2);
+	rig_flow_commit(rig, -ETIMEDOUT);
+	rig_flow_commit(rig, 0);
+	assert_int_equal(rig->packet_count, 0);
+	assert_int_equal(rig->flow_commit_count, 1);
+	end = rig_flow_commit(rig, 0);
+	assert_int_equal(end.good.fid, 1);
+	assert_false(end.has_to);
+	take_ba();
+	assert_string_equal(ba.flows, "1:129 2:0");
+	assert_flows("2@100>2");
+}
+
+/* Its end cannot be committed either: what store and data planes have is not forgotten. */
+static void half_of_a_swap_that_stays(void **state)
+{
+	(void)state;
+	struct rig_bu bu;
+
+	bound();
+	bu = update();
+	NAME(&bu, 1, 200, TO(0, 1), UDP_FROM(5000));
+	NAME(&bu, 2, 100, TO(0, 2), UDP_FROM(5001));
+	rig_send(rig, &bu);
+	rig_commit(rig, 0);
+	rig_flow_commit(rig, -ETIMEDOUT);
+	rig_flow_commit(rig, 0);
+	rig_flow_commit(rig, -EIO);
+	take_ba();
+	assert_string_equal(ba.flows, "1:129 2:0");
+	assert_int_equal(rig_binding(rig, RIG_HOME)->flows->count, 2);
+}
+
 /* One update after the other, also while flows are being committed. */
 static void one_at_a_time(void **state)
 {
@@ -506,8 +553,8 @@ static void restored(void **state)
 	assert_int_equal(signalling_restore(rig->s, &record), 0);
 	assert_int_equal(signalling_restore_flow(rig->s, &home, &flow), 0);
 	assert_int_equal(signalling_restore_flow(rig->s, &home, &flow), -EEXIST);
-	assert_int_equal(signalling_restore_flow(rig->s, &home, &other), -EEXIST);
-	assert_flows("7@9>1");
+	assert_int_equal(signalling_restore_flow(rig->s, &home, &other), 0);
+	assert_flows("7@9>1 8@9>1");
 }
 
 int main(void)
@@ -525,6 +572,8 @@ int main(void)
 		TEST(end_of_all),
 		TEST(plain_update),
 		TEST(not_committed),
+		TEST(half_of_a_swap),
+		TEST(half_of_a_swap_that_stays),
 		TEST(one_at_a_time),
 		TEST(records),
 		TEST(restored),

@@ -237,12 +237,21 @@ static void what_cannot_be_taken_is_counted(void **state)
 	static const uint8_t unicast[28] = {143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0x20, 1};
 	static const uint8_t good[28] = {
 		143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0xff, 0x1e, [27] = 1};
+	/* One group, and as its source ::, ::1, fe80::1 or ff02::1. */
+	static const uint8_t sources[][44] = {
+		{143, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0xff, 0x1e, [27] = 2},
+		{143, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0xff, 0x1e, [27] = 2, [43] = 1},
+		{143, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0xff, 0x1e, [27] = 2, 0xfe, 0x80, [43] = 1},
+		{143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0xff, 0x1e, [27] = 2, 0xff, 2, [43] = 1},
+	};
 	struct mh mh = {.type = MH_BU};
 	struct mcast_state_faults faults;
 	struct mcast_state s;
 
 	(void)state;
 	assert_false(mcast_state_read(&mh, &s, &faults));
+	for (unsigned i = 0; i < 4; i++)
+		add(&mh, sources[i], sizeof(sources[i]));
 	add(&mh, overrun, sizeof(overrun));
 	add(&mh, ip4, sizeof(ip4));
 	add(&mh, unicast, sizeof(unicast));
@@ -250,7 +259,7 @@ static void what_cannot_be_taken_is_counted(void **state)
 	assert_true(mcast_state_read(&mh, &s, &faults));
 	assert_int_equal(faults.malformed, 1);
 	assert_int_equal(faults.unsupported, 1);
-	assert_int_equal(faults.scope, 1);
+	assert_int_equal(faults.scope, 5);
 	assert_int_equal(faults.full, 0);
 	assert_int_equal(s.count, 1);
 	assert_true(wants(&s, "ff1e::1", "2001:db8::1"));
