@@ -19,6 +19,10 @@ enum { KEY_DIGITS = 2 * AUTH_KEY_SIZE };
 static const struct config_key gateway_keys[] = {
 	CONFIG_KEY(STRING, struct ctrl_config_gateway, name, .required = true, .min = 1, .max = 64,
 		.help = "name for people"),
+	CONFIG_KEY(STRING, struct ctrl_config_gateway, identifier, .min = 1, .max = 253,
+		.help = "network access identifier by which it may revoke all that it has "
+			"registered "
+			"at once (RFC 5846, 8.2); without it, it may not"),
 	CONFIG_KEY(STRINGS, struct ctrl_config_gateway, addresses, .required = true,
 		.max_items = 16, .check = ctrl_config_check_addresses,
 		.help = "its messages come from, and tunnels to it end at, these addresses "
@@ -101,6 +105,17 @@ const struct config_key ctrl_config_lma_keys[] = {
 	CONFIG_KEY(GROUP, struct ctrl_config_lma, distribution,
 		.keys = ctrl_config_distribution_keys,
 		.help = "which packets to a node take which of its session's bindings"),
+	CONFIG_KEY(BOOL, struct ctrl_config_lma, revocation, .text = "true",
+		.help = "gateways are told that a node has gone to another one, and asked when it "
+			"may have (RFC 5846)"),
+	CONFIG_KEY_NAMED("heartbeat", DURATION, struct ctrl_config_lma, heartbeat_ms, .text = "60s",
+		.unit = "s", .max = 3600000,
+		.help = "HEARTBEAT_INTERVAL: gateways with sessions are asked so often whether "
+			"they "
+			"are there, not below 30 s in a network (RFC 5847); 0: never"),
+	CONFIG_KEY(INT, struct ctrl_config_lma, heartbeats_missed, .text = "3", .min = 1,
+		.max = 100,
+		.help = "MISSING_HEARTBEATS_ALLOWED: more unanswered ones and it is not"),
 	CONFIG_END};
 
 /* Where errors go. */

@@ -13,6 +13,7 @@ struct ctrl_config;
 /* A mobile access gateway that may register nodes. */
 struct ctrl_config_gateway {
 	char *name;
+	char *identifier;             /* NULL: it may not revoke all that it has */
 	struct config_list addresses; /* of char * */
 	uint32_t spi;                 /* 0: no key */
 	char *key_file;               /* NULL: its messages are not authenticated */
@@ -50,6 +51,9 @@ struct ctrl_config_lma {
 	uint32_t refusals_per_second;
 	uint32_t max_paths; /* bindings of a session; 0: several are not supported */
 	struct ctrl_config_distribution distribution;
+	bool revocation;
+	uint32_t heartbeat_ms;
+	uint32_t heartbeats_missed;
 };
 
 /* The table of keys of the group. */

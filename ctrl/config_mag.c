@@ -69,7 +69,20 @@ const struct config_key ctrl_config_mag_keys[] = {
 		.help = "questions, one a second, after which it is gone"),
 	CONFIG_KEY_NAMED("hold", DURATION, struct ctrl_config_mag, hold_ms, .text = "30s",
 		.unit = "s", .max = 3600000,
-		.help = "a node that its anchor refused is tried again after this, when it speaks"),
+		.help = "a node that its anchor refused, or revoked, is tried again after this, "
+			"when "
+			"it speaks"),
+	CONFIG_KEY(STRING, struct ctrl_config_mag, identifier, .min = 1, .max = 253,
+		.help = "network access identifier of the gateway, by which anchors let it revoke "
+			"all "
+			"that it has registered at once (RFC 5846, 9.2)"),
+	CONFIG_KEY_NAMED("heartbeat", DURATION, struct ctrl_config_mag, heartbeat_ms, .text = "60s",
+		.unit = "s", .max = 3600000,
+		.help = "HEARTBEAT_INTERVAL: anchors with sessions are asked so often whether they "
+			"are there, not below 30 s in a network (RFC 5847); 0: never"),
+	CONFIG_KEY(INT, struct ctrl_config_mag, heartbeats_missed, .text = "3", .min = 1,
+		.max = 100,
+		.help = "MISSING_HEARTBEATS_ALLOWED: more unanswered ones and it is not"),
 	CONFIG_END};
 
 /* Where errors go. */

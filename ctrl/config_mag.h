@@ -41,6 +41,9 @@ struct ctrl_config_mag {
 	uint32_t probe_ms;
 	uint32_t probes;
 	uint32_t hold_ms;
+	char *identifier; /* NULL: none */
+	uint32_t heartbeat_ms;
+	uint32_t heartbeats_missed;
 };
 
 /* The table of keys of the group. */

@@ -9,6 +9,7 @@
 #include "ctrl/packet.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/restart_counter.h"
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/signalling.h"
@@ -97,6 +98,16 @@ static void op_event(void *context, const struct lma_event *event)
 			ADDR_TEXT(&event->care_of));
 }
 
+static void op_peer_event(void *context, const struct lma_peer *peer, enum heartbeat_event event)
+{
+	const struct role_lma *role = context;
+	char name[64];
+	const struct event out = {.severity = LOG_LEVEL_WARN, .event = name};
+
+	snprintf(name, sizeof(name), "gateway-%s", heartbeat_event_name(event));
+	events_post(role->ctrl->events, &out, "gateway %s", peer->name);
+}
+
 static uint64_t op_now(void *context)
 {
 	const struct role_lma *role = context;
@@ -132,6 +143,7 @@ static int read_peer(
 	char why[256];
 
 	*peer = (struct lma_peer){.name = g->name,
+		.identifier = g->identifier,
 		.addresses = at,
 		.address_count = g->addresses.count,
 		.has_key = g->key_file,
@@ -202,7 +214,7 @@ static int read_policy(struct role_lma *role)
 	return 0;
 }
 
-static int make_lma(struct role_lma *role)
+static int make_lma(struct role_lma *role, uint32_t counter, bool fresh)
 {
 	struct ctrl *ctrl = role->ctrl;
 	const struct ctrl_config *config = ctrl->config;
@@ -210,6 +222,7 @@ static int make_lma(struct role_lma *role)
 		.commit = op_commit,
 		.inject = op_inject,
 		.event = op_event,
+		.peer_event = op_peer_event,
 		.now_ns = op_now,
 		.real_ns = op_real};
 	const struct lma_config lma = {.addresses = config->addresses + config->agent_count,
@@ -226,7 +239,12 @@ static int make_lma(struct role_lma *role)
 		.delete_delay_ms = config->lma.delete_delay_ms,
 		.assign_delay_ms = config->lma.assign_delay_ms,
 		.refusals_per_second = config->lma.refusals_per_second,
-		.max_paths = config->lma.max_paths};
+		.max_paths = config->lma.max_paths,
+		.revokes = config->lma.revocation,
+		.heartbeat_ms = config->lma.heartbeat_ms,
+		.heartbeats_missed = config->lma.heartbeats_missed,
+		.restart_counter = counter,
+		.restart_fresh = fresh};
 	const struct signalling_role packets = {.context = role, .owns = owns, .message = message};
 	int error;
 
@@ -264,6 +282,8 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t why_size)
 {
 	struct role_lma *role = calloc(1, sizeof(*role));
+	uint32_t counter;
+	bool fresh;
 	int error;
 
 	*out = NULL;
@@ -276,7 +296,10 @@ int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t wh
 	if (!error)
 		error = read_policy(role);
 	if (!error)
-		error = make_lma(role);
+		error = restart_counter_open(
+			ctrl->store, loop_real_ns(ctrl->loop), &counter, &fresh);
+	if (!error)
+		error = make_lma(role, counter, fresh);
 	if (error) {
 		snprintf(why, why_size, "the local mobility anchor cannot start: %s",
 			strerror(-error));

@@ -8,6 +8,7 @@
 #include "ctrl/loop.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/restart_counter.h"
 #include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/signalling.h"
@@ -99,6 +100,17 @@ static void op_event(void *context, enum mag_event_kind kind, const struct mag_a
 	else
 		events_post(role->ctrl->events, &out, "%s %s on %s", MAC_TEXT(&a->now.mac),
 			mag_event_name(kind), a->link->port);
+}
+
+static void op_peer_event(
+	void *context, const struct mag_anchor *anchor, enum heartbeat_event event)
+{
+	const struct role_mag *role = context;
+	char name[64];
+	const struct event out = {.severity = LOG_LEVEL_WARN, .event = name};
+
+	snprintf(name, sizeof(name), "anchor-%s", heartbeat_event_name(event));
+	events_post(role->ctrl->events, &out, "anchor %s", anchor->name);
 }
 
 static uint64_t op_now(void *context)
@@ -200,7 +212,7 @@ static int read_profiles(struct role_mag *role)
 	return 0;
 }
 
-static int make_mag(struct role_mag *role)
+static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 {
 	struct ctrl *ctrl = role->ctrl;
 	const struct ctrl_config_mag *c = &ctrl->config->mag;
@@ -209,14 +221,22 @@ static int make_mag(struct role_mag *role)
 		.inject = op_inject,
 		.port = op_port,
 		.event = op_event,
+		.peer_event = op_peer_event,
 		.now_ns = op_now,
 		.real_ns = op_real};
 	const struct mag_config mag = {.address = c->address,
 		.link_local = c->link_local,
 		.links = role->links,
 		.link_count = c->links.count,
+		.anchors = role->anchors,
+		.anchor_count = role->anchor_count,
 		.profiles = role->profiles,
 		.profile_count = c->nodes.count,
+		.identifier = c->identifier,
+		.heartbeat_ms = c->heartbeat_ms,
+		.heartbeats_missed = c->heartbeats_missed,
+		.restart_counter = counter,
+		.restart_fresh = fresh,
 		.lifetime_s = c->lifetime_ms / 1000,
 		.mtu = c->mtu,
 		.probe_ms = c->probe_ms,
@@ -260,6 +280,8 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t why_size)
 {
 	struct role_mag *role = calloc(1, sizeof(*role));
+	uint32_t counter;
+	bool fresh;
 	int error;
 
 	*out = NULL;
@@ -274,7 +296,10 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 	if (!error)
 		error = read_profiles(role);
 	if (!error)
-		error = make_mag(role);
+		error = restart_counter_open(
+			ctrl->store, loop_real_ns(ctrl->loop), &counter, &fresh);
+	if (!error)
+		error = make_mag(role, counter, fresh);
 	if (error) {
 		snprintf(why, why_size, "the mobile access gateway cannot start: %s",
 			strerror(-error));

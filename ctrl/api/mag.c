@@ -1,4 +1,4 @@
-/* mag.show, mag.attach, mag.detach */
+/* mag.show, mag.attach, mag.detach, mag.revoke */
 #include "ctrl/signalling/mag.h"
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
@@ -137,4 +137,44 @@ void api_mag_detach(struct api_request *r, const json_t *params)
 	r->release = release_result;
 	if (mag_detach(r->ctrl->mag, a, detached, r) < 0)
 		api_error(r, "unavailable", "'%s' is leaving", profile->mn_id);
+}
+
+static void revoked(void *context, enum notice_end end, uint8_t status)
+{
+	struct api_request *r = context;
+	json_t *result = r->state;
+
+	json_put_str(result, "answer", notice_end_name(end));
+	json_object_set_new(result, "answer_status",
+		end == NOTICE_ANSWERED ? json_integer(status) : json_null());
+	api_result(r, json_incref(result));
+}
+
+void api_mag_revoke(struct api_request *r, const json_t *params)
+{
+	const struct mag_anchor *anchor;
+	struct json_why why;
+	const char *name;
+	int error;
+
+	if (refuse_without_role(r))
+		return;
+	if (json_field_str(params, "anchor", JSON_FIELD_REQUIRED, 1, 64, &name, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	anchor = mag_anchor_find(r->ctrl->mag, name);
+	if (!anchor) {
+		api_error(r, "not-found", "there is no anchor '%s'", name);
+		return;
+	}
+	r->state = json_pack("{s:s}", "anchor", name);
+	r->release = release_result;
+	error = mag_revoke(r->ctrl->mag, anchor, revoked, r);
+	if (error == -EPERM)
+		api_error(r, "unavailable", "the gateway has no identifier in its configuration");
+	else if (error == -EOPNOTSUPP)
+		api_error(r, "unavailable", "the anchor does not know revocation");
+	else if (error)
+		api_errno(r, error);
 }

@@ -1,4 +1,4 @@
-/* session.show, session.clear, prefix.show */
+/* session.show, session.clear, session.revoke, session.renew, prefix.show */
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/config.h"
@@ -194,31 +194,77 @@ static void release_result(void *state)
 	json_decref(state);
 }
 
-void api_session_clear(struct api_request *r, const json_t *params)
+/* The session that the field address is of, as it is into r->state. NULL: r was answered. */
+static struct session *read_session(struct api_request *r, const json_t *params)
 {
 	struct session *session;
 	struct in6_addr addr;
 	struct json_why why;
-	int error;
 
 	if (refuse_without_role(r))
-		return;
+		return NULL;
 	if (json_field_addr(params, "address", JSON_FIELD_REQUIRED, &addr, &why) < 0) {
 		api_error(r, "invalid", "%s", why.text);
-		return;
+		return NULL;
 	}
 	session = session_at(r->ctrl, &addr);
 	if (!session) {
 		api_error(r, "not-found", "%s is of no session", ADDR_TEXT(&addr));
-		return;
+		return NULL;
 	}
 	r->state = session_item(r->ctrl, &addr);
 	r->release = release_result;
-	error = lma_clear(r->ctrl->lma, session, cleared, r);
+	return session;
+}
+
+/* Answers what kept a session from being changed; 0: nothing did. */
+static void refuse_change(struct api_request *r, int error)
+{
 	if (error == -EALREADY)
-		api_error(r, "unavailable", "the session is being cleared");
+		api_error(r, "unavailable", "the session is being ended");
+	else if (error == -ENOENT || error == -EOPNOTSUPP)
+		api_error(r, "unavailable", "there is no gateway that could be told");
 	else if (error)
 		api_errno(r, error);
+}
+
+void api_session_clear(struct api_request *r, const json_t *params)
+{
+	struct session *session = read_session(r, params);
+
+	if (session)
+		refuse_change(r, lma_clear(r->ctrl->lma, session, cleared, r));
+}
+
+static void noticed(void *context, int error, enum notice_end end, uint8_t status)
+{
+	struct api_request *r = context;
+	json_t *result = r->state;
+
+	if (error) {
+		api_errno(r, error);
+		return;
+	}
+	json_put_str(result, "answer", notice_end_name(end));
+	json_object_set_new(result, "answer_status",
+		end == NOTICE_ANSWERED ? json_integer(status) : json_null());
+	api_result(r, json_incref(result));
+}
+
+void api_session_revoke(struct api_request *r, const json_t *params)
+{
+	struct session *session = read_session(r, params);
+
+	if (session)
+		refuse_change(r, lma_revoke(r->ctrl->lma, session, noticed, r));
+}
+
+void api_session_renew(struct api_request *r, const json_t *params)
+{
+	const struct session *session = read_session(r, params);
+
+	if (session)
+		refuse_change(r, lma_renew(r->ctrl->lma, session, noticed, r));
 }
 
 void api_prefix_show(struct api_request *r, const json_t *params)

@@ -48,6 +48,7 @@ struct session {
 	uint16_t sequence;           /* last valid one received, perhaps of a request under way */
 	uint64_t end_ns;             /* CLOCK_MONOTONIC of now.expires_ns */
 	uint64_t parked_ns;          /* CLOCK_MONOTONIC */
+	bool revoking;               /* its gateway is being told that it ends (RFC 5846) */
 	struct wheel_timer timer;    /* the end, or parked_ns */
 	struct session_prefix *prefixes; /* now.prefix_count of them */
 	UT_hash_handle hh;               /* by now.number */

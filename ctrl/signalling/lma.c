@@ -25,6 +25,7 @@ const char *lma_event_name(enum lma_event_kind kind)
 		[LMA_DEREGISTERED] = "deregistered",
 		[LMA_EXPIRED] = "expired",
 		[LMA_CLEARED] = "cleared",
+		[LMA_LEFT] = "left",
 		[LMA_REFUSED] = "refused",
 		[LMA_PATH_ADDED] = "path-added",
 		[LMA_PATH_ENDED] = "path-ended",
@@ -45,13 +46,15 @@ struct lma *lma_new(const struct lma_config *config, const struct lma_ops *ops)
 	lma->ops = *ops;
 	lma->hmac = hmac_new();
 	lma->cache = session_cache_new();
+	wheel_init(&lma->wheel, lma_now(lma), lma);
 	error = lma->hmac && lma->cache ? lma_prefix_open(lma) : -ENOMEM;
+	if (!error)
+		error = lma_peer_open(lma);
 	if (error) {
 		lma_free(lma);
 		errno = -error;
 		return NULL;
 	}
-	wheel_init(&lma->wheel, lma_now(lma), lma);
 	lma->stranger_since_ns = lma_now(lma);
 	lma->stranger_tokens = config->refusals_per_second;
 	return lma;
@@ -63,6 +66,8 @@ void lma_free(struct lma *lma)
 		return;
 	for (struct session *s = NULL; lma->cache && (s = session_cache_next(lma->cache, s));)
 		lma_queue_forget(lma, s);
+	lma_peer_close(lma);
+	lma_revoke_close(lma);
 	session_cache_free(lma->cache);
 	while (lma->requests) {
 		struct lma_request *next = lma->requests->next;
@@ -315,7 +320,11 @@ void lma_receive(struct lma *lma, const struct receive_packet *packet, const str
 	struct lma_check c = {.lma = lma, .octets = receive_mh(packet), .mh = mh, .update = &u};
 	struct lma_verdict verdict;
 
-	if (mh->type != MH_BU || !(mh->bu.flags & FLAGS_BU_P)) {
+	if (mh->type != MH_BU) {
+		lma_peer_receive(lma, packet, mh);
+		return;
+	}
+	if (!(mh->bu.flags & FLAGS_BU_P)) {
 		lma_count(lma, LMA_N_NOT_PROXY);
 		return;
 	}
@@ -337,14 +346,22 @@ void lma_receive(struct lma *lma, const struct receive_packet *packet, const str
 	}
 }
 
-int lma_clear(struct lma *lma, struct session *session, lma_done *done, void *done_context)
+static bool is_kind(const struct lma_request *r, enum lma_request_kind kind)
+{
+	return r && r->kind == kind;
+}
+
+/* Ends a session, unless somebody else does; one that leaves can still be cleared. */
+static int end(struct lma *lma, struct session *session, enum lma_request_kind kind, lma_done *done,
+	void *done_context)
 {
 	struct lma_request *r;
 
-	if ((session->waiting && session->waiting->kind == LMA_CLEAR) ||
-		(session->running && session->running->kind == LMA_CLEAR))
+	if (is_kind(session->waiting, LMA_CLEAR) || is_kind(session->running, LMA_CLEAR) ||
+		is_kind(session->waiting, LMA_LEAVE) ||
+		(kind == LMA_LEAVE && is_kind(session->running, LMA_LEAVE)))
 		return -EALREADY;
-	r = lma_request_new(lma, LMA_CLEAR);
+	r = lma_request_new(lma, kind);
 	if (!r)
 		return -ENOMEM;
 	r->done = done;
@@ -368,6 +385,16 @@ void lma_renew_paths(struct lma *lma)
 		else
 			lma_count(lma, LMA_N_NO_MEMORY);
 	}
+}
+
+int lma_clear(struct lma *lma, struct session *session, lma_done *done, void *done_context)
+{
+	return end(lma, session, LMA_CLEAR, done, done_context);
+}
+
+int lma_leave(struct lma *lma, struct session *session, lma_done *done, void *done_context)
+{
+	return end(lma, session, LMA_LEAVE, done, done_context);
 }
 
 bool lma_pool_state(const struct lma *lma, size_t index, struct lma_pool_state *state)

@@ -10,6 +10,8 @@
  *   lma_prefix.c    profiles of nodes, pools, and the prefixes of a new session (5.3.2)
  *   lma_queue.c     requests of one session in order, through the commit
  *   lma_reply.c     the Proxy Binding Acknowledgement (5.3.6)
+ *   lma_peer.c      the gateways as peers: heartbeats (RFC 5847)
+ *   lma_revoke.c    Binding Revocation (RFC 5846) and Update Notification (RFC 7077)
  *
  * What it needs from others it calls through `struct lma_ops`. Everything runs in the control
  * thread, nothing blocks.
@@ -24,6 +26,8 @@
 
 #include "common/wheel.h"
 #include "ctrl/binding/session_cache.h"
+#include "ctrl/signalling/heartbeat.h"
+#include "ctrl/signalling/notice.h"
 #include "proto/channel/packet.h"
 #include "proto/mobility/auth.h"
 #include "proto/mobility/mh.h"
@@ -37,6 +41,8 @@ typedef void lma_done(void *context, int error);
 /* A mobile access gateway that may register nodes. */
 struct lma_peer {
 	const char *name;
+	const char *identifier; /* by which it may revoke all that it has (RFC 5846, 8.2); NULL: it
+				 * may not */
 	const struct in6_addr *addresses; /* its messages come from, and tunnels lead to, these */
 	size_t address_count;
 	bool has_key; /* false: something else protects its messages */
@@ -81,6 +87,11 @@ struct lma_config {
 	uint32_t refusals_per_second; /* to strangers, at least 1; the burst too */
 	uint32_t max_paths; /* bindings of a session, up to SESSION_PATHS_MAX; 0: only one, and who
 			     * asks for more is refused (RFC 8278, 4.3) */
+	bool revokes;       /* tells the gateway that a node has left (RFC 5846, 8.1) */
+	uint32_t heartbeat_ms;      /* HEARTBEAT_INTERVAL (RFC 5847); 0: no requests */
+	uint32_t heartbeats_missed; /* MISSING_HEARTBEATS_ALLOWED */
+	uint32_t restart_counter;
+	bool restart_fresh; /* the sessions of before are lost: tell all gateways */
 };
 
 /* What happened to a session, for events and logs. */
@@ -91,6 +102,7 @@ enum lma_event_kind {
 	LMA_DEREGISTERED,
 	LMA_EXPIRED,
 	LMA_CLEARED,
+	LMA_LEFT, /* its gateway revoked it, or lost it */
 	LMA_REFUSED,
 	LMA_PATH_ADDED, /* to a session, which had others */
 	LMA_PATH_ENDED, /* of a session, which has others */
@@ -123,6 +135,9 @@ struct lma_ops {
 
 	/* Told of events; must not call functions that change state. */
 	void (*event)(void *context, const struct lma_event *event);
+
+	/* Told what became of a gateway, likewise. */
+	void (*peer_event)(void *context, const struct lma_peer *peer, enum heartbeat_event event);
 
 	/* loop_now_ns(), the wheel's clock, and loop_real_ns(). */
 	uint64_t (*now_ns)(void *context);
@@ -164,6 +179,23 @@ int lma_clear(struct lma *lma, struct session *session, lma_done *done, void *do
  * each of them is committed again as it is.
  */
 void lma_renew_paths(struct lma *lma);
+/* How the gateway of a session took a notice. */
+typedef void lma_noticed(void *context, int error, enum notice_end end, uint8_t status);
+
+/*
+ * Revokes a session (RFC 5846, 8.1): its gateway is told, and when it has answered, or does not,
+ * the session ends as by lma_clear(). `done` (may be NULL) is called once, later or from inside:
+ * error is that of the end. Returns 0, -EALREADY, -ENOMEM or -ENOBUFS; done is not called then.
+ */
+int lma_revoke(struct lma *lma, struct session *session, lma_noticed *done, void *context);
+
+/* Asks the gateway of a live session to register it again (RFC 7077, 5). `done` (may be NULL) is
+ * called once, later. 0, -ENOENT (it is not live), -EOPNOTSUPP, -ENOMEM or -ENOBUFS. */
+int lma_renew(struct lma *lma, const struct session *session, lma_noticed *done, void *context);
+
+/* A gateway by its index, NULL behind the last; and how its heartbeats stand. */
+const struct lma_peer *lma_peer_next(const struct lma *lma, size_t index);
+const struct heartbeat_peer *lma_peer_heartbeat(const struct lma *lma, size_t index);
 
 /* The cache, for reading. */
 struct session_cache *lma_cache(struct lma *lma);

@@ -208,7 +208,11 @@ static struct lma_verdict check_busy(struct lma_check *c)
 {
 	const struct session *s = c->found.session;
 
-	return s && s->waiting && s->waiting->kind == LMA_CLEAR ? drop(LMA_N_BUSY) : pass();
+	if (!s)
+		return pass();
+	if (s->waiting && (s->waiting->kind == LMA_CLEAR || s->waiting->kind == LMA_LEAVE))
+		return drop(LMA_N_BUSY);
+	return s->revoking && c->update->lifetime ? drop(LMA_N_BUSY) : pass();
 }
 
 static check_fn *const checks[] = {

@@ -22,6 +22,17 @@
 	X(OTHER_GATEWAY, "lma_ignored_other_gateway",                                              \
 		"ignored: deregistration by a gateway where the node is no longer (5.3.5)")        \
 	X(BUSY, "lma_drop_busy", "dropped: the session is about to be cleared")                    \
+	X(PEER_AUTH, "lma_drop_peer_auth",                                                         \
+		"dropped: other message with wrong or no authenticator")                           \
+	X(UNMATCHED, "lma_drop_unmatched", "dropped: answers nothing that was asked")              \
+	X(HEARTBEAT, "lma_heartbeat_received", "Heartbeats received, of both kinds")               \
+	X(PEER_LOST, "lma_gateway_lost", "gateways that no longer answered heartbeats")            \
+	X(PEER_BACK, "lma_gateway_back", "gateways that answered again")                           \
+	X(PEER_RESTARTED, "lma_gateway_restarted", "gateways that have lost their sessions")       \
+	X(BRI, "lma_bri_sent", "Binding Revocation Indications sent, without retransmissions")     \
+	X(UPN, "lma_upn_sent", "Update Notifications sent, without retransmissions")               \
+	X(ANSWERED, "lma_notices_answered", "acknowledgements of these two received")              \
+	X(BRI_RECEIVED, "lma_bri_received", "Binding Revocation Indications received")             \
 	X(SUPERSEDED, "lma_superseded", "waiting Proxy Binding Updates replaced by newer ones")    \
 	X(PARKED, "lma_parked", "registrations that waited for the end of a session (5.4.1.2)")    \
 	X(ACCEPTED, "lma_pba_accepted", "Proxy Binding Acknowledgements sent with status 0")       \
@@ -51,6 +62,7 @@
 	X(CLEARED, "lma_cleared", "sessions ended by the operator")                                \
 	X(PATH_ADDED, "lma_path_added", "bindings added to sessions that had others")              \
 	X(PATH_ENDED, "lma_path_ended", "bindings ended of sessions that have others")             \
+	X(LEFT, "lma_left", "sessions that their gateway revoked, or lost")                        \
 	X(RESTORED, "lma_restored", "sessions taken from the store at start")                      \
 	X(FULL, "lma_full", "refused: as many sessions as configured")                             \
 	X(POOL_EMPTY, "lma_pool_empty", "refused: no prefix is left in the pool")                  \

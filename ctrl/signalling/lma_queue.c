@@ -54,6 +54,7 @@ void lma_session_begin(struct lma *lma, struct session *session)
 {
 	session->end_ns = lma_now(lma) + binding_left_ns(lma_path_first_end(&session->now),
 						 lma_real(lma), longest_ns(lma, &session->now));
+	lma_peer_active(lma, session);
 }
 
 /* Frees what waits. */
@@ -101,8 +102,8 @@ static void remove_session(struct lma *lma, struct session *session)
 	session_cache_remove(lma->cache, session);
 }
 
-/* The wait is over: what was parked makes a session of its own (RFC 5213, 5.4.1.2, 4). */
-static void unpark(struct lma *lma, struct session *session)
+/* What was parked makes a session of its own. */
+void lma_queue_unpark(struct lma *lma, struct session *session)
 {
 	struct lma_request *r = session->parked;
 	const struct lma_profile *profile = lma_profile_find(lma, &r->update.mn_id);
@@ -135,7 +136,7 @@ static void on_timer(struct wheel_timer *timer, void *context)
 	struct lma_request *r;
 
 	if (session->parked && lma_now(lma) >= session->parked_ns)
-		unpark(lma, session);
+		lma_queue_unpark(lma, session);
 	if (session->running || session->waiting)
 		return;
 	if (lma_now(lma) < session->end_ns) {
@@ -197,6 +198,8 @@ static void registered(struct lma *lma, struct session *session, const struct lm
 	};
 	enum lma_event_kind kind = kind_of(lma, &session->now, &r->to);
 
+	if (kind == LMA_HANDED_OVER && session->now.life == SESSION_LIVE)
+		lma_revoke_before(lma, &session->now, &r->to);
 	lma->live += session->now.life != SESSION_LIVE;
 	session->now = r->to;
 	lma_session_begin(lma, session);
@@ -230,6 +233,7 @@ static void ended(struct lma *lma, struct session *session, const struct lma_req
 		[LMA_DEREGISTER] = {LMA_DEREGISTERED, LMA_N_DEREGISTERED},
 		[LMA_EXPIRE] = {LMA_EXPIRED, LMA_N_EXPIRED},
 		[LMA_CLEAR] = {LMA_CLEARED, LMA_N_CLEARED},
+		[LMA_LEAVE] = {LMA_LEFT, LMA_N_LEFT},
 	};
 
 	if (r->kind == LMA_DEREGISTER)
@@ -242,7 +246,7 @@ static void ended(struct lma *lma, struct session *session, const struct lma_req
 	session->now = r->to;
 	lma_session_begin(lma, session);
 	/* The node has left the gateway before: now it can be taken over by the new one. */
-	if (r->kind == LMA_DEREGISTER && session->parked && !session->waiting) {
+	if (session->now.life == SESSION_ENDING && session->parked && !session->waiting) {
 		session->waiting = session->parked;
 		session->parked = NULL;
 	}
@@ -361,6 +365,14 @@ static void prepare(const struct lma *lma, const struct session *session, struct
 		r->to.lifetime = 0;
 		r->to.expires_ns = real + (uint64_t)lma->config.delete_delay_ms * CLOCK_NS_PER_MS;
 		break;
+	case LMA_LEAVE:
+		if (r->to.life == SESSION_LIVE)
+			r->to.expires_ns =
+				real + (uint64_t)lma->config.delete_delay_ms * CLOCK_NS_PER_MS;
+		r->to.life = SESSION_ENDING;
+		r->to.path_count = 0;
+		r->to.lifetime = 0;
+		break;
 	case LMA_EXPIRE:
 		r->to.life = lma_path_expire(real, &r->to) ? SESSION_LIVE : SESSION_NONE;
 		break;
@@ -439,6 +451,8 @@ void lma_queue_put(struct lma *lma, struct session *session, struct lma_request 
 
 void lma_queue_park(struct lma *lma, struct session *session, struct lma_request *r)
 {
+	bool first = !session->parked;
+
 	if (session->parked) {
 		lma_count(lma, LMA_N_SUPERSEDED);
 		lma_request_free(lma, session->parked);
@@ -448,5 +462,7 @@ void lma_queue_park(struct lma *lma, struct session *session, struct lma_request
 			lma_now(lma) + (uint64_t)lma->config.assign_delay_ms * CLOCK_NS_PER_MS;
 	}
 	session->parked = r;
+	if (first)
+		lma_revoke_parked(lma, session);
 	lma_session_rest(lma, session);
 }

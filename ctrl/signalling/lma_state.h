@@ -44,18 +44,25 @@ enum lma_request_kind {
 	LMA_FORGET,       /* the prefixes of a deregistered one need not be kept any longer */
 	LMA_CLEAR,        /* the operator ends it */
 	LMA_RENEW,        /* it stays as it is; data planes are to know it differently */
+	LMA_LEAVE,        /* its gateway has it no longer */
 };
 
 /* A change that a session waits for, from a free list. */
 struct lma_request {
 	enum lma_request_kind kind;
 	struct lma_update update; /* LMA_REGISTER, LMA_DEREGISTER */
-	lma_done *done;           /* LMA_CLEAR, may be NULL */
+	lma_done *done;           /* LMA_CLEAR, LMA_LEAVE, may be NULL */
 	void *done_context;
 	struct session_record to; /* once running */
 	struct session *session;  /* once running */
 	struct lma *owner;        /* once running */
 	struct lma_request *next; /* in the free list, or behind it in the queue */
+};
+
+/* What is known of a gateway, beside its heartbeats. */
+struct lma_peer_state {
+	struct in6_addr own, address; /* of the two, as the last registration had them */
+	uint64_t active_ns;           /* it can have sessions until then, CLOCK_MONOTONIC */
 };
 
 struct lma {
@@ -71,6 +78,11 @@ struct lma {
 	uint64_t stranger_since_ns;   /* token bucket of refusals to strangers */
 	uint32_t stranger_tokens;
 	uint64_t counters[LMA_COUNTERS];
+	struct heartbeat *heartbeat;
+	struct notices *notices;
+	struct lma_peer_state *peer_states; /* config.peer_count of them */
+	struct lma_about *abouts;           /* notices that somebody waits for */
+	struct lma_batch *batches;          /* revocations by gateways that are under way */
 	struct wheel wheel;
 };
 
@@ -216,6 +228,13 @@ void lma_queue_put(struct lma *lma, struct session *session, struct lma_request 
 /* Keeps a registration until the session ends, or for a while. */
 void lma_queue_park(struct lma *lma, struct session *session, struct lma_request *request);
 
+/* The wait of what is parked is over (RFC 5213, 5.4.1.2, 4). */
+void lma_queue_unpark(struct lma *lma, struct session *session);
+
+/* Ends a live session whose gateway has it no longer; its prefixes are kept for a while, as after a
+ * deregistration. `done` (may be NULL) is called once, later. 0, -EALREADY or -ENOMEM. */
+int lma_leave(struct lma *lma, struct session *session, lma_done *done, void *done_context);
+
 /* Sets end_ns by a record that is a new fact, or one of an earlier process: the time of day may
  * have been set back meanwhile, it gets no more than it was granted. */
 void lma_session_begin(struct lma *lma, struct session *session);
@@ -225,6 +244,38 @@ void lma_session_rest(struct lma *lma, struct session *session);
 
 /* Forgets all requests of a session, and its timer. */
 void lma_queue_forget(struct lma *lma, struct session *session);
+
+/* lma_peer.c */
+
+/* Makes heartbeats and notices. 0 or -ENOMEM. */
+int lma_peer_open(struct lma *lma);
+void lma_peer_close(struct lma *lma);
+
+/* A gateway at one of its addresses. */
+struct proxy_peer lma_peer_at(
+	const struct lma_peer *peer, const struct in6_addr *own, const struct in6_addr *care_of);
+
+/* Its gateway has this session. */
+void lma_peer_active(struct lma *lma, const struct session *session);
+
+/* A message that is no Proxy Binding Update. */
+void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, const struct mh *mh);
+
+/* lma_revoke.c */
+
+/* The node has gone to another gateway: the one before is told. */
+void lma_revoke_before(
+	struct lma *lma, const struct session_record *before, const struct session_record *to);
+
+/* A registration is parked at this session: its gateway is asked whether the node has left. */
+void lma_revoke_parked(struct lma *lma, const struct session *session);
+
+/* Frees what is under way. */
+void lma_revoke_close(struct lma *lma);
+
+/* A Binding Revocation Indication of a gateway, authentic. */
+void lma_revoke_receive(struct lma *lma, const struct lma_peer *peer,
+	const struct receive_packet *packet, const struct mh *mh);
 
 /* lma.c */
 

@@ -41,6 +41,7 @@ const char *mag_event_name(enum mag_event_kind kind)
 		[MAG_EVENT_LOST] = "lost",
 		[MAG_EVENT_EXPIRED] = "expired",
 		[MAG_EVENT_REFUSED] = "refused",
+		[MAG_EVENT_REVOKED] = "revoked",
 	};
 	size_t count = sizeof(names) / sizeof(*names);
 
@@ -55,13 +56,14 @@ struct mag *mag_new(const struct mag_config *config, const struct mag_ops *ops)
 		return NULL;
 	mag->config = *config;
 	mag->ops = *ops;
+	wheel_init(&mag->wheel, mag_now(mag), mag);
 	mag->hmac = hmac_new();
-	if (!mag->hmac || hmac_random(&mag->sequence, sizeof(mag->sequence)) < 0) {
+	if (!mag->hmac || hmac_random(&mag->sequence, sizeof(mag->sequence)) < 0 ||
+		mag_peer_open(mag) < 0) {
 		mag_free(mag);
 		errno = ENOMEM;
 		return NULL;
 	}
-	wheel_init(&mag->wheel, mag_now(mag), mag);
 	return mag;
 }
 
@@ -76,6 +78,8 @@ void mag_free(struct mag *mag)
 		wheel_cancel(&mag->wheel, &a->timer);
 		free(a);
 	}
+	mag_peer_close(mag);
+	mag_revoke_close(mag);
 	hmac_free(mag->hmac);
 	free(mag);
 }
@@ -158,6 +162,7 @@ static void ended(struct mag_attachment *a)
 static void forget(struct mag *mag, struct mag_attachment *a)
 {
 	ended(a);
+	mag_revoke_moot(a);
 	wheel_cancel(&mag->wheel, &a->timer);
 	HASH_DEL(mag->attachments, a);
 	free(a);
@@ -217,6 +222,12 @@ static bool leave(struct mag *mag, struct mag_attachment *a)
 	}
 	if (a->asked)
 		return true;
+	if (a->bars) {
+		a->bars = a->leaves = false;
+		a->state = MAG_REFUSED;
+		a->hold_ns = mag_now(mag) + (uint64_t)mag->config.hold_ms * CLOCK_NS_PER_MS;
+		return true;
+	}
 	forget(mag, a);
 	return false;
 }
@@ -224,7 +235,7 @@ static bool leave(struct mag *mag, struct mag_attachment *a)
 static void arm(struct mag *mag, struct mag_attachment *a)
 {
 	const uint64_t dues[] = {a->asked ? a->ask_ns : UINT64_MAX, a->refresh_ns, a->end_ns,
-		a->probe_ns, a->again_ns};
+		a->probe_ns, a->again_ns, a->doubt_ns};
 	uint64_t due = UINT64_MAX;
 
 	for (size_t i = 0; i < sizeof(dues) / sizeof(dues[0]); i++)
@@ -247,6 +258,9 @@ void mag_go_on(struct mag *mag, struct mag_attachment *a)
 	if (a->leaves) {
 		if (!leave(mag, a))
 			return;
+	} else if (now >= a->doubt_ns) {
+		mag_revoke_doubted(mag, a);
+		return;
 	} else if (mag_is_served(a)) {
 		serve(mag, a, now);
 	} else if (a->state == MAG_REGISTERING && !a->asked) {
@@ -342,7 +356,7 @@ static struct mag_attachment *make(struct mag *mag, const struct session_mn_id *
 	a->link = link;
 	a->anchor = anchor;
 	a->state = MAG_REGISTERING;
-	a->refresh_ns = a->end_ns = a->probe_ns = a->again_ns = UINT64_MAX;
+	a->refresh_ns = a->end_ns = a->probe_ns = a->again_ns = a->doubt_ns = UINT64_MAX;
 	wheel_timer_init(&a->timer, on_timer);
 	HASH_ADD(hh, mag->attachments, now.mac, sizeof(a->now.mac), a);
 	return a;
@@ -351,6 +365,8 @@ static struct mag_attachment *make(struct mag *mag, const struct session_mn_id *
 /* One that is there already: back, elsewhere, or to be tried again. */
 static void attach_again(struct mag *mag, struct mag_attachment *a, const struct mag_link *link)
 {
+	if (a->leaves && a->bars)
+		return;
 	a->link = link;
 	if (a->leaves) {
 		a->leaves = a->tells = a->asked = false;
@@ -383,11 +399,30 @@ int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct 
 	return 0;
 }
 
+void mag_end(struct mag *mag, struct mag_attachment *a, bool bars, mag_done *done, void *context)
+{
+	if (a->leaves) {
+		if (done)
+			done(context, -EALREADY);
+		return;
+	}
+	mag_tell(mag, MAG_EVENT_REVOKED, a);
+	if (bars && mag_is_served(a))
+		mag_withdraw(mag, a);
+	a->leaves = true;
+	a->bars = bars;
+	a->tells = a->asked = false;
+	a->done = done;
+	a->done_context = context;
+	mag_go_on(mag, a);
+}
+
 int mag_detach(struct mag *mag, struct mag_attachment *a, mag_done *done, void *done_context)
 {
 	if (a->leaves)
 		return -EALREADY;
-	a->leaves = a->tells = true;
+	a->leaves = true;
+	a->tells = a->state != MAG_REFUSED; /* of which its anchor has nothing */
 	a->asked = false;
 	a->done = done;
 	a->done_context = done_context;

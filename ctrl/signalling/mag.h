@@ -5,6 +5,8 @@
  *
  *   mag.c            start and end, attachments, what the operator asks for
  *   mag_register.c   Proxy Binding Updates and their answers (6.9.1, 6.9.4)
+ *   mag_peer.c       the anchors as peers: heartbeats (RFC 5847), notifications (RFC 7077)
+ *   mag_revoke.c     Binding Revocation (RFC 5846, 9)
  *   mag_link.c       the access link: solicitations, advertisements, is the node still there?
  *
  * What it needs from others it calls through `struct mag_ops`. Everything runs in the control
@@ -17,6 +19,8 @@
 
 #include "common/wheel.h"
 #include "ctrl/binding/attachment.h"
+#include "ctrl/signalling/heartbeat.h"
+#include "ctrl/signalling/notice.h"
 #include "proto/channel/packet.h"
 #include "proto/mobility/auth.h"
 #include "proto/mobility/mh.h"
@@ -54,8 +58,15 @@ struct mag_config {
 	struct in6_addr link_local; /* of the router on all access links (6.9.3; RFC 6543) */
 	const struct mag_link *links;
 	size_t link_count;
+	const struct mag_anchor *anchors;
+	size_t anchor_count;
 	const struct mag_profile *profiles;
 	size_t profile_count;
+	const char *identifier;     /* of the gateway, for anchors; NULL: it has none */
+	uint32_t heartbeat_ms;      /* HEARTBEAT_INTERVAL (RFC 5847); 0: no requests */
+	uint32_t heartbeats_missed; /* MISSING_HEARTBEATS_ALLOWED */
+	uint32_t restart_counter;
+	bool restart_fresh;  /* the attachments of before are lost: tell all anchors */
 	uint32_t lifetime_s; /* asked for: a multiple of 4 */
 	uint32_t mtu;        /* of the tunnel, told to nodes; 0: not told */
 	uint32_t probe_ms;   /* a node that was silent so long is asked; 0: never */
@@ -79,6 +90,7 @@ struct mag_attachment {
 	bool busy;         /* the commit works on it */
 	bool leaves;       /* it is to be detached, as soon as nothing is under way */
 	bool tells;        /* and its anchor is to be told */
+	bool bars;         /* and it is not to come back at once: MAG_REFUSED */
 	bool asked;        /* a Proxy Binding Update waits for its answer */
 	bool fresh;        /* ask for new prefixes, not for those that it has */
 	uint8_t tries;     /* how often it was sent */
@@ -90,12 +102,14 @@ struct mag_attachment {
 	struct in6_addr address; /* that the node was last heard from; ::: none */
 	uint8_t missed;          /* solicitations not answered since */
 	/* CLOCK_MONOTONIC, UINT64_MAX: never */
-	uint64_t ask_ns;     /* the answer is late */
-	uint64_t refresh_ns; /* to be extended */
-	uint64_t end_ns;     /* of the lifetime */
-	uint64_t probe_ns;   /* to be asked whether it is there */
-	uint64_t again_ns;   /* a change that failed is tried again */
-	uint64_t hold_ns;    /* MAG_REFUSED: until then it is not tried again */
+	uint64_t ask_ns;              /* the answer is late */
+	uint64_t refresh_ns;          /* to be extended */
+	uint64_t end_ns;              /* of the lifetime */
+	uint64_t probe_ns;            /* to be asked whether it is there */
+	uint64_t again_ns;            /* a change that failed is tried again */
+	uint64_t hold_ns;             /* MAG_REFUSED: until then it is not tried again */
+	uint64_t doubt_ns;            /* until then its node may say that it is here */
+	struct mag_revocation *doubt; /* that says that it is not; NULL: none */
 	struct mag *owner;
 	mag_done *done; /* of who waits for its end; may be NULL */
 	void *done_context;
@@ -112,6 +126,7 @@ enum mag_event_kind {
 	MAG_EVENT_LOST,
 	MAG_EVENT_EXPIRED,
 	MAG_EVENT_REFUSED,
+	MAG_EVENT_REVOKED,
 };
 
 struct mag_ops {
@@ -134,6 +149,10 @@ struct mag_ops {
 
 	/* Told of events; must not call functions that change state. */
 	void (*event)(void *context, enum mag_event_kind kind, const struct mag_attachment *a);
+
+	/* Told what became of an anchor, likewise. */
+	void (*peer_event)(
+		void *context, const struct mag_anchor *anchor, enum heartbeat_event event);
 
 	uint64_t (*now_ns)(void *context);
 	uint64_t (*real_ns)(void *context);
@@ -177,6 +196,21 @@ struct mag_attachment *mag_find(const struct mag *mag, const struct mac *mac);
 /* Detaches a node. `done` (may be NULL) is called once, when it is no longer served, later or from
  * inside. 0, or -EALREADY: it leaves already, and done is not called. */
 int mag_detach(struct mag *mag, struct mag_attachment *a, mag_done *done, void *done_context);
+
+/* How an anchor took a notice. */
+typedef void mag_noticed(void *context, enum notice_end end, uint8_t status);
+
+/*
+ * Tells an anchor that all that it has of this gateway is over (RFC 5846, 9.2), and serves none of
+ * it any longer. `done` (may be NULL) is called once, later. 0; -EPERM: the gateway has no
+ * identifier; -EOPNOTSUPP, -ENOMEM or -ENOBUFS.
+ */
+int mag_revoke(struct mag *mag, const struct mag_anchor *anchor, mag_noticed *done, void *context);
+
+/* An anchor by its index, NULL behind the last; how its heartbeats stand; one by its name. */
+const struct mag_anchor *mag_anchor_next(const struct mag *mag, size_t index);
+const struct heartbeat_peer *mag_peer_heartbeat(const struct mag *mag, size_t index);
+const struct mag_anchor *mag_anchor_find(const struct mag *mag, const char *name);
 
 /* The attachment after prev, the first for NULL; NULL at the end. */
 const struct mag_attachment *mag_next(const struct mag *mag, const struct mag_attachment *prev);

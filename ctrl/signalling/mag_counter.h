@@ -26,6 +26,13 @@
 	X(DETACHED, "mag_detached", "nodes that left, or were told to")                            \
 	X(LOST, "mag_lost", "nodes that no longer answered")                                       \
 	X(EXPIRED, "mag_expired", "registrations that ended unanswered")                           \
+	X(REVOKED, "mag_revoked", "registrations that their anchors revoked")                      \
+	X(BRI, "mag_bri_received", "Binding Revocation Indications received")                      \
+	X(UPN, "mag_upn_received", "Update Notifications received")                                \
+	X(HEARTBEAT, "mag_heartbeat_received", "Heartbeats received, of both kinds")               \
+	X(PEER_LOST, "mag_anchor_lost", "anchors that no longer answered heartbeats")              \
+	X(PEER_BACK, "mag_anchor_back", "anchors that answered again")                             \
+	X(PEER_RESTARTED, "mag_anchor_restarted", "anchors that have lost their sessions")         \
 	X(RESTORED, "mag_restored", "attachments taken from the store at start")                   \
 	X(RA_SENT, "mag_ra_sent", "Router Advertisements sent, each to one node")                  \
 	X(NS_SENT, "mag_ns_sent", "Neighbour Solicitations sent to see if a node is there")        \

@@ -42,11 +42,14 @@ static void send_to_node(
 		mag_count(mag, MAG_N_SEND_FAILED);
 }
 
-static void fill(const struct mag *mag, const struct mag_attachment *a, struct router *router)
+static void fill(
+	const struct mag *mag, const struct mag_attachment *a, bool ends, struct router *router)
 {
 	uint32_t left = (uint32_t)(mag_left_ns(mag, a) / CLOCK_NS_PER_S);
 
-	router->lifetime_s = ROUTER_LIFETIME_S;
+	if (ends)
+		left = 0;
+	router->lifetime_s = ends ? 0 : ROUTER_LIFETIME_S;
 	router->mtu = mag->config.mtu;
 	router->prefix_count = a->now.prefix_count;
 	for (size_t i = 0; i < a->now.prefix_count; i++)
@@ -57,7 +60,7 @@ static void fill(const struct mag *mag, const struct mag_attachment *a, struct r
 			.preferred_s = left};
 }
 
-void mag_advertise(struct mag *mag, struct mag_attachment *a)
+static void advertise(struct mag *mag, struct mag_attachment *a, bool ends)
 {
 	static const struct in6_addr all_nodes = {.s6_addr = {0xff, 2, [15] = 1}};
 	struct ip6_build head = {.src = mag->config.link_local,
@@ -72,7 +75,7 @@ void mag_advertise(struct mag *mag, struct mag_attachment *a)
 	if (!mag_is_served(a) ||
 		mag->ops.port(mag->ops.context, a->link, &router.link_address) != 0)
 		return;
-	fill(mag, a, &router);
+	fill(mag, a, ends, &router);
 	icmp = frame + SEND_ETHER_SIZE + ip6_build_size(&head);
 	len = router_encode(&router, icmp, MESSAGE_MAX);
 	if (len < 0) {
@@ -88,6 +91,16 @@ void mag_advertise(struct mag *mag, struct mag_attachment *a)
 	send_to_node(mag, a, frame, ip6_build_size(&head) + (size_t)len);
 }
 
+void mag_advertise(struct mag *mag, struct mag_attachment *a)
+{
+	advertise(mag, a, false);
+}
+
+void mag_withdraw(struct mag *mag, struct mag_attachment *a)
+{
+	advertise(mag, a, true);
+}
+
 void mag_heard(struct mag *mag, struct mag_attachment *a)
 {
 	a->missed = 0;
@@ -96,7 +109,7 @@ void mag_heard(struct mag *mag, struct mag_attachment *a)
 		a->probe_ns = mag_now(mag) + (uint64_t)mag->config.probe_ms * CLOCK_NS_PER_MS;
 }
 
-void mag_probe(struct mag *mag, struct mag_attachment *a)
+void mag_solicit(struct mag *mag, struct mag_attachment *a)
 {
 	struct nd_message ns = {.type = ICMP6_TYPE_NEIGHBOUR_SOLICITATION,
 		.has_link_address = true,
@@ -106,6 +119,17 @@ void mag_probe(struct mag *mag, struct mag_attachment *a)
 	uint8_t frame[SEND_ETHER_SIZE + ND_PACKET_MAX];
 	ssize_t len;
 
+	if (mag->ops.port(mag->ops.context, a->link, &ns.link_address) != 0)
+		return;
+	len = nd_encode(&ns, frame + SEND_ETHER_SIZE, ND_PACKET_MAX);
+	if (len < 0)
+		return;
+	mag_count(mag, MAG_N_NS_SENT);
+	send_to_node(mag, a, frame, (size_t)len);
+}
+
+void mag_probe(struct mag *mag, struct mag_attachment *a)
+{
 	if (a->missed >= mag->config.probes) {
 		a->leaves = a->tells = true;
 		a->asked = false;
@@ -117,13 +141,7 @@ void mag_probe(struct mag *mag, struct mag_attachment *a)
 	}
 	a->missed++;
 	a->probe_ns = mag_now(mag) + PROBE_RETRANS_MS * CLOCK_NS_PER_MS;
-	if (mag->ops.port(mag->ops.context, a->link, &ns.link_address) != 0)
-		return;
-	len = nd_encode(&ns, frame + SEND_ETHER_SIZE, ND_PACKET_MAX);
-	if (len < 0)
-		return;
-	mag_count(mag, MAG_N_NS_SENT);
-	send_to_node(mag, a, frame, (size_t)len);
+	mag_solicit(mag, a);
 }
 
 /* Whether a packet is a sound Router Solicitation (RFC 4861, 6.1.1). */
@@ -191,6 +209,7 @@ static void heard(struct mag *mag, const struct mag_link *link, const struct rec
 	a = mag_find(mag, packet->from);
 	if (!a)
 		return;
+	mag_revoke_refute(a);
 	if (is_its_own(a, &packet->ip6.src))
 		a->address = packet->ip6.src;
 	if (mag_is_served(a) && !a->leaves) {

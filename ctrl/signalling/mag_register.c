@@ -233,7 +233,11 @@ void mag_receive(struct mag *mag, const struct receive_packet *packet, const str
 {
 	struct mag_attachment *a;
 
-	if (mh->type != MH_BA || !(mh->ba.flags & FLAGS_BA_P)) {
+	if (mh->type != MH_BA) {
+		mag_peer_receive(mag, packet, mh);
+		return;
+	}
+	if (!(mh->ba.flags & FLAGS_BA_P)) {
 		mag_count(mag, MAG_N_NOT_PROXY);
 		return;
 	}

@@ -15,6 +15,10 @@ struct mag {
 	struct mag_attachment *attachments;
 	uint64_t last_number;
 	uint16_t sequence; /* one counter for all updates, so that answers can be matched */
+	struct heartbeat *heartbeat;
+	struct notices *notices;
+	struct mag_revocation *revocations; /* by anchors, under way */
+	struct mag_told *tolds;             /* revocations by us that somebody waits for */
 	uint64_t counters[MAG_COUNTERS];
 	struct wheel wheel;
 };
@@ -55,6 +59,11 @@ void mag_go_on(struct mag *mag, struct mag_attachment *a);
 /* Has the commit make it what a->to says. */
 void mag_commit(struct mag *mag, struct mag_attachment *a);
 
+/* Ends an attachment without telling its anchor; bars: its node is not to come back at once, and is
+ * told. `done` (may be NULL) is called once, when it is no longer served, later or from inside;
+ * with -EALREADY if it leaves already. The attachment may be gone afterwards. */
+void mag_end(struct mag *mag, struct mag_attachment *a, bool bars, mag_done *done, void *context);
+
 /* Tells events and log. */
 void mag_tell(struct mag *mag, enum mag_event_kind kind, const struct mag_attachment *a);
 
@@ -69,7 +78,48 @@ void mag_ask(struct mag *mag, struct mag_attachment *a, uint8_t handoff);
 /* The time is up in which an answer should have come. */
 void mag_ask_again(struct mag *mag, struct mag_attachment *a);
 
+/* mag_peer.c */
+
+/* Makes heartbeats and notices. 0 or -ENOMEM. */
+int mag_peer_open(struct mag *mag);
+void mag_peer_close(struct mag *mag);
+
+/* An anchor. */
+struct proxy_peer mag_peer_at(const struct mag *mag, const struct mag_anchor *anchor);
+
+/* Sends an answer to it. */
+void mag_answer(struct mag *mag, const struct proxy_peer *peer, struct mh *mh);
+
+/* A message that is no Proxy Binding Acknowledgement. */
+void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh);
+
+/* Whether an attachment is one of those that a message of an anchor names: by identifier, and by
+ * prefix if there is one. */
+bool mag_is_named(
+	const struct mag_attachment *a, const struct mag_anchor *anchor, const struct mh *mh);
+
+/* mag_revoke.c */
+
+/* A Binding Revocation Indication of an anchor, authentic. */
+void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor, const struct mh *mh);
+
+/* A node that may have left has spoken, or has not in time. */
+void mag_revoke_refute(struct mag_attachment *a);
+void mag_revoke_doubted(struct mag *mag, struct mag_attachment *a);
+
+/* The attachment of a node that may have left ends for another reason. */
+void mag_revoke_moot(struct mag_attachment *a);
+
+/* Frees what is under way. */
+void mag_revoke_close(struct mag *mag);
+
 /* mag_link.c */
+
+/* Tells the node of an attachment that its prefixes and its router are no longer. */
+void mag_withdraw(struct mag *mag, struct mag_attachment *a);
+
+/* Asks the node whether it is there. */
+void mag_solicit(struct mag *mag, struct mag_attachment *a);
 
 /* Sends a Router Advertisement with the prefixes of an attachment to its node alone. */
 void mag_advertise(struct mag *mag, struct mag_attachment *a);

@@ -49,9 +49,11 @@ ROW(link_address, OPTION_LINK_ADDRESS, "Mobility Header Link-Layer Address", "RF
 	ALL_MESSAGES, 0, ANY(1, 255))
 ROW_F(mn_id, OPTION_MN_ID, "Mobile Node Identifier", "RFC 4283, 3", ALL_MESSAGES, 0,
 	OPTION_F_PROTECTED, NULL, ANY(1, 255))
-/* Also in a Binding Revocation, which has to be protected as updates are (RFC 5846, 6.1). */
+/* Also in the messages that have to be protected as updates are (RFC 5846, 6.1; RFC 5847, 6; RFC
+ * 7077, 8). */
 ROW_F(auth, OPTION_AUTH, "Mobility Message Authentication", "RFC 4285, 5",
-	BINDING | IN(MH_REVOCATION), 0, OPTION_F_AUTHENTICATES, NULL, LENS(5, 255, 4, 1))
+	BINDING | IN(MH_REVOCATION) | IN(MH_HEARTBEAT) | UPDATES, 0, OPTION_F_AUTHENTICATES, NULL,
+	LENS(5, 255, 4, 1))
 ROW_F(mesg_id, OPTION_MESG_ID, "Mobility Message Replay Protection", "RFC 4285, 6", BINDING, 1,
 	OPTION_F_PROTECTED, NULL, LEN(8, 8, 2))
 ROW(dns_update, OPTION_DNS_UPDATE, "DNS Update", "RFC 5026, 8.1", BINDING | UPDATES, 1, ANY(2, 255))

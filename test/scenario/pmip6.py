@@ -162,6 +162,25 @@ class PlayedGateway:
         assert answer.status == 0, f"status {answer.status}"
         return answer
 
+    def message(self, kind, since, limit=20, wanted=lambda message: True):
+        """Waits for a message of the anchor of a type other than acknowledgements."""
+        return Message(self.ear.wait(
+            lambda heard: mip6.mh_type(heard) == kind and wanted(Message(heard)),
+            f"a message of type {kind}", since, limit))
+
+    def revoke(self, trigger, sequence, **changes):
+        """Sends a Binding Revocation Indication; returns the acknowledgement."""
+        since = self.ear.mark()
+        self.send(revocation(self.care_of, INDICATION, trigger, sequence,
+                             **({"key": self.key, "spi": self.spi} | changes)))
+        return self.message(REVOCATION, since, wanted=lambda m: (m.kind, m.sequence) ==
+                            (ACKNOWLEDGEMENT, sequence))
+
+    def acknowledge(self, indication, status):
+        """Answers a Binding Revocation Indication."""
+        self.send(revocation(self.care_of, ACKNOWLEDGEMENT, status, indication.sequence, key=self.key,
+                             spi=self.spi, flags=indication.flags))
+
     def tunnelled(self, payload, since):
         """Waits for a packet with this payload that came through the tunnel; its octets."""
         return self.ear.wait(lambda heard: heard[6] == 41 and heard.endswith(payload)
@@ -170,3 +189,63 @@ class PlayedGateway:
     def send_inner(self, inner):
         """A packet of a mobile node, through the tunnel."""
         self.send(IPv6(src=self.care_of, dst=ANCHOR, nh=41, hlim=64) / inner)
+
+
+REVOCATION, HEARTBEAT, NOTIFICATION, NOTIFIED = 16, 13, 19, 20
+INDICATION, ACKNOWLEDGEMENT = 1, 2
+REVOKES_PROXY, REVOKES_IPV4, REVOKES_ALL = 0x8000, 0x4000, 0x2000
+ADMINISTRATIVE, SAME_ACCESS, UNKNOWN_HANDOVER, PER_PEER, LOCAL_POLICY = 1, 2, 4, 128, 129
+RESTART_COUNTER = 28
+
+
+def revocation(care_of, kind, what, sequence, *, key=None, spi=0, mn_id=None, prefixes=(),
+               flags=REVOKES_PROXY):
+    """A Binding Revocation of a gateway (RFC 5846, 5); what: trigger or status."""
+    mh = bytearray([59, 0, REVOCATION, 0, 0, 0, kind, what])
+    mh += sequence.to_bytes(2, "big") + flags.to_bytes(2, "big")
+    if mn_id:
+        option(mh, MN_ID, b"\1" + mn_id.encode())
+    for prefix in prefixes:
+        option(mh, PREFIX, prefix_option(prefix), 8, 4)
+    return finish(mh, care_of, ANCHOR, care_of, key, spi)
+
+
+def heartbeat(care_of, flags, sequence, *, key=None, spi=0, counter=None):
+    """A Heartbeat of a gateway (RFC 5847, 3.3); flags: 2 unsolicited, 1 response."""
+    mh = bytearray([59, 0, HEARTBEAT, 0, 0, 0]) + flags.to_bytes(2, "big") + sequence.to_bytes(4, "big")
+    if counter is not None:
+        option(mh, RESTART_COUNTER, counter.to_bytes(4, "big"), 4, 2)
+    return finish(mh, care_of, ANCHOR, care_of, key, spi)
+
+
+def notified(care_of, sequence, status, *, key=None, spi=0):
+    """An Update Notification Acknowledgement of a gateway (RFC 7077, 4.2)."""
+    mh = bytearray([59, 0, NOTIFIED, 0, 0, 0]) + sequence + bytes([status, 0, 0, 0])
+    return finish(mh, care_of, ANCHOR, care_of, key, spi)
+
+
+def unknown_type(care_of):
+    """A Binding Error with status 2 (RFC 6275, 6.1.9), which nobody signs."""
+    return finish(bytearray([59, 0, mip6.BE, 0, 0, 0, 2, 0]) + bytes(16), care_of, ANCHOR, care_of, None, 0)
+
+
+class Message:
+    """A mobility message of the anchor that is no acknowledgement of a registration."""
+
+    def __init__(self, packet):
+        self.octets = packet[40:]
+        self.kind, self.what = self.octets[6], self.octets[7]
+        self.sequence = int.from_bytes(self.octets[8:10], "big")
+        self.flags = int.from_bytes(self.octets[10:12], "big")
+        self.options = [(kind, data) for _, kind, data in mip6.options_of(self.octets)]
+        self.prefixes = [f"{socket.inet_ntop(socket.AF_INET6, data[2:18])}/{data[1]}"
+                         for kind, data in self.options if kind == PREFIX]
+
+    def option(self, wanted):
+        return next((data for kind, data in self.options if kind == wanted), None)
+
+    def signed(self, key, care_of):
+        """Whether it ends with the authenticator of RFC 4285, 5.1."""
+        at = next(at for at, kind, _ in mip6.options_of(self.octets) if kind == AUTH)
+        return self.octets[at + 7:at + 19] == mip6.authenticator(key, care_of, ANY, self.octets[:at + 7])
+

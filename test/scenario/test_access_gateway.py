@@ -1,6 +1,7 @@
 """The mobile access gateway (RFC 5213, 6) with a real anchor, and hosts that know nothing of it."""
 
 import ipaddress
+import shutil
 import signal
 
 import pytest
@@ -24,7 +25,9 @@ def lab(build, tmp_path_factory, request):
 def anchor(lab, build):
     started = Anchor(lab, build)
     # The machine that tests run on may be slow.
-    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
+    started.control.reconfigure(
+        ('timestamp_window = "300ms"', 'timestamp_window = "30s";\n\theartbeat = "1s"'),
+        ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
     started.start()
     yield started
     stop(started)
@@ -34,7 +37,9 @@ def anchor(lab, build):
 def gateways(lab, build, anchor):
     started = {link: AccessGateway(lab, build, link) for link in LINKS[:2]}
     for gateway in started.values():
-        gateway.control.reconfigure(('probe = "3s"', 'probe = "1s"'), ("probes = 3", "probes = 2"))
+        gateway.control.reconfigure(
+            ('probe = "3s"', 'probe = "1s"'), ("probes = 3", "probes = 2"), ('hold = "30s"', 'hold = "1s"'),
+            ("mag = {", f'mag = {{\n\theartbeat = "1s";\n\tidentifier = "mag{gateway.link}@example.net";'))
         gateway.start()
     yield started
     for gateway in started.values():
@@ -55,6 +60,7 @@ def host(lab, anchor, gateways):
         part.require()
     yield lab.mn
     lab.plug(None)
+    lab.mn.ip("address flush dev wlan0 scope global")
     for gateway in gateways.values():
         if gateway.attachment(1):
             gateway.control.ctl("mag", "detach", MN_ID[1], check=False)
@@ -151,6 +157,74 @@ def test_hosts_send_from_their_own_prefix_only(lab, anchor, gateways, host):
     assert dropped("access_foreign", address)
     lab.plug(None, "mn2")
     control.ctl("mag", "detach", MN_ID[2])
+
+
+def test_operator_revokes(lab, anchor, gateways, host):
+    """RFC 5846: what the anchor's operator revokes is over at the gateway too, and the host is told."""
+    address = arrive(lab, gateways, "1")
+    assert anchor.control.ctl("session", "revoke", address).endswith(
+        ", its gateway answered with status 0\n")
+    assert anchor.sessions("--mn-id", MN_ID[1]) == []
+    wait_for(lambda: gateways["1"].attachment(1)["state"] == "refused", "the attachment to be refused")
+    wait_for(lambda: host.ip_json("-6", "route", "show", "default") == [], "the host to be told")
+    with pytest.raises(LabError, match="of no session"):
+        anchor.control.ctl("session", "revoke", address)
+
+
+def test_gateway_before_forgets_the_host(lab, anchor, gateways, host):
+    arrive(lab, gateways, "1")
+    arrive(lab, gateways, "2")
+    wait_for(lambda: gateways["1"].attachment(1) is None, "the gateway before to forget it")
+    assert gateways["1"].control.drops()["mag_revoked"] >= 1
+    assert anchor.sessions("--mn-id", MN_ID[1])[0]["gateway"] == "mag2"
+
+
+def test_operator_asks_for_a_registration(lab, anchor, gateways, host):
+    """RFC 7077."""
+    address = arrive(lab, gateways, "1")
+    before = anchor.sessions("--mn-id", MN_ID[1])[0]["sequence"]
+    assert anchor.control.ctl("session", "renew", address).endswith(
+        ", its gateway answered with status 0\n")
+    wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["sequence"] != before,
+             "the session to be registered again")
+
+
+def test_gateway_revokes_all(lab, anchor, gateways, host):
+    arrive(lab, gateways, "1")
+    assert gateways["1"].control.ctl("mag", "revoke", "lma") == \
+        "revoked all of lma, its anchor answered with status 0\n"
+    assert anchor.sessions("--mn-id", MN_ID[1])[0]["state"] == "ending"
+    with pytest.raises(LabError, match="no anchor 'other'"):
+        gateways["1"].control.ctl("mag", "revoke", "other")
+
+
+def lose_store(part):
+    """The host of a control plane gets a new disk."""
+    part.control.process.stop(signal.SIGKILL)
+    shutil.rmtree(part.node.directory / "lib" / "store")
+    part.control.start()
+    wait_for(part.synchronised, "the data plane to be synchronised")
+
+
+def test_lost_sessions_are_noticed(lab, anchor, gateways, host):
+    """RFC 5847: who has lost its sessions says so, and they are made again, with the same prefixes."""
+    address = arrive(lab, gateways, "1")
+    control, gateway = anchor.control, gateways["1"].control
+    wait_for(lambda: all(any(p["state"] == "reachable" for p in part.ask("peer", "show")["peers"])
+                         for part in (control, gateway)), "both to know each other")
+    lose_store(anchor)
+    wait_for(lambda: [s for s in anchor.sessions("--mn-id", MN_ID[1]) if s["state"] == "live"],
+             "the session to be registered again")
+    wait_for(lambda: gateway.drops()["mag_anchor_restarted"] == 1, "the gateway to notice")
+    assert global_address(host) == address
+    reaches(lab.cn, address)
+    # That of the gateway: the anchor keeps the prefixes until the host is seen again.
+    wait_for(lambda: any(p["state"] == "reachable" for p in control.ask("peer", "show")["peers"]),
+             "the anchor to know its gateway again")
+    lose_store(gateways["1"])
+    wait_for(lambda: control.drops()["lma_gateway_restarted"] == 1, "the anchor to notice")
+    assert arrive(lab, gateways, "1") == address
+    reaches(lab.cn, address)
 
 
 def test_gateway_restarts(lab, anchor, gateways, host):

@@ -1,5 +1,6 @@
 """The local mobility anchor (RFC 5213, 5), with mobile access gateways that the tests play."""
 
+import concurrent.futures
 import signal
 import socket
 
@@ -12,7 +13,7 @@ import mip6
 import pmip6
 from lab import ledger
 from lab.proxy import ANCHOR, FIXED_PREFIX, GATEWAY, LINKS, Anchor, ProxyLab
-from lab.system import wait_for
+from lab.system import LabError, wait_for
 from lab.topology import CN
 from peer import Ear
 from pmip6 import PlayedGateway
@@ -33,7 +34,10 @@ def lab(build, tmp_path_factory, request):
 def anchor(lab, build):
     started = Anchor(lab, build)
     # The machine that tests run on may be slow; what is too old must be older then.
-    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
+    started.control.reconfigure(
+        ('timestamp_window = "300ms"', 'timestamp_window = "30s";\n\theartbeat = "1s";\n'
+         '\theartbeats_missed = 2'),
+        ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
     started.start()
     yield started
     for process in (started.data_plane.process, started.control.process):
@@ -231,6 +235,210 @@ def test_clearing_a_session(lab, anchor, mag1, node):
     assert anchor.sessions("--mn-id", node) == []
     assert anchor.used() == used - 1
     assert mag1.register(node).prefixes != answer.prefixes  # it rests
+
+
+def indicated(gateway, since, trigger, node):
+    """The Binding Revocation Indication that a gateway gets about a node (RFC 5846, 8.1)."""
+    return gateway.message(pmip6.REVOCATION, since, wanted=lambda m: (
+        m.kind, m.what, m.option(pmip6.MN_ID)) == (pmip6.INDICATION, trigger, b"\1" + node.encode()))
+
+
+@pytest.mark.parametrize("status", [0, 128, 132])
+def test_operator_revokes_a_session(anchor, mag1, node, status):
+    bound = mag1.register(node)
+    since = mag1.ear.mark()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        task = pool.submit(anchor.control.ask, "session", "revoke", host_of(bound))
+        indication = indicated(mag1, since, pmip6.ADMINISTRATIVE, node)
+        assert indication.flags == pmip6.REVOKES_PROXY and indication.prefixes == bound.prefixes
+        assert indication.signed(mag1.key, mag1.care_of)
+        # Until the answer it is there; but it is not extended any more.
+        assert anchor.sessions("--mn-id", node)[0]["state"] == "live"
+        mag1.send(mag1.update(node, handoff=pmip6.NOT_CHANGED))
+        mag1.acknowledge(indication, status)
+        outcome = task.result()
+    assert (outcome["answer"], outcome["answer_status"]) == ("answered", status)
+    assert anchor.sessions("--mn-id", node) == []
+
+
+def test_revocation_that_nobody_answers(anchor, mag1, node, counted):
+    bound = mag1.register(node)
+    since = mag1.ear.mark()
+    assert anchor.control.ctl("session", "revoke", host_of(bound)) == \
+        f"revoked {bound.prefixes[0]}, its gateway: unanswered\n"
+    sent = [message for message in map(pmip6.Message, mag1.ear.heard(
+        lambda heard: mip6.mh_type(heard) == pmip6.REVOCATION, since)) if message.prefixes == bound.prefixes]
+    assert len({message.sequence for message in sent}) == 1 and len(sent) == 2
+    assert anchor.sessions("--mn-id", node) == []
+
+
+def test_revocation_that_a_stranger_answers(anchor, mag1, mag2, node, counted):
+    bound = mag1.register(node)
+    since = mag1.ear.mark()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        task = pool.submit(anchor.control.ask, "session", "revoke", host_of(bound))
+        indication = indicated(mag1, since, pmip6.ADMINISTRATIVE, node)
+        mag1.send(pmip6.revocation(mag1.care_of, pmip6.ACKNOWLEDGEMENT, 0, indication.sequence,
+                                   key=b"another key 1234", spi=mag1.spi))
+        mag2.acknowledge(indication, 0)
+        wait_for(lambda: counted("lma_drop_peer_auth") == 1 and counted("lma_drop_unmatched") == 1,
+                 "both to be dropped")
+        assert anchor.sessions("--mn-id", node)[0]["state"] == "live"
+        mag1.acknowledge(indication, 0)
+        assert task.result()["answer"] == "answered"
+
+
+def test_gateway_before_is_told_of_a_handover(mag1, mag2, node):
+    bound = mag1.register(node)
+    since = mag1.ear.mark()
+    mag2.register(node, handoff=pmip6.OTHER_GATEWAY)
+    indication = indicated(mag1, since, pmip6.SAME_ACCESS, node)
+    assert indication.prefixes == bound.prefixes
+    mag1.acknowledge(indication, 0)
+
+
+@pytest.mark.parametrize("status, same", [(0, True), (132, False)])
+def test_gateway_before_is_asked_about_an_unknown_handoff(mag1, mag2, node, status, same):
+    """RFC 5846, 8.1: its answer counts as a deregistration, or as none."""
+    bound = mag1.register(node)
+    since, before = mag2.ear.mark(), mag1.ear.mark()
+    waiting = mag2.update(node, handoff=pmip6.UNKNOWN, link_id=b"other!")
+    mag2.send(waiting)
+    mag1.acknowledge(indicated(mag1, before, pmip6.UNKNOWN_HANDOVER, node), status)
+    heard = mag2.ear.wait(lambda heard: mip6.mh_type(heard) == mip6.BA
+                          and heard[48:50] == waiting[46:48], "the answer", since)
+    assert (pmip6.Answer(heard).prefixes == bound.prefixes) == same
+
+
+@pytest.mark.parametrize("status, trigger, changes", [
+    (0, 5, {}), (0, 5, {"with_prefix": True}),
+    (128, 5, {"mn_id": "nobody@example.net"}), (128, 5, {"flags": 0}),
+    (128, 5, {"flags": pmip6.REVOKES_PROXY | pmip6.REVOKES_IPV4}),
+    (128, 5, {"prefixes": ["2001:db8:4000:abcd::/64"]}),
+    (130, pmip6.PER_PEER, {"flags": pmip6.REVOKES_PROXY | pmip6.REVOKES_ALL}),
+    (131, 5, {"mn_id": None}), (133, 77, {}), (134, pmip6.PER_PEER, {}),
+    (133, pmip6.LOCAL_POLICY, {"flags": pmip6.REVOKES_PROXY | pmip6.REVOKES_ALL}),
+    (134, 5, {"flags": pmip6.REVOKES_PROXY | pmip6.REVOKES_ALL}),
+])
+def test_gateway_revokes(anchor, mag1, node, status, trigger, changes):
+    """RFC 5846, 8.2, each status."""
+    bound = mag1.register(node)
+    changes = dict(changes)
+    if changes.pop("with_prefix", False):
+        changes["prefixes"] = bound.prefixes
+    answer = mag1.revoke(trigger, next(NUMBERS), **({"mn_id": node} | changes))
+    assert answer.what == status and answer.signed(mag1.key, mag1.care_of)
+    assert answer.flags == changes.get("flags", pmip6.REVOKES_PROXY)
+    state = anchor.sessions("--mn-id", node)[0]["state"]
+    assert state == ("ending" if status == 0 else "live")
+
+
+def test_gateway_revokes_what_is_not_its_own(anchor, mag1, mag2, node):
+    mag1.register(node)
+    assert mag2.revoke(5, next(NUMBERS), mn_id=node).what == 128
+    assert anchor.sessions("--mn-id", node)[0]["state"] == "live"
+
+
+def test_gateway_revokes_all(anchor, mag1, mag2, node):
+    other = "other" + node
+    mag1.register(node)
+    mag2.register(other)
+    everything = pmip6.REVOKES_PROXY | pmip6.REVOKES_ALL
+    assert mag2.revoke(pmip6.PER_PEER, next(NUMBERS), mn_id="mag2@example.net", flags=everything).what == 130
+    assert mag1.revoke(pmip6.PER_PEER, next(NUMBERS), mn_id="mag1@example.net", flags=everything).what == 0
+    assert anchor.sessions("--mn-id", node)[0]["state"] == "ending"
+    assert anchor.sessions("--mn-id", other)[0]["state"] == "live"
+
+
+def test_heartbeats(anchor, mag1, mag2, node, counted):
+    """RFC 5847, 3: they are answered, and a gateway that has lost its sessions is noticed."""
+    def exchange(gateway):
+        since = gateway.ear.mark()
+        gateway.send(pmip6.heartbeat(gateway.care_of, 0, 4711, key=gateway.key, spi=gateway.spi))
+        answer = gateway.message(pmip6.HEARTBEAT, since, wanted=lambda m: m.octets[7] == 1)
+        assert answer.octets[8:12] == (4711).to_bytes(4, "big")
+        assert answer.signed(gateway.key, gateway.care_of)
+        return int.from_bytes(answer.option(pmip6.RESTART_COUNTER), "big")
+
+    def answered(gateway, counter):
+        since = gateway.ear.mark()
+        request = gateway.message(pmip6.HEARTBEAT, since, wanted=lambda m: m.octets[7] == 0)
+        assert request.signed(gateway.key, gateway.care_of) and request.option(pmip6.RESTART_COUNTER) is None
+        gateway.send(pmip6.heartbeat(gateway.care_of, 1, int.from_bytes(request.octets[8:12], "big"),
+                                     key=gateway.key, spi=gateway.spi, counter=counter))
+        return wait_for(lambda: (p := peer(anchor, f"mag{gateway.link}"))["restart_counter"] == counter and p,
+                        "the answer to be taken")
+
+    counter = exchange(mag1)
+    assert exchange(mag2) == counter
+    mag1.register(node)
+    assert answered(mag1, 7)["state"] == "reachable"
+    assert answered(mag1, 7)["state"] == "reachable"
+    assert counted("lma_gateway_restarted") == 0
+    assert anchor.sessions("--mn-id", node)[0]["state"] == "live"
+    # Unasked, with another counter; then what it registers is new.
+    mag1.send(pmip6.heartbeat(mag1.care_of, 3, 0, key=mag1.key, spi=mag1.spi, counter=8))
+    wait_for(lambda: counted("lma_gateway_restarted") == 1, "the restart to be noticed")
+    wait_for(lambda: anchor.sessions("--mn-id", node)[0]["state"] == "ending", "the session to end")
+    # And it is silent from now on.
+    mag1.register(node)
+    wait_for(lambda: peer(anchor, "mag1")["state"] == "lost", "the silence to be noticed")
+    anchor.control.process.stop(signal.SIGKILL)
+    anchor.control.start()
+    wait_for(anchor.synchronised, "the data plane to be synchronised")
+    assert exchange(mag1) == counter  # its sessions are still there (3.2)
+
+
+def test_notification_that_nobody_answers(anchor, mag1, node, counted):
+    """RFC 7077, 5: FORCE-REREGISTRATION, sent again with D; an answer of somebody else is none."""
+    bound = mag1.register(node)
+    since = mag1.ear.mark()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        task = pool.submit(anchor.control.ask, "session", "renew", host_of(bound))
+        first = mag1.message(pmip6.NOTIFICATION, since)
+        assert first.octets[8:12] == bytes([0, 1, 0x80, 0]) and first.signed(mag1.key, mag1.care_of)
+        assert first.option(pmip6.MN_ID) == b"\1" + node.encode()
+        mag1.send(pmip6.notified(mag1.care_of, first.octets[6:8], 0, key=b"another key 1234", spi=mag1.spi))
+        wait_for(lambda: counted("lma_drop_peer_auth") == 1, "the answer to be dropped")
+        again = mag1.message(pmip6.NOTIFICATION, since, wanted=lambda m: m.octets[10] & 0x40)
+        assert again.octets[6:8] == first.octets[6:8]
+        mag1.send(pmip6.notified(mag1.care_of, first.octets[6:8], 128, key=mag1.key, spi=mag1.spi))
+        outcome = task.result()
+    assert (outcome["answer"], outcome["answer_status"]) == ("answered", 128)
+    assert "notification-failed" in anchor.control.process.output()
+
+
+def test_gateway_that_knows_no_revocation(anchor, gateways, node):
+    """RFC 5846, 6.2; RFC 5847, 3; RFC 7077, 5.2: its Binding Error says so, and it is left alone."""
+    old = gateways["3"]
+
+    def ended(command, kind):
+        bound = old.register(command + node)
+        since = old.ear.mark()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            task = pool.submit(anchor.control.ask, "session", command, host_of(bound))
+            old.message(kind, since)
+            old.send(pmip6.unknown_type(old.care_of))
+            assert task.result()["answer"] == "unsupported"
+        return bound
+
+    ended("renew", pmip6.NOTIFICATION)
+    ended("revoke", pmip6.REVOCATION)
+    bound = old.register(node)
+    since = old.ear.mark()
+    assert anchor.control.ask("session", "revoke", host_of(bound))["answer"] == "unsupported"
+    assert not old.ear.heard(lambda heard: mip6.mh_type(heard) == pmip6.REVOCATION, since)
+    with pytest.raises(LabError, match="no gateway that could be told"):
+        anchor.control.ctl("session", "renew", host_of(old.register(node)))
+
+    def refused():
+        old.send(pmip6.unknown_type(old.care_of))
+        return peer(anchor, "mag3")["state"] == "unsupported"
+    wait_for(refused, "heartbeats to cease", pause=0.2)
+
+
+def peer(anchor, name):
+    return next(p for p in anchor.control.ask("peer", "show")["peers"] if p["name"] == name)
 
 
 def test_a_thousand_hosts_and_a_restart(lab, anchor, mag1, mag2):

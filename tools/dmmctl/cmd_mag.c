@@ -1,5 +1,16 @@
 #include "tools/dmmctl/command.h"
 
+static const struct table_column peer_columns[] = {
+	{"ROLE", "role", TABLE_TEXT},
+	{"NAME", "name", TABLE_TEXT},
+	{"ADDRESS", "address", TABLE_TEXT},
+	{"STATE", "state", TABLE_TEXT},
+	{"HEARD", "heard_s", TABLE_DURATION},
+	{"MISSING", "missing", TABLE_TEXT},
+	{"RESTARTS", "restart_counter", TABLE_TEXT},
+	{0},
+};
+
 static const struct table_column columns[] = {
 	{"MN-ID", "mn_id", TABLE_TEXT},
 	{"LINK ADDRESS", "link_address", TABLE_TEXT},
@@ -57,6 +68,34 @@ static int detach(struct command_context *context, struct args *args, const char
 		"detached");
 }
 
+static int revoke(struct command_context *context, struct args *args, const char *const *values)
+{
+	const char *anchor = args->argv[args->first];
+	json_t *result = NULL;
+	int rc = command_request(
+		context, "mag.revoke", json_pack("{s:s}", "anchor", anchor), &result);
+
+	(void)values;
+	if (rc == 0 && context->json) {
+		command_json(context, result);
+	} else if (rc == 0) {
+		fprintf(context->out, "revoked all of %s", anchor);
+		command_answer(context, result, "anchor");
+		fputc('\n', context->out);
+	}
+	json_decref(result);
+	return rc;
+}
+
+static int show_peers(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct command_list list = {"peer.show", "peers", peer_columns};
+
+	(void)args;
+	(void)values;
+	return command_list(context, &list, NULL);
+}
+
 const struct command mag_commands[] = {
 	{.group = "mag",
 		.name = "show",
@@ -77,5 +116,21 @@ const struct command mag_commands[] = {
 		.run = detach,
 		.arguments_min = 1,
 		.arguments_max = 1},
+	{.group = "mag",
+		.name = "revoke",
+		.usage = "[OPTION]... ANCHOR",
+		.summary = "End all that is registered with an anchor, and tell the anchor.",
+		.run = revoke,
+		.arguments_min = 1,
+		.arguments_max = 1},
+	{0},
+};
+
+const struct command peer_commands[] = {
+	{.group = "peer",
+		.name = "show",
+		.usage = "[OPTION]...",
+		.summary = "Show the gateways of an anchor, or the anchors of a gateway.",
+		.run = show_peers},
 	{0},
 };

@@ -56,26 +56,48 @@ static int show(struct command_context *context, struct args *args, const char *
 	return command_list(context, &list, params);
 }
 
-static int clear(struct command_context *context, struct args *args, const char *const *values)
+/* Asks for a change of the session that the address is of; `done` says what was done to it. */
+static int change(
+	struct command_context *context, struct args *args, const char *method, const char *done)
 {
-	static const struct table_column prefixes = {"cleared ", "prefixes", TABLE_TEXT};
+	const struct table_column prefixes = {done, "prefixes", TABLE_TEXT};
 	const char *address = args->argv[args->first];
 	json_t *result = NULL;
+	const char *answer;
 	int rc = check_address(args, address);
 
-	(void)values;
 	if (rc)
 		return rc;
-	rc = command_request(
-		context, "session.clear", json_pack("{s:s}", "address", address), &result);
+	rc = command_request(context, method, json_pack("{s:s}", "address", address), &result);
 	if (rc == 0 && context->json) {
 		command_json(context, result);
 	} else if (rc == 0) {
 		table_put_field(context->out, &prefixes, result, 0);
+		answer = json_string_value(json_object_get(result, "answer"));
+		if (answer)
+			command_answer(context, result, "gateway");
 		fputc('\n', context->out);
 	}
 	json_decref(result);
 	return rc;
+}
+
+static int clear(struct command_context *context, struct args *args, const char *const *values)
+{
+	(void)values;
+	return change(context, args, "session.clear", "cleared ");
+}
+
+static int revoke(struct command_context *context, struct args *args, const char *const *values)
+{
+	(void)values;
+	return change(context, args, "session.revoke", "revoked ");
+}
+
+static int renew(struct command_context *context, struct args *args, const char *const *values)
+{
+	(void)values;
+	return change(context, args, "session.renew", "asked for ");
 }
 
 static int show_pools(struct command_context *context, struct args *args, const char *const *values)
@@ -99,6 +121,21 @@ const struct command session_commands[] = {
 		.usage = "[OPTION]... ADDRESS",
 		.summary = "End the session that an address is of, as if its lifetime had run out.",
 		.run = clear,
+		.arguments_min = 1,
+		.arguments_max = 1},
+	{.group = "session",
+		.name = "revoke",
+		.usage = "[OPTION]... ADDRESS",
+		.summary = "End the session that an address is of; its gateway is told before.",
+		.run = revoke,
+		.arguments_min = 1,
+		.arguments_max = 1},
+	{.group = "session",
+		.name = "renew",
+		.usage = "[OPTION]... ADDRESS",
+		.summary =
+			"Ask the gateway of the session that an address is of to register it anew.",
+		.run = renew,
 		.arguments_min = 1,
 		.arguments_max = 1},
 	{0},

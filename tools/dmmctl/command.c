@@ -11,8 +11,8 @@
 
 static const struct command *const groups[] = {status_commands, dp_commands, binding_commands,
 	flow_commands, subscriber_commands, path_commands, session_commands, prefix_commands,
-	mag_commands, mcast_commands, stats_commands, events_commands, trace_commands,
-	config_commands, keygen_commands};
+	mag_commands, mcast_commands, peer_commands, stats_commands, events_commands,
+	trace_commands, config_commands, keygen_commands};
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
@@ -346,4 +346,16 @@ int command_stream(struct command_context *context, const char *method, json_t *
 
 	json_decref(result);
 	return rc;
+}
+
+void command_answer(const struct command_context *context, const json_t *result, const char *peer)
+{
+	const char *answer = json_string_value(json_object_get(result, "answer"));
+	const json_t *status = json_object_get(result, "answer_status");
+
+	if (json_is_integer(status))
+		fprintf(context->out, ", its %s %s with status %lld", peer, answer,
+			(long long)json_integer_value(status));
+	else
+		fprintf(context->out, ", its %s: %s", peer, answer ? answer : "not asked");
 }

@@ -46,8 +46,8 @@ enum { COMMAND_OPTIONS_MAX = 12 };
 /* Tables of the groups, closed by {0}. */
 extern const struct command status_commands[], dp_commands[], binding_commands[], flow_commands[],
 	subscriber_commands[], path_commands[], session_commands[], prefix_commands[],
-	mag_commands[], mcast_commands[], stats_commands[], events_commands[], trace_commands[],
-	config_commands[], keygen_commands[];
+	mag_commands[], mcast_commands[], peer_commands[], stats_commands[], events_commands[],
+	trace_commands[], config_commands[], keygen_commands[];
 
 /* Reads the command line and runs what it asks for; returns the exit code. */
 int command_main(struct command_context *context, int argc, char **argv);
@@ -56,6 +56,9 @@ int command_main(struct command_context *context, int argc, char **argv);
  * error was printed. params is taken over (NULL: none). */
 int command_request(
 	struct command_context *context, const char *method, json_t *params, json_t **result);
+
+/* Prints how a peer of Proxy Mobile IPv6 took what it was told: ", its gateway answered with 0". */
+void command_answer(const struct command_context *context, const json_t *result, const char *peer);
 
 /* How a method that lists is shown. */
 struct command_list {

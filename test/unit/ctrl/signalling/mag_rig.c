@@ -64,9 +64,18 @@ static void read_update(const struct packet_inject *inject)
 
 	assert_int_equal(ip6_packet_decode(inject->frame, inject->length, &ip6, NULL), 0);
 	assert_true(mh_checksum_ok(&ip6.src, &ip6.dst, inject->frame + ip6.offset, ip6.len));
+	if (inject->frame[ip6.offset + 2] != MH_BU) {
+		memcpy(mag_rig.said, inject->frame + ip6.offset, ip6.len);
+		assert_int_equal(mh_decode(mag_rig.said, ip6.len, &mag_rig.message, NULL), 0);
+		assert_int_equal(
+			auth_verify(hmac, key, &own, &in6addr_any, mag_rig.said, &mag_rig.message),
+			AUTH_GOOD);
+		hmac_free(hmac);
+		mag_rig.messages++;
+		return;
+	}
 	memcpy(mag_rig.octets, inject->frame + ip6.offset, ip6.len);
 	assert_int_equal(mh_decode(mag_rig.octets, ip6.len, &mag_rig.update, NULL), 0);
-	assert_int_equal(mag_rig.update.type, MH_BU);
 	assert_int_equal(mag_rig.update.bu.flags, FLAGS_BU_A | FLAGS_BU_P);
 	assert_int_equal(
 		auth_verify(hmac, key, &own, &in6addr_any, mag_rig.octets, &mag_rig.update),
@@ -121,6 +130,13 @@ static void op_event(void *context, enum mag_event_kind kind, const struct mag_a
 	assert_string_not_equal(mag_event_name(kind), "unknown");
 }
 
+static void op_peer_event(void *context, const struct mag_anchor *from, enum heartbeat_event event)
+{
+	(void)context;
+	assert_ptr_equal(from, &anchor);
+	assert_string_not_equal(heartbeat_event_name(event), "unknown");
+}
+
 static uint64_t op_now(void *context)
 {
 	(void)context;
@@ -139,12 +155,15 @@ void mag_rig_start(void)
 		.inject = op_inject,
 		.port = op_port,
 		.event = op_event,
+		.peer_event = op_peer_event,
 		.now_ns = op_now,
 		.real_ns = op_real};
 	const struct mag_config config = {.address = mag_rig_address(MAG_RIG_OWN),
 		.link_local = mag_rig_address("fe80::200:5eff:fe00:5213"),
 		.links = links,
 		.link_count = 2,
+		.anchors = &anchor,
+		.anchor_count = 1,
 		.profiles = profiles,
 		.profile_count = 1,
 		.lifetime_s = 120,
@@ -265,6 +284,26 @@ void mag_rig_answer(const struct mag_rig_answer *a)
 
 	add_answer_options(a, &mh);
 	packet.len = (size_t)mh_packet_encode(&head, &mh, &how, buf, sizeof(buf));
+	packet.ip = buf;
+	assert_int_equal(ip6_packet_decode(buf, packet.len, &packet.ip6, NULL), 0);
+	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &got, NULL), 0);
+	mag_receive(mag_rig.mag, &packet, &got);
+	hmac_free(hmac);
+}
+
+void mag_rig_say(struct mh *mh)
+{
+	const struct ip6_build head = {
+		.src = mag_rig_address(MAG_RIG_ANCHOR), .dst = mag_rig_address(MAG_RIG_OWN)};
+	struct hmac *hmac = hmac_new();
+	const struct mh_packet_key how = {
+		.hmac = hmac, .key = key, .coa = mag_rig_address(MAG_RIG_OWN)};
+	struct receive_packet packet = {.data_plane = "dp1"};
+	uint8_t buf[MH_PACKET_MAX];
+	struct mh got;
+
+	assert_int_equal(auth_add(mh, SPI), 0);
+	packet.len = (size_t)mh_packet_encode(&head, mh, &how, buf, sizeof(buf));
 	packet.ip = buf;
 	assert_int_equal(ip6_packet_decode(buf, packet.len, &packet.ip6, NULL), 0);
 	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &got, NULL), 0);

@@ -25,9 +25,11 @@ extern struct mag_rig {
 	struct attachment_record committed;
 	mag_done *done;
 	void *context;
-	unsigned commits, updates, advertisements, solicitations;
+	unsigned commits, updates, advertisements, solicitations, messages;
 	struct mh update; /* the last one; its views are in `octets` */
 	uint8_t octets[MH_SIZE_MAX];
+	struct mh message; /* the last one that was no update; its views are in `said` */
+	uint8_t said[MH_SIZE_MAX];
 	struct router advertised;
 	char advertised_on[16];
 } mag_rig;
@@ -60,6 +62,9 @@ void mag_rig_speak(const char *port, uint8_t type);
 
 /* Its anchor answers the last update. */
 void mag_rig_answer(const struct mag_rig_answer *a);
+
+/* Its anchor says something else, authenticated. */
+void mag_rig_say(struct mh *mh);
 
 /* Solicits, is accepted, and served. */
 void mag_rig_register_host(void);

@@ -1,0 +1,200 @@
+/*
+ * The gateways as peers: heartbeats (RFC 5847), and messages that are no registrations.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "ctrl/signalling/lma_state.h"
+#include "proto/mobility/codes.h"
+#include "proto/mobility/status.h"
+
+static struct proxy_peer op_peer(void *context, size_t index)
+{
+	const struct lma *lma = context;
+	const struct lma_peer *peer = &lma->config.peers[index];
+	const struct lma_peer_state *state = &lma->peer_states[index];
+
+	return (struct proxy_peer){.own = state->own,
+		.address = state->address,
+		.care_of = state->address,
+		.has_key = peer->has_key,
+		.spi = peer->spi,
+		.key = peer->key};
+}
+
+static bool op_active(void *context, size_t index)
+{
+	const struct lma *lma = context;
+
+	return lma->peer_states[index].active_ns > lma_now(lma);
+}
+
+static int op_send(void *context, const uint8_t *ip, size_t len)
+{
+	struct lma *lma = context;
+	const struct packet_inject inject = {
+		.how = PACKET_TO_ROUTE, .length = (uint16_t)len, .frame = ip};
+	int error = lma->ops.inject(lma->ops.context, NULL, &inject);
+
+	if (error)
+		lma_count(lma, LMA_N_SEND_FAILED);
+	return error;
+}
+
+static void send_notice(void *context, const uint8_t *ip, size_t len)
+{
+	op_send(context, ip, len);
+}
+
+static uint64_t op_now(void *context)
+{
+	return lma_now(context);
+}
+
+/*
+ * RFC 5847, 3: a gateway that lost its sessions serves nobody. What it has registered since then is
+ * no longer what it lost; the prefixes of the rest are kept for a while, so that nodes get them
+ * again when it sees them.
+ */
+static void forget_sessions(struct lma *lma, size_t index)
+{
+	const struct lma_peer *peer = &lma->config.peers[index];
+	uint64_t since = lma_now(lma) - heartbeat_peer(lma->heartbeat, index)->same_ns;
+	uint64_t known = lma_real(lma) - since;
+	struct session *next = session_cache_next(lma->cache, NULL), *s;
+
+	while ((s = next)) {
+		next = session_cache_next(lma->cache, s);
+		if (s->now.life == SESSION_LIVE && !s->running && !s->waiting &&
+			s->now.updated_ns <= known && lma_peer_find(lma, &s->now.care_of) == peer)
+			lma_leave(lma, s, NULL, NULL);
+	}
+}
+
+static void op_event(void *context, size_t index, enum heartbeat_event event)
+{
+	struct lma *lma = context;
+	static const enum lma_counter counters[] = {
+		[HEARTBEAT_EVENT_LOST] = LMA_N_PEER_LOST,
+		[HEARTBEAT_EVENT_BACK] = LMA_N_PEER_BACK,
+		[HEARTBEAT_EVENT_RESTARTED] = LMA_N_PEER_RESTARTED,
+	};
+
+	lma_count(lma, counters[event]);
+	LOG_WARN("lma", "gateway", "name=%s event=%s", LOG_QUOTE(lma->config.peers[index].name),
+		heartbeat_event_name(event));
+	lma->ops.peer_event(lma->ops.context, &lma->config.peers[index], event);
+	if (event == HEARTBEAT_EVENT_RESTARTED)
+		forget_sessions(lma, index);
+}
+
+int lma_peer_open(struct lma *lma)
+{
+	const struct lma_config *c = &lma->config;
+	const struct heartbeat_config config = {.peer_count = c->peer_count,
+		.interval_ms = c->heartbeat_ms,
+		.allowed = c->heartbeats_missed,
+		.counter = c->restart_counter,
+		.announce = c->restart_fresh};
+	const struct heartbeat_ops ops = {.context = lma,
+		.peer = op_peer,
+		.active = op_active,
+		.send = op_send,
+		.event = op_event,
+		.now_ns = op_now};
+	const struct notices_ops notices = {.context = lma, .send = send_notice, .now_ns = op_now};
+
+	lma->peer_states = calloc(c->peer_count, sizeof(*lma->peer_states));
+	if (!lma->peer_states)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->peer_count; i++) {
+		lma->peer_states[i].own = c->addresses[0];
+		lma->peer_states[i].address = c->peers[i].addresses[0];
+	}
+	lma->heartbeat = heartbeat_new(&config, &ops, lma->hmac, &lma->wheel);
+	lma->notices = notices_new(&notices, lma->hmac, &lma->wheel);
+	return lma->heartbeat && lma->notices ? 0 : -ENOMEM;
+}
+
+void lma_peer_close(struct lma *lma)
+{
+	notices_free(lma->notices);
+	heartbeat_free(lma->heartbeat);
+	free(lma->peer_states);
+}
+
+struct proxy_peer lma_peer_at(
+	const struct lma_peer *peer, const struct in6_addr *own, const struct in6_addr *care_of)
+{
+	return (struct proxy_peer){.own = *own,
+		.address = *care_of,
+		.care_of = *care_of,
+		.has_key = peer->has_key,
+		.spi = peer->spi,
+		.key = peer->key};
+}
+
+void lma_peer_active(struct lma *lma, const struct session *session)
+{
+	const struct lma_peer *peer = lma_peer_find(lma, &session->now.care_of);
+	struct lma_peer_state *state;
+
+	if (!peer || session->now.life != SESSION_LIVE)
+		return;
+	state = &lma->peer_states[peer - lma->config.peers];
+	state->own = session->now.anchor;
+	state->address = session->now.care_of;
+	if (session->end_ns > state->active_ns)
+		state->active_ns = session->end_ns;
+}
+
+const struct heartbeat_peer *lma_peer_heartbeat(const struct lma *lma, size_t index)
+{
+	return heartbeat_peer(lma->heartbeat, index);
+}
+
+const struct lma_peer *lma_peer_next(const struct lma *lma, size_t index)
+{
+	return index < lma->config.peer_count ? &lma->config.peers[index] : NULL;
+}
+
+/* A Binding Error is not signed: it counts for what is under way. */
+static void refused(struct lma *lma, const struct lma_peer *peer,
+	const struct receive_packet *packet, const struct mh *mh)
+{
+	if (!notices_answer(lma->notices, packet, mh) &&
+		(mh->be.status != STATUS_BE_UNKNOWN_TYPE ||
+			!heartbeat_refused(lma->heartbeat, (size_t)(peer - lma->config.peers))))
+		lma_count(lma, LMA_N_UNMATCHED);
+}
+
+void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, const struct mh *mh)
+{
+	const struct lma_peer *peer = lma_peer_find(lma, &packet->ip6.src);
+	struct proxy_peer at;
+
+	if (!peer) {
+		lma_count(lma, LMA_N_NOT_PROXY);
+		return;
+	}
+	if (mh->type == MH_BE) {
+		refused(lma, peer, packet, mh);
+		return;
+	}
+	at = lma_peer_at(peer, &packet->ip6.dst, &packet->ip6.src);
+	if (!proxy_peer_sent(&at, lma->hmac, packet, mh)) {
+		lma_count(lma, LMA_N_PEER_AUTH);
+	} else if (mh->type == MH_HEARTBEAT) {
+		lma_count(lma, LMA_N_HEARTBEAT);
+		heartbeat_receive(lma->heartbeat, (size_t)(peer - lma->config.peers), mh);
+	} else if (mh->type == MH_REVOCATION &&
+		   mh->revocation.type == CODES_REVOCATION_INDICATION) {
+		lma_revoke_receive(lma, peer, packet, mh);
+	} else if (mh->type == MH_REVOCATION || mh->type == MH_UPA) {
+		lma_count(lma, notices_answer(lma->notices, packet, mh) ? LMA_N_ANSWERED
+									: LMA_N_UNMATCHED);
+	} else {
+		lma_count(lma, LMA_N_NOT_PROXY);
+	}
+}

@@ -1,0 +1,245 @@
+/*
+ * Binding Revocation (RFC 5846, 9).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "common/clock.h"
+#include "ctrl/signalling/mag_state.h"
+#include "proto/mobility/codes.h"
+#include "proto/mobility/flags.h"
+
+/* How long a node that may have left is given to answer; less than until the anchor asks again. */
+#define DOUBT_NS (CLOCK_NS_PER_S / 2)
+
+/* An indication, until all that it ends is no longer served. */
+struct mag_revocation {
+	struct mag *mag;
+	struct proxy_peer peer;
+	struct mh_revocation answer;
+	uint8_t trigger;
+	size_t left;
+	struct mag_revocation *prev, *next; /* in mag->revocations */
+};
+
+static void answer(struct mag *mag, const struct proxy_peer *peer, struct mh_revocation body)
+{
+	struct mh mh = {.type = MH_REVOCATION, .revocation = body};
+
+	mag_answer(mag, peer, &mh);
+}
+
+static void one_left(void *context, int error)
+{
+	struct mag_revocation *r = context;
+
+	if (error)
+		r->answer.status = CODES_BRA_PARTIAL;
+	if (--r->left)
+		return;
+	answer(r->mag, &r->peer, r->answer);
+	DL_DELETE(r->mag->revocations, r);
+	free(r);
+}
+
+static bool is_handover(uint8_t trigger)
+{
+	return trigger >= CODES_BRI_HANDOVER_SAME && trigger <= CODES_BRI_HANDOVER_UNKNOWN;
+}
+
+/* What a node said: it is here, whatever its anchor believes (RFC 5846, 9.1). */
+void mag_revoke_refute(struct mag_attachment *a)
+{
+	struct mag_revocation *r = a->doubt;
+
+	if (!r)
+		return;
+	a->doubt = NULL;
+	a->doubt_ns = UINT64_MAX;
+	r->answer.status = CODES_BRA_ATTACHED;
+	one_left(r, 0);
+}
+
+/* It leaves for another reason. */
+void mag_revoke_moot(struct mag_attachment *a)
+{
+	struct mag_revocation *r = a->doubt;
+
+	if (!r)
+		return;
+	a->doubt = NULL;
+	a->doubt_ns = UINT64_MAX;
+	one_left(r, 0);
+}
+
+/* It has said nothing. The attachment may be gone afterwards. */
+void mag_revoke_doubted(struct mag *mag, struct mag_attachment *a)
+{
+	struct mag_revocation *r = a->doubt;
+
+	a->doubt = NULL;
+	a->doubt_ns = UINT64_MAX;
+	mag_end(mag, a, false, one_left, r);
+}
+
+/* Ends an attachment, or asks its node first. The attachment may be gone afterwards. */
+static void revoke(struct mag *mag, struct mag_attachment *a, struct mag_revocation *r)
+{
+	bool handover = is_handover(r->trigger);
+
+	if (!mag_is_served(a) || a->leaves || a->doubt)
+		return;
+	r->left++;
+	mag_count(mag, MAG_N_REVOKED);
+	if (handover && a->asked) {
+		/* It has just said that it is here. */
+		r->answer.status = CODES_BRA_ATTACHED;
+		one_left(r, 0);
+	} else if (handover && !addr_is_unspecified(&a->address)) {
+		a->doubt = r;
+		a->doubt_ns = mag_now(mag) + DOUBT_NS;
+		mag_solicit(mag, a);
+		mag_go_on(mag, a);
+	} else {
+		mag_end(mag, a, !handover, one_left, r);
+	}
+}
+
+/* Whether an attachment is of an anchor and, for a realm, of that. */
+static bool is_meant(const struct mag_attachment *a, const struct mag_anchor *anchor,
+	const struct mh_option *realm)
+{
+	const uint8_t *at;
+	size_t len;
+
+	if (a->anchor != anchor)
+		return false;
+	if (!realm)
+		return true;
+	at = memrchr(a->now.mn_id.octets, '@', a->now.mn_id.len);
+	len = at ? (size_t)(a->now.mn_id.octets + a->now.mn_id.len - at) : 0;
+	return len && len == realm->mn_id.id.len && memcmp(at, realm->mn_id.id.at, len) == 0;
+}
+
+/* The status with which an indication is refused; 0: it is not. */
+static uint8_t fault(const struct mh *mh)
+{
+	const struct mh_option *mn = option_find(mh, OPTION_MN_ID);
+	const struct mh_revocation *r = &mh->revocation;
+	bool global = r->flags & FLAGS_REVOCATION_G;
+
+	if (!(r->flags & FLAGS_REVOCATION_P) || r->flags & FLAGS_REVOCATION_V)
+		return CODES_BRA_NO_BINDING;
+	if (global != (r->trigger >= CODES_BRI_PER_PEER))
+		return CODES_BRA_FUNCTION;
+	if (!global && r->trigger > CODES_BRI_OUT_OF_SYNC)
+		return CODES_BRA_TRIGGER;
+	if (!global)
+		return mn && mn->mn_id.id.len ? 0 : CODES_BRA_IDENTITY_REQUIRED;
+	if (r->trigger == CODES_BRI_PER_PEER)
+		return mn || option_find(mh, OPTION_HOME_NETWORK_PREFIX) ? CODES_BRA_FUNCTION : 0;
+	if (r->trigger != CODES_BRI_LOCAL_POLICY)
+		return CODES_BRA_TRIGGER;
+	return mn && mn->mn_id.subtype == CODES_MN_ID_NAI && mn->mn_id.id.len > 1 &&
+			       mn->mn_id.id.at[0] == '@'
+		       ? 0
+		       : CODES_BRA_IDENTITY_REQUIRED;
+}
+
+void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor, const struct mh *mh)
+{
+	bool global = mh->revocation.flags & FLAGS_REVOCATION_G;
+	struct mag_revocation *r = calloc(1, sizeof(*r));
+	struct mag_attachment *a, *next;
+	uint8_t status = fault(mh);
+	bool found = global;
+
+	mag_count(mag, MAG_N_BRI);
+	if (!r)
+		return;
+	/* Itself one of those that are waited for: what ends at once does not end it too early. */
+	*r = (struct mag_revocation){.mag = mag, .peer = mag_peer_at(mag, anchor), .left = 1};
+	DL_APPEND(mag->revocations, r);
+	r->answer = (struct mh_revocation){.type = CODES_REVOCATION_ACKNOWLEDGEMENT,
+		.sequence = mh->revocation.sequence,
+		.flags = mh->revocation.flags};
+	r->trigger = mh->revocation.trigger;
+	HASH_ITER (hh, mag->attachments, a, next) {
+		if (status || !(global ? is_meant(a, anchor, option_find(mh, OPTION_MN_ID))
+				       : mag_is_named(a, anchor, mh)))
+			continue;
+		found = true;
+		revoke(mag, a, r);
+	}
+	if (status || !found)
+		r->answer.status = status ? status : CODES_BRA_NO_BINDING;
+	one_left(r, 0);
+}
+
+/* What the operator waits for. */
+struct mag_told {
+	struct mag *mag;
+	mag_noticed *done;
+	void *context;
+	struct mag_told *prev, *next; /* in mag->tolds */
+};
+
+static void told_free(struct mag_told *t)
+{
+	DL_DELETE(t->mag->tolds, t);
+	free(t);
+}
+
+static void told(void *context, enum notice_end end, uint8_t status)
+{
+	struct mag_told *t = context;
+
+	if (t->done)
+		t->done(t->context, end, status);
+	told_free(t);
+}
+
+int mag_revoke(struct mag *mag, const struct mag_anchor *anchor, mag_noticed *done, void *context)
+{
+	struct notice notice = {.kind = NOTICE_REVOCATION,
+		.peer = mag_peer_at(mag, anchor),
+		.reason = CODES_BRI_PER_PEER,
+		.global = true};
+	struct mag_attachment *a, *next;
+	struct mag_told *t;
+	int error;
+
+	if (!mag->config.identifier)
+		return -EPERM;
+	notice.mn_id = (struct session_mn_id){.subtype = CODES_MN_ID_NAI,
+		.len = (uint8_t)strlen(mag->config.identifier),
+		.octets = (const uint8_t *)mag->config.identifier};
+	t = malloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	*t = (struct mag_told){.mag = mag, .done = done, .context = context};
+	DL_APPEND(mag->tolds, t);
+	error = notices_start(mag->notices, &notice, told, t);
+	if (error) {
+		told_free(t);
+		return error;
+	}
+	/* RFC 5846, 9.2: they need not be kept until the answer. */
+	HASH_ITER (hh, mag->attachments, a, next)
+		if (a->anchor == anchor && !a->leaves)
+			mag_end(mag, a, true, NULL, NULL);
+	return 0;
+}
+
+void mag_revoke_close(struct mag *mag)
+{
+	struct mag_revocation *r, *next;
+	struct mag_told *t, *next_told;
+
+	DL_FOREACH_SAFE(mag->revocations, r, next)
+	free(r);
+	DL_FOREACH_SAFE(mag->tolds, t, next_told)
+	free(t);
+}

@@ -1,0 +1,256 @@
+#include "ctrl/signalling/notice.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "proto/mobility/codes.h"
+#include "proto/mobility/flags.h"
+#include "proto/mobility/mh_packet.h"
+#include "proto/mobility/status.h"
+
+enum {
+	UNDER_WAY_MAX = 65536,
+	TRANSMISSIONS = 2, /* BRIMaxRetriesNumber, MAX_UPDATE_NOTIFICATION_RETRANSMIT_COUNT: 1 */
+	DEAF_MAX = 1024,   /* peers that do not know a kind; those beyond it are asked again */
+};
+/* InitMINDelayBRIs, doubled up to MAX_BRACK_TIMEOUT (RFC 5846, 11), and
+ * MIN_DELAY_BETWEEN_UPDATE_NOTIFICATION_REPLAY (RFC 7077, 7). */
+#define FIRST_DELAY_NS CLOCK_NS_PER_S
+
+struct under_way {
+	struct notice notice;
+	struct under_way *next;
+	struct notices *owner;
+	notice_done *done;
+	void *context;
+	uint16_t sequence;
+	uint8_t sent;
+	struct wheel_timer timer;
+	uint8_t mn_id[];
+};
+
+/* A peer that does not know a kind of message. */
+struct deaf {
+	struct in6_addr address;
+	enum notice_kind kind;
+};
+
+struct notices {
+	struct notices_ops ops;
+	struct hmac *hmac;
+	struct wheel *wheel;
+	struct under_way *list;
+	size_t count;
+	uint16_t sequence;
+	struct deaf *deaf;
+	size_t deaf_count;
+};
+
+const char *notice_end_name(enum notice_end end)
+{
+	static const char *const names[] = {
+		[NOTICE_ANSWERED] = "answered",
+		[NOTICE_UNANSWERED] = "unanswered",
+		[NOTICE_UNSUPPORTED] = "unsupported",
+	};
+	size_t count = sizeof(names) / sizeof(*names);
+
+	return (size_t)end < count && names[end] ? names[end] : "unknown";
+}
+
+struct notices *notices_new(const struct notices_ops *ops, struct hmac *hmac, struct wheel *wheel)
+{
+	struct notices *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->ops = *ops;
+	n->hmac = hmac;
+	n->wheel = wheel;
+	n->deaf = calloc(DEAF_MAX, sizeof(*n->deaf));
+	if (!n->deaf || hmac_random(&n->sequence, sizeof(n->sequence)) < 0) {
+		notices_free(n);
+		return NULL;
+	}
+	return n;
+}
+
+static void end(struct notices *n, struct under_way **at, enum notice_end how, uint8_t status)
+{
+	struct under_way *u = *at;
+
+	*at = u->next;
+	n->count--;
+	wheel_cancel(n->wheel, &u->timer);
+	if (u->done && how)
+		u->done(u->context, how, status);
+	free(u);
+}
+
+void notices_free(struct notices *n)
+{
+	if (!n)
+		return;
+	while (n->list)
+		end(n, &n->list, 0, 0);
+	free(n->deaf);
+	free(n);
+}
+
+size_t notices_count(const struct notices *n)
+{
+	return n->count;
+}
+
+static void build(const struct under_way *u, struct mh *mh)
+{
+	const struct notice *what = &u->notice;
+
+	if (what->kind == NOTICE_REVOCATION) {
+		mh->type = MH_REVOCATION;
+		mh->revocation = (struct mh_revocation){.type = CODES_REVOCATION_INDICATION,
+			.trigger = (uint8_t)what->reason,
+			.sequence = u->sequence,
+			.flags = (uint16_t)(FLAGS_REVOCATION_P |
+					    (what->global ? FLAGS_REVOCATION_G : 0))};
+	} else {
+		mh->type = MH_UPN;
+		mh->upn = (struct mh_upn){.sequence = u->sequence,
+			.reason = what->reason,
+			.flags = (uint16_t)(FLAGS_UPN_A | (u->sent ? FLAGS_UPN_D : 0))};
+	}
+	if (what->mn_id.len) {
+		struct mh_option *option = option_add(mh, OPTION_MN_ID);
+
+		option->mn_id.subtype = what->mn_id.subtype;
+		option->mn_id.id.at = what->mn_id.octets;
+		option->mn_id.id.len = what->mn_id.len;
+	}
+	for (size_t i = 0; i < what->prefix_count; i++) {
+		struct mh_option *option = option_add(mh, OPTION_HOME_NETWORK_PREFIX);
+
+		option->prefix.len = what->prefixes[i].len;
+		option->prefix.prefix = what->prefixes[i].addr;
+	}
+}
+
+static void transmit(struct notices *n, struct under_way *u)
+{
+	struct mh mh = {.type = 0};
+	uint8_t buf[MH_PACKET_MAX];
+	ssize_t len;
+
+	build(u, &mh);
+	len = proxy_peer_encode(&u->notice.peer, n->hmac, &mh, buf, sizeof(buf));
+	if (len > 0)
+		n->ops.send(n->ops.context, buf, (size_t)len);
+	wheel_arm(n->wheel, &u->timer, n->ops.now_ns(n->ops.context) + (FIRST_DELAY_NS << u->sent));
+	u->sent++;
+}
+
+static struct under_way **at_of(struct notices *n, const struct under_way *u)
+{
+	struct under_way **at = &n->list;
+
+	while (*at != u)
+		at = &(*at)->next;
+	return at;
+}
+
+static void on_timer(struct wheel_timer *timer, void *context)
+{
+	struct under_way *u = wheel_entry(timer, struct under_way, timer);
+
+	(void)context;
+	if (u->sent < TRANSMISSIONS)
+		transmit(u->owner, u);
+	else
+		end(u->owner, at_of(u->owner, u), NOTICE_UNANSWERED, 0);
+}
+
+static bool is_deaf(const struct notices *n, const struct notice *what)
+{
+	for (size_t i = 0; i < n->deaf_count; i++)
+		if (n->deaf[i].kind == what->kind &&
+			addr_equal(&n->deaf[i].address, &what->peer.address))
+			return true;
+	return false;
+}
+
+/* RFC 5846, 5.1: no two that are under way have the same number. */
+static uint16_t free_sequence(struct notices *n)
+{
+	const struct under_way *u;
+
+	do {
+		n->sequence++;
+		for (u = n->list; u && u->sequence != n->sequence;)
+			u = u->next;
+	} while (u);
+	return n->sequence;
+}
+
+int notices_start(struct notices *n, const struct notice *what, notice_done *done, void *context)
+{
+	struct under_way *u;
+
+	if (is_deaf(n, what))
+		return -EOPNOTSUPP;
+	if (n->count >= UNDER_WAY_MAX - 1)
+		return -ENOBUFS;
+	u = calloc(1, sizeof(*u) + what->mn_id.len);
+	if (!u)
+		return -ENOMEM;
+	u->notice = *what;
+	if (what->mn_id.len)
+		memcpy(u->mn_id, what->mn_id.octets, what->mn_id.len);
+	u->notice.mn_id.octets = u->mn_id;
+	u->owner = n;
+	u->done = done;
+	u->context = context;
+	u->sequence = free_sequence(n);
+	wheel_timer_init(&u->timer, on_timer);
+	u->next = n->list;
+	n->list = u;
+	n->count++;
+	transmit(n, u);
+	return 0;
+}
+
+/* A peer does not know what it was sent (RFC 5846, 6.2; RFC 7077, 5.2): nobody signs that, so it
+ * counts only while something is under way to it. */
+static bool unsupported(struct notices *n, const struct receive_packet *packet)
+{
+	struct under_way **at = &n->list;
+	const struct notice *what;
+
+	while (*at && !addr_equal(&(*at)->notice.peer.address, &packet->ip6.src))
+		at = &(*at)->next;
+	if (!*at)
+		return false;
+	what = &(*at)->notice;
+	if (n->deaf_count < DEAF_MAX)
+		n->deaf[n->deaf_count++] =
+			(struct deaf){.address = what->peer.address, .kind = what->kind};
+	end(n, at, NOTICE_UNSUPPORTED, 0);
+	return true;
+}
+
+bool notices_answer(struct notices *n, const struct receive_packet *packet, const struct mh *mh)
+{
+	bool update = mh->type == MH_UPA;
+	uint16_t sequence = update ? mh->upa.sequence : mh->revocation.sequence;
+	struct under_way **at = &n->list;
+
+	if (mh->type == MH_BE)
+		return mh->be.status == STATUS_BE_UNKNOWN_TYPE && unsupported(n, packet);
+	while (*at &&
+		((*at)->sequence != sequence || ((*at)->notice.kind == NOTICE_UPDATE) != update))
+		at = &(*at)->next;
+	if (!*at || !proxy_peer_sent(&(*at)->notice.peer, n->hmac, packet, mh))
+		return false;
+	end(n, at, NOTICE_ANSWERED, update ? mh->upa.status : mh->revocation.status);
+	return true;
+}
