@@ -3,11 +3,16 @@
 import ipaddress
 import shutil
 import signal
+import socket
 
 import pytest
 
+from scapy.layers.inet6 import ICMPv6ND_RS, IPv6
+
 from lab import ledger
-from lab.proxy import (LINKS, MAC, MN_ID, ROUTER, AccessGateway, Anchor, ProxyLab, global_address)
+from lab.node import veth
+from lab.proxy import (ANCHOR, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR, AccessGateway, Anchor, ProxyLab,
+                       SecondAnchor, global_address)
 from lab.system import LabError, wait_for
 from lab.topology import CN
 
@@ -243,6 +248,117 @@ def test_gateway_restarts(lab, anchor, gateways, host):
     gateway.start()
     reaches(lab.cn, address)
     reaches(host, CN, address)
+
+
+@pytest.mark.parametrize("lost", ["daddr", "saddr"])
+def test_messages_are_lost(lab, anchor, gateways, host, lost):
+    """Proxy Binding Updates, or their acknowledgements, do not arrive: they are sent again."""
+    gateway = gateways["1"].control
+    before = gateway.drops()["mag_pbu_again"]
+    lab.core.run("nft", "-f", "-", stdin=f"""table ip6 loss {{
+        chain forward {{
+            type filter hook forward priority 0;
+            meta l4proto 135 ip6 {lost} {ANCHOR} drop
+        }}
+    }}""")
+    lab.plug("1")
+    wait_for(lambda: gateway.drops()["mag_pbu_again"] > before, "an update to be sent again")
+    assert gateways["1"].attachment(1)["state"] == "registering"
+    live = [s for s in anchor.sessions("--mn-id", MN_ID[1]) if s["state"] == "live"]
+    assert len(live) == (lost == "saddr")
+    lab.core.run("nft", "delete", "table", "ip6", "loss")
+    address = arrive(lab, gateways, "1")
+    session, = [s for s in anchor.sessions("--mn-id", MN_ID[1]) if s["state"] == "live"]
+    assert session["prefixes"] == gateways["1"].attachment(1)["prefixes"]
+    reaches(lab.cn, address)
+
+
+def test_all_restart(lab, anchor, gateways, host):
+    """Anchor and gateway are killed together; nobody remembers but their stores."""
+    address = arrive(lab, gateways, "1")
+    for part in (anchor, gateways["1"]):
+        for process in (part.control.process, part.data_plane.process):
+            process.stop(signal.SIGKILL)
+    for part in (gateways["1"], anchor):
+        part.start()
+    reaches(lab.cn, address)
+    reaches(host, CN, address)
+    assert global_address(host) == address
+
+
+@pytest.fixture
+def crowded(lab, build, anchor):
+    """A third gateway that knows a thousand hosts, and what they hear on its access link."""
+    macs = [f"02:00:00:10:{number >> 8:02x}:{number & 255:02x}" for number in range(1000)]
+    gateway = AccessGateway(lab, build, "3")
+    nodes = ",\n".join(f'{{ mn_id = "crowd{number}@example.net"; link_address = "{mac}"; }}'
+                       for number, mac in enumerate(macs))
+    gateway.control.reconfigure(("nodes = (", f"nodes = (\n{nodes},"), ('probe = "3s"', 'probe = "0s"'))
+    gateway.start()
+    crowd = lab.node("crowd")
+    veth(crowd, "eth0", lab.air, "crowd")
+    lab.air.ip("link set crowd master br-3")
+    yield gateway, macs, crowd.packet_socket("eth0")
+    stop(gateway)
+
+
+def test_a_thousand_hosts(lab, anchor, gateways, crowded):
+    """Each that solicits a router gets a prefix of its own, and is told alone."""
+    gateway, macs, link = crowded
+    since = anchor.control.drops()["lma_registered"]
+    solicitation = bytes(IPv6(src="::", dst="ff02::2", hlim=255) / ICMPv6ND_RS())
+
+    def attached():
+        """As hosts do, those that were not answered ask again: a crowd is more than queues hold."""
+        served = {a["link_address"] for a in gateway.attachments() if a["state"] == "attached"}
+        for mac in set(macs) - served:
+            link.send(bytes.fromhex("333300000002" + mac.replace(":", "") + "86dd") + solicitation)
+        return len(served) == 1000
+    wait_for(attached, "all to be attached", 60, 0.5)
+    assert anchor.control.drops()["lma_registered"] - since == 1000
+    prefixes = [a["prefixes"][0] for a in gateway.attachments()]
+    assert len(set(prefixes)) == 1000
+    told = {}
+    link.settimeout(20)
+    while len(told) < 1000:
+        frame = link.recv(2048)
+        if frame[20:21] == b"\x3a" and frame[54:55] == b"\x86":  # a Router Advertisement
+            option = frame.index(b"\x03\x04\x40", 70)
+            prefix = socket.inet_ntop(socket.AF_INET6, frame[option + 16:option + 32])
+            told[frame[:6].hex(":")] = f"{prefix}/64"
+    assert told == {a["link_address"]: a["prefixes"][0] for a in gateway.attachments()}
+    gateway.control.process.stop(signal.SIGKILL)
+    gateway.control.start()
+    wait_for(gateway.synchronised, "the data plane to be synchronised")
+    assert [a["prefixes"][0] for a in gateway.attachments()] == prefixes
+
+
+def test_two_anchors(lab, build, anchor, gateways, host):
+    """Hosts of one gateway have different anchors; each reaches the other through both."""
+    second = SecondAnchor(lab, build)
+    second.start()
+    gateway = gateways["2"]
+    gateway.control.process.stop()
+    gateway.control.reconfigure(
+        ("anchors = (", 'anchors = ({ name = "lma2"; address = "%s"; spi = 1002; '
+         'key_file = "/etc/dmm/mag2.key"; },' % SECOND_ANCHOR),
+        ('link_address = "02:00:00:00:01:01"; }', 'link_address = "02:00:00:00:01:01"; anchor = "lma"; }'))
+    gateway.control.start()
+    wait_for(gateway.synchronised, "the data plane to be synchronised")
+    first = arrive(lab, gateways, "2")
+    lab.plug("2", "mn2")
+    wait_for(lambda: (gateway.attachment(2) or {}).get("anchor") == "lma2"
+             and gateway.attachment(2)["state"] == "attached", "the other host to be attached")
+    other = wait_for(lambda: next((a for a in lab.mn2.addresses("wlan0") if a.startswith("2001:db8:60")),
+                                  None), "it to have an address")
+    assert [s["mn_id"] for s in second.sessions()] == [MN_ID[2]]
+    reaches(lab.cn, first)
+    reaches(lab.cn, other)
+    reaches(lab.mn2, first, other)
+    lab.plug(None, "mn2")
+    gateway.control.ctl("mag", "detach", MN_ID[2])
+    wait_for(lambda: second.sessions()[0]["state"] == "ending", "its anchor to be told")
+    stop(second)
 
 
 def test_anchor_restarts(lab, anchor, gateways, host):

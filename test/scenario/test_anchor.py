@@ -193,6 +193,49 @@ def test_refusals_that_need_a_session(mag1, mag2, node):
     assert late.status == 135
 
 
+@pytest.mark.parametrize("apart", [-60, 60])
+def test_clock_of_a_gateway_is_wrong(mag1, node, counted, apart):
+    """RFC 5213, 5.5: before and behind the window, told with the anchor's time; then all is well."""
+    answer = mag1.exchange(mag1.update(node, timestamp=pmip6.now(apart)))
+    assert answer.status == 156 and counted("lma_pba_refused_156") == 1
+    right = answer.number(pmip6.TIMESTAMP)
+    assert abs(right - pmip6.now()) < 20 * 65536
+    assert mag1.register(node, timestamp=right).prefixes
+
+
+def test_updates_that_come_twice_or_late(lab, anchor, mag1, mag2, node, ear):
+    """The later of two counts, in whatever order they come; a copy of one changes nothing."""
+    first = mag1.register(node, timestamp=pmip6.now(-2))
+    old = mag1.update(node, handoff=pmip6.NOT_CHANGED, timestamp=pmip6.now(-1))
+    moved = mag2.register(node, handoff=pmip6.OTHER_GATEWAY, timestamp=pmip6.now())
+    before, = anchor.sessions("--mn-id", node)
+    assert mag1.exchange(old).status == 157
+    for _ in range(3):
+        assert mag1.exchange(old).status == 157
+    end = mag1.update(node, lifetime=0, timestamp=pmip6.now(1))
+    mag1.send(end)  # of the gateway before, too late
+    mag1.send(end)
+    assert moved.prefixes == first.prefixes
+    uplink(ear, mag2, host_of(first), b"not late")
+    after, = anchor.sessions("--mn-id", node)
+    assert {key: value for key, value in after.items() if key != "remaining_s"} == \
+        {key: value for key, value in before.items() if key != "remaining_s"}
+
+
+def test_copies_at_once(mag1, node, counted):
+    """The network doubles a message: it is worked on once, and nobody else gets a prefix for it."""
+    packet = mag1.update(node)
+    since = mag1.ear.mark()
+    for _ in range(5):
+        mag1.send(packet)
+    answers = wait_for(lambda: (found := mag1.ear.heard(lambda heard: heard[48:50] == packet[46:48] and
+                                mip6.mh_type(heard) == mip6.BA, since)) and len(found) +
+                       counted("lma_drop_repeated") == 5 and found, "all copies to be dealt with")
+    kinds = [pmip6.Answer(octets) for octets in answers]
+    assert kinds[0].status == 0 and {answer.status for answer in kinds[1:]} <= {157}
+    assert counted("lma_registered") == 1
+
+
 def test_a_stranger_is_refused(lab, mag1, node):
     lab.mag1.ip("address add 2001:db8:a1::66/64 dev v-core nodad")
     answer = mag1.exchange(mag1.update(node, source="2001:db8:a1::66"))
@@ -462,16 +505,19 @@ def test_a_thousand_hosts_and_a_restart(lab, anchor, mag1, mag2):
 
         return wait_for(answers, f"{len(wanted)} answers", 60)
 
+    def of_many():
+        return {session["session"]: session["prefixes"] for session in anchor.sessions()
+                if session["mn_id"] in given}
+
     for start in range(0, 600, 100):
         for name, answer in register(mag1, names[start:start + 100], timestamp=False).items():
             assert answer.status == 0
             given[name] = answer.prefixes
-    before = anchor.sessions()
+    before = of_many()
     anchor.control.process.stop(signal.SIGKILL)
     anchor.control.start()
     wait_for(anchor.synchronised, "the data plane to be synchronised")
-    kept = {session["session"]: session["prefixes"] for session in anchor.sessions()}
-    assert kept == {session["session"]: session["prefixes"] for session in before}
+    assert of_many() == before
     for start in range(600, 1000, 100):
         for name, answer in register(mag2, names[start:start + 100], timestamp=False).items():
             assert answer.status == 0

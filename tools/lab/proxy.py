@@ -74,8 +74,8 @@ class Anchor:
                  f"route replace default via {CORE_AT_ANCHOR} dev core",
                  f"route replace unreachable {POOL}", f"route replace unreachable {FIXED_PREFIX}")
 
-    def __init__(self, lab, build):
-        self.lab, self.node = lab, lab.node("lma")
+    def __init__(self, lab, build, node=None):
+        self.lab, self.node = lab, node or lab.node("lma")
         self.control = Control(self.node, build, EXAMPLES / "lma.cfg")
         self.data_plane = DataPlane(self.node, build, EXAMPLES / "lma-dp.cfg", ports=("core",),
                                     addresses=self.ADDRESSES)
@@ -102,6 +102,28 @@ class Anchor:
     def used(self):
         """Prefixes of the pool that are in use."""
         return self.control.ask("prefix", "show")["pools"][0]["used"]
+
+
+SECOND_ANCHOR = "2001:db8:2::1"
+SECOND_POOL = "2001:db8:6000::/40"
+
+
+class SecondAnchor(Anchor):
+    """The same on a node of its own, lma2, which this makes; with another pool."""
+
+    ADDRESSES = (f"address replace {SECOND_ANCHOR}/64 dev core nodad",
+                 "route replace default via 2001:db8:2::ff dev core",
+                 f"route replace unreachable {SECOND_POOL}")
+
+    def __init__(self, lab, build):
+        node = lab.node("lma2")
+        node.sysctl({"net.ipv6.conf.all.forwarding": 1, "net.ipv6.conf.default.accept_ra": 0})
+        veth(node, "v-core", lab.core, "lma2")
+        lab.core.ip("address add 2001:db8:2::ff/64 dev lma2 nodad",
+                    f"route add {SECOND_POOL} via {SECOND_ANCHOR}")
+        super().__init__(lab, build, node)
+        self.control.reconfigure((ANCHOR, SECOND_ANCHOR), (POOL, SECOND_POOL),
+                                 ('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
 
 
 class AccessGateway:
