@@ -37,6 +37,7 @@ struct loop {
 	uint64_t now_ns;
 	uint64_t real_ns;
 	bool stop, hurry;
+	struct histogram rounds;
 };
 
 static void take_time(struct loop *loop)
@@ -181,7 +182,13 @@ int loop_round(struct loop *loop, int wait_ms)
 		wheel_advance(loop->wheels[i], loop->now_ns, LOOP_TIMERS_MAX);
 	for (size_t i = 0; i < loop->hook_count; i++)
 		loop->hooks[i].fn(loop->hooks[i].arg);
+	histogram_add(&loop->rounds, clock_mono_ns() - loop->now_ns);
 	return 0;
+}
+
+const struct histogram *loop_rounds(const struct loop *loop)
+{
+	return &loop->rounds;
 }
 
 int loop_run(struct loop *loop)

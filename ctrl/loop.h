@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "common/histogram.h"
 #include "common/wheel.h"
 #include "common/zsock.h"
 
@@ -61,6 +62,9 @@ void loop_cancel(struct loop *loop, struct wheel_timer *timer);
 
 /* Lets the next round begin without waiting: work is left that no socket or timer tells of. */
 void loop_hurry(struct loop *loop);
+
+/* How long rounds took, without the wait for something to do: nobody is heard meanwhile. */
+const struct histogram *loop_rounds(const struct loop *loop);
 
 /* One round, waiting at most wait_ms (-1: until something happens). Returns 0 or -errno. */
 int loop_round(struct loop *loop, int wait_ms);

@@ -8,6 +8,7 @@
 #include "ctrl/commit.h"
 #include "ctrl/ctrl.h"
 #include "ctrl/intake.h"
+#include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
 #include "ctrl/signalling/signalling.h"
@@ -73,6 +74,7 @@ json_t *figures_times(const struct ctrl *ctrl)
 		{"store_commit", "to make a transaction durable", commit_store_times(ctrl->commit)},
 		{"data_plane_ack", "from a delta to the acknowledgement of the data plane",
 			commit_ack_times(ctrl->commit)},
+		{"loop_round", "in which nobody else was heard", loop_rounds(ctrl->loop)},
 	};
 	json_t *list = json_array();
 

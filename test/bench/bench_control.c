@@ -37,7 +37,7 @@ static struct {
 	struct player *player;
 	struct player_result r; /* of the last phase: 18 KiB */
 	json_t *figures;
-	double seconds, storm_seconds;
+	double seconds, storm_seconds, ending_seconds;
 	bool quiet;
 } bench;
 
@@ -275,6 +275,38 @@ static void recoveries(double capacity)
 			"seconds", resync));
 }
 
+/* As many bindings as can be refreshed in that time end soon after one another, while others are
+ * refreshed. */
+static void expiry(void)
+{
+	const struct player_phase prepare = {.weight = {[PKTGEN_REFRESH] = 1},
+		.outstanding = OUTSTANDING,
+		.seconds = bench.seconds,
+		.drain = true};
+	struct player_phase phase = {.weight = {[PKTGEN_REFRESH] = 1},
+		.rate = 200,
+		.outstanding = OUTSTANDING,
+		.seconds = bench.seconds + bench.ending_seconds,
+		.deaf = true,
+		.drain = true};
+	uint64_t before = rig_counter(&bench.rig, "expired"), ended;
+	double longest;
+
+	bench.rig.load.signalling.lifetime_ms = (uint32_t)(bench.ending_seconds * 1000);
+	run("refresh for a short life", &prepare);
+	longest = rig_longest_ms(&bench.rig, "loop_round");
+	run("light load while they end", &phase);
+	ended = rig_counter(&bench.rig, "expired") - before;
+	say("%-26s %ju ended; a refresh meanwhile took %.2f ms at most, a round of control %.2f ms "
+	    "(%.2f ms before)\n",
+		"", (uintmax_t)ended, (double)bench.r.latency.max / CLOCK_NS_PER_MS,
+		rig_longest_ms(&bench.rig, "loop_round"), longest);
+	json_object_set_new(bench.figures, "expiry",
+		json_pack("{s:I, s:f, s:f, s:f}", "ended", (json_int_t)ended, "p50_ms", ms(50),
+			"longest_ms", (double)bench.r.latency.max / CLOCK_NS_PER_MS,
+			"longest_round_ms", rig_longest_ms(&bench.rig, "loop_round")));
+}
+
 static void measure(void)
 {
 	uint64_t begun_ns = clock_mono_ns(), changes, transactions;
@@ -290,6 +322,7 @@ static void measure(void)
 	light_load();
 	storm(capacity);
 	recoveries(capacity);
+	expiry();
 	player_close(bench.player);
 	rig_stop(&bench.rig, SIGTERM);
 	const struct floor floor =
@@ -378,6 +411,7 @@ int main(int argc, char **argv)
 		nodes = quick ? 100000 : 1000000;
 	bench.seconds = quick ? 1.5 : 10;
 	bench.storm_seconds = quick ? 5 : 60;
+	bench.ending_seconds = quick ? 8 : 20;
 	log_set_fd(-1);
 	/* Other work of the machine shall disturb less; dmm-ctrl inherits it. */
 	setpriority(PRIO_PROCESS, 0, PRIORITY);

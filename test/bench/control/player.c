@@ -36,6 +36,7 @@ struct player {
 	struct stranger *strangers;
 	uint32_t next_stranger;
 	uint64_t now_ns;
+	bool deaf; /* nodes do not refresh when they are asked to */
 };
 
 static void send_update(void *context, uint32_t node)
@@ -65,7 +66,8 @@ static void take_packet(void *context, const uint8_t *ip, size_t len)
 
 	switch (binding_read(&p->rig->load, p->keys, ip, len, &answer)) {
 	case BINDING_REFRESH_REQUEST:
-		fleet_refresh(p->fleet, answer.node, now);
+		if (!p->deaf)
+			fleet_refresh(p->fleet, answer.node, now);
 		break;
 	case BINDING_ACK: {
 		const uint64_t asked_ns = fleet_node(p->fleet, answer.node)->asked_ns;
@@ -323,6 +325,7 @@ void player_run(struct player *p, const struct player_phase *phase, struct playe
 
 	memset(r, 0, sizeof(*r));
 	p->result = r;
+	p->deaf = phase->deaf;
 	memcpy(p->rig->load.signalling.weight, phase->weight, sizeof(phase->weight));
 	tally(p, r, -1);
 	pace_begin(&pace, phase->rate, CLOCK_NS_PER_S, begun_ns);

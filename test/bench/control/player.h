@@ -23,6 +23,7 @@ struct player_phase {
 	double seconds;       /* at most */
 	uint32_t bound;       /* ends when so many are bound; 0: not by that */
 	uint64_t strangers;   /* Binding Updates a second that fail their authentication */
+	bool deaf;            /* nodes do not refresh when control asks them to */
 	bool drain;           /* wait for the answers that are missing at the end */
 };
 

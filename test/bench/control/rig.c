@@ -250,14 +250,15 @@ struct rig_time rig_time(const struct rig *rig)
 	return t;
 }
 
-uint64_t rig_counter(const struct rig *rig, const char *name)
+/* What dmm-ctrl tells of itself. The caller frees it. */
+static json_t *ask_stats(const struct rig *rig)
 {
 	static const char request[] = "{\"method\":\"stats\"}";
 	const struct zsock_options options = {.type = ZMQ_DEALER};
 	struct zsock_message m;
 	struct zsock z = {0};
 	char endpoint[96];
-	uint64_t value = 0, end = clock_mono_ms() + API_WAIT_MS;
+	uint64_t end = clock_mono_ms() + API_WAIT_MS;
 	int rc;
 
 	snprintf(endpoint, sizeof(endpoint), "ipc://%s/api", rig->dir);
@@ -272,12 +273,35 @@ uint64_t rig_counter(const struct rig *rig, const char *name)
 	if (rc < 0)
 		rig_die(endpoint, "does not answer");
 	json_t *answer = json_loadb(zsock_part(&m, 0), zsock_part_len(&m, 0), 0, NULL);
-	json_t *control = json_object_get(json_object_get(answer, "result"), "control");
-
-	value = (uint64_t)json_integer_value(
-		json_object_get(json_object_get(control, "counters"), name));
-	json_decref(answer);
 	zsock_message_close(&m);
 	zsock_close(&z);
+	return answer;
+}
+
+static const json_t *control_of(const json_t *answer)
+{
+	return json_object_get(json_object_get(answer, "result"), "control");
+}
+
+uint64_t rig_counter(const struct rig *rig, const char *name)
+{
+	json_t *answer = ask_stats(rig);
+	const json_t *counters = json_object_get(control_of(answer), "counters");
+	uint64_t value = (uint64_t)json_integer_value(json_object_get(counters, name));
+
+	json_decref(answer);
 	return value;
+}
+
+double rig_longest_ms(const struct rig *rig, const char *name)
+{
+	json_t *answer = ask_stats(rig), *time;
+	double us = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(control_of(answer), "times"), i,
+		time) if (strcmp(json_string_value(json_object_get(time, "name")), name) == 0) us =
+		json_number_value(json_object_get(time, "max_us"));
+	json_decref(answer);
+	return us / 1000;
 }

@@ -51,3 +51,6 @@ struct rig_time rig_time(const struct rig *rig);
 
 /* Counter of dmm-ctrl by name, asked for over its control interface. */
 uint64_t rig_counter(const struct rig *rig, const char *name);
+
+/* The longest of one of the times that it tells of, since it was started; milliseconds. */
+double rig_longest_ms(const struct rig *rig, const char *name);
