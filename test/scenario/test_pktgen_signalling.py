@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from lab import ledger
+from lab import ledger, programs
 from lab.system import wait_for
 from lab.topology import Lab
 from pktgen import EXAMPLE, Rig, care_of, home
@@ -99,3 +99,39 @@ def test_updates_are_repeated_until_answered(rig):
     assert result["bound"] == NODES
     assert result["operations"]["register"]["lost"] == 0
     assert has(rig) == {home(node): care_of(node) for node in range(NODES)}
+
+
+def straight(rig, config, *words):
+    """The generator beside dmm-ctrl, as its data plane; its exit code and output, and its figures."""
+    figures = rig.lab.directory / "straight.json"
+    process = rig.gw.start("straight", programs.program(rig.build, "dmm-pktgen"), "signalling", "--config", config,
+                           "--data-plane", "dp1", "--json", figures, *words,
+                           env={"XDG_RUNTIME_DIR": str(rig.gw.directory), "RUNTIME_DIRECTORY": ""})
+    return process.wait(120), process.output(), figures
+
+
+def test_straight_to_control(rig):
+    """Without the data plane, which the generator plays: what was acknowledged is what there is then."""
+    assert rig.data_plane.process.stop() == 0
+    path = rig.lab.directory / "straight.jsonl"
+    code, output, figures = straight(rig, rig.config(), "--subscribers", NODES, "--rate", 1000, "--seconds", 2,
+                                     "--mix", "register:6,refresh:4,move:4,deregister:2", "--bindings", path)
+    assert code == 0, output[-3000:]
+    for operation in json.loads(figures.read_text())["result"]["operations"].values():
+        assert operation["accepted"] + sum(operation["rejected"].values()) == operation["asked"] > 0
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    known = {line["home_address"]: line["care_of_address"] for line in lines if line["sure"]}
+    found = has(rig)
+    assert len(known) > NODES / 2
+    assert {address: found.get(address) for address in known} == known
+    rig.data_plane.start()
+    wait_for(rig.synchronised, "the data plane to be synchronised")
+
+
+def test_straight_to_another_host_is_refused(rig):
+    config = rig.config()
+    config.write_text(config.read_text().replace("# update = \"ipc:///run/dmm/update\"",
+                                                 "update = \"tcp://[::1]:9\""))
+    code, output, _ = straight(rig, config)
+    assert code == 1
+    assert "signalling.update and signalling.packet must be on this host" in output

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/zsock.h"
 #include "tools/pktgen/command.h"
 #include "tools/pktgen/report.h"
 #include "tools/pktgen/signalling.h"
@@ -172,6 +173,24 @@ static int play(struct signalling *s, const struct pktgen_config *config, const 
 	return command_write_json(document, texts[COMMAND_JSON]) ? COMMAND_FAILED : code;
 }
 
+/* Straight to control, as a data plane. */
+static int run_channel(
+	struct pktgen_config *config, const char *const *texts, const char *data_plane)
+{
+	struct signalling *s = NULL;
+	int code = COMMAND_FAILED;
+
+	if (zsock_is_tcp(config->signalling.update) || zsock_is_tcp(config->signalling.packet))
+		return fail("signalling.update and signalling.packet must be on this host", EINVAL);
+	if (zsock_context())
+		s = signalling_open_channel(config, data_plane);
+	if (s)
+		code = play(s, config, texts);
+	signalling_close(s);
+	zsock_context_end();
+	return code;
+}
+
 static int run(struct pktgen_config *config, const char *const *texts)
 {
 	struct signalling *s = NULL;
@@ -180,6 +199,8 @@ static int run(struct pktgen_config *config, const char *const *texts)
 
 	if (!config->subscribers.key_seed)
 		return fail("subscribers.key_seed is not in the configuration", EINVAL);
+	if (texts[COMMAND_DATA_PLANE])
+		return run_channel(config, texts, texts[COMMAND_DATA_PLANE]);
 	if (site_open(&ports, config) == 0)
 		s = signalling_open(config, &ports);
 	if (s)
@@ -195,6 +216,6 @@ const struct command command_signalling = {
 	.options = COMMAND_TAKES(COMMAND_CONFIG) | COMMAND_TAKES(COMMAND_JSON) |
 		   COMMAND_TAKES(COMMAND_RATE) | COMMAND_TAKES(COMMAND_SECONDS) |
 		   COMMAND_TAKES(COMMAND_SUBSCRIBERS) | COMMAND_TAKES(COMMAND_MIX) |
-		   COMMAND_TAKES(COMMAND_BINDINGS),
+		   COMMAND_TAKES(COMMAND_BINDINGS) | COMMAND_TAKES(COMMAND_DATA_PLANE),
 	.run = run,
 };

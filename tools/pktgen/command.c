@@ -43,6 +43,8 @@ static const struct args_option command_options[COMMAND_OPTIONS] = {
 		"\"register,refresh:8\""},
 	[COMMAND_BINDINGS] = {0, "bindings", "FILE",
 		"write what is acknowledged to each node there"},
+	[COMMAND_DATA_PLANE] = {0, "data-plane", "NAME",
+		"play this data plane, too: straight to dmm-ctrl,\nwithout ports"},
 };
 
 volatile bool command_stopped;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WEIGHT_MAX = 1000, RATE_MAX = 1000000000 };
+enum { WEIGHT_MAX = 1000, RATE_MAX = 1000000000, ENDPOINT_MAX = 128 };
 
 const char *const pktgen_op_names[PKTGEN_OPS + 1] = {
 	"register", "refresh", "move", "deregister", NULL};
@@ -227,6 +227,11 @@ static const struct config_key signalling_keys[] = {
 		.min = 10, .max = 600000, .text = "32s", .help = "longest such time"),
 	CONFIG_KEY(INT, struct pktgen_config_signalling, tries, .min = 1, .max = 100, .text = "5",
 		.help = "updates sent until an operation counts as lost"),
+	CONFIG_KEY(STRING, struct pktgen_config_signalling, update, .text = "ipc:///run/dmm/update",
+		.min = 1, .max = ENDPOINT_MAX,
+		.help = "update channel of dmm-ctrl, for --data-plane; on this host"),
+	CONFIG_KEY(STRING, struct pktgen_config_signalling, packet, .text = "ipc:///run/dmm/packet",
+		.min = 1, .max = ENDPOINT_MAX, .help = "packet channel of dmm-ctrl"),
 	CONFIG_END,
 };
 

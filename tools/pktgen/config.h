@@ -79,6 +79,7 @@ struct pktgen_config_signalling {
 	uint32_t timeout_ms,
 		timeout_max_ms; /* first wait, half more for PKTGEN_REGISTER; longest */
 	uint32_t tries;
+	char *update, *packet; /* endpoints of dmm-ctrl, without a data plane between */
 };
 
 struct pktgen_config {

@@ -1,6 +1,6 @@
 /*
- * Signalling load: the nodes of the configuration register, refresh, move and deregister over the
- * wire, and wait for their acknowledgements.
+ * Signalling load: the nodes of the configuration register, refresh, move and deregister, over the
+ * wire or over the channels of a data plane that is played, and wait for their acknowledgements.
  *
  * One worker does it all; it neither allocates nor logs while it runs. Counters are the worker's;
  * the main thread reads them when it has ended, and rows as they are finished.
@@ -40,6 +40,10 @@ typedef void signalling_row_fn(void *context, uint32_t number, const struct sign
 /* Makes what is needed, keys included; the ports must be open and their neighbours known, and they
  * and the configuration must outlive it. NULL after a log line. Main thread, as all of these. */
 struct signalling *signalling_open(const struct pktgen_config *config, struct ports *ports);
+
+/* The same without ports, as the data plane of this name: waits some seconds until control, on this
+ * host, has told all that it has. NULL after a log line. */
+struct signalling *signalling_open_channel(const struct pktgen_config *config, const char *name);
 
 /* Wipes the keys and frees it. NULL is allowed. */
 void signalling_close(struct signalling *s);
