@@ -238,6 +238,11 @@ static const struct config_key binding_keys[] = {
 			"also as a burst"),
 	CONFIG_END};
 
+static const char *const at_home_names[] = {[MULTIHOMING_HOME_REFUSED] = "refused",
+	[MULTIHOMING_HOME_ND] = "defends-itself",
+	[MULTIHOMING_HOME_PROXY] = "is-defended",
+	NULL};
+
 static const struct config_key multihoming_keys[] = {
 	CONFIG_KEY(INT, struct ctrl_config_multihoming, max_bindings, .text = "8",
 		.max = BINDING_MAX,
@@ -249,6 +254,12 @@ static const struct config_key multihoming_keys[] = {
 	CONFIG_KEY(BOOL, struct ctrl_config_multihoming, verify_first, .text = "false",
 		.help = "a new care-of address must be the source of its Binding Update, which "
 			"then shows that its node is there (RFC 5648, 10)"),
+	CONFIG_KEY(ENUM, struct ctrl_config_multihoming, at_home, .names = at_home_names,
+		.text = "refused",
+		.help = "a node that is at home and away at once (RFC 5648, 5.6): refused with "
+			"status 169; answers for its address on the home link itself, of which the "
+			"gateway is the only router (status 0); or leaves that to the gateway "
+			"(status 5). Needs an only data plane"),
 	CONFIG_KEY(INT, struct ctrl_config_multihoming, flows, .text = "16", .max = FLOW_MAX,
 		.help = "flow bindings (RFC 6089) that a home address may have, further ones are "
 			"refused with status 128"),
@@ -460,6 +471,15 @@ static void check_home_agent(const struct ctrl_config *c, const struct check *to
 	}
 }
 
+/* What is for the home link goes out by the data plane that got it: another has no such port. */
+static void check_at_home(const struct ctrl_config *c, const struct check *to)
+{
+	if (c->multihoming.at_home != MULTIHOMING_HOME_REFUSED && c->data_planes.count > 1)
+		config_report_add(to->report, to->file, 0, "multihoming.at_home",
+			"\"%s\" needs an only data plane, there are %zu",
+			at_home_names[c->multihoming.at_home], c->data_planes.count);
+}
+
 /* Reads a list of addresses, which ctrl_config_check_addresses() has seen. */
 static int read_list(struct ctrl_config *c, const struct config_list *list, const char *key,
 	const struct check *to)
@@ -507,6 +527,7 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 	check_endpoints(c, &to);
 	check_prefixes(c, &to);
 	check_home_agent(c, &to);
+	check_at_home(c, &to);
 	error = read_addresses(c, &to);
 	if (!error)
 		error = ctrl_config_check_lma(c, name, report);

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "ctrl/config_lma.h"
 #include "ctrl/config_mag.h"
+#include "ctrl/signalling/multihoming_policy.h"
 #include "proto/channel/object.h"
 #include "proto/channel/update.h"
 
@@ -81,7 +82,8 @@ struct ctrl_config_multihoming {
 	uint32_t max_bindings; /* of one home address; 0: refused with status 166 */
 	bool bulk;             /* several in one Binding Update; else refused with status 168 */
 	bool verify_first;     /* a new one must be the source of its Binding Update */
-	uint32_t flows;        /* flow bindings (RFC 6089) of one home address */
+	enum multihoming_home at_home;
+	uint32_t flows; /* flow bindings (RFC 6089) of one home address */
 };
 
 /* The querier of home links and tunnels (RFC 3810, 9). */

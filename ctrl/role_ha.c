@@ -355,6 +355,7 @@ static int make_signalling(struct role_ha *role)
 		.home_agent_preference = config->home_agent_preference,
 		.multihoming = {.max = config->multihoming.max_bindings,
 			.bulk = config->multihoming.bulk,
+			.home = config->multihoming.at_home,
 			.verify_first = config->multihoming.verify_first},
 		.multicast_number = config->multicast.max_groups ? config->multicast.number : 0,
 		.flows = {.max = config->multihoming.flows},

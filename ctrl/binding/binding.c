@@ -60,9 +60,12 @@ const struct binding_record *binding_last_heard(const struct binding *b)
 {
 	const struct binding_record *best = &b->now;
 
-	for (unsigned i = 1; i < binding_count(b); i++)
-		if (binding_record_at(b, i)->updated_ns > best->updated_ns)
-			best = binding_record_at(b, i);
+	for (unsigned i = 1; i < binding_count(b); i++) {
+		const struct binding_record *record = binding_record_at(b, i);
+
+		if (best->at_home || (!record->at_home && record->updated_ns > best->updated_ns))
+			best = record;
+	}
 	return best;
 }
 

@@ -151,7 +151,8 @@ static inline uint64_t binding_end_at(const struct binding *b, unsigned i)
 /* The record of a BID, or NULL (RFC 5648, 6.1). */
 const struct binding_record *binding_record_of(const struct binding *b, uint16_t bid);
 
-/* The one whose node was heard last there: where a message reaches it most likely. */
+/* The one whose node was heard last there: where a message reaches it most likely. The home binding
+ * only when there is no other. */
 const struct binding_record *binding_last_heard(const struct binding *b);
 
 /* A record and further ones (NULL: none) as a list of which none has changed; room is used when

@@ -45,6 +45,22 @@ static int add_link_local(const struct in6_addr *home, const struct object_subsc
 	return publish_bundle_add(bundle, &object);
 }
 
+/* A node on its home link gets its packets there, at its Ethernet address (RFC 5648, 5.6.2). */
+static int add_home_path(const struct ctrl_config *config, const struct binding_record *record,
+	struct bundle *bundle)
+{
+	const struct ctrl_config_home_prefix *home = ctrl_config_home_prefix(config, &record->home);
+	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = record->path_id};
+
+	if (!home || !home->link)
+		return -EINVAL;
+	object.path =
+		(struct object_path){.id = object.id, .kind = PATH_ON_LINK, .mac = record->mac};
+	snprintf(object.path.port, sizeof(object.path.port), "%s",
+		ctrl_config_link_port(home->link));
+	return publish_bundle_add(bundle, &object);
+}
+
 static int add_path(const struct ctrl_config *config, const struct binding_record *record,
 	struct bundle *bundle)
 {
@@ -92,6 +108,7 @@ int publish_compile(
 	struct object object = {
 		.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = first->subscriber_id};
 	unsigned count = 0, at;
+	bool at_home = false;
 	int error = 0;
 
 	bundle->len = 0;
@@ -100,7 +117,9 @@ int publish_compile(
 
 		if (record->life != BINDING_LIVE)
 			continue;
-		error = add_path(config, record, bundle);
+		at_home |= record->at_home;
+		error = record->at_home ? add_home_path(config, record, bundle)
+					: add_path(config, record, bundle);
 		for (at = count++; at && publish_prefers(record, ordered[at - 1]); at--)
 			ordered[at] = ordered[at - 1];
 		ordered[at] = record;
@@ -108,7 +127,9 @@ int publish_compile(
 	if (error || !count)
 		return error;
 	object.subscriber = (struct object_subscriber){.id = object.id,
-		.link_id = home ? ctrl_config_link_id(config, home->link) : 0,
+		.link_id = home && !(at_home && config->multihoming.at_home == MULTIHOMING_HOME_ND)
+				   ? ctrl_config_link_id(config, home->link)
+				   : 0,
 		.prefix_count = 1,
 		.prefixes = {prefix6_of(&first->home, 128)}};
 	set_paths(ordered, count, &object.subscriber);

@@ -104,6 +104,8 @@
 	X(BID_UNKNOWN, "bid_unknown", "BIDs refused: no binding to refresh or to end")             \
 	X(BID_LIMIT, "bid_limit", "BIDs refused: more than configured of one home address")        \
 	X(BID_AT_HOME, "bid_at_home", "BIDs refused: home and foreign at the same time")           \
+	X(BID_NO_LINK, "bid_no_link_address",                                                      \
+		"home bindings refused: no link-layer address of the node is known")               \
 	X(BID_UNVERIFIED, "bid_unverified",                                                        \
 		"refused: new care-of address that is not the source (RFC 5648, 10)")              \
 	X(BID_ALTERNATE, "bid_alternate_care_of",                                                  \

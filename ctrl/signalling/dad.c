@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "ctrl/signalling/ha_queue.h"
 #include "ctrl/signalling/link_local.h"
+#include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/send.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/icmp6.h"
@@ -154,7 +155,8 @@ void dad_receive(struct signalling *s, const struct receive_packet *packet)
 		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "address-in-use", "address=%s by=%s",
 			ADDR_TEXT(&message.target), MAC_TEXT(packet->from));
 		ha_queue_refuse(s, b, STATUS_BA_DAD_FAILED);
-	} else if (binding_is_live(b)) {
+	} else if (binding_is_live(b) &&
+		   !multihoming_defends_itself(&s->config.multihoming, &b->now, b->more)) {
 		state_count(s, SIGNALLING_N_ND_RIVAL);
 		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "ha", "address-claimed", "address=%s by=%s",
 			ADDR_TEXT(&message.target), MAC_TEXT(packet->from));

@@ -12,6 +12,7 @@
 #include "ctrl/signalling/lifetime.h"
 #include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/state.h"
+#include "proto/mobility/codes.h"
 #include "proto/mobility/status.h"
 
 /* Whether the packet came from the home link of its source, not through a tunnel or a router of
@@ -23,6 +24,18 @@ static bool from_home_link(const struct signalling *s, const struct receive_pack
 	return prefix && packet->from && strcmp(prefix->link->port, packet->punt->port) == 0 &&
 	       (!prefix->link->data_plane[0] ||
 		       strcmp(prefix->link->data_plane, packet->data_plane) == 0);
+}
+
+/* RFC 5568, 6.4.4: that of the node itself. */
+static struct mac link_address(const struct mh *mh)
+{
+	const struct mh_option *o = option_find(mh, OPTION_LINK_ADDRESS);
+	struct mac mac = {0};
+
+	if (o && o->link_address.code == CODES_LINK_MN &&
+		o->link_address.address.len == sizeof(mac.b))
+		memcpy(mac.b, o->link_address.address.at, sizeof(mac.b));
+	return mac;
 }
 
 /* RFC 6275, 9.5.1, last part: which addresses the message is about. */
@@ -45,6 +58,7 @@ static struct ha_update reduce(
 		.has_mn_id = option_find(mh, OPTION_MN_ID),
 		.has_timestamp = stamp,
 		.on_link = from_home_link(s, packet),
+		.link = link_address(mh),
 	};
 
 	if (u.on_link)

@@ -6,6 +6,7 @@
 #include "ctrl/signalling/ha_flow.h"
 #include "ctrl/signalling/ha_reply.h"
 #include "ctrl/signalling/lifetime.h"
+#include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/refresh.h"
 #include "ctrl/signalling/revocation.h"
 #include "ctrl/signalling/state.h"
@@ -140,11 +141,30 @@ static void answer(
 		state_count(s, SIGNALLING_N_BU_GONE);
 }
 
+/* Whether we answer for the home address on its link. */
+static bool is_defended(const struct signalling *s, const struct binding_record *now,
+	const struct binding_more *more)
+{
+	return now->life == BINDING_LIVE &&
+	       !multihoming_defends_itself(&s->config.multihoming, now, more);
+}
+
+/* The home link is told when it begins; a node that has come home says itself where it is. */
+static void defend(struct signalling *s, struct binding *b, const struct ha_request *r)
+{
+	bool before = is_defended(s, &b->now, b->more);
+	bool after = is_defended(s, &r->to, r->more);
+
+	if (after && !before)
+		defend_begin(s, b);
+	else if (!after)
+		b->announcements = 0;
+}
+
 static void registered(struct signalling *s, struct binding *b, struct ha_request *r,
 	const struct subscriber *subscriber)
 {
-	if (b->now.life != BINDING_LIVE)
-		defend_begin(s, b);
+	defend(s, b, r);
 	revocation_overtaken(s, &b->now.home);
 	if (!ha_flow_concerns(b, r))
 		answer(s, r, subscriber);
@@ -204,6 +224,8 @@ static void ended(struct signalling *s, struct binding *b, struct ha_request *r,
 		answer(s, r, subscriber);
 	if (r->kind == HA_CLEAR)
 		revoke(s, b, r);
+	if (r->to.life == BINDING_LIVE)
+		defend(s, b, r);
 	tell_ended(s, b, r, subscriber);
 	exchange(s, b, r);
 	if (b->now.life != BINDING_LIVE) {

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/auth.h"
 #include "proto/mobility/flags.h"
@@ -222,10 +223,12 @@ static struct ha_verdict check_home_address(struct ha_check *c)
 	return pass();
 }
 
-/* RFC 6275, 10.3.1: "MUST be present"; only who deregisters at home may do without (10.3.2). */
+/* RFC 6275, 10.3.1: "MUST be present"; only who deregisters at home may do without (10.3.2), or
+ * registers that it is there (RFC 5648, 5.6.3). */
 static struct ha_verdict check_option(struct ha_check *c)
 {
-	if (c->update->lifetime && !c->update->by_option)
+	if (c->update->lifetime && !c->update->by_option &&
+		!multihoming_names_home(c->update->bids))
 		return drop(SIGNALLING_N_BU_NO_HOME_ADDRESS);
 	return pass();
 }

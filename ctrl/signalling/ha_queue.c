@@ -348,11 +348,17 @@ static void run(struct signalling *s, struct binding *b, struct ha_request *r)
 		finish(s, b, r, err);
 }
 
+/* A node at home has the address already, and answers there for it. */
+static bool needs_dad(const struct binding *b, const struct ha_request *r)
+{
+	return is_first(b, r) && !multihoming_names_home(r->update.bids);
+}
+
 void ha_queue_next(struct signalling *s, struct binding *b)
 {
 	while (b->waiting && !b->running) {
 		struct ha_request *r = b->waiting;
-		int ready = is_first(b, r) ? dad_check(s, b, r->update.flags) : 1;
+		int ready = needs_dad(b, r) ? dad_check(s, b, r->update.flags) : 1;
 
 		if (ready == 0)
 			return;

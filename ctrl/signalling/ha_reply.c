@@ -129,7 +129,8 @@ static void add_bids(const struct signalling *s, const struct answered *a, struc
 		option->bid.bid = bid->bid;
 		option->bid.priority = bid->priority;
 		option->bid.home = bid->home;
-		option->bid.status = a->own_status ? bid->status : 0;
+		option->bid.status =
+			a->own_status || bid->status == STATUS_BA_MCOA_RETURNHOME ? bid->status : 0;
 		if (!common && mh->option_count + (left - i) + TAIL_OPTIONS <= MH_OPTIONS_MAX)
 			add_tunnel(s, bound_of(a, bid), mh);
 	}
@@ -235,7 +236,8 @@ void ha_accept(
 	if (partial)
 		state_count(s, SIGNALLING_N_PARTIAL);
 	reply(s, u, subscriber,
-		&(struct mh_ba){.status = partial ? STATUS_BA_MCOA_NOTCOMPLETE : STATUS_BA_ACCEPTED,
+		&(struct mh_ba){.status = partial ? STATUS_BA_MCOA_NOTCOMPLETE
+						  : multihoming_success(u->bids),
 			.sequence = u->sequence,
 			.lifetime = bound ? ha_request_granted(r) : 0},
 		&a);

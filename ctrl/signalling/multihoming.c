@@ -51,11 +51,38 @@ bool multihoming_is_partial(const struct ha_bids *bids)
 	return false;
 }
 
-/* Whether an option before this one names the same binding. */
+bool multihoming_names_home(const struct ha_bids *bids)
+{
+	for (unsigned i = 0; bids && i < bids->count; i++)
+		if (bids->at[i].home)
+			return true;
+	return false;
+}
+
+uint8_t multihoming_success(const struct ha_bids *bids)
+{
+	for (unsigned i = 0; bids && i < bids->count; i++)
+		if (bids->at[i].status)
+			return bids->at[i].status;
+	return STATUS_BA_ACCEPTED;
+}
+
+bool multihoming_defends_itself(const struct multihoming_policy *policy,
+	const struct binding_record *now, const struct binding_more *more)
+{
+	bool at_home = now->at_home;
+
+	for (unsigned i = 0; more && i < more->count; i++)
+		at_home |= more->further[i].now.at_home;
+	return at_home && policy->home == MULTIHOMING_HOME_ND;
+}
+
+/* Whether an option before this one names the same binding, or another home binding: there is one
+ * at a time (RFC 5648, 5.6.3). */
 static bool is_repeated(const struct ha_bids *bids, unsigned i)
 {
 	for (unsigned j = 0; j < i; j++)
-		if (bids->at[j].bid == bids->at[i].bid)
+		if (bids->at[j].bid == bids->at[i].bid || (bids->at[j].home && bids->at[i].home))
 			return true;
 	return false;
 }
@@ -72,10 +99,6 @@ static uint8_t check_option(struct signalling *s, const struct ha_bids *bids, un
 	if (is_repeated(bids, i)) {
 		state_count(s, SIGNALLING_N_BID_REPEATED);
 		return STATUS_BA_MCOA_MALFORMED;
-	}
-	if (bid->home) {
-		state_count(s, SIGNALLING_N_BID_AT_HOME);
-		return STATUS_BA_MCOA_SIMULTANEOUS;
 	}
 	if (bid->len == COA_IP4) {
 		state_count(s, SIGNALLING_N_BID_IP4);
@@ -119,7 +142,7 @@ static uint8_t find_care_of(struct work *w, const struct ha_bid *bid, struct in6
 
 	if (bid->len != COA_NONE) {
 		*care_of = bid->coa;
-		return check_care_of(w->s, care_of);
+		return bid->home ? 0 : check_care_of(w->s, care_of);
 	}
 	if (!now) {
 		state_count(w->s, SIGNALLING_N_BID_UNKNOWN);
@@ -129,7 +152,58 @@ static uint8_t find_care_of(struct work *w, const struct ha_bid *bid, struct in6
 	return 0;
 }
 
-/* Registers one care-of address; 0, or the status of its option. */
+/* The Ethernet address of a node on its home link: as it says, as it sends, or as it is known. */
+static struct mac home_mac(const struct work *w, const struct binding_record *now)
+{
+	static const struct mac none;
+	const struct ha_update *u = &w->r->update;
+
+	if (!mac_equal(&u->link, &none))
+		return u->link;
+	if (u->on_link)
+		return u->mac;
+	return now && now->at_home ? now->mac : none;
+}
+
+/* Whether it may be at home and away at once, and says right where it is (RFC 5648, 5.6.3); 0, or
+ * the status of the option. */
+static uint8_t check_home(const struct work *w, const struct ha_bid *bid)
+{
+	static const struct mac none;
+	const struct binding_record *now = known(w, bid);
+	struct mac mac = home_mac(w, now);
+
+	if (w->s->config.multihoming.home == MULTIHOMING_HOME_REFUSED ||
+		!state_linked_prefix(w->s, &w->r->update.home)) {
+		state_count(w->s, SIGNALLING_N_BID_AT_HOME);
+		return STATUS_BA_MCOA_SIMULTANEOUS;
+	}
+	if (bid->len == COA_NONE ? now && !now->at_home
+				 : !addr_equal(&bid->coa, &w->r->update.home)) {
+		state_count(w->s, SIGNALLING_N_BID_ADDRESS);
+		return STATUS_BA_MCOA_MALFORMED;
+	}
+	if (mac_equal(&mac, &none) || mac.b[0] & 1) {
+		state_count(w->s, SIGNALLING_N_BID_NO_LINK);
+		return STATUS_BA_UNSPECIFIED;
+	}
+	return 0;
+}
+
+/* Makes the record of a home binding, of which there is one. */
+static void come_home(struct work *w, struct binding_record *to)
+{
+	const struct binding_record *now = binding_record_of(w->b, to->bid);
+
+	to->mac = home_mac(w, w->b->now.life == BINDING_LIVE ? now : NULL);
+	to->at_home = 1;
+	for (unsigned i = w->set.count; i-- > 0;)
+		if (w->set.records[i].at_home && w->set.records[i].bid != to->bid)
+			ha_set_remove(&w->set, &w->set.records[i]);
+}
+
+/* Registers one care-of address; 0 or another success, or the status with which its option is
+ * refused. */
 static uint8_t register_one(struct work *w, unsigned i)
 {
 	const struct ha_update *u = &w->r->update;
@@ -139,6 +213,8 @@ static uint8_t register_one(struct work *w, unsigned i)
 	struct in6_addr care_of;
 	uint8_t status = check_option(w->s, u->bids, i);
 
+	if (!status && bid->home)
+		status = check_home(w, bid);
 	if (!status)
 		status = find_care_of(w, bid, &care_of);
 	if (status)
@@ -160,8 +236,24 @@ static uint8_t register_one(struct work *w, unsigned i)
 	to.priority = bid->priority & 0x7f;
 	to.at_home = 0;
 	to.mac = (struct mac){0};
+	if (bid->home)
+		come_home(w, &to);
 	w->r->fresh += !now;
-	return ha_set_put(&w->set, &to) ? STATUS_BA_RESOURCES : 0;
+	if (ha_set_put(&w->set, &to))
+		return STATUS_BA_RESOURCES;
+	return to.at_home && w->s->config.multihoming.home == MULTIHOMING_HOME_PROXY
+		       ? STATUS_BA_MCOA_RETURNHOME
+		       : 0;
+}
+
+/* RFC 5648, 5.6.5: a registration that says nothing of home says that the node has left it. */
+static void leave_home(struct ha_set *set, const struct ha_bids *bids)
+{
+	if (multihoming_names_home(bids))
+		return;
+	for (unsigned i = set->count; i-- > 0;)
+		if (set->records[i].at_home)
+			ha_set_remove(set, &set->records[i]);
 }
 
 /* Refuses all that this node may not do (RFC 5648, 4.4, 6.2 and 10). */
@@ -184,7 +276,8 @@ static uint8_t check_policy(const struct work *w)
 		const struct ha_bid *bid = &bids->at[i];
 		const struct binding_record *now = known(w, bid);
 
-		if (bid->len == COA_NONE || addr_equal(&bid->coa, &u->src) ||
+		if (bid->len == COA_NONE ||
+			(bid->home ? u->on_link : addr_equal(&bid->coa, &u->src)) ||
 			(now && addr_equal(&now->care_of, &bid->coa)))
 			continue;
 		state_count(w->s, SIGNALLING_N_BID_UNVERIFIED);
@@ -227,10 +320,11 @@ uint8_t multihoming_register(struct signalling *s, struct binding *b, struct ha_
 		w.set.count = 0;
 	for (unsigned i = 0; i < bids->count; i++) {
 		bids->at[i].status = register_one(&w, i);
-		accepted += bids->at[i].status == 0;
+		accepted += status_ba_accepted(bids->at[i].status);
 	}
 	if (!accepted)
 		return common_status(bids);
+	leave_home(&w.set, bids);
 	share(&w.set, &r->update);
 	return ha_set_give(&w.set, r) ? STATUS_BA_RESOURCES : 0;
 }

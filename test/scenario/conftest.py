@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "test/scenario")]
 
 from lab import ledger, programs  # noqa: E402
+from lab.system import wait_for  # noqa: E402
 from lab.topology import Lab  # noqa: E402
 from peer import Peer  # noqa: E402
 
@@ -69,6 +70,22 @@ def gateway(lab, build):
 def control(gateway):
     gateway.require()
     return gateway.control
+
+
+@pytest.fixture
+def policy(control, gateway):
+    """policy(TEXT): gives dmm-ctrl another policy for multihoming, until the end of the test."""
+    before = control.config
+
+    def restart(text):
+        control.process.stop()
+        control.config = before
+        if text:
+            control.reconfigure(("binding = {", f"multihoming = {{ {text} }};\nbinding = {{"))
+        control.start()
+        wait_for(gateway.synchronised, "the data plane to be synchronised")
+    yield restart
+    restart(None)
 
 
 @pytest.fixture

@@ -210,22 +210,6 @@ def test_mobile_node_uses_both_interfaces(two, lab, control, mode):
     wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered again")
 
 
-@pytest.fixture
-def policy(control, gateway):
-    """Gives dmm-ctrl another policy, until the end of the test."""
-    before = control.config
-
-    def restart(text):
-        control.process.stop()
-        control.config = before
-        if text:
-            control.reconfigure(("binding = {", f"multihoming = {{ {text} }};\nbinding = {{"))
-        control.start()
-        wait_for(gateway.synchronised, "the data plane to be synchronised")
-    yield restart
-    restart(None)
-
-
 def test_mobile_node_takes_what_the_home_agent_gives(two, control, policy):
     policy("bulk = false;")
     node = two("bulk")
