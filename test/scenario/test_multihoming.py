@@ -1,6 +1,8 @@
 """Several care-of addresses at once (RFC 5648): against the home agent by packets built with scapy, and
 with the real dmm-mn on two interfaces."""
 
+import socket
+
 import pytest
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
@@ -178,9 +180,9 @@ def two(mobile_node, lab):
     if not lab.mn.has_link("lte0"):
         lab.radio("mn", "lte0", "mn-lte")
 
-    def start(mode):
+    def start(mode, flows=""):
         mobile_node.reconfigure(('interfaces = ["wlan0"]', 'interfaces = ["wlan0", "lte0"]'),
-                                ('multihoming = "off"', f'multihoming = "{mode}"'))
+                                ('multihoming = "off";', f'multihoming = "{mode}";\n{flows}'))
         lab.plug("a")
         lab.plug("b", "mn-lte")
         mobile_node.start()
@@ -243,3 +245,33 @@ def test_mobile_node_tells_its_paths(two, control):
              "both to be registered")
     assert [(path["interface"], path["bid"], path["status"]) for path in node.status()["paths"]] == [
         ("wlan0", 1, 0), ("lte0", 2, 0)]
+
+
+def test_mobile_node_sends_by_the_interface_of_the_flow(two, lab, control):
+    """Both directions of a flow take the interface that the policy names; when that is gone, another;
+    what belongs to no flow takes the preferred one. The source is the home address in any case."""
+    node = two("bulk", 'flows = ({ id = 1; protocol = 17; remote_port = 9000; interfaces = ["lte0"]; });')
+    wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered")
+
+    def arrived():
+        shown = control.ask("binding", "show", "--traffic", "--home-address", HOME_ADDRESS)["bindings"]
+        return {binding["bid"]: binding["traffic"]["in_packets"] if binding["traffic"] else 0
+                for binding in shown}
+
+    def sent(port):
+        """The BID by which a packet to this port of the correspondent came to the gateway."""
+        before = arrived()
+        with node.node.socket(socket.AF_INET6, socket.SOCK_DGRAM) as plain:
+            plain.sendto(b"x", (CN, port))
+        wait_for(lambda: sum(arrived().values()) > sum(before.values()), "the packet to arrive")
+        return [bid for bid, count in arrived().items() if count > before.get(bid, 0)]
+
+    assert sent(9000) == [2]
+    assert sent(9001) == [1]
+    paths = {path["interface"]: path["out_packets"] for path in node.status()["paths"]}
+    assert paths["lte0"] == 1 and paths["wlan0"] >= 1
+    lab.plug(None, "mn-lte")
+    wait_for(lambda: links(control) == {1: "a"}, "the binding of the lost interface to end")
+    lab.plug("b", "mn-lte")
+    wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered again")
+    assert sent(9000) == [2]

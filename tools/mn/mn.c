@@ -18,6 +18,7 @@
 #include "tools/mn/errors.h"
 #include "tools/mn/home.h"
 #include "tools/mn/status.h"
+#include "tools/mn/uplink.h"
 
 enum {
 	EXIT_WAIT_MS = 1500,
@@ -418,6 +419,7 @@ static int open_parts(struct mn *mn)
 			 link_open(&mn->link, c, mn->rtnl, &mn->wheel, &link_ops, mn))))
 		return ret;
 	multicast_open(mn);
+	tunnel_choose(mn->tunnel, uplink_choose, mn);
 	return opened("links", "", link_start(mn->link));
 }
 

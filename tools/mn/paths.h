@@ -17,6 +17,7 @@
 
 #include "tools/mn/bul.h"
 #include "tools/mn/link.h"
+#include "tools/mn/tunnel.h"
 
 struct mn;
 
@@ -28,6 +29,7 @@ struct mn_path {
 	uint8_t status;  /* what it was last answered with, 255: not yet */
 	bool has_tunnel; /* it told where the tunnel ends */
 	struct in6_addr tunnel;
+	struct tunnel_way way; /* of what leaves by it (uplink.h) */
 };
 
 /* A flow of the configuration, as it was last registered. */

@@ -67,6 +67,8 @@ static json_t *report_path(const struct mn_path *path)
 		json_put_addr(p, "tunnel_address", &path->tunnel);
 	else
 		json_put_str(p, "tunnel_address", NULL);
+	json_put_uint(p, "out_packets", path->way.out_packets);
+	json_put_uint(p, "out_octets", path->way.out_octets);
 	return p;
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
@@ -19,6 +18,7 @@
 #include "proto/mobility/mld.h"
 #include "tools/mn/early.h"
 #include "tools/mn/encap.h"
+#include "tools/mn/outlet.h"
 
 enum {
 	BURST = 64,
@@ -28,19 +28,21 @@ enum {
 	OFFSET_DESTINATION = 24,
 	SCOPE_LINK = 2, /* of a multicast address (RFC 4291, 2.7) */
 	SOCKET_BUFFER = 4 << 20,
-	ENDS = 16, /* other ends that are remembered */
+	ENDS = 16,  /* other ends that are remembered */
+	OTHERS = 8, /* ways out besides the usual one */
 };
 
 struct tunnel {
-	int tun;               /* inner packets */
-	int in;                /* protocol 41, without outer header */
-	int out;               /* whole outer packets */
-	int fragments;         /* protocol 41, out only: the kernel writes the outer header */
-	int errors;            /* ICMPv6, Packet Too Big only */
-	unsigned ifindex;      /* of the TUN interface */
-	unsigned link_ifindex; /* of the way out, 0: none */
-	uint32_t path_mtu;     /* as far as it is known, 0: that of the link */
-	struct in6_addr home_address, local, remote;
+	int tun;          /* inner packets */
+	int in;           /* protocol 41, without outer header */
+	int errors;       /* ICMPv6, Packet Too Big only */
+	unsigned ifindex; /* of the TUN interface */
+	struct in6_addr home_address;
+	struct outlet usual;          /* the way of what no other is chosen for */
+	struct outlet others[OTHERS]; /* opened when they are needed first */
+	unsigned other_count, next_other;
+	tunnel_chooser *choose; /* NULL: all go the usual way */
+	void *choose_context;
 	struct in6_addr ends[ENDS]; /* other ends so far, in a ring; unspecified: none */
 	unsigned next_end;
 	const struct tunnel_listener *listener; /* NULL: nobody cares for multicast */
@@ -65,20 +67,6 @@ static int open_tun(struct tunnel *t, const char *name)
 	return t->ifindex ? 0 : -errno;
 }
 
-/* A socket of its own, as one that is not bound to the link would take the default route into the
- * tunnel. It takes nothing in. */
-static int open_fragments(struct tunnel *t)
-{
-	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog filter = {.len = 1, .filter = &nothing};
-
-	t->fragments = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_IPV6);
-	if (t->fragments < 0 ||
-		setsockopt(t->fragments, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)))
-		return -errno;
-	return 0;
-}
-
 static int open_errors(struct tunnel *t)
 {
 	struct icmp6_filter filter;
@@ -99,10 +87,7 @@ static int open_sockets(struct tunnel *t)
 	t->in = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_IPV6);
 	if (t->in < 0)
 		return -errno;
-	t->out = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
-	if (t->out < 0)
-		return -errno;
-	int ret = open_fragments(t);
+	int ret = outlet_open(&t->usual);
 
 	if (!ret)
 		ret = open_errors(t);
@@ -122,7 +107,7 @@ int tunnel_open(struct tunnel **out, const char *name, const struct in6_addr *ho
 
 	if (!t)
 		return -ENOMEM;
-	t->tun = t->in = t->out = t->fragments = t->errors = -1;
+	t->tun = t->in = t->usual.out = t->usual.fragments = t->errors = -1;
 	t->home_address = *home_address;
 	int ret = open_tun(t, name);
 
@@ -144,10 +129,9 @@ void tunnel_close(struct tunnel *t)
 		close(t->tun);
 	if (t->in >= 0)
 		close(t->in);
-	if (t->out >= 0)
-		close(t->out);
-	if (t->fragments >= 0)
-		close(t->fragments);
+	outlet_close(&t->usual);
+	for (unsigned i = 0; i < t->other_count; i++)
+		outlet_close(&t->others[i]);
 	if (t->errors >= 0)
 		close(t->errors);
 	free(t);
@@ -158,14 +142,6 @@ unsigned tunnel_ifindex(const struct tunnel *t)
 	return t->ifindex;
 }
 
-static void set_path_mtu(struct tunnel *t, uint32_t mtu)
-{
-	int value = (int)mtu;
-
-	t->path_mtu = mtu;
-	setsockopt(t->fragments, IPPROTO_IPV6, IPV6_MTU, &value, sizeof(value));
-}
-
 static void give_up_early(struct tunnel *t)
 {
 	t->counters.in_wrong_source += early_release(&t->early, clock_mono_ns(), NULL, NULL, NULL);
@@ -174,17 +150,14 @@ static void give_up_early(struct tunnel *t)
 int tunnel_set(struct tunnel *t, unsigned ifindex, const struct in6_addr *local,
 	const struct in6_addr *remote)
 {
-	int index = (int)ifindex;
-
 	give_up_early(t);
-	set_path_mtu(t, 0);
-	t->link_ifindex = ifindex;
-	t->local = *local;
-	t->remote = *remote;
-	if (setsockopt(t->out, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)) ||
-		setsockopt(t->fragments, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)))
-		return -errno;
-	return 0;
+	return outlet_set(&t->usual, ifindex, local, remote);
+}
+
+void tunnel_choose(struct tunnel *t, tunnel_chooser *choose, void *context)
+{
+	t->choose = choose;
+	t->choose_context = context;
 }
 
 static bool was_other_end(const struct tunnel *t, const struct in6_addr *addr)
@@ -198,7 +171,7 @@ static bool was_other_end(const struct tunnel *t, const struct in6_addr *addr)
 /* A data plane that served before may do so again some time before we are told. */
 static bool is_other_end(const struct tunnel *t, const struct in6_addr *addr)
 {
-	return addr_equal(addr, &t->remote) ||
+	return addr_equal(addr, &t->usual.remote) ||
 	       (!addr_is_unspecified(addr) && was_other_end(t, addr));
 }
 
@@ -254,19 +227,19 @@ static void deliver(void *context, uint8_t *octets, size_t len, uint8_t class)
 
 void tunnel_retarget(struct tunnel *t, const struct in6_addr *remote)
 {
-	if (addr_equal(remote, &t->remote))
+	if (addr_equal(remote, &t->usual.remote))
 		return;
-	set_path_mtu(t, 0);
-	if (!was_other_end(t, &t->remote))
-		t->ends[t->next_end++ % ENDS] = t->remote;
-	t->remote = *remote;
+	outlet_set_mtu(&t->usual, 0);
+	if (!was_other_end(t, &t->usual.remote))
+		t->ends[t->next_end++ % ENDS] = t->usual.remote;
+	t->usual.remote = *remote;
 	t->counters.in_wrong_source +=
 		early_release(&t->early, clock_mono_ns(), remote, deliver, t);
 }
 
 void tunnel_accept(struct tunnel *t, const struct in6_addr *remote)
 {
-	if (addr_equal(remote, &t->remote) || was_other_end(t, remote))
+	if (addr_equal(remote, &t->usual.remote) || was_other_end(t, remote))
 		return;
 	t->ends[t->next_end++ % ENDS] = *remote;
 	t->counters.in_wrong_source +=
@@ -275,49 +248,34 @@ void tunnel_accept(struct tunnel *t, const struct in6_addr *remote)
 
 /* ---- out ---------------------------------------------------------------------------------- */
 
-static int send_whole(struct tunnel *t, uint8_t *inner, size_t len)
+static bool leads(const struct outlet *o, const struct tunnel_way *way)
 {
-	uint8_t header[HEADER_SIZE];
-	struct iovec iov[2] = {{header, sizeof(header)}, {inner, len}};
-	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = t->remote};
-	struct msghdr msg = {
-		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov, .msg_iovlen = 2};
-
-	encap_header(inner, len, &t->local, &t->remote, header);
-	return sendmsg(t->out, &msg, 0) < 0 ? -errno : 0;
+	return o->link_ifindex == way->ifindex && addr_equal(&o->local, &way->local) &&
+	       addr_equal(&o->remote, &way->remote);
 }
 
-static void put_control(struct msghdr *msg, size_t *used, int type, const void *data, size_t len)
+/* The outlet of a way: one that leads there, or the one that was made longest ago; the usual one
+ * when no other can be had. */
+static struct outlet *outlet_of(struct tunnel *t, const struct tunnel_way *way)
 {
-	struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)msg->msg_control + *used);
+	struct outlet *o;
 
-	*c = (struct cmsghdr){
-		.cmsg_level = IPPROTO_IPV6, .cmsg_type = type, .cmsg_len = CMSG_LEN(len)};
-	memcpy(CMSG_DATA(c), data, len);
-	*used += CMSG_SPACE(len);
-}
-
-/* A link with the least MTU of IPv6 leaves the inner packets no room to be of that size: the kernel
- * makes fragments of the outer one (RFC 2473, 7.1), without our flow label. */
-static int send_fragmented(struct tunnel *t, uint8_t *inner, size_t len)
-{
-	struct in6_pktinfo from = {.ipi6_addr = t->local, .ipi6_ifindex = t->link_ifindex};
-	int class = (inner[0] & 0x0f) << 4 | inner[1] >> 4, hops = ENCAP_HOP_LIMIT;
-	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = t->remote};
-	struct iovec iov = {inner, len};
-	_Alignas(struct cmsghdr) uint8_t control[128] = {0};
-	struct msghdr msg = {.msg_name = &to,
-		.msg_namelen = sizeof(to),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control};
-	size_t used = 0;
-
-	put_control(&msg, &used, IPV6_PKTINFO, &from, sizeof(from));
-	put_control(&msg, &used, IPV6_TCLASS, &class, sizeof(class));
-	put_control(&msg, &used, IPV6_HOPLIMIT, &hops, sizeof(hops));
-	msg.msg_controllen = used;
-	return sendmsg(t->fragments, &msg, 0) < 0 ? -errno : 0;
+	if (leads(&t->usual, way))
+		return &t->usual;
+	for (unsigned i = 0; i < t->other_count; i++)
+		if (leads(&t->others[i], way))
+			return &t->others[i];
+	if (t->other_count < OTHERS) {
+		o = &t->others[t->other_count];
+		if (outlet_open(o)) {
+			outlet_close(o);
+			return &t->usual;
+		}
+		t->other_count++;
+	} else {
+		o = &t->others[t->next_other++ % OTHERS];
+	}
+	return outlet_set(o, way->ifindex, &way->local, &way->remote) ? &t->usual : o;
 }
 
 static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
@@ -327,18 +285,20 @@ static void send_out(struct tunnel *t, uint8_t *inner, size_t len)
 		t->counters.out_not_home++;
 		return;
 	}
-	if (!t->link_ifindex) {
+	if (!t->usual.link_ifindex) {
 		t->counters.out_no_tunnel++;
 		return;
 	}
-	bool fits = !t->path_mtu || len + HEADER_SIZE <= t->path_mtu;
-	int ret = fits ? send_whole(t, inner, len) : -EMSGSIZE;
+	struct tunnel_way *way = t->choose ? t->choose(t->choose_context, inner, len) : NULL;
+	struct outlet *outlet = way ? outlet_of(t, way) : &t->usual;
 
-	if (ret == -EMSGSIZE)
-		ret = send_fragmented(t, inner, len);
-	if (ret) {
+	if (outlet_send(outlet, inner, len)) {
 		t->counters.out_failed++;
 		return;
+	}
+	if (way) {
+		way->out_packets++;
+		way->out_octets += len;
 	}
 	t->counters.out_packets++;
 	t->counters.out_octets += len;
@@ -395,7 +355,7 @@ static void take_in(struct tunnel *t, struct msghdr *msg, size_t len)
 {
 	const struct in6_addr *from = &((const struct sockaddr_in6 *)msg->msg_name)->sin6_addr;
 
-	if (!t->link_ifindex)
+	if (!t->usual.link_ifindex)
 		t->counters.in_wrong_source++;
 	else if (is_other_end(t, from))
 		deliver(t, t->buf, len, traffic_class(msg));
@@ -433,6 +393,17 @@ int tunnel_error_fd(const struct tunnel *t)
 	return t->errors;
 }
 
+/* Whether an error is about packets of an outlet, and tells something new. */
+static bool lowered(struct outlet *o, const uint8_t *icmp, size_t len)
+{
+	uint32_t mtu = encap_path_mtu(icmp, len, &o->local, &o->remote);
+
+	if (!mtu || !o->link_ifindex || (o->path_mtu && mtu >= o->path_mtu))
+		return false;
+	outlet_set_mtu(o, mtu);
+	return true;
+}
+
 uint32_t tunnel_error_input(struct tunnel *t)
 {
 	uint8_t icmp[256];
@@ -440,12 +411,10 @@ uint32_t tunnel_error_input(struct tunnel *t)
 	ssize_t n;
 
 	while ((n = recv(t->errors, icmp, sizeof(icmp), 0)) >= 0) {
-		uint32_t mtu = encap_path_mtu(icmp, (size_t)n, &t->local, &t->remote);
-
-		if (!mtu || !t->link_ifindex || (t->path_mtu && mtu >= t->path_mtu))
-			continue;
-		set_path_mtu(t, mtu);
-		lower = mtu;
+		if (lowered(&t->usual, icmp, (size_t)n))
+			lower = t->usual.path_mtu;
+		for (unsigned i = 0; i < t->other_count; i++)
+			lowered(&t->others[i], icmp, (size_t)n);
 	}
 	return lower;
 }

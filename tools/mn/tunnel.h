@@ -37,6 +37,16 @@ struct tunnel_listener {
 	bool (*wants)(void *context, const struct in6_addr *source, const struct in6_addr *group);
 };
 
+/* A way out besides the usual one, and what it has carried. */
+struct tunnel_way {
+	unsigned ifindex;
+	struct in6_addr local, remote;
+	uint64_t out_packets, out_octets;
+};
+
+/* Which way an inner packet goes; NULL: the usual one. */
+typedef struct tunnel_way *tunnel_chooser(void *context, const uint8_t *pkt, size_t len);
+
 struct tunnel;
 
 /* Creates the TUN interface NAME (removed when closed) and the sockets. 0 or a negative errno. */
@@ -69,6 +79,11 @@ void tunnel_expect(struct tunnel *t, bool expecting);
 /* What this end sends is taken in, besides what the other end of tunnel_set() sends: a data plane
  * that serves another care-of address of the node. */
 void tunnel_accept(struct tunnel *t, const struct in6_addr *remote);
+
+/* Asks who chooses the way of each packet that goes out, while there is a tunnel at all. What a way
+ * carries is counted in it. A packet that is too big for its
+ * way is fragmented. */
+void tunnel_choose(struct tunnel *t, tunnel_chooser *choose, void *context);
 
 /* Descriptors to poll for reading, and what to call when they are ready; each moves up to 64
  * packets. */
