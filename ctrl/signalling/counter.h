@@ -101,6 +101,8 @@
 		"BIDs refused: care-of address is not unicast routable (RFC 5648, 6.2)")           \
 	X(BID_IP4, "bid_ip4", "BIDs refused: IPv4 care-of address, not supported")                 \
 	X(BID_TAKEN, "bid_taken", "BIDs refused: care-of address is a home address, or our own")   \
+	X(BID_OF_ANOTHER, "bid_of_another",                                                        \
+		"BIDs refused: another node is bound from the care-of address")                    \
 	X(BID_UNKNOWN, "bid_unknown", "BIDs refused: no binding to refresh or to end")             \
 	X(BID_LIMIT, "bid_limit", "BIDs refused: more than configured of one home address")        \
 	X(BID_AT_HOME, "bid_at_home", "BIDs refused: home and foreign at the same time")           \

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/claim.h"
 #include "ctrl/signalling/defend.h"
 #include "ctrl/signalling/ha_flow.h"
 #include "ctrl/signalling/ha_reply.h"
@@ -98,9 +99,13 @@ static void exchange(struct signalling *s, struct binding *b, struct ha_request 
 	struct binding_record was = b->now;
 	struct binding_more *more = b->more;
 	uint64_t end_ns = end_of(s, b, &r->to);
+	bool moves = b->more || r->more || was.life != r->to.life ||
+		     !addr_equal(&was.care_of, &r->to.care_of);
 
 	for (unsigned i = 0; r->more && i < r->more->count; i++)
 		r->more->further[i].end_ns = end_of(s, b, &r->more->further[i].now);
+	if (moves)
+		claim_note(s, b, false);
 	s->live += live_count(&r->to, r->more);
 	s->live -= live_count(&b->now, b->more);
 	b->now = r->to;
@@ -108,6 +113,8 @@ static void exchange(struct signalling *s, struct binding *b, struct ha_request 
 	b->end_ns = end_ns;
 	r->to = was;
 	r->more = more;
+	if (moves)
+		claim_note(s, b, true);
 }
 
 /* Those that were registered, after the exchange. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/claim.h"
 #include "ctrl/signalling/ha_set.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/flags.h"
@@ -111,15 +112,6 @@ static uint8_t check_option(struct signalling *s, const struct ha_bids *bids, un
 	return 0;
 }
 
-/* The tunnel must lead away from us, and to nobody else's home. */
-static uint8_t check_care_of(struct signalling *s, const struct in6_addr *care_of)
-{
-	if (home_prefix_care_of(&s->config.policy, care_of) == HOME_CARE_OF_GOOD)
-		return 0;
-	state_count(s, SIGNALLING_N_BID_TAKEN);
-	return STATUS_BA_INVALID_COA;
-}
-
 /* A registration being worked out. */
 struct work {
 	struct signalling *s;
@@ -135,6 +127,25 @@ static const struct binding_record *known(const struct work *w, const struct ha_
 	return w->b->now.life == BINDING_LIVE ? binding_record_of(w->b, bid->bid) : NULL;
 }
 
+/* The tunnel must lead away from us, to nobody's home, and to nobody else: an address that the node
+ * has not shown to be its own must not be that of another (RFC 5648, 10). */
+static uint8_t check_care_of(
+	const struct work *w, const struct ha_bid *bid, const struct in6_addr *care_of)
+{
+	const struct binding_record *now = known(w, bid);
+	struct signalling *s = w->s;
+
+	if (home_prefix_care_of(&s->config.policy, care_of) != HOME_CARE_OF_GOOD) {
+		state_count(s, SIGNALLING_N_BID_TAKEN);
+		return STATUS_BA_INVALID_COA;
+	}
+	if (addr_equal(care_of, &w->r->update.src) || (now && addr_equal(care_of, &now->care_of)) ||
+		!claim_is_of_another(s, w->subscriber, care_of))
+		return 0;
+	state_count(s, SIGNALLING_N_BID_OF_ANOTHER);
+	return STATUS_BA_INVALID_COA;
+}
+
 /* Its care-of address (RFC 5648, 6.2), or the status with which it has none. */
 static uint8_t find_care_of(struct work *w, const struct ha_bid *bid, struct in6_addr *care_of)
 {
@@ -142,7 +153,7 @@ static uint8_t find_care_of(struct work *w, const struct ha_bid *bid, struct in6
 
 	if (bid->len != COA_NONE) {
 		*care_of = bid->coa;
-		return bid->home ? 0 : check_care_of(w->s, care_of);
+		return bid->home ? 0 : check_care_of(w, bid, care_of);
 	}
 	if (!now) {
 		state_count(w->s, SIGNALLING_N_BID_UNKNOWN);

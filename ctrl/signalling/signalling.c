@@ -1,4 +1,6 @@
 #include "ctrl/signalling/signalling.h"
+#include "ctrl/binding/care_of_index.h"
+#include "ctrl/signalling/claim.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,9 +42,11 @@ struct signalling *signalling_new(const struct signalling_config *config,
 	s->subscribers = subscribers;
 	s->hmac = hmac_new();
 	s->cache = s->hmac ? binding_cache_new(config->max_bindings) : NULL;
-	if (!s->cache) {
+	s->care_of = s->cache ? care_of_index_new(config->max_bindings) : NULL;
+	if (!s->care_of) {
 		int err = errno;
 
+		binding_cache_free(s->cache);
 		hmac_free(s->hmac);
 		free(s);
 		errno = err;
@@ -65,6 +69,7 @@ void signalling_free(struct signalling *s)
 	link_local_free(s);
 	revocation_free(s);
 	binding_cache_free(s->cache);
+	care_of_index_free(s->care_of);
 	while (s->requests) {
 		struct ha_request *next = s->requests->next;
 
@@ -122,6 +127,7 @@ static int restore_further(
 	more->count = count;
 	more->further[count - 1] =
 		(struct binding_further){.now = *record, .end_ns = lifetime_end_ns(s, record)};
+	claim_note_record(s, b, record);
 	return 0;
 }
 
@@ -135,6 +141,7 @@ static int restore_first(struct signalling *s, const struct binding_record *reco
 	b->now = *record;
 	b->sequence = record->sequence;
 	b->end_ns = lifetime_end_ns(s, record);
+	claim_note_record(s, b, record);
 	if (!is_served(s, &record->home) || !keeps_link_local(s, b))
 		b->end_ns = state_now(s);
 	return 0;

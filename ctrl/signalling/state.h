@@ -17,6 +17,7 @@ struct signalling {
 	struct signalling_ops ops;
 	struct subscriber_db *subscribers;
 	struct binding_cache *cache;
+	struct care_of_index *care_of; /* of the live bindings in it */
 	struct hmac *hmac;
 	struct ha_request *requests; /* free list */
 	struct link_local_claim *claims;

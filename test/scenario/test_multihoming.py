@@ -93,6 +93,17 @@ def test_one_refusal_stands_in_the_acknowledgement(node, control):
     assert shown(control, node.home) == {None: CARE_OF["a"]}
 
 
+def test_the_address_of_another_node_is_refused(node, peer, subscriber, control, counted):
+    """RFC 5648, 10: a node cannot have packets sent to another one, unless it is heard from there."""
+    victim = subscriber()
+    peer.node.ip(f"address add {OTHER}/64 dev wlan0 nodad")
+    assert peer.exchange(peer.update(victim, care_of=OTHER)).status == 0
+    answer = node(bid(1, CARE_OF["a"]), bid(2, OTHER), overwrite=True)
+    assert (answer.status, answer.bids) == (NOT_COMPLETE, [(1, 0), (2, INVALID_COA)])
+    assert shown(control, node.home) == {1: CARE_OF["a"]}
+    assert counted("bid_of_another") == 1
+
+
 def test_no_more_than_eight(node, control):
     answer = node(*[bid(n, CARE_OF["a"]) for n in range(1, 11)], overwrite=True)
     assert answer.status == NOT_COMPLETE
