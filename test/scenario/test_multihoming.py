@@ -232,7 +232,7 @@ def test_mobile_node_takes_what_the_home_agent_gives(two, control, policy):
     node.node.run("ip", "link", "set", "lte0", "down")
     node.node.run("ip", "link", "set", "lte0", "up")
     wait_for(lambda: links(control) == {None: "a"}, "the preferred one to be registered without BID")
-    assert control.drops()["ba_refused_166"] == 1
+    assert control.drops()["ba_refused_166"] >= 1  # what was on its way is refused, too
     wait_for(lambda: node.status()["state"] == "registered", "the node to be content")
 
 
