@@ -46,8 +46,8 @@ static void head_errors(void **state)
 		size_t at;
 		uint8_t value;
 		int rc;
-	} cases[] = {{0, 0, -EBADMSG}, {1, 0x4b, -EBADMSG}, {3, 0, -EBADMSG}, {3, 7, -EBADMSG},
-		{3, 15, -EBADMSG}, {3, 24, -EBADMSG}, {3, 255, -EBADMSG}, {2, 0, -EPROTO},
+	} cases[] = {{0, 0, -EBADMSG}, {1, 0x4b, -EBADMSG}, {3, 0, -EBADMSG}, {3, 8, -EBADMSG},
+		{3, 15, -EBADMSG}, {3, 25, -EBADMSG}, {3, 255, -EBADMSG}, {2, 0, -EPROTO},
 		{2, 1, -EPROTO}, {2, UPDATE_VERSION + 1, -EPROTO}};
 	struct update_head head;
 	struct cursor c;
@@ -99,7 +99,7 @@ static void head_encoder_errors(void **state)
 
 	writer_init(&w, buf, sizeof(buf) - 1);
 	assert_int_equal(update_head_encode(&w, &head), -ENOSPC);
-	head.type = 7;
+	head.type = 8;
 	assert_int_equal(update_head_encode(&w, &head), -EINVAL);
 	assert_int_equal(writer_len(&w), 0);
 }
@@ -110,9 +110,10 @@ static void names(void **state)
 	assert_string_equal(update_type_name(UPDATE_HELLO), "hello");
 	assert_string_equal(update_type_name(UPDATE_REFUSE), "refuse");
 	assert_string_equal(update_type_name(UPDATE_ADOPT), "adopt");
+	assert_string_equal(update_type_name(UPDATE_TRACED), "traced");
 	assert_string_equal(update_type_name(0), "unknown");
-	assert_string_equal(update_type_name(7), "unknown");
-	assert_string_equal(update_type_name(24), "unknown");
+	assert_string_equal(update_type_name(8), "unknown");
+	assert_string_equal(update_type_name(25), "unknown");
 	assert_string_equal(update_event_name(UPDATE_EVENT_WRONG_SOURCE), "wrong-source");
 	assert_string_equal(update_event_name(UPDATE_EVENT_TUNNEL_ERROR), "tunnel-error");
 	assert_string_equal(update_event_name(UPDATE_EVENT_PORT), "port");
