@@ -368,7 +368,7 @@ static uint16_t budget_of(const struct worker *w)
 	if (others < REPLICATE_OTHERS)
 		return REPLICATE_BUDGET;
 	return (uint16_t)RTE_MIN(
-		(uint64_t)REPLICATE_BUDGET, REPLICATE_SHARE + others / REPLICATE_SHARE);
+		(uint64_t)REPLICATE_BUDGET, REPLICATE_LEAST + others / REPLICATE_SHARE);
 }
 
 static uint16_t replicate_process(

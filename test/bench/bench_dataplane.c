@@ -33,6 +33,7 @@ struct options {
 	uint32_t subscribers[SIZES_MAX];
 	unsigned sizes;
 	bool quick;
+	bool multicast; /* nothing else */
 };
 
 /* "1000,1000000" */
@@ -52,7 +53,7 @@ static unsigned parse_list(const char *text, uint32_t list[SIZES_MAX])
 	return n;
 }
 
-enum { OPTION_QUICK, OPTION_SUBSCRIBERS, OPTION_PAGES, OPTION_CORE, OPTION_JSON };
+enum { OPTION_QUICK, OPTION_SUBSCRIBERS, OPTION_PAGES, OPTION_CORE, OPTION_JSON, OPTION_MULTICAST };
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
@@ -62,7 +63,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 			"sizes of the table (1000,100000,1000000,4000000; quick: 1000,1000000)"},
 		{'p', "pages", "2M|4K|both", "memory pages (both, 2M only if enough are free)"},
 		{'l', "core", "N", "core to run on (the last)"},
-		{'j', "json", "FILE", "write the figures there, too"}, {0}};
+		{'j', "json", "FILE", "write the figures there, too"},
+		{'m', "multicast", NULL, "only what copies of multicast packets cost"}, {0}};
 	static const struct args_program program = {.name = "tools/bench dataplane",
 		.usage = "[OPTION]...",
 		.summary = "Cycles that the data plane spends on a packet, in total and by node.",
@@ -76,6 +78,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 
 		if (a.index == OPTION_QUICK)
 			o->quick = true;
+		else if (a.index == OPTION_MULTICAST)
+			o->multicast = true;
 		else
 			*texts[a.index] = a.value;
 	}
@@ -84,7 +88,9 @@ static void parse_options(struct options *o, int argc, char **argv)
 	if (a.first < argc)
 		exit(args_fail(&a, "'%s': no arguments but options", argv[a.first]));
 	if (!list)
-		list = o->quick ? "1000,1000000" : "1000,100000,1000000,4000000";
+		list = o->multicast ? "10000"
+		       : o->quick   ? "1000,1000000"
+				    : "1000,100000,1000000,4000000";
 	o->sizes = parse_list(list, o->subscribers);
 	if (o->sizes == 0)
 		exit(args_fail(&a, "subscribers '%s': numbers from 1 to %d, at most %d of them",
@@ -203,10 +209,11 @@ int main(int argc, char **argv)
 			.sizes = o.sizes,
 			.quick = o.quick};
 
-		add(results, part_run(part_graph, &plan));
+		if (!o.multicast)
+			add(results, part_run(part_graph, &plan));
 		if (i == 0)
 			add(copies, part_run(part_replicate, &plan));
-		if (i == 0 && plan.other) {
+		if (i == 0 && plan.other && !o.multicast) {
 			add(kernel, part_run(part_linux, &plan));
 			add(updates, part_run(part_updates, &plan));
 			add(workers, part_run(part_workers, &plan));
@@ -217,7 +224,9 @@ int main(int argc, char **argv)
 	json_object_set_new(root, "updates", updates);
 	json_object_set_new(root, "replicate", copies);
 	json_object_set_new(root, "workers", workers);
-	json_object_set_new(root, "bytes_per_subscriber", json_real(bytes_of_largest(results)));
+	if (!o.multicast)
+		json_object_set_new(
+			root, "bytes_per_subscriber", json_real(bytes_of_largest(results)));
 	if (o.json && json_dump_file(root, o.json, JSON_INDENT(2)) < 0)
 		rig_die(o.json, errno ? errno : EIO);
 	json_decref(root);

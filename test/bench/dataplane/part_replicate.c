@@ -1,10 +1,14 @@
 /*
- * Multicast: what a copy costs, by members and octets, whole and in pieces; and what is left to
- * unicast traffic while a large group is served.
+ * Multicast: what a copy costs, by members and octets, whole and in pieces; what is left to unicast
+ * traffic while a large group is served; and how fast members come and go meanwhile.
  */
 #include <errno.h>
 #include <rte_common.h>
 #include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +28,8 @@ enum {
 	IP6 = 40,
 	MEMBERS_MAX = 10000,
 	BURST_MAX = 32, /* multicast packets of a walk */
+	SLICES = 40,    /* without and with changes, in turn */
+	SLICE_MS = 10,
 };
 
 enum edge { GROUP_SOURCE_CLASSIFY, GROUP_SOURCE_EDGES };
@@ -163,7 +169,7 @@ static double measure_copies(struct worker *w)
 
 static void measure_members(const struct plan *plan, uint32_t members, json_t *rows)
 {
-	static const uint16_t octets[] = {TRAFFIC_OCTETS_MIN, 512, TRAFFIC_OCTETS_MAX};
+	static const uint16_t octets[] = {TRAFFIC_OCTETS_MIN, 100, 512, TRAFFIC_OCTETS_MAX};
 	struct tables *tables = rig_tables_with(SUBSCRIBERS, 0, members);
 	struct worker *worker = make_worker(tables, alone);
 
@@ -226,16 +232,122 @@ static void measure_beside(uint16_t burst, json_t *rows)
 	tables_destroy(tables);
 }
 
+/* The thread that may change the tables: members of the upper half leave and join, in turn. */
+struct changer {
+	struct tables *tables;
+	_Atomic bool running, quit, idle;
+	_Atomic uint64_t changes;
+};
+
+static void change_members(struct changer *c)
+{
+	struct object o = {.kind = OBJECT_MEMBER};
+	uint32_t i = MEMBERS_MAX / 2;
+	uint64_t done = 0;
+
+	o.op = OBJECT_DELETE;
+	while (atomic_load_explicit(&c->running, memory_order_relaxed) || i != MEMBERS_MAX / 2 ||
+		o.op != OBJECT_DELETE) {
+		o.id = i + 1ull;
+		o.member = (struct object_member){
+			.id = o.id, .group = GROUP, .kind = MEMBER_SUBSCRIBER, .target = o.id};
+		apply(c->tables, &o);
+		done++;
+		if (++i < MEMBERS_MAX)
+			continue;
+		i = MEMBERS_MAX / 2;
+		o.op = o.op == OBJECT_DELETE ? OBJECT_SET : OBJECT_DELETE;
+	}
+	atomic_fetch_add(&c->changes, done);
+}
+
+static int run_changer(void *of)
+{
+	struct changer *c = of;
+
+	while (!atomic_load(&c->quit)) {
+		if (atomic_load(&c->running)) {
+			atomic_store(&c->idle, false);
+			change_members(c);
+		}
+		atomic_store(&c->idle, true);
+		rte_pause();
+	}
+	return 0;
+}
+
+/* Copies a second in one slice of time. */
+static double copy_for(struct worker *w, uint64_t cycles)
+{
+	const uint64_t before = count(w, WORKER_replicated), start = rte_rdtsc();
+	uint64_t now = start;
+
+	for (; now - start < cycles; now = rte_rdtsc())
+		worker_walk(w);
+	return (double)(count(w, WORKER_replicated) - before) * (double)rte_get_tsc_hz() /
+	       (double)(now - start);
+}
+
+static void measure_changes(unsigned lcore, json_t *rows)
+{
+	static double shares[SLICES];
+	struct tables *tables = rig_tables_with(SUBSCRIBERS, 0, MEMBERS_MAX);
+	struct worker *worker = make_worker(tables, alone);
+	struct changer changer = {.tables = tables, .idle = true};
+	const uint64_t slice = rte_get_tsc_hz() / 1000 * SLICE_MS;
+	uint64_t busy = 0;
+
+	set_members(tables, MEMBERS_MAX);
+	make_frame(512);
+	made.members = MEMBERS_MAX;
+	worker_enter(worker);
+	rte_eal_remote_launch(run_changer, &changer, lcore);
+	for (unsigned i = 0; i < SLICES; i++) {
+		const double undisturbed = copy_for(worker, slice);
+		const uint64_t start = rte_rdtsc();
+
+		atomic_store(&changer.running, true);
+		shares[i] = copy_for(worker, slice) / undisturbed;
+		atomic_store(&changer.running, false);
+		while (!atomic_load(&changer.idle))
+			worker_walk(worker);
+		busy += rte_rdtsc() - start;
+	}
+	atomic_store(&changer.quit, true);
+	while (rte_eal_get_lcore_state(lcore) == RUNNING)
+		worker_walk(worker);
+	rte_eal_wait_lcore(lcore);
+	qsort(shares, SLICES, sizeof(shares[0]), compare);
+
+	const double rate =
+		(double)atomic_load(&changer.changes) * (double)rte_get_tsc_hz() / (double)busy;
+
+	printf("joins and leaves beside %d members: %.0f a second, %.0f %% of the copies alone\n",
+		MEMBERS_MAX / 2, rate, 100 * shares[SLICES / 2]);
+	json_array_append_new(
+		rows, json_pack("{s:s,s:i,s:f,s:f}", "work", "changes", "members", MEMBERS_MAX,
+			      "changes_per_second", rate, "copies_share", shares[SLICES / 2]));
+	worker_leave(worker);
+	worker_destroy(worker);
+	tables_destroy(tables);
+}
+
 json_t *part_replicate(const struct plan *plan)
 {
 	static const uint32_t members[] = {10, 100, 1000, MEMBERS_MAX};
 	json_t *rows = json_array();
 
-	rig_start(plan->pages, SUBSCRIBERS, plan->core);
+	char cores[16];
+
+	snprintf(cores, sizeof(cores), plan->other ? "%s,%s" : "%s", plan->core,
+		plan->other ? plan->other : "");
+	rig_start(plan->pages, SUBSCRIBERS, cores);
 	printf("\nmulticast\n%7s %6s  %-9s %7s\n", "members", "octets", "sent", "cycles a copy");
 	for (unsigned i = 0; i < RTE_DIM(members); i++)
 		measure_members(plan, members[i], rows);
 	measure_beside(32, rows);
 	measure_beside(TRAFFIC_BURST_MAX, rows);
+	if (plan->other)
+		measure_changes(rte_get_next_lcore(-1, 1, 0), rows);
 	return rows;
 }
