@@ -9,6 +9,7 @@
 #include "common/cursor.h"
 #include "common/log.h"
 #include "ctrl/binding/binding_cache.h"
+#include "ctrl/binding/subscriber.h"
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
 #include "ctrl/ctrl.h"
@@ -96,6 +97,17 @@ static void store(struct multicast *m, const struct in6_addr *home, uint64_t sub
 			ADDR_TEXT(home), -error);
 }
 
+/* Takes out what is not allowed to all, or not to this subscriber. */
+static void limit(const struct multicast *m, const struct in6_addr *home, struct mcast_state *state)
+{
+	const struct subscriber *s = subscriber_db_find_home(m->ctrl->subscribers, home, NULL);
+
+	membership_limit(m->members, state);
+	if (s && s->multicast)
+		membership_limit_to(s->multicast->groups, s->multicast->group_count,
+			s->multicast->max_groups, state);
+}
+
 void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t subscriber_id,
 	struct mcast_state *state, struct mcast_state *before)
 {
@@ -108,7 +120,7 @@ void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t sub
 		was = *now;
 	if (before)
 		*before = was;
-	membership_limit(m->members, state);
+	limit(m, home, state);
 	if (mcast_state_equal(&was, state))
 		return;
 	if (m->links)
@@ -157,7 +169,7 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 	b = binding_cache_find(signalling_cache(m->ctrl->signalling), &home);
 	if (!b || b->now.life != BINDING_LIVE || !m->ctrl->config->multicast.max_groups)
 		return store_delete(m->ctrl->store, STORE_MEMBER, key, key_len);
-	membership_limit(m->members, &state);
+	limit(m, &home, &state);
 	return membership_set(m->members, &home, b->now.subscriber_id, &state);
 }
 

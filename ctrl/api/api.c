@@ -38,7 +38,7 @@ static const struct method methods[] = {
 			"destination_port", "class", "protocol"}},
 	{"subscriber.add", api_subscriber_add,
 		{"mn_id", "home_addresses", "spi", "key", "replay", "auth", "max_lifetime_s",
-			"enabled"}},
+			"enabled", "multicast_max_groups", "multicast_groups"}},
 	{"subscriber.del", api_subscriber_del, {"mn_id"}},
 	{"subscriber.show", api_subscriber_show, {"mn_id"}},
 	{"subscriber.import", api_subscriber_import, {"lines"}},

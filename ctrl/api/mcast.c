@@ -127,6 +127,7 @@ void api_mcast_show(struct api_request *r, const json_t *params)
 struct question {
 	struct ctrl *ctrl;
 	struct in6_addr group, source;
+	const struct subscriber *subscriber;
 };
 
 static json_t *record_json(const struct mcast_record *record)
@@ -154,6 +155,16 @@ static bool find_record(
 	return state && mcast_state_find(state, &q->group, record);
 }
 
+static bool is_allowed(const struct question *q)
+{
+	const struct subscriber_multicast *limits = q->subscriber->multicast;
+	bool in = !limits || (limits->max_groups && !limits->group_count);
+
+	for (uint8_t i = 0; limits && limits->max_groups && i < limits->group_count && !in; i++)
+		in = prefix6_contains(&limits->groups[i], &q->group);
+	return in;
+}
+
 /* Why a home address gets copies, or none. */
 static const char *reason(const struct question *q, const struct in6_addr *home,
 	const struct binding *b, bool *copied)
@@ -167,6 +178,8 @@ static const char *reason(const struct question *q, const struct in6_addr *home,
 		return "it is no group, or one that stays on its link";
 	if (!membership_allows(members, &q->group))
 		return "multicast.groups does not allow the group";
+	if (!is_allowed(q))
+		return "the subscriber may not listen to the group";
 	if (!b || !binding_is_live(b))
 		return "the node is not bound: it listens on its own link";
 	if (!find_record(q, home, &record))
@@ -248,7 +261,7 @@ void api_mcast_explain(struct api_request *r, const json_t *params)
 	}
 	if (refuse_unserved(r))
 		return;
-	s = subscriber_db_find(r->ctrl->subscribers, mn_id, strlen(mn_id));
+	s = q.subscriber = subscriber_db_find(r->ctrl->subscribers, mn_id, strlen(mn_id));
 	if (!s)
 		api_error(r, "not-found", "there is no subscriber %s", mn_id);
 	else

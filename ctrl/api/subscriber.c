@@ -73,6 +73,54 @@ static int read_security(const json_t *params, struct subscriber_spec *spec, str
 	return 0;
 }
 
+static int read_groups(
+	const json_t *groups, struct subscriber_multicast *multicast, struct json_why *why)
+{
+	const json_t *group;
+	size_t i;
+
+	if (json_array_size(groups) > SUBSCRIBER_GROUPS_MAX) {
+		snprintf(why->text, sizeof(why->text),
+			"field 'multicast_groups': expected at most %d prefixes, got %zu",
+			SUBSCRIBER_GROUPS_MAX, json_array_size(groups));
+		return -EINVAL;
+	}
+	json_array_foreach(groups, i, group)
+	{
+		const char *text = json_string_value(group);
+
+		if (!text || prefix6_parse(text, &multicast->groups[i]) < 0) {
+			snprintf(why->text, sizeof(why->text),
+				"field 'multicast_groups': expected prefixes such as ff1e::/16, "
+				"got "
+				"\"%.64s\"",
+				text ? text : "something else than text");
+			return -EINVAL;
+		}
+	}
+	multicast->group_count = (uint8_t)json_array_size(groups);
+	return 0;
+}
+
+/* What it may listen to; without either field it is not limited. */
+static int read_multicast(
+	const json_t *params, struct subscriber_multicast *multicast, struct json_why *why)
+{
+	uint64_t most = SUBSCRIBER_LISTEN_MAX;
+	const json_t *groups;
+	int counted = json_field_uint(params, "multicast_max_groups", JSON_FIELD_OPTIONAL, 0,
+		SUBSCRIBER_LISTEN_MAX, &most, why);
+	int listed = counted < 0 ? counted
+				 : json_field_array(params, "multicast_groups", JSON_FIELD_OPTIONAL,
+					   &groups, why);
+
+	if (listed < 0)
+		return -EINVAL;
+	multicast->limited = counted > 0 || listed > 0;
+	multicast->max_groups = multicast->limited ? (uint8_t)most : 0;
+	return listed > 0 ? read_groups(groups, multicast, why) : 0;
+}
+
 /* A subscriber as docs/api.md has it. The caller wipes *spec. 0, or -EINVAL with why. */
 static int read_subscriber(const json_t *params, struct subscriber_spec *spec, struct json_why *why)
 {
@@ -96,6 +144,8 @@ static int read_subscriber(const json_t *params, struct subscriber_spec *spec, s
 	spec->auth = (enum subscriber_auth)auth;
 	spec->replay = (enum subscriber_replay)replay;
 	spec->max_lifetime_s = (uint32_t)lifetime;
+	if (read_multicast(params, &spec->multicast, why) < 0)
+		return -EINVAL;
 	return read_security(params, spec, why);
 }
 
@@ -139,7 +189,8 @@ static const char *import_line(struct ctrl *ctrl, const json_t *line, struct jso
 {
 	static const char *const fields[] = {"line", "subscriber", NULL};
 	static const char *const known[] = {"mn_id", "home_addresses", "spi", "key", "replay",
-		"auth", "max_lifetime_s", "enabled", NULL};
+		"auth", "max_lifetime_s", "enabled", "multicast_max_groups", "multicast_groups",
+		NULL};
 	const json_t *subscriber;
 
 	if (json_fields_known(line, fields, why) < 0 ||
@@ -202,6 +253,17 @@ static size_t live_bindings(struct ctrl *ctrl, const struct subscriber *s)
 	return n;
 }
 
+static void put_multicast(json_t *obj, const struct subscriber_multicast *multicast)
+{
+	json_t *groups = multicast && multicast->group_count ? json_array() : json_null();
+
+	for (uint8_t i = 0; multicast && i < multicast->group_count; i++)
+		json_array_append_new(groups, json_string(PREFIX6_TEXT(&multicast->groups[i])));
+	json_object_set_new(obj, "multicast_max_groups",
+		multicast ? json_integer(multicast->max_groups) : json_null());
+	json_object_set_new(obj, "multicast_groups", groups);
+}
+
 static json_t *subscriber_item(struct ctrl *ctrl, const struct in6_addr *home)
 {
 	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, home, NULL);
@@ -221,6 +283,7 @@ static json_t *subscriber_item(struct ctrl *ctrl, const struct in6_addr *home)
 	json_object_set_new(obj, "max_lifetime_s",
 		s->max_lifetime_s ? json_integer(s->max_lifetime_s) : json_null());
 	json_put_bool(obj, "enabled", s->enabled);
+	put_multicast(obj, s->multicast);
 	json_put_uint(obj, "bindings", live_bindings(ctrl, s));
 	return obj;
 }

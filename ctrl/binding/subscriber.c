@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORD_VERSION = 1 };
+enum { RECORD_VERSION = 1, RECORD_VERSION_MULTICAST = 2 };
 
 const char *const subscriber_auth_names[SUBSCRIBER_AUTHS + 1] = {
 	[SUBSCRIBER_AUTH_REQUIRED] = "required",
@@ -62,8 +62,24 @@ static int check_homes(const struct subscriber_spec *spec, struct subscriber_why
 	return 0;
 }
 
+static int check_multicast(const struct subscriber_multicast *m, struct subscriber_why *why)
+{
+	if (!m->limited)
+		return 0;
+	if (m->max_groups > SUBSCRIBER_LISTEN_MAX || m->group_count > SUBSCRIBER_GROUPS_MAX)
+		return refuse(why, "multicast: at most %d groups and %d prefixes",
+			SUBSCRIBER_LISTEN_MAX, SUBSCRIBER_GROUPS_MAX);
+	for (size_t i = 0; i < m->group_count; i++)
+		if (!addr_is_multicast(&m->groups[i].addr) || m->groups[i].len < 8)
+			return refuse(why, "multicast_groups: %s is no prefix of groups",
+				PREFIX6_TEXT(&m->groups[i]));
+	return 0;
+}
+
 int subscriber_spec_check(const struct subscriber_spec *spec, struct subscriber_why *why)
 {
+	if (check_multicast(&spec->multicast, why) < 0)
+		return -EINVAL;
 	if (!mn_id_good(spec->mn_id, spec->mn_id_len))
 		return refuse(why,
 			"mn_id: 1 to %d octets without spaces and control characters are needed",
@@ -86,13 +102,41 @@ int subscriber_spec_check(const struct subscriber_spec *spec, struct subscriber_
 	return check_homes(spec, why);
 }
 
+static void encode_multicast(struct writer *w, const struct subscriber_multicast *m)
+{
+	writer_u8(w, m->max_groups);
+	writer_u8(w, m->group_count);
+	for (size_t i = 0; i < m->group_count; i++) {
+		writer_addr6(w, &m->groups[i].addr);
+		writer_u8(w, m->groups[i].len);
+	}
+}
+
+static void decode_multicast(struct cursor *c, struct subscriber_multicast *m)
+{
+	m->limited = true;
+	m->max_groups = cursor_u8(c);
+	m->group_count = cursor_u8(c);
+	if (m->group_count > SUBSCRIBER_GROUPS_MAX) {
+		cursor_fail(c);
+		return;
+	}
+	for (size_t i = 0; i < m->group_count; i++) {
+		const struct in6_addr addr = cursor_addr6(c);
+
+		m->groups[i] = prefix6_of(&addr, cursor_u8(c));
+		if (m->groups[i].len > 128 || !addr_equal(&m->groups[i].addr, &addr))
+			cursor_fail(c);
+	}
+}
+
 int subscriber_encode(struct writer *w, const struct subscriber_spec *spec)
 {
 	struct subscriber_why why;
 
 	if (!spec->id || subscriber_spec_check(spec, &why) < 0)
 		return -EINVAL;
-	writer_u8(w, RECORD_VERSION);
+	writer_u8(w, spec->multicast.limited ? RECORD_VERSION_MULTICAST : RECORD_VERSION);
 	writer_u32(w, spec->id);
 	writer_u32(w, spec->spi);
 	writer_u32(w, spec->max_lifetime_s);
@@ -106,6 +150,8 @@ int subscriber_encode(struct writer *w, const struct subscriber_spec *spec)
 	writer_u8(w, spec->home_count);
 	for (size_t i = 0; i < spec->home_count; i++)
 		writer_addr6(w, &spec->home[i]);
+	if (spec->multicast.limited)
+		encode_multicast(w, &spec->multicast);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -118,7 +164,7 @@ int subscriber_decode(struct cursor *c, struct subscriber_spec *spec)
 	version = cursor_u8(c);
 	if (!cursor_ok(c))
 		return -EBADMSG;
-	if (version != RECORD_VERSION)
+	if (version != RECORD_VERSION && version != RECORD_VERSION_MULTICAST)
 		return -EPROTO;
 	spec->id = cursor_u32(c);
 	spec->spi = cursor_u32(c);
@@ -141,6 +187,8 @@ int subscriber_decode(struct cursor *c, struct subscriber_spec *spec)
 		return -EBADMSG;
 	for (size_t i = 0; i < spec->home_count; i++)
 		spec->home[i] = cursor_addr6(c);
+	if (version == RECORD_VERSION_MULTICAST)
+		decode_multicast(c, &spec->multicast);
 	if (!cursor_ok(c) || cursor_left(c) || !spec->id || subscriber_spec_check(spec, &why) < 0)
 		return -EBADMSG;
 	return 0;

@@ -20,7 +20,9 @@ enum {
 	SUBSCRIBER_SPI_MIN = 256,    /* 0 to 255 are reserved (RFC 4285, 5) */
 	SUBSCRIBER_LIFETIME_MIN = 4, /* seconds: one unit of the Binding Update's lifetime */
 	SUBSCRIBER_LIFETIME_MAX = 65535 * 4,
-	SUBSCRIBER_RECORD_MAX = 512, /* an encoded one is never longer */
+	SUBSCRIBER_GROUPS_MAX = 4,   /* prefixes of multicast groups that it may listen to */
+	SUBSCRIBER_LISTEN_MAX = 40,  /* groups at a time (MCAST_STATE_RECORDS_MAX) */
+	SUBSCRIBER_RECORD_MAX = 576, /* an encoded one is never longer */
 };
 
 /* Must its Binding Updates carry a mobility message authentication option? */
@@ -36,6 +38,17 @@ enum subscriber_replay {
 /* Names by value, NULL-terminated: "required", "none"; "timestamp", "sequence". */
 extern const char *const subscriber_auth_names[SUBSCRIBER_AUTHS + 1];
 extern const char *const subscriber_replay_names[SUBSCRIBER_REPLAYS + 1];
+
+/*
+ * What a subscriber may listen to while it is away, within what the configuration allows all. All
+ * zero: it is not limited.
+ */
+struct subscriber_multicast {
+	bool limited;
+	uint8_t max_groups;  /* at a time; 0: none */
+	uint8_t group_count; /* 0: all that are allowed */
+	struct prefix6 groups[SUBSCRIBER_GROUPS_MAX];
+};
 
 struct subscriber;
 
@@ -64,10 +77,11 @@ struct subscriber {
 	 * here and makes it durable in the binding's record; at start it is set from there.
 	 */
 	uint64_t last_timestamp;
-	struct subscriber_home *home;      /* home_count of them */
-	char *mn_id;                       /* ends with NUL */
-	struct subscriber *next;           /* in the bucket of its MN-ID */
-	struct subscriber *before, *after; /* in the order in which they were added */
+	struct subscriber_home *home;           /* home_count of them */
+	struct subscriber_multicast *multicast; /* NULL: not limited */
+	char *mn_id;                            /* ends with NUL */
+	struct subscriber *next;                /* in the bucket of its MN-ID */
+	struct subscriber *before, *after;      /* in the order in which they were added */
 };
 
 /* A subscriber as it is to be, or as it stands in the store. */
@@ -84,6 +98,7 @@ struct subscriber_spec {
 	char mn_id[SUBSCRIBER_MN_ID_MAX + 1]; /* ends with NUL */
 	uint8_t key[SUBSCRIBER_KEY_LEN];
 	struct in6_addr home[SUBSCRIBER_HOME_MAX];
+	struct subscriber_multicast multicast;
 };
 
 /* Why one was refused, for people; never holds a key. */
@@ -152,7 +167,8 @@ int subscriber_db_each(
 int subscriber_spec_check(const struct subscriber_spec *spec, struct subscriber_why *why);
 
 /*
- * The record in the store. Writes one: 0, -EINVAL or -ENOSPC. Reads one that fills the cursor: 0,
+ * The record in the store, of version 1 without, of version 2 with limits of multicast, so that one
+ * without is as it was. Writes one: 0, -EINVAL or -ENOSPC. Reads one that fills the cursor: 0,
  * -EPROTO (of another version) or -EBADMSG; the caller wipes *spec, which holds a key.
  */
 int subscriber_encode(struct writer *w, const struct subscriber_spec *spec);

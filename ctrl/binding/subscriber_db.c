@@ -117,7 +117,8 @@ static void subscriber_free(struct subscriber *s)
 static struct subscriber *subscriber_make(const struct subscriber_spec *spec)
 {
 	size_t homes = spec->home_count * sizeof(struct subscriber_home);
-	struct subscriber *s = calloc(1, sizeof(*s) + homes + spec->mn_id_len + 1);
+	size_t limits = spec->multicast.limited ? sizeof(spec->multicast) : 0;
+	struct subscriber *s = calloc(1, sizeof(*s) + homes + limits + spec->mn_id_len + 1);
 
 	if (!s)
 		return NULL;
@@ -131,7 +132,11 @@ static struct subscriber *subscriber_make(const struct subscriber_spec *spec)
 	s->mn_id_len = spec->mn_id_len;
 	memcpy(s->key, spec->key, sizeof(s->key));
 	s->home = (struct subscriber_home *)(s + 1);
-	s->mn_id = (char *)(s->home + s->home_count);
+	if (limits) {
+		s->multicast = (struct subscriber_multicast *)(s->home + s->home_count);
+		*s->multicast = spec->multicast;
+	}
+	s->mn_id = (char *)(s->home + s->home_count) + limits;
 	memcpy(s->mn_id, spec->mn_id, spec->mn_id_len);
 	for (uint8_t i = 0; i < s->home_count; i++)
 		s->home[i] = (struct subscriber_home){

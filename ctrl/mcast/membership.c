@@ -60,7 +60,17 @@ bool membership_allows(const struct membership *m, const struct in6_addr *group)
 	return false;
 }
 
-unsigned membership_limit(const struct membership *m, struct mcast_state *state)
+static bool is_in(const struct prefix6 *groups, size_t group_count, const struct in6_addr *group)
+{
+	bool in = group_count == 0;
+
+	for (size_t i = 0; i < group_count && !in; i++)
+		in = prefix6_contains(&groups[i], group);
+	return in;
+}
+
+unsigned membership_limit_to(
+	const struct prefix6 *groups, size_t group_count, uint32_t most, struct mcast_state *state)
 {
 	const struct mcast_state all = *state;
 	struct mcast_record record;
@@ -71,7 +81,7 @@ unsigned membership_limit(const struct membership *m, struct mcast_state *state)
 		struct in6_addr group;
 
 		memcpy(&group, record.group, sizeof(group));
-		if (membership_allows(m, &group) && kept < m->limits.max_groups) {
+		if (is_in(groups, group_count, &group) && kept < most) {
 			kept++;
 			continue;
 		}
@@ -79,6 +89,15 @@ unsigned membership_limit(const struct membership *m, struct mcast_state *state)
 		taken++;
 	}
 	return taken;
+}
+
+/* Without any group in the configuration none is allowed. */
+unsigned membership_limit(const struct membership *m, struct mcast_state *state)
+{
+	const struct config_list *groups = m->limits.groups;
+
+	return membership_limit_to(
+		groups->items, groups->count, groups->count ? m->limits.max_groups : 0, state);
 }
 
 /* ---- objects ------------------------------------------------------------------------------ */

@@ -51,6 +51,10 @@ bool membership_allows(const struct membership *m, const struct in6_addr *group)
  * out. */
 unsigned membership_limit(const struct membership *m, struct mcast_state *state);
 
+/* The same with other limits: of groups in these prefixes (none: of all) so many stay. */
+unsigned membership_limit_to(
+	const struct prefix6 *groups, size_t group_count, uint32_t most, struct mcast_state *state);
+
 /* What a member listens to; NULL: nothing. Valid until it is set. */
 const struct mcast_state *membership_of(const struct membership *m, const struct in6_addr *home);
 

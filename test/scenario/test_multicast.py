@@ -151,6 +151,21 @@ def test_what_is_accepted_is_answered(peer, subscriber, control, source):
     assert not peer.ear.heard(lambda octets: octets[6] == 41 and b"over" in octets, since)
 
 
+def test_a_subscriber_may_listen_to_less(peer, subscriber, control):
+    values = subscriber(multicast_groups=["ff1e::5:0/112"], multicast_max_groups=1)
+    free, none = subscriber(), subscriber(multicast_max_groups=0)
+    peer.attach("a")
+    assert records(peer.register(values, more=option(report(SPECIFIC, OTHER)))) == {OTHER}
+    assert records(peer.register(values, more=option(report(ANY, OTHER)))) == {ANY}
+    assert records(peer.register(free, more=option(report(ANY, OTHER, SPECIFIC)))) == {
+        ANY, OTHER, SPECIFIC}
+    assert records(peer.register(none, more=option(report(ANY)))) == set()
+    shown = control.ask("subscriber", "show", values["mn_id"])["subscribers"][0]
+    assert shown["multicast_groups"] == ["ff1e::5:0/112"] and shown["multicast_max_groups"] == 1
+    told = control.ask("mcast", "explain", values["mn_id"], SPECIFIC, SENDER)["home_addresses"][0]
+    assert told["why"] == "the subscriber may not listen to the group"
+
+
 def test_a_move_loses_nothing_more_than_unicast(lab, gateway, mobile_node, source):
     """Twice as many copies would be as wrong as none."""
     lab.plug("a")

@@ -28,6 +28,8 @@ enum add_option {
 	ADD_AUTH,
 	ADD_MAX_LIFETIME,
 	ADD_DISABLED,
+	ADD_GROUPS,
+	ADD_MAX_GROUPS,
 };
 
 static const struct args_option add_options[] = {
@@ -39,6 +41,9 @@ static const struct args_option add_options[] = {
 	[ADD_AUTH] = {0, "auth", "HOW", "required (default) or none"},
 	[ADD_MAX_LIFETIME] = {'l', "max-lifetime", "SECONDS", "longest lifetime of a binding"},
 	[ADD_DISABLED] = {0, "disabled", NULL, "refuse it for now"},
+	[ADD_GROUPS] = {'g', "groups", "PREFIX[,PREFIX]...",
+		"multicast groups that it may listen to, of those that all may"},
+	[ADD_MAX_GROUPS] = {'m', "max-groups", "N", "how many of them at a time; 0: none"},
 	{0},
 };
 
@@ -58,6 +63,28 @@ static int parse_addresses(struct args *args, const char *text, json_t *params)
 			return args_fail(args,
 				"--home-address: '%s' is no IPv6 address, such as 2001:db8::1",
 				one);
+		json_array_append_new(list, json_string(one));
+		if (!text[len])
+			return 0;
+		text += len + 1;
+	}
+}
+
+/* The same of prefixes. */
+static int parse_groups(struct args *args, const char *text, json_t *params)
+{
+	json_t *list = json_array();
+
+	json_object_set_new(params, "multicast_groups", list);
+	for (;;) {
+		size_t len = strcspn(text, ",");
+		char one[PREFIX6_STRLEN + 1];
+		struct prefix6 prefix;
+
+		snprintf(one, sizeof(one), "%.*s", (int)len, text);
+		if (prefix6_parse(one, &prefix) < 0 || !addr_is_multicast(&prefix.addr))
+			return args_fail(args,
+				"--groups: '%s' is no prefix of groups, such as ff1e::/16", one);
 		json_array_append_new(list, json_string(one));
 		if (!text[len])
 			return 0;
@@ -131,6 +158,11 @@ static int read_add_options(struct args *args, const char *const *values, json_t
 	if (!rc && values[ADD_MAX_LIFETIME])
 		rc = parse_number(args, "max-lifetime", values[ADD_MAX_LIFETIME], 4, 262140,
 			"max_lifetime_s", params);
+	if (!rc && values[ADD_GROUPS])
+		rc = parse_groups(args, values[ADD_GROUPS], params);
+	if (!rc && values[ADD_MAX_GROUPS])
+		rc = parse_number(args, "max-groups", values[ADD_MAX_GROUPS], 0, 40,
+			"multicast_max_groups", params);
 	if (!rc && values[ADD_DISABLED])
 		json_object_set_new(params, "enabled", json_false());
 	return rc;
@@ -325,7 +357,8 @@ const struct command subscriber_commands[] = {
 		.summary =
 			"Add all subscribers of a file.\n\n"
 			"FILE (- is standard input) holds one JSON object a line, with the keys\n"
-			"mn_id, home_addresses, spi, key, replay, auth, max_lifetime_s, enabled.\n"
+			"mn_id, home_addresses, spi, key, replay, auth, max_lifetime_s, enabled,\n"
+			"multicast_groups, multicast_max_groups.\n"
 			"A wrong line is named and skipped, the rest is imported; the exit code "
 			"is\n"
 			"then 1.",

@@ -201,7 +201,7 @@ static void a_damaged_record_stops_the_start(void **state)
 	assert_non_null(strstr(why.text, "one"));
 	assert_non_null(strstr(why.text, "damaged"));
 	record[writer_len(&w) - 17] = 1;
-	record[0] = 2;
+	record[0] = 3;
 	store_put(rig.store, STORE_SUBSCRIBER, "one", 3, record, writer_len(&w));
 	assert_int_equal(store_commit(rig.store), 0);
 	assert_int_equal(subscriber_db_load(db, &why), -EUCLEAN);
@@ -238,6 +238,48 @@ static void truncated_records_are_refused(void **state)
 	assert_int_equal(subscriber_decode(&c, &out), -EBADMSG);
 }
 
+static void limits_of_multicast_last(void **state)
+{
+	struct subscriber_spec spec = spec_of("one", "2001:db8:100::11"), out;
+	uint8_t record[SUBSCRIBER_RECORD_MAX];
+	const struct subscriber *s;
+	struct in6_addr group;
+	struct writer w;
+	struct cursor c;
+
+	(void)state;
+	assert_int_equal(addr_parse("ff1e::", &group), 0);
+	spec.multicast = (struct subscriber_multicast){.limited = true,
+		.max_groups = 3,
+		.group_count = 1,
+		.groups = {prefix6_of(&group, 16)}};
+	assert_int_equal(subscriber_db_add(db, &spec, &why), 0);
+	assert_int_equal(subscriber_db_commit(db), 0);
+	s = find("one");
+	assert_int_equal(s->multicast->max_groups, 3);
+	assert_string_equal(s->mn_id, "one");
+	assert_int_equal(s->home[0].addr.s6_addr[15], 0x11);
+	spec.id = 7;
+	writer_init(&w, record, sizeof(record));
+	assert_int_equal(subscriber_encode(&w, &spec), 0);
+	assert_int_equal(record[0], 2);
+	cursor_init(&c, record, writer_len(&w));
+	assert_int_equal(subscriber_decode(&c, &out), 0);
+	assert_true(out.multicast.limited);
+	assert_int_equal(out.multicast.groups[0].len, 16);
+	for (size_t len = 0; len < writer_len(&w); len++) {
+		cursor_init(&c, record, len);
+		assert_int_equal(subscriber_decode(&c, &out), -EBADMSG);
+	}
+	/* Neither bits behind the prefix nor what is no group. */
+	record[writer_len(&w) - 2] = 1;
+	cursor_init(&c, record, writer_len(&w));
+	assert_int_equal(subscriber_decode(&c, &out), -EBADMSG);
+	spec.multicast.groups[0].addr.s6_addr[0] = 0x20;
+	assert_int_equal(subscriber_spec_check(&spec, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "multicast_groups"));
+}
+
 static int count_one(void *arg, struct subscriber *s)
 {
 	unsigned *ids = arg;
@@ -270,6 +312,7 @@ int main(void)
 		TEST(a_refused_commit_changes_nothing),
 		TEST(a_damaged_record_stops_the_start),
 		TEST(truncated_records_are_refused),
+		TEST(limits_of_multicast_last),
 		TEST(all_are_walked),
 	};
 	int failed = cmocka_run_group_tests_name("subscriber", tests, NULL, NULL);
