@@ -287,14 +287,9 @@ int subscriber_db_each(
 	return 0;
 }
 
-/* Whether identifier and home addresses are free. */
-static int check_free(
+static int check_homes_free(
 	struct subscriber_db *db, const struct subscriber_spec *spec, struct subscriber_why *why)
 {
-	if (subscriber_db_find(db, spec->mn_id, spec->mn_id_len)) {
-		snprintf(why->text, sizeof(why->text), "mn_id: there is a subscriber of this name");
-		return -EEXIST;
-	}
 	for (size_t i = 0; i < spec->home_count; i++) {
 		struct subscriber *taken = subscriber_db_find_home(db, &spec->home[i], NULL);
 
@@ -306,6 +301,17 @@ static int check_free(
 		return -EEXIST;
 	}
 	return 0;
+}
+
+/* Whether identifier and home addresses are free. */
+static int check_free(
+	struct subscriber_db *db, const struct subscriber_spec *spec, struct subscriber_why *why)
+{
+	if (subscriber_db_find(db, spec->mn_id, spec->mn_id_len)) {
+		snprintf(why->text, sizeof(why->text), "mn_id: there is a subscriber of this name");
+		return -EEXIST;
+	}
+	return check_homes_free(db, spec, why);
 }
 
 /* Whether the home addresses are ours to give. */
@@ -417,8 +423,9 @@ static int load_one(
 	error = subscriber_decode(&c, &spec);
 	if (!error && (key_len != spec.mn_id_len || memcmp(key, spec.mn_id, key_len) != 0))
 		error = -EBADMSG;
+	/* Its identifier is its key, which the store has but once. */
 	if (!error)
-		error = check_free(load->db, &spec, load->why);
+		error = check_homes_free(load->db, &spec, load->why);
 	if (!error)
 		s = subscriber_make(&spec);
 	hmac_wipe(spec.key, sizeof(spec.key));
