@@ -1,5 +1,6 @@
 #include "dataplane/agent/agent.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/icmp6.h>
 #include <poll.h>
@@ -51,6 +52,15 @@ static int on_apply(void *context, const struct object *object)
 	struct agent *a = context;
 
 	return tables_apply(a->given.tables, object);
+}
+
+static_assert((int)SESSION_EXPECT_MAX <= (int)TABLES_EXPECT_MAX, "as many at once");
+
+static void on_expect(void *context, const struct object objects[], unsigned n)
+{
+	struct agent *a = context;
+
+	tables_expect(a->given.tables, objects, n);
 }
 
 static void on_mark(void *context, const struct object_buckets *buckets)
@@ -175,6 +185,7 @@ static void audit(struct agent *a)
 
 static const struct session_ops ops = {
 	.apply = on_apply,
+	.expect = on_expect,
 	.mark = on_mark,
 	.sweep = on_sweep,
 	.quiesce = on_quiesce,

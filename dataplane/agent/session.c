@@ -141,16 +141,23 @@ static void apply(struct session *s, const struct object *object)
 /* False: the message is not what it should be; some of it may have been applied. */
 static bool apply_all(struct session *s, struct cursor *body)
 {
-	struct object object;
+	struct object objects[SESSION_EXPECT_MAX];
+	bool good = true;
 
-	while (cursor_left(body) > 0) {
-		if (object_decode(body, &object) < 0) {
-			distrust(s);
-			return false;
+	while (good && cursor_left(body) > 0) {
+		unsigned n = 0;
+
+		while (good && n < SESSION_EXPECT_MAX && cursor_left(body) > 0) {
+			good = object_decode(body, &objects[n]) == 0;
+			n += good;
 		}
-		apply(s, &object);
+		s->ops->expect(s->context, objects, n);
+		for (unsigned i = 0; i < n; i++)
+			apply(s, &objects[i]);
 	}
-	return true;
+	if (!good)
+		distrust(s);
+	return good;
 }
 
 static void must_ack(struct session *s)

@@ -49,6 +49,8 @@ extern const struct counter_def session_counter_defs[SESSION_COUNTERS];
 /* What the machine does to the world. */
 struct session_ops {
 	int (*apply)(void *context, const struct object *object);
+	/* These objects, at most SESSION_EXPECT_MAX, will be applied next. */
+	void (*expect)(void *context, const struct object objects[], unsigned n);
 	/* The objects in these buckets (NULL: all) are to be set anew until the sweep. */
 	void (*mark)(void *context, const struct object_buckets *buckets);
 	uint32_t (*sweep)(void *context);
@@ -116,6 +118,7 @@ bool session_is_comparable(const struct session *s);
 void session_compared(struct session *s, uint64_t now_ms);
 
 enum {
+	SESSION_EXPECT_MAX = 32,
 	SESSION_TICK_MS = 20,
 	SESSION_REFUSED_MS = 5000, /* before the next hello after a refusal */
 	SESSION_HELLO_MS = 200,    /* between hellos, so that two who disagree do not storm */

@@ -36,6 +36,7 @@ struct tables_config {
 };
 
 enum {
+	TABLES_EXPECT_MAX = 32, /* objects: their lines fit into the nearest cache */
 	TABLES_LEARNED_MAX =
 		1024, /* paths whose learned MTU is remembered; more push out the oldest */
 	TABLES_UNSETTLED_MAX = 256, /* subscribers with changed rules before these take effect */
@@ -88,6 +89,12 @@ size_t tables_memory_needed(const struct tables_config *config);
  * changed data plane, of which some may not have found room; setting it again continues.
  */
 int tables_apply(struct tables *t, const struct object *object);
+
+/*
+ * These objects, at most TABLES_EXPECT_MAX, are applied next: asks for the memory that they will
+ * touch, which otherwise is what takes most of the time. Changes nothing. Agent thread.
+ */
+void tables_expect(const struct tables *t, const struct object objects[], unsigned n);
 
 /*
  * Forgets the entries that cannot be found under what they say, or that lead to what is not there,

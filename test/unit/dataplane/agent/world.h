@@ -38,12 +38,29 @@ struct world {
 	struct update_ack ack;
 	struct update_hello hello;
 	struct update_event event;
+	uint64_t expected[SESSION_EXPECT_MAX];
+	unsigned expected_count, next_expected;
 };
+
+/* What is applied next is exactly what was announced. */
+static inline void expect(void *context, const struct object objects[], unsigned n)
+{
+	struct world *w = context;
+
+	assert_int_equal(w->next_expected, w->expected_count);
+	assert_true(n <= SESSION_EXPECT_MAX);
+	for (unsigned i = 0; i < n; i++)
+		w->expected[i] = objects[i].id;
+	w->expected_count = n;
+	w->next_expected = 0;
+}
 
 static inline int apply(void *context, const struct object *object)
 {
 	struct world *w = context;
 
+	assert_true(w->next_expected < w->expected_count);
+	assert_int_equal(object->id, w->expected[w->next_expected++]);
 	if (object->id == w->refuse_id)
 		return -ENOSPC;
 	w->has[object->id] = object->op == OBJECT_SET;
@@ -125,6 +142,7 @@ static inline void digest(void *context, uint64_t asked)
 }
 
 static const struct session_ops ops = {.apply = apply,
+	.expect = expect,
 	.mark = mark,
 	.sweep = sweep,
 	.quiesce = quiesce,
