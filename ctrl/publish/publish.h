@@ -357,6 +357,20 @@ int publish_stats_of(struct publish *publish, const uint64_t subscribers[], unsi
 	const struct publish_stats_fns *fns);
 
 /*
+ * The same for what they have counted of some objects of a kind: `record` is called once for each
+ * that a data plane has and counts. Returns 0, -EINVAL (no object, or more than
+ * UPDATE_COUNT_IDS_MAX) or -ENOMEM.
+ */
+struct publish_counted_fns {
+	void *arg;
+	void (*record)(void *arg, unsigned dp, const struct update_count *count);
+	void (*done)(void *arg, unsigned dp, bool answered);
+	void (*end)(void *arg);
+};
+int publish_counted(struct publish *publish, enum object_kind kind, const uint64_t ids[],
+	size_t count, const struct publish_counted_fns *fns);
+
+/*
  * Compares the tables of the data planes in `set` (bit: index) with what they should be. `done` is
  * called for each once, in the end, never from inside; then `end`. One that differs is mended by a
  * snapshot, unless the last one for that left objects that it cannot apply. Returns 0 or -ENOMEM.

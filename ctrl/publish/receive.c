@@ -174,6 +174,8 @@ static int take_message(struct session *s, const struct update_head *head, struc
 		return take_ack(s, head, c);
 	case UPDATE_STATS:
 		return stats_answer(s, c);
+	case UPDATE_COUNTS:
+		return count_answer(s, c);
 	case UPDATE_EVENT:
 		return take_event(s, c);
 	case UPDATE_TRACED:

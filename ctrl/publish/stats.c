@@ -1,6 +1,6 @@
 /*
- * Statistics of the data planes: one question to all of them, answers as they come, an end in any
- * case.
+ * Statistics of the data planes, and what they have counted of objects: one question to all of
+ * them, answers as they come, an end in any case.
  */
 #include "ctrl/publish/stats.h"
 
@@ -17,7 +17,14 @@ struct stats_request {
 	struct stats_request *next;
 	uint32_t id;
 	uint64_t missing; /* bit: data plane that has not answered; there are at most 64 */
-	struct publish_stats_fns fns;
+	bool counts;      /* what is asked for; else statistics */
+	void *arg;
+	union {
+		void (*stat)(void *arg, unsigned dp, const struct update_stat *stat);
+		void (*count)(void *arg, unsigned dp, const struct update_count *count);
+	} record;
+	void (*done)(void *arg, unsigned dp, bool answered);
+	void (*end)(void *arg);
 	struct wheel_timer timer;
 };
 
@@ -34,8 +41,8 @@ static void finish(struct stats_request *r)
 	loop_cancel(p->loop, &r->timer);
 	for (unsigned dp = 0; dp < p->session_count; dp++)
 		if (r->missing >> dp & 1)
-			r->fns.done(r->fns.arg, dp, false);
-	r->fns.end(r->fns.arg);
+			r->done(r->arg, dp, false);
+	r->end(r->arg);
 	free(r);
 }
 
@@ -47,24 +54,20 @@ static void timed_out(struct wheel_timer *timer, void *context)
 	finish(wheel_entry(timer, struct stats_request, timer));
 }
 
-static int ask(struct publish *p, struct update_stats_request *request,
-	const struct publish_stats_fns *fns)
+/* Sends a question, whose message is that of a type with this body, to all that are up. */
+static void ask(
+	struct stats_request *r, enum update_type type, const void *body, size_t body_octets)
 {
-	struct stats_request *r = calloc(1, sizeof(*r));
+	struct publish *p = r->publish;
 
-	if (!r)
-		return -ENOMEM;
-	r->publish = p;
-	r->fns = *fns;
-	r->id = request->id = ++p->stats_id;
 	for (size_t i = 0; i < p->session_count; i++) {
 		struct session *s = &p->sessions[i];
 		struct writer w;
 
 		if (!s->up)
 			continue;
-		session_start(p, &w, UPDATE_STATS_REQUEST, 0);
-		update_stats_request_encode(&w, request);
+		session_start(p, &w, type, 0);
+		writer_bytes(&w, body, body_octets);
 		if (session_message(s, &w) == 0)
 			r->missing |= 1ull << s->dp;
 	}
@@ -72,12 +75,33 @@ static int ask(struct publish *p, struct update_stats_request *request,
 	p->stats = r;
 	wheel_timer_init(&r->timer, timed_out);
 	loop_arm_ms(p->loop, &r->timer, r->missing ? STATS_WAIT_MS : 0);
+}
+
+static int ask_statistics(struct publish *p, struct update_stats_request *request,
+	const struct publish_stats_fns *fns)
+{
+	uint8_t body[sizeof(*request)];
+	struct stats_request *r = calloc(1, sizeof(*r));
+	struct writer w;
+
+	if (!r)
+		return -ENOMEM;
+	request->id = ++p->stats_id;
+	*r = (struct stats_request){.publish = p,
+		.id = request->id,
+		.arg = fns->arg,
+		.record.stat = fns->record,
+		.done = fns->done,
+		.end = fns->end};
+	writer_init(&w, body, sizeof(body));
+	update_stats_request_encode(&w, request);
+	ask(r, UPDATE_STATS_REQUEST, body, writer_len(&w));
 	return 0;
 }
 
 int publish_stats(struct publish *p, const struct publish_stats_fns *fns)
 {
-	return ask(p, &(struct update_stats_request){0}, fns);
+	return ask_statistics(p, &(struct update_stats_request){0}, fns);
 }
 
 int publish_stats_of(struct publish *p, const uint64_t subscribers[], unsigned count,
@@ -87,31 +111,87 @@ int publish_stats_of(struct publish *p, const uint64_t subscribers[], unsigned c
 
 	for (unsigned i = 0; i < count && i < UPDATE_ASKED_MAX; i++)
 		request.subscribers[request.count++] = subscribers[i];
-	return ask(p, &request, fns);
+	return ask_statistics(p, &request, fns);
 }
 
-int stats_answer(struct session *s, struct cursor *c)
+int publish_counted(struct publish *p, enum object_kind kind, const uint64_t ids[], size_t count,
+	const struct publish_counted_fns *fns)
+{
+	uint8_t body[sizeof(uint32_t) + 1 + UPDATE_COUNT_IDS_MAX * sizeof(uint64_t)];
+	struct stats_request *r = calloc(1, sizeof(*r));
+	struct writer w;
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct stats_request){.publish = p,
+		.id = ++p->stats_id,
+		.counts = true,
+		.arg = fns->arg,
+		.record.count = fns->record,
+		.done = fns->done,
+		.end = fns->end};
+	writer_init(&w, body, sizeof(body));
+	err = update_count_request_encode(&w, r->id, kind, ids, count);
+	if (err == 0)
+		ask(r, UPDATE_COUNT_REQUEST, body, writer_len(&w));
+	else
+		free(r);
+	return err;
+}
+
+/* The question that a data plane answers; NULL: none that still waits for it. */
+static struct stats_request *asked(struct session *s, struct cursor *c, bool counts)
 {
 	struct stats_request *r = s->publish->stats;
 	uint32_t id;
 
 	if (update_stats_id_decode(c, &id) < 0)
-		return -EBADMSG;
-	while (r && r->id != id)
+		return NULL;
+	while (r && (r->id != id || r->counts != counts))
 		r = r->next;
-	if (!r || !(r->missing >> s->dp & 1))
-		return 0;
+	return r && r->missing >> s->dp & 1 ? r : NULL;
+}
+
+static void answered(struct session *s, struct stats_request *r)
+{
+	r->missing &= ~(1ull << s->dp);
+	r->done(r->arg, s->dp, true);
+	if (!r->missing)
+		finish(r);
+}
+
+int stats_answer(struct session *s, struct cursor *c)
+{
+	struct stats_request *r = asked(s, c, false);
+
+	if (!r)
+		return cursor_ok(c) ? 0 : -EBADMSG;
 	while (cursor_left(c)) {
 		struct update_stat stat;
 
 		if (update_stat_decode(c, &stat) < 0)
 			return -EBADMSG;
-		r->fns.record(r->fns.arg, s->dp, &stat);
+		r->record.stat(r->arg, s->dp, &stat);
 	}
-	r->missing &= ~(1ull << s->dp);
-	r->fns.done(r->fns.arg, s->dp, true);
-	if (!r->missing)
-		finish(r);
+	answered(s, r);
+	return 0;
+}
+
+int count_answer(struct session *s, struct cursor *c)
+{
+	struct stats_request *r = asked(s, c, true);
+
+	if (!r)
+		return cursor_ok(c) ? 0 : -EBADMSG;
+	while (cursor_left(c)) {
+		struct update_count count;
+
+		if (update_count_decode(c, &count) < 0)
+			return -EBADMSG;
+		r->record.count(r->arg, s->dp, &count);
+	}
+	answered(s, r);
 	return 0;
 }
 
@@ -124,7 +204,7 @@ void stats_gone(struct publish *p, unsigned dp)
 		if (!(r->missing >> dp & 1))
 			continue;
 		r->missing &= ~(1ull << dp);
-		r->fns.done(r->fns.arg, dp, false);
+		r->done(r->arg, dp, false);
 		if (!r->missing)
 			finish(r);
 	}

@@ -12,6 +12,7 @@
 #include "common/daemon.h"
 #include "common/log.h"
 #include "dataplane/agent/answer.h"
+#include "dataplane/agent/count.h"
 #include "dataplane/agent/events.h"
 #include "dataplane/agent/fold.h"
 #include "dataplane/agent/session.h"
@@ -152,6 +153,20 @@ static void take_traces(struct agent *a, uint64_t now_ms)
 		zsock_send1(&a->link.sock, a->message, writer_len(&w));
 }
 
+static int on_count(void *context, struct cursor *request)
+{
+	struct agent *a = context;
+	const struct update_head head = session_head(&a->session, UPDATE_COUNTS);
+	struct writer w;
+	int err;
+
+	writer_init(&w, a->message, sizeof(a->message));
+	err = count_answer(a->given.tables, &head, request, &w);
+	if (err == 0)
+		zsock_send1(&a->link.sock, a->message, writer_len(&w));
+	return err;
+}
+
 /* Asked again while the answer is being worked out, that answers both. */
 static void on_digest(void *context, uint64_t asked)
 {
@@ -192,6 +207,7 @@ static const struct session_ops ops = {
 	.send = on_send,
 	.hello = on_hello,
 	.stats = on_stats,
+	.count = on_count,
 	.digest = on_digest,
 	.trace = on_trace,
 };

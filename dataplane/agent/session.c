@@ -408,6 +408,10 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 		else
 			counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
 		break;
+	case UPDATE_COUNT_REQUEST:
+		if (s->ops->count(s->context, &body) < 0)
+			counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
+		break;
 	case UPDATE_DIGEST_REQUEST:
 		on_digest_request(s, &head, &body, now_ms);
 		break;

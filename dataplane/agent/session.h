@@ -63,6 +63,9 @@ struct session_ops {
 	void (*stats)(void *context, const struct update_stats_request *request);
 	/* Control wants packets traced, for TRACE_LEASE_MS. */
 	void (*trace)(void *context, const struct trace_wanted *wanted);
+	/* Control wants to know what was counted of some objects: the body of a COUNT_REQUEST. 0 or
+	 * -EBADMSG. */
+	int (*count)(void *context, struct cursor *request);
 	/* The control of this epoch wants a digest of the tables, which takes a while. */
 	void (*digest)(void *context, uint64_t asked);
 };

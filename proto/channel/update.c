@@ -17,6 +17,7 @@ static const char *const type_names[] = {
 	[UPDATE_STATS] = "stats",
 	[UPDATE_EVENT] = "event",
 	[UPDATE_DIGEST] = "digest",
+	[UPDATE_COUNTS] = "counts",
 	[UPDATE_BEGIN] = "begin",
 	[UPDATE_OBJECTS] = "objects",
 	[UPDATE_END] = "end",
@@ -27,6 +28,7 @@ static const char *const type_names[] = {
 	[UPDATE_ADOPT] = "adopt",
 	[UPDATE_TRACE] = "trace",
 	[UPDATE_TRACED] = "traced",
+	[UPDATE_COUNT_REQUEST] = "count-request",
 };
 
 static const char *const event_names[] = {
@@ -406,5 +408,58 @@ int update_stat_decode(struct cursor *c, struct update_stat *stat)
 	record_text_decode(c, stat->name, 1, UPDATE_STAT_NAME_MAX, false);
 	for (unsigned i = 0; i < stat->value_count; i++)
 		stat->values[i] = cursor_u64(c);
+	return cursor_ok(c) ? 0 : -EBADMSG;
+}
+
+/* number (32), kind (8), ids (64 each) */
+int update_count_request_encode(struct writer *w, uint32_t request_id, enum object_kind kind,
+	const uint64_t ids[], size_t count)
+{
+	struct record_mark mark = record_begin(w);
+
+	if (!object_kind_known((unsigned)kind) || count == 0 || count > UPDATE_COUNT_IDS_MAX)
+		return -EINVAL;
+	writer_u32(w, request_id);
+	writer_u8(w, (uint8_t)kind);
+	for (size_t i = 0; i < count; i++)
+		writer_u64(w, ids[i]);
+	return record_end(w, mark);
+}
+
+int update_count_request_decode(struct cursor *c, uint32_t *request_id, enum object_kind *kind)
+{
+	size_t left;
+
+	*request_id = cursor_u32(c);
+	*kind = (enum object_kind)cursor_u8(c);
+	left = cursor_left(c);
+	if (!object_kind_known((unsigned)*kind) || left == 0 || left % sizeof(uint64_t) ||
+		left / sizeof(uint64_t) > UPDATE_COUNT_IDS_MAX)
+		cursor_fail(c);
+	return cursor_ok(c) ? 0 : -EBADMSG;
+}
+
+/* kind (8), id (64), UPDATE_COUNT_VALUES values (64) */
+int update_count_encode(struct writer *w, const struct update_count *count)
+{
+	struct record_mark mark = record_begin(w);
+
+	if (!object_kind_known((unsigned)count->kind))
+		return -EINVAL;
+	writer_u8(w, (uint8_t)count->kind);
+	writer_u64(w, count->id);
+	for (unsigned i = 0; i < UPDATE_COUNT_VALUES; i++)
+		writer_u64(w, count->values[i]);
+	return record_end(w, mark);
+}
+
+int update_count_decode(struct cursor *c, struct update_count *count)
+{
+	*count = (struct update_count){.kind = (enum object_kind)cursor_u8(c)};
+	count->id = cursor_u64(c);
+	for (unsigned i = 0; i < UPDATE_COUNT_VALUES; i++)
+		count->values[i] = cursor_u64(c);
+	if (!object_kind_known((unsigned)count->kind))
+		cursor_fail(c);
 	return cursor_ok(c) ? 0 : -EBADMSG;
 }

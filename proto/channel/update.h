@@ -57,7 +57,9 @@ enum {
 	UPDATE_REASON_MAX = 127,
 	UPDATE_STAT_NAME_MAX = 63,
 	UPDATE_STAT_VALUES_MAX = 8,
-	UPDATE_ASKED_MAX = 8, /* subscribers that one question is about */
+	UPDATE_ASKED_MAX = 8,        /* subscribers that one question is about */
+	UPDATE_COUNT_IDS_MAX = 4096, /* objects that one COUNT_REQUEST asks for */
+	UPDATE_COUNT_VALUES = 4,
 };
 
 enum update_type {
@@ -68,6 +70,7 @@ enum update_type {
 	UPDATE_EVENT = 5,           /* dp -> control */
 	UPDATE_DIGEST = 6,          /* dp -> control: answer to UPDATE_DIGEST_REQUEST */
 	UPDATE_TRACED = 7,          /* dp -> control: records of traced packets (trace.h) */
+	UPDATE_COUNTS = 8,          /* dp -> control: answer to UPDATE_COUNT_REQUEST */
 	UPDATE_BEGIN = 16,          /* control -> dp; no body */
 	UPDATE_OBJECTS = 17,        /* control -> dp: objects of a snapshot */
 	UPDATE_END = 18,            /* control -> dp; no body */
@@ -77,6 +80,7 @@ enum update_type {
 	UPDATE_DIGEST_REQUEST = 22, /* control -> dp; no body: what do your tables hold? */
 	UPDATE_ADOPT = 23,          /* control -> dp: they hold what I want, but for some buckets */
 	UPDATE_TRACE = 24,          /* control -> dp: whose packets to trace (trace.h) */
+	UPDATE_COUNT_REQUEST = 25,  /* control -> dp: what have you counted of these objects? */
 };
 
 struct update_head {
@@ -174,6 +178,20 @@ struct update_stat {
 	uint64_t values[UPDATE_STAT_VALUES_MAX];
 };
 
+/* What a data plane has counted of one object, by value, since it has it. */
+enum update_count_of_group {
+	UPDATE_COUNT_PACKETS,       /* taken to be copied */
+	UPDATE_COUNT_OCTETS,        /* of these, IP headers included */
+	UPDATE_COUNT_COPIES,        /* made */
+	UPDATE_COUNT_COPIES_MISSED, /* not made: no buffer, or the member's target is not there */
+};
+
+struct update_count {
+	enum object_kind kind; /* OBJECT_GROUP */
+	uint64_t id;
+	uint64_t values[UPDATE_COUNT_VALUES];
+};
+
 enum update_event_kind {
 	UPDATE_EVENT_WRONG_SOURCE = 1, /* uplink from an address that is not a care-of address */
 	UPDATE_EVENT_TUNNEL_ERROR = 2, /* ICMPv6 error came back from inside a tunnel */
@@ -248,3 +266,17 @@ int update_stats_id_decode(struct cursor *c, uint32_t *request_id);
 /* One statistics record after another, until the cursor is empty (cursor_left() == 0). */
 int update_stat_encode(struct writer *w, const struct update_stat *stat);
 int update_stat_decode(struct cursor *c, struct update_stat *stat);
+
+/*
+ * COUNT_REQUEST: a number that matches answer to question, as STATS_REQUEST has it, the kind of the
+ * objects and their ids, at most UPDATE_COUNT_IDS_MAX. Encoding: -EINVAL for too many. The decoder
+ * checks all and leaves the cursor at the ids, one cursor_u64() each until it is empty.
+ *
+ * COUNTS begins with that number (update_stats_id_encode()); then one record after another, of
+ * those objects that the data plane has and counts.
+ */
+int update_count_request_encode(struct writer *w, uint32_t request_id, enum object_kind kind,
+	const uint64_t ids[], size_t count);
+int update_count_request_decode(struct cursor *c, uint32_t *request_id, enum object_kind *kind);
+int update_count_encode(struct writer *w, const struct update_count *count);
+int update_count_decode(struct cursor *c, struct update_count *count);

@@ -66,6 +66,41 @@ static void traced(struct cursor *c)
 	}
 }
 
+static void count_request(struct cursor *c)
+{
+	static uint64_t ids[UPDATE_COUNT_IDS_MAX];
+	const uint8_t *from = c->pos;
+	enum object_kind kind;
+	size_t count = 0;
+	struct writer w;
+	uint32_t id;
+
+	if (update_count_request_decode(c, &id, &kind))
+		return;
+	while (cursor_left(c))
+		ids[count++] = cursor_u64(c);
+	writer_init(&w, again, sizeof(again));
+	check_same(update_count_request_encode(&w, id, kind, ids, count), &w, from, c);
+}
+
+static void counts(struct cursor *c)
+{
+	uint32_t id;
+
+	if (update_stats_id_decode(c, &id))
+		return;
+	while (cursor_left(c)) {
+		const uint8_t *from = c->pos;
+		struct update_count count;
+		struct writer w;
+
+		if (update_count_decode(c, &count))
+			return;
+		writer_init(&w, again, sizeof(again));
+		check_same(update_count_encode(&w, &count), &w, from, c);
+	}
+}
+
 static void one_body(enum update_type type, struct cursor *c)
 {
 	const uint8_t *from = c->pos;
@@ -139,6 +174,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		stats(&c);
 	else if (head.type == UPDATE_TRACED)
 		traced(&c);
+	else if (head.type == UPDATE_COUNTS)
+		counts(&c);
+	else if (head.type == UPDATE_COUNT_REQUEST)
+		count_request(&c);
 	else
 		one_body(head.type, &c);
 	return 0;

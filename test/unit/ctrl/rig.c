@@ -311,6 +311,11 @@ static void take(struct fake *fake, const struct update_head *head, struct curso
 		assert_int_equal(update_stats_request_decode(c, &fake->stats), 0);
 		fake->stats_id = fake->stats.id;
 		return;
+	case UPDATE_COUNT_REQUEST:
+		fake->asked++;
+		assert_int_equal(
+			update_count_request_decode(c, &fake->stats_id, &fake->counted), 0);
+		return;
 	case UPDATE_DIGEST_REQUEST:
 		fake->audited++;
 		fake->asker = head->epoch;

@@ -50,6 +50,7 @@ struct fake {
 	uint64_t newest; /* of the last heartbeat */
 	uint32_t stats_id;
 	struct update_stats_request stats;
+	enum object_kind counted; /* the kind that was last asked for */
 	char reason[UPDATE_REASON_MAX + 1];
 	struct update_ack ack;
 };

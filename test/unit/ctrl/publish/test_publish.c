@@ -371,68 +371,6 @@ static void changes_during_a_snapshot_are_not_lost(void **state)
 		assert_bound(&dp1, n, 3);
 }
 
-struct answers {
-	unsigned records, answered, missed, ends;
-	uint64_t value;
-};
-
-static void on_record(void *arg, unsigned dp, const struct update_stat *stat)
-{
-	struct answers *a = arg;
-
-	assert_int_equal(dp, 0);
-	a->records++;
-	a->value = stat->values[0];
-}
-
-static void on_done(void *arg, unsigned dp, bool answered)
-{
-	struct answers *a = arg;
-
-	(void)dp;
-	a->answered += answered;
-	a->missed += !answered;
-}
-
-static void on_end(void *arg)
-{
-	struct answers *a = arg;
-
-	a->ends++;
-}
-
-static void asks_for_statistics(void **state)
-{
-	struct update_stat stat = {
-		.group = UPDATE_STAT_DROP, .name = "no_route", .value_count = 1, .values = {42}};
-	struct answers a = {0};
-	const struct publish_stats_fns fns = {
-		.arg = &a, .record = on_record, .done = on_done, .end = on_end};
-	struct writer w;
-
-	(void)state;
-	assert_int_equal(publish_stats(rig.publish, &fns), 0);
-	assert_int_equal(a.ends, 0);
-	RIG_UNTIL(&rig, a.ends == 1);
-	assert_int_equal(a.answered + a.missed, 0);
-	sync_with(&dp1, "dp1");
-	sync_with(&dp2, "dp2");
-	/* Answers that come after a second are not waited for: a slow machine asks again. */
-	for (unsigned i = 1; i <= 20 && !a.answered; i++) {
-		assert_int_equal(publish_stats(rig.publish, &fns), 0);
-		RIG_UNTIL(&rig, dp1.asked == i && dp2.asked == i);
-		fake_start(&dp1, &w, UPDATE_STATS);
-		update_stats_id_encode(&w, dp1.stats_id);
-		assert_int_equal(update_stat_encode(&w, &stat), 0);
-		fake_send(&dp1, &w);
-		RIG_UNTIL(&rig, a.ends == 1 + i);
-	}
-	assert_int_equal(a.answered, 1);
-	assert_int_equal(a.records, 1);
-	assert_int_equal(a.value, 42);
-	assert_true(a.missed >= 1);
-}
-
 struct heard {
 	unsigned events, ups, downs, readies, unreadies;
 	struct update_event event;
@@ -545,7 +483,6 @@ int main(void)
 		TEST(a_restarted_one_gets_a_snapshot),
 		TEST(a_stuck_one_holds_up_nobody_and_catches_up),
 		TEST(changes_during_a_snapshot_are_not_lost),
-		TEST(asks_for_statistics),
 		TEST(tells_who_may_serve),
 		TEST(tells_events_and_ports),
 		TEST(a_second_publisher_is_refused),

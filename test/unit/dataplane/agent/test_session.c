@@ -311,6 +311,8 @@ static void test_statistics_and_events(void **state)
 	struct world *w = *state;
 	const struct update_head head = {
 		.type = UPDATE_STATS_REQUEST, .version = UPDATE_VERSION, .epoch = EPOCH};
+	struct update_head count_head = {.type = UPDATE_COUNT_REQUEST};
+	const uint64_t ids[2] = {1, UINT64_MAX};
 	struct update_event event = {.kind = UPDATE_EVENT_PORT, .value = 1, .port = "core"};
 	uint8_t buf[64];
 	struct writer out;
@@ -323,6 +325,14 @@ static void test_statistics_and_events(void **state)
 		&out, &(struct update_stats_request){.id = 77, .count = 1, .subscribers = {5}});
 	session_message(&w->session, buf, writer_len(&out), w->now);
 	assert_int_equal(w->stats_asked, 77);
+	count_head.epoch = EPOCH;
+	writer_init(&out, buf, sizeof(buf));
+	update_head_encode(&out, &count_head);
+	update_count_request_encode(&out, 78, OBJECT_GROUP, ids, 2);
+	session_message(&w->session, buf, writer_len(&out), w->now);
+	assert_int_equal(w->counts_asked, 78);
+	session_message(&w->session, buf, writer_len(&out) - 1, w->now);
+	assert_int_equal(w->session.counters[SESSION_BAD_MESSAGE], 1);
 	session_event(&w->session, &event);
 	assert_int_equal(said(w, UPDATE_EVENT), 1);
 	assert_string_equal(w->event.port, "core");

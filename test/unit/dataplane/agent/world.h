@@ -30,7 +30,7 @@ struct world {
 	uint64_t refuse_id;
 	unsigned quiesced;
 	bool deaf; /* nothing can be sent */
-	uint32_t stats_asked;
+	uint32_t stats_asked, counts_asked;
 	unsigned digests_asked;
 	uint64_t asked;
 	size_t count;
@@ -133,6 +133,14 @@ static inline void stats(void *context, const struct update_stats_request *reque
 	w->stats_asked = request->id;
 }
 
+static inline int count(void *context, struct cursor *request)
+{
+	struct world *w = context;
+	enum object_kind kind;
+
+	return update_count_request_decode(request, &w->counts_asked, &kind);
+}
+
 static inline void digest(void *context, uint64_t asked)
 {
 	struct world *w = context;
@@ -149,6 +157,7 @@ static const struct session_ops ops = {.apply = apply,
 	.send = hear,
 	.hello = fill_hello,
 	.stats = stats,
+	.count = count,
 	.digest = digest};
 
 static inline int setup(void **state)
