@@ -63,6 +63,7 @@ struct dp_config {
 	uint32_t rules;
 	uint32_t groups, members; /* of multicast */
 	char *multicast_upstream; /* port on which groups are joined; NULL: nowhere */
+	bool grow;                /* beyond these four numbers */
 	uint32_t routes;
 	uint32_t neighbours;
 	enum log_level log_level;

@@ -110,9 +110,9 @@ static int take_turn(void)
 
 /* Decides before EAL is started, because a failed rte_eal_init() cannot be tried again. */
 static int choose_memory(
-	const struct dp_config *config, uint32_t memory_mib, struct eal_args *a, bool *huge)
+	const struct dp_config *config, struct eal_memory memory, struct eal_args *a, bool *huge)
 {
-	unsigned long wanted = (memory_mib + 1) / 2;
+	unsigned long wanted = (memory.dpdk_mib + memory.other_mib + 1) / 2;
 	unsigned long free_pages = eal_hugepages_free(HUGEPAGES);
 
 	if (config->hugepages == DP_CONFIG_HUGEPAGES_YES && free_pages < wanted) {
@@ -121,7 +121,7 @@ static int choose_memory(
 		return -ENOMEM;
 	}
 	add(a, "-m");
-	add(a, "%u", memory_mib);
+	add(a, "%u", memory.dpdk_mib);
 	if (config->hugepages != DP_CONFIG_HUGEPAGES_NO && free_pages >= wanted) {
 		add(a, "--in-memory");
 		*huge = true;
@@ -220,13 +220,13 @@ static void redirect_log(void)
 	rte_openlog_stream(stream);
 }
 
-int eal_start(const struct dp_config *config, uint32_t memory_mib)
+int eal_start(const struct dp_config *config, struct eal_memory memory)
 {
 	const int turn = take_turn();
 	bool huge = false;
 
 	add(&args, "dmm-dp");
-	int rc = choose_memory(config, memory_mib, &args, &huge);
+	int rc = choose_memory(config, memory, &args, &huge);
 	if (rc < 0)
 		goto fail;
 	add_lcores(config, &args);

@@ -21,14 +21,19 @@ static inline unsigned eal_lcore(unsigned worker)
 	return worker + 1;
 }
 
+/* What is to be left free of hugepages: for DPDK itself, and for others of this process. */
+struct eal_memory {
+	uint32_t dpdk_mib, other_mib;
+};
+
 /*
- * Decides about hugepages and starts the environment with room for memory_mib. After
+ * Decides about hugepages and starts the environment with the memory that is DPDK's. After
  * zsock_context(), whose threads would inherit a pinned core otherwise; main thread, once a
  * process. Returns 0 or a negative errno after a log line: -EAGAIN if another program was quicker
  * to take the hugepages that were counted as free, and none are required. A new process may do
  * without.
  */
-int eal_start(const struct dp_config *config, uint32_t memory_mib);
+int eal_start(const struct dp_config *config, struct eal_memory memory);
 
 /* Gives all memory back; only what eal_start() began. */
 void eal_stop(void);

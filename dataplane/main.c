@@ -73,18 +73,28 @@ static struct tables_config tables_wanted(const struct dp_config *config)
 		.neighbours = config->neighbours,
 		.readers = (unsigned)config->workers.count,
 		.name = config->name,
+		.grow = config->grow,
 	};
 }
 
-static uint32_t memory_wanted(const struct dp_config *config)
+static uint32_t mib(size_t octets)
+{
+	return (uint32_t)(octets >> 20) + 1;
+}
+
+/* What DPDK is to have, and what tables take beside it. */
+static struct eal_memory memory_wanted(const struct dp_config *config)
 {
 	const struct tables_config tables = tables_wanted(config);
-	size_t octets = tables_memory_needed(&tables) + port_memory_needed(config);
+	struct eal_memory m = {
+		.dpdk_mib = mib(tables_memory_needed(&tables) + port_memory_needed(config)) +
+			    MEMORY_BASE_MIB + MEMORY_WORKER_MIB * (uint32_t)config->workers.count,
+		.other_mib = mib(tables_room_needed(&tables)),
+	};
 
 	if (config->memory)
-		return config->memory;
-	return (uint32_t)(octets >> 20) + 1 + MEMORY_BASE_MIB +
-	       MEMORY_WORKER_MIB * (uint32_t)config->workers.count;
+		m.dpdk_mib = config->memory > m.other_mib ? config->memory - m.other_mib : 1;
+	return m;
 }
 
 static int fail(const char *what, int rc)

@@ -91,7 +91,7 @@ struct worker *worker_create(const struct worker_config *config, int *error)
 		budget_init(&w->icmp6_budget, ICMP6_PER_SECOND, ICMP6_BURST, w->tsc);
 		budget_init(&w->event_budget, EVENTS_PER_SECOND, EVENTS_BURST, w->tsc);
 		w->reassembly = reassembly_create();
-		w->chooser = chooser_create(config->tables->paths.lists.capacity);
+		w->chooser = chooser_create();
 		w->replication = replication_create();
 		err = w->reassembly && w->chooser && w->replication ? make_graph(w, config->nodes)
 								    : -ENOMEM;

@@ -12,14 +12,9 @@ enum {
 	OFFSET_MASK = 0xfff8, /* of a Fragment header's third and fourth octet */
 };
 
-struct chooser *chooser_create(uint32_t lists)
+struct chooser *chooser_create(void)
 {
-	struct chooser *c = rte_zmalloc(
-		"chooser", sizeof(*c) + lists * sizeof(c->turns[0]), RTE_CACHE_LINE_SIZE);
-
-	if (c)
-		c->lists = lists;
-	return c;
+	return rte_zmalloc("chooser", sizeof(struct chooser), RTE_CACHE_LINE_SIZE);
 }
 
 void chooser_destroy(struct chooser *c)
@@ -225,7 +220,7 @@ uint32_t choose_share(struct worker *w, uint32_t number, uint8_t among, const st
 
 	if (list->steering == STEERING_FLOW)
 		return choose_flow(&w->tables->paths, list, among, key);
-	choice = choose_turn(&w->chooser->turns[number], list);
+	choice = choose_turn(path_table_turn(&w->tables->paths, w->index, number), list);
 	return choice & among ? choice : choose_flow(&w->tables->paths, list, among, key);
 }
 

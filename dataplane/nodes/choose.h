@@ -34,8 +34,6 @@ static_assert(sizeof(struct choose_fragment) == 64, "one cache line");
 /* Of one worker. */
 struct chooser {
 	struct choose_fragment fragments[CHOOSE_FRAGMENT_BUCKETS][CHOOSE_FRAGMENT_WAYS];
-	uint32_t lists;
-	uint16_t turns[]; /* of each list of paths: whose turn it is, for STEERING_PACKET */
 };
 
 /* What is looked at in a packet. */
@@ -46,8 +44,8 @@ struct choose_packet {
 	bool signalling;   /* rules are not for it */
 };
 
-/* For tables with so many lists of paths. NULL: no memory. */
-struct chooser *chooser_create(uint32_t lists);
+/* NULL: no memory. */
+struct chooser *chooser_create(void);
 
 /* NULL is allowed. */
 void chooser_destroy(struct chooser *c);

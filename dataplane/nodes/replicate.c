@@ -104,7 +104,8 @@ static void match(struct batch *b)
 		if (unlikely(at->member->kind == MEMBER_LINK))
 			continue;
 		index = index_of(t, at->member);
-		const struct sig_bucket *bucket = &index->buckets[sig_index_home(index, at->hash)];
+		const struct sig_array *array = sig_index_array(index);
+		const struct sig_bucket *bucket = &array->buckets[sig_index_home(array, at->hash)];
 
 		found = sig_index_match(bucket, sig_index_sig(at->hash));
 		at->number = found ? sig_index_value(bucket, found) : SIG_INDEX_NONE;

@@ -3,20 +3,21 @@
  */
 #pragma once
 
-#include <rte_malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
-/* A set of count clear bits, NULL without memory; free with bits_free(). */
+/* A set of count clear bits, NULL without memory; free with bits_free(). Parts of a large one that
+ * are never touched take no memory. */
 static inline uint64_t *bits_make(size_t count)
 {
-	return rte_calloc("bits", (count + 63) / 64, sizeof(uint64_t), 0);
+	return calloc((count + 63) / 64, sizeof(uint64_t));
 }
 
 static inline void bits_free(uint64_t *bits)
 {
-	rte_free(bits);
+	free(bits);
 }
 
 static inline void bits_set(uint64_t *bits, size_t i)

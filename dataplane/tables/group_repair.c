@@ -2,7 +2,7 @@
  * What is found of groups and members as readers find it, for digests; and to forget what is not.
  */
 #include <errno.h>
-#include <rte_malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/port.h"
@@ -158,7 +158,7 @@ int64_t group_table_repair(struct group_table *t)
 	for (uint32_t i = 0; i < t->groups.fresh; i++) {
 		if (bits_test(kept.groups, i))
 			continue;
-		rte_free(t->lists[i]);
+		free(t->lists[i]);
 		t->lists[i] = NULL;
 	}
 	group_table_change_all(t);

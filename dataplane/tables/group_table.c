@@ -1,7 +1,8 @@
 #include "dataplane/tables/group_table.h"
 
 #include <errno.h>
-#include <rte_malloc.h>
+#include <rte_common.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/counter.h"
@@ -80,28 +81,71 @@ static uint32_t spared(uint32_t capacity)
 	return capacity + capacity / 16 + SPARE;
 }
 
-int group_table_init(struct group_table *t, uint32_t groups, uint32_t members, unsigned readers,
-	struct rte_rcu_qsbr *rcu)
+static uint64_t hash_of_address(const void *table, uint32_t number)
 {
-	*t = (struct group_table){.readers = readers, .rcu = rcu};
-	/* One without room has an index that nothing is ever put into. */
-	if (pool_init(&t->groups, "groups", spared(groups), sizeof(struct group_entry),
-		    offsetof(struct group_entry, link), rcu) < 0 ||
-		pool_init(&t->members, "members", spared(members), sizeof(struct group_member),
-			offsetof(struct group_member, link), rcu) < 0 ||
-		sig_index_init(&t->by_address, "group addresses", RTE_MAX(groups, 1u)) < 0 ||
-		sig_index_init(&t->by_id, "group ids", RTE_MAX(groups, 1u)) < 0 ||
-		sig_index_init(&t->members_by_id, "member ids", RTE_MAX(members, 1u)) < 0)
+	const struct group_entry *entry = group_at(table, number);
+
+	return group_table_hash(&entry->source, &entry->group);
+}
+
+static uint64_t hash_of_id(const void *table, uint32_t number)
+{
+	return table_hash_id(
+		atomic_load_explicit(&group_at(table, number)->id, memory_order_relaxed));
+}
+
+static uint64_t hash_of_member(const void *table, uint32_t number)
+{
+	return table_hash_id(group_member_at(table, number)->id);
+}
+
+static int make_counters(struct group_table *t, unsigned readers)
+{
+	t->counters = calloc(readers, sizeof(t->counters[0]));
+	if (!t->counters)
+		return -ENOMEM;
+	for (; t->readers < readers; t->readers++)
+		if (room_init(&t->counters[t->readers],
+			    t->groups.capacity * sizeof(struct group_counters),
+			    t->groups.most * sizeof(struct group_counters)) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* One without room has an index that nothing is ever put into. */
+static int make_index(struct sig_index *x, uint32_t capacity, uint32_t most,
+	const struct pool *pool, sig_index_hash hash, const struct group_table *t)
+{
+	int err = sig_index_init(x, RTE_MAX(capacity, 1u));
+
+	x->capacity = capacity;
+	sig_index_grows(x, capacity ? most : 0, pool, hash, t);
+	return err;
+}
+
+int group_table_init(
+	struct group_table *t, const struct group_table_size *size, struct rte_rcu_qsbr *rcu)
+{
+	const uint32_t groups = size->groups, most_groups = groups ? size->most_groups : 0;
+	const uint32_t members = size->members, most_members = members ? size->most_members : 0;
+
+	*t = (struct group_table){.rcu = rcu};
+	if (pool_init(&t->groups, POOL_ELEMENT(struct group_entry, link), spared(groups),
+		    spared(most_groups), rcu) < 0 ||
+		pool_init(&t->members, POOL_ELEMENT(struct group_member, link), spared(members),
+			spared(most_members), rcu) < 0 ||
+		make_index(&t->by_address, groups, most_groups, &t->groups, hash_of_address, t) <
+			0 ||
+		make_index(&t->by_id, groups, most_groups, &t->groups, hash_of_id, t) < 0 ||
+		make_index(&t->members_by_id, members, most_members, &t->members, hash_of_member,
+			t) < 0 ||
+		make_counters(t, size->readers) < 0)
 		goto fail;
-	t->by_id.capacity = groups;
-	t->members_by_id.capacity = members;
-	t->lists = rte_calloc("group lists", spared(groups), sizeof(t->lists[0]), 0);
-	t->counters = rte_calloc("group counters", (size_t)spared(groups) * readers,
-		sizeof(t->counters[0]), RTE_CACHE_LINE_SIZE);
-	t->group_marks = bits_make(spared(groups));
-	t->member_marks = bits_make(spared(members));
-	t->changed = bits_make(spared(groups));
-	if (t->lists && t->counters && t->group_marks && t->member_marks && t->changed)
+	t->lists = calloc(t->groups.most, sizeof(t->lists[0]));
+	t->group_marks = bits_make(t->groups.most);
+	t->member_marks = bits_make(t->members.most);
+	t->changed = bits_make(t->groups.most);
+	if (t->lists && t->group_marks && t->member_marks && t->changed)
 		return 0;
 fail:
 	group_table_destroy(t);
@@ -111,9 +155,11 @@ fail:
 void group_table_destroy(struct group_table *t)
 {
 	for (uint32_t i = 0; t->lists && i < t->groups.fresh; i++)
-		rte_free(t->lists[i]);
-	rte_free(t->lists);
-	rte_free(t->counters);
+		free(t->lists[i]);
+	free(t->lists);
+	for (unsigned i = 0; i < t->readers; i++)
+		room_destroy(&t->counters[i]);
+	free(t->counters);
 	bits_free(t->group_marks);
 	bits_free(t->member_marks);
 	bits_free(t->changed);
@@ -125,14 +171,14 @@ void group_table_destroy(struct group_table *t)
 	memset(t, 0, sizeof(*t));
 }
 
-size_t group_table_memory(uint32_t groups, uint32_t members, unsigned readers)
+size_t group_table_memory(const struct group_table_size *size)
 {
-	size_t n = spared(groups), m = spared(members);
+	size_t n = spared(size->groups), m = spared(size->members);
 
-	/* While a list grows there are two. */
-	return n * (sizeof(struct group_entry) + sizeof(struct group_counters) * readers + 8 + 192 +
-			   2 * 10) +
-	       m * (sizeof(struct group_member) + 10 + 12) + 4096;
+	return room_needed(n * sizeof(struct group_entry)) +
+	       room_needed(m * sizeof(struct group_member)) + 2 * sig_index_needed(size->groups) +
+	       sig_index_needed(size->members) +
+	       size->readers * room_needed(n * sizeof(struct group_counters));
 }
 
 /* The number of a port that an object names, GROUP_PORT_ANY for none; -ENOENT. */
@@ -161,16 +207,30 @@ static void change(struct group_table *t, uint32_t number)
 	t->any_changed = true;
 }
 
+/* Counters for the group of this number. */
+static int grow_counters(struct group_table *t, uint32_t number)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < t->readers && err == 0; i++)
+		err = room_grow(&t->counters[i], (number + 1) * sizeof(struct group_counters));
+	return err;
+}
+
 static int take_group(struct group_table *t, const struct object_group *object, uint16_t port)
 {
 	struct group_entry *entry;
 	uint32_t number;
 
-	if (t->by_id.used >= t->by_id.capacity)
+	if (sig_index_make_room(&t->by_id) < 0 || sig_index_make_room(&t->by_address) < 0)
 		return -ENOSPC;
 	number = take(&t->groups);
 	if (number == POOL_NONE)
 		return -ENOSPC;
+	if (grow_counters(t, number) < 0) {
+		pool_return(&t->groups, number);
+		return -ENOSPC;
+	}
 	entry = group_at(t, number);
 	entry->source = object->source;
 	entry->group = object->group;
@@ -202,7 +262,7 @@ static void free_list(struct group_table *t, uint32_t number)
 	if (!t->lists[number])
 		return;
 	rte_rcu_qsbr_synchronize(t->rcu, RTE_QSBR_THRID_INVALID);
-	rte_free(t->lists[number]);
+	free(t->lists[number]);
 	t->lists[number] = NULL;
 }
 
@@ -261,8 +321,9 @@ static int grow(struct group_table *t, uint32_t number)
 	struct group_list *old = t->lists[number], *list;
 	uint32_t capacity = old ? 2 * old->capacity : LIST_FIRST;
 
-	list = rte_malloc("group list", sizeof(*list) + capacity * sizeof(list->places[0]),
-		RTE_CACHE_LINE_SIZE);
+	list = aligned_alloc(RTE_CACHE_LINE_SIZE,
+		RTE_ALIGN_CEIL(sizeof(*list) + capacity * sizeof(list->places[0]),
+			(size_t)RTE_CACHE_LINE_SIZE));
 	if (!list)
 		return -ENOMEM;
 	list->capacity = capacity;
@@ -327,7 +388,7 @@ static int add_member(struct group_table *t, const struct group_member *member)
 	struct group_entry *entry = group_at(t, member->group);
 	uint32_t number, place;
 
-	if (t->members_by_id.used >= t->members_by_id.capacity)
+	if (sig_index_make_room(&t->members_by_id) < 0)
 		return -ENOSPC;
 	number = take(&t->members);
 	if (number == POOL_NONE)

@@ -84,18 +84,24 @@ struct group_table {
 	uint64_t *group_marks, *member_marks;
 	uint64_t *changed; /* groups that there are, or are not, since group_table_changes() */
 	bool any_changed;
-	struct group_counters *counters; /* of each reader in turn, those of all groups */
+	struct room *counters; /* of each reader, struct group_counters for each group */
 	unsigned readers;
 	struct rte_rcu_qsbr *rcu;
 };
 
-/* Room for so many groups and members, perhaps none; readers: as tables.h. 0 or -ENOMEM. */
-int group_table_init(struct group_table *t, uint32_t groups, uint32_t members, unsigned readers,
-	struct rte_rcu_qsbr *rcu);
+struct group_table_size {
+	uint32_t groups, members;           /* that there is room for at first, perhaps none */
+	uint32_t most_groups, most_members; /* in the end; less than at first: no more */
+	unsigned readers;                   /* as tables.h */
+};
+
+/* 0 or -ENOMEM. */
+int group_table_init(
+	struct group_table *t, const struct group_table_size *size, struct rte_rcu_qsbr *rcu);
 void group_table_destroy(struct group_table *t);
 
-/* Octets of memory that it will ask for. */
-size_t group_table_memory(uint32_t groups, uint32_t members, unsigned readers);
+/* Octets in rooms that it will ask for at first. */
+size_t group_table_memory(const struct group_table_size *size);
 
 /*
  * Writer: adds or changes a group. 0; -ENOENT: no port of that name; -EEXIST: another object has
@@ -199,5 +205,5 @@ static inline uint32_t group_list_at(const struct group_list *list, uint32_t pla
 static inline struct group_counters *group_table_counters(
 	const struct group_table *t, unsigned reader, uint32_t number)
 {
-	return &t->counters[(size_t)reader * t->groups.capacity + number];
+	return (struct group_counters *)(void *)t->counters[reader].base + number;
 }

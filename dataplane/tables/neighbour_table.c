@@ -1,6 +1,7 @@
 #include "dataplane/tables/neighbour_table.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "dataplane/tables/hash.h"
 
@@ -15,10 +16,10 @@ struct key {
 
 int neighbour_table_init(struct neighbour_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu)
 {
-	*t = (struct neighbour_table){0};
-	if (pool_init(&t->entries, "neighbours", capacity + SPARE, sizeof(struct neighbour),
-		    offsetof(struct neighbour, link), rcu) < 0 ||
-		sig_index_init(&t->index, "neighbour index", capacity) < 0) {
+	memset(t, 0, sizeof(*t));
+	if (pool_init(&t->entries, POOL_ELEMENT(struct neighbour, link), capacity + SPARE, 0, rcu) <
+			0 ||
+		sig_index_init(&t->index, capacity) < 0) {
 		neighbour_table_destroy(t);
 		return -ENOMEM;
 	}

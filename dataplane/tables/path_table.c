@@ -1,8 +1,8 @@
 #include "dataplane/tables/path_table.h"
 
 #include <errno.h>
-#include <rte_malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "dataplane/port.h"
 #include "dataplane/tables/bits.h"
@@ -11,24 +11,51 @@
 enum {
 	NEXT_HEADER_IP6 = 41, /* IPv6 in the tunnel */
 	SPARE = 1024,         /* versions of changed paths that readers may still hold */
+	LISTS_OF = 8,         /* paths that there is a list for at first */
 };
 
-int path_table_init(struct path_table *t, uint32_t capacity, unsigned workers,
+static uint64_t hash_of_id(const void *table, uint32_t path)
+{
+	return table_hash_id(path_at(table, path)->id);
+}
+
+static uint32_t lists_of(uint32_t capacity)
+{
+	return capacity / LISTS_OF + SPARE;
+}
+
+static int make_turns(struct path_table *t, unsigned readers)
+{
+	t->turns = calloc(readers, sizeof(t->turns[0]));
+	if (!t->turns)
+		return -ENOMEM;
+	for (; t->readers < readers; t->readers++)
+		if (room_init(&t->turns[t->readers], t->lists.capacity * sizeof(uint16_t),
+			    t->lists.most * sizeof(uint16_t)) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+int path_table_init(struct path_table *t, uint32_t capacity, uint32_t most, unsigned readers,
 	struct data_plane_table *data_planes, struct rte_rcu_qsbr *rcu)
 {
+	/* Where nothing grows there are no more lists either. */
+	const uint32_t most_lists = most > capacity ? most + most / 16 + SPARE : 0;
+
 	*t = (struct path_table){.data_planes = data_planes, .own_shape = PATH_SHAPE_NONE};
-	if (pool_init(&t->paths, "paths", capacity + SPARE, sizeof(struct path),
-		    offsetof(struct path, link), rcu) < 0 ||
-		pool_init(&t->shapes, "shapes", PATH_SHAPES_MAX, sizeof(struct path_shape),
-			offsetof(struct path_shape, link), rcu) < 0 ||
-		pool_init(&t->lists, "path lists", capacity / 8 + SPARE, sizeof(struct path_list),
-			offsetof(struct path_list, link), rcu) < 0 ||
-		sig_index_init(&t->by_id, "path ids", capacity) < 0 ||
-		path_traffic_init(&t->traffic, workers, capacity + SPARE) < 0 ||
-		!(t->marks = bits_make(capacity + SPARE))) {
+	if (pool_init(&t->paths, POOL_ELEMENT(struct path, link), capacity + SPARE,
+		    most + most / 16 + SPARE, rcu) < 0 ||
+		pool_init(&t->shapes, POOL_ELEMENT(struct path_shape, link), PATH_SHAPES_MAX, 0,
+			rcu) < 0 ||
+		pool_init(&t->lists, POOL_ELEMENT(struct path_list, link), lists_of(capacity),
+			most_lists, rcu) < 0 ||
+		make_turns(t, readers) < 0 ||
+		path_traffic_init(&t->traffic, readers, t->paths.most) < 0 ||
+		sig_index_init(&t->by_id, capacity) < 0 || !(t->marks = bits_make(t->paths.most))) {
 		path_table_destroy(t);
 		return -ENOMEM;
 	}
+	sig_index_grows(&t->by_id, most, &t->paths, hash_of_id, t);
 	return 0;
 }
 
@@ -40,7 +67,38 @@ void path_table_destroy(struct path_table *t)
 	sig_index_destroy(&t->by_id);
 	path_traffic_destroy(&t->traffic);
 	bits_free(t->marks);
+	for (unsigned i = 0; i < t->readers; i++)
+		room_destroy(&t->turns[i]);
+	free(t->turns);
 	t->marks = NULL;
+	t->turns = NULL;
+	t->readers = 0;
+}
+
+size_t path_table_memory(uint32_t capacity, unsigned readers)
+{
+	return room_needed((size_t)(capacity + SPARE) * sizeof(struct path)) +
+	       room_needed(PATH_SHAPES_MAX * sizeof(struct path_shape)) +
+	       room_needed(lists_of(capacity) * sizeof(struct path_list)) +
+	       sig_index_needed(capacity) +
+	       readers * room_needed(lists_of(capacity) * sizeof(uint16_t));
+}
+
+uint32_t path_table_take_list(struct path_table *t)
+{
+	uint32_t number = pool_take(&t->lists);
+
+	if (number == POOL_NONE) {
+		pool_reclaim(&t->lists, true);
+		number = pool_take(&t->lists);
+	}
+	for (unsigned i = 0; number != POOL_NONE && i < t->readers; i++) {
+		if (room_grow(&t->turns[i], (number + 1) * sizeof(uint16_t)) == 0)
+			continue;
+		pool_return(&t->lists, number);
+		number = POOL_NONE;
+	}
+	return number;
 }
 
 static bool has_id(const void *table, uint32_t path, const void *id)
@@ -220,7 +278,7 @@ int path_table_publish(struct path_table *t, uint32_t path, uint32_t old)
 
 	if (old != POOL_NONE)
 		err = sig_index_replace(&t->by_id, hash, old, path);
-	else if (t->by_id.used < t->by_id.capacity)
+	else if (sig_index_make_room(&t->by_id) == 0)
 		err = sig_index_insert(&t->by_id, hash, path);
 	if (err == 0 && old != POOL_NONE)
 		path_traffic_follow(&t->traffic, path, old);

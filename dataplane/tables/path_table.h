@@ -95,6 +95,8 @@ struct path_table {
 	uint64_t *marks;         /* a bit a path: named since the last tables_mark() */
 	struct pool_watch watch; /* of paths; writer */
 	uint16_t own_shape;      /* from our own address, or PATH_SHAPE_NONE; writer */
+	struct room *turns;      /* of each reader, for STEERING_PACKET: a number for each list */
+	unsigned readers;
 };
 
 /* What goes around the packets of a path. */
@@ -105,10 +107,17 @@ struct path_outer {
 	bool relayed;
 };
 
-/* Room for capacity paths, and for what so many workers count. Returns 0 or -ENOMEM. */
-int path_table_init(struct path_table *t, uint32_t capacity, unsigned workers,
+/* Room for capacity paths at first, and for `most` in the end; readers: as tables.h. Returns 0 or
+ * -ENOMEM. */
+int path_table_init(struct path_table *t, uint32_t capacity, uint32_t most, unsigned readers,
 	struct data_plane_table *data_planes, struct rte_rcu_qsbr *rcu);
 void path_table_destroy(struct path_table *t);
+
+/* Octets in rooms that it will ask for. */
+size_t path_table_memory(uint32_t capacity, unsigned readers);
+
+/* Writer: an empty list, or POOL_NONE. Waits for readers if need be. */
+uint32_t path_table_take_list(struct path_table *t);
 
 /* Number of the path with this id, or POOL_NONE. Any registered reader. */
 uint32_t path_table_find(const struct path_table *t, uint64_t id);
@@ -162,6 +171,13 @@ static inline const struct path_shape *path_shape_at(const struct path_table *t,
 static inline const struct path_list *path_list_at(const struct path_table *t, uint32_t list)
 {
 	return pool_at(&t->lists, list);
+}
+
+/* Whose turn it is among the paths of a list, by the reader with this index, which alone reads and
+ * writes it. */
+static inline uint16_t *path_table_turn(const struct path_table *t, unsigned reader, uint32_t list)
+{
+	return (uint16_t *)(void *)t->turns[reader].base + list;
 }
 
 /*

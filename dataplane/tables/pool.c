@@ -1,7 +1,7 @@
 #include "dataplane/tables/pool.h"
 
 #include <errno.h>
-#include <rte_malloc.h>
+#include <rte_common.h>
 
 #include "dataplane/tables/bits.h"
 
@@ -10,26 +10,41 @@ static uint32_t *link_of(const struct pool *p, uint32_t index)
 	return (uint32_t *)(void *)(p->base + (size_t)index * p->stride + p->link);
 }
 
-int pool_init(struct pool *p, const char *name, uint32_t capacity, uint32_t stride, uint32_t link,
+int pool_init(struct pool *p, struct pool_element element, uint32_t capacity, uint32_t most,
 	struct rte_rcu_qsbr *rcu)
 {
+	int err;
+
 	*p = (struct pool){
-		.stride = stride,
-		.link = link,
+		.stride = element.stride,
+		.link = element.link,
 		.capacity = capacity,
+		.most = RTE_MAX(capacity, most),
 		.free = POOL_NONE,
 		.retired = POOL_NONE,
 		.waiting = POOL_NONE,
 		.rcu = rcu,
 	};
-	p->base = rte_zmalloc(name, (size_t)capacity * stride, RTE_CACHE_LINE_SIZE);
-	return p->base ? 0 : -ENOMEM;
+	err = room_init(&p->room, (size_t)capacity * p->stride, (size_t)p->most * p->stride);
+	p->base = p->room.base;
+	return err;
 }
 
 void pool_destroy(struct pool *p)
 {
-	rte_free(p->base);
+	room_destroy(&p->room);
 	p->base = NULL;
+}
+
+/* By an eighth at least, and all that comes with the pages for that. Not for what readers still
+ * hold: who waits for them gets that. */
+static void grow(struct pool *p)
+{
+	const uint64_t wanted = RTE_MIN((uint64_t)p->capacity + p->capacity / 8 + 1, p->most);
+	const bool nearly_full = p->used >= p->capacity - p->capacity / 16;
+
+	if (nearly_full && p->capacity < p->most && room_grow(&p->room, wanted * p->stride) == 0)
+		p->capacity = (uint32_t)RTE_MIN(p->room.made / p->stride, (size_t)p->most);
 }
 
 static uint32_t take_free(struct pool *p)
@@ -49,6 +64,10 @@ uint32_t pool_take(struct pool *p)
 
 	if (index == POOL_NONE) {
 		pool_reclaim(p, false);
+		index = take_free(p);
+	}
+	if (index == POOL_NONE) {
+		grow(p);
 		index = take_free(p);
 	}
 	if (index != POOL_NONE)

@@ -1,6 +1,6 @@
 /*
- * Index pools: fixed arrays whose elements are handed out by number, and reused only when no
- * reader can hold them any more (RCU).
+ * Index pools: arrays whose elements are handed out by number, and reused only when no reader can
+ * hold them any more (RCU). A pool that is full grows in place (room.h), up to a limit.
  *
  * A reader reaches an element by a number that the writer published. To take an element away the
  * writer first makes the number unreachable, then retires it; it becomes free after every worker
@@ -14,6 +14,8 @@
 #include <rte_rcu_qsbr.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "dataplane/tables/room.h"
 
 #define POOL_NONE UINT32_MAX
 
@@ -33,10 +35,11 @@ static inline void pool_watch_tell(const struct pool_watch *watch, uint32_t old,
 }
 
 struct pool {
-	uint8_t *base;
+	uint8_t *base; /* of the room */
 	uint32_t stride;
 	uint32_t link;     /* offset of the 32-bit member that chains */
-	uint32_t capacity; /* elements; number 0 to capacity - 1 */
+	uint32_t capacity; /* elements that there is memory for; number 0 to capacity - 1 */
+	uint32_t most;     /* that it grows to */
 	uint32_t fresh;    /* elements from here on were never used */
 	uint32_t used;     /* handed out and not retired */
 	uint32_t free;     /* chain of free elements */
@@ -46,13 +49,20 @@ struct pool {
 	uint32_t retired_tail;
 	uint64_t token;
 	struct rte_rcu_qsbr *rcu;
+	struct room room;
 };
 
+/* Elements of a pool: their size and the offset of the member that chains. */
+struct pool_element {
+	uint32_t stride, link;
+};
+#define POOL_ELEMENT(type, member) ((struct pool_element){sizeof(type), offsetof(type, member)})
+
 /*
- * Makes a pool over capacity zeroed elements of stride octets, aligned to a cache line, from the
- * huge pages of DPDK. Returns 0 or -ENOMEM.
+ * Makes a pool of capacity zeroed elements, the first aligned to a cache line, that grows to at
+ * most `most`; less than capacity: not at all. Returns 0 or -ENOMEM.
  */
-int pool_init(struct pool *p, const char *name, uint32_t capacity, uint32_t stride, uint32_t link,
+int pool_init(struct pool *p, struct pool_element element, uint32_t capacity, uint32_t most,
 	struct rte_rcu_qsbr *rcu);
 
 /* Frees the memory; no reader may be left. */
@@ -60,7 +70,8 @@ void pool_destroy(struct pool *p);
 
 /*
  * Hands out an element with undefined content, or POOL_NONE when all are in use or still being
- * read. Reclaims without waiting when the free ones have run out.
+ * read. Reclaims without waiting when the free ones have run out, and grows when nearly all are in
+ * use; where many are still being read, pool_reclaim() with wait gives some.
  */
 uint32_t pool_take(struct pool *p);
 

@@ -54,8 +54,8 @@ static struct rte_fib6 *make_fib(struct route_table *t)
 int route_table_init(struct route_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu)
 {
 	*t = (struct route_table){.rcu = rcu, .capacity = capacity};
-	if (pool_init(&t->hops, "next hops", RTE_MIN(capacity + 1, (uint32_t)ROUTE_HOPS_MAX),
-		    sizeof(struct route_hop), offsetof(struct route_hop, link), rcu) < 0)
+	if (pool_init(&t->hops, POOL_ELEMENT(struct route_hop, link),
+		    RTE_MIN(capacity + 1, (uint32_t)ROUTE_HOPS_MAX), 0, rcu) < 0)
 		return -ENOMEM;
 	/* Number 0 is no route: what the trie says of addresses that no route covers. */
 	pool_take(&t->hops);

@@ -1,6 +1,8 @@
 #include "dataplane/tables/rule_table.h"
 
 #include <errno.h>
+#include <rte_common.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/tables/bits.h"
@@ -18,25 +20,33 @@ static uint32_t indexes_of(uint32_t capacity)
 	return capacity / (RULE_BLOCK + 1) + SPARE_INDEXES;
 }
 
-int rule_table_init(struct rule_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu)
+static uint64_t hash_of_id(const void *table, uint32_t number)
+{
+	return table_hash_id(rule_record_at(table, number)->rule.id);
+}
+
+int rule_table_init(
+	struct rule_table *t, uint32_t capacity, uint32_t most, struct rte_rcu_qsbr *rcu)
 {
 	*t = (struct rule_table){0};
+	/* One without room has an index that nothing is ever put into. */
 	if (capacity == 0)
-		return 0;
-	if (pool_init(&t->sets.blocks, "rule blocks", capacity + SPARE_BLOCKS,
-		    sizeof(struct rule_block), offsetof(struct rule_block, link), rcu) < 0 ||
-		pool_init(&t->sets.mores, "rule addresses", capacity + SPARE_MORES,
-			sizeof(struct rule_more), offsetof(struct rule_more, link), rcu) < 0 ||
-		pool_init(&t->sets.indexes, "rule indexes", indexes_of(capacity),
-			sizeof(struct rule_index), offsetof(struct rule_index, link), rcu) < 0 ||
-		pool_init(&t->records, "rules", capacity, sizeof(struct rule_record),
-			offsetof(struct rule_record, next), rcu) < 0 ||
-		sig_index_init(&t->by_id, "rule ids", capacity) < 0 ||
-		!(t->marks = bits_make(capacity)) ||
-		!(t->image = rte_zmalloc("rule image", sizeof(*t->image), RTE_CACHE_LINE_SIZE))) {
+		return sig_index_init(&t->by_id, 1);
+	most = RTE_MAX(capacity, most);
+	if (pool_init(&t->sets.blocks, POOL_ELEMENT(struct rule_block, link),
+		    capacity + SPARE_BLOCKS, most + SPARE_BLOCKS, rcu) < 0 ||
+		pool_init(&t->sets.mores, POOL_ELEMENT(struct rule_more, link),
+			capacity + SPARE_MORES, most + SPARE_MORES, rcu) < 0 ||
+		pool_init(&t->sets.indexes, POOL_ELEMENT(struct rule_index, link),
+			indexes_of(capacity), indexes_of(most), rcu) < 0 ||
+		pool_init(&t->records, POOL_ELEMENT(struct rule_record, next), capacity, most,
+			rcu) < 0 ||
+		sig_index_init(&t->by_id, capacity) < 0 || !(t->marks = bits_make(most)) ||
+		!(t->image = calloc(1, sizeof(*t->image)))) {
 		rule_table_destroy(t);
 		return -ENOMEM;
 	}
+	sig_index_grows(&t->by_id, most, &t->records, hash_of_id, t);
 	return 0;
 }
 
@@ -48,7 +58,7 @@ void rule_table_destroy(struct rule_table *t)
 	pool_destroy(&t->records);
 	sig_index_destroy(&t->by_id);
 	bits_free(t->marks);
-	rte_free(t->image);
+	free(t->image);
 	*t = (struct rule_table){0};
 }
 
@@ -56,10 +66,10 @@ size_t rule_table_memory(uint32_t capacity)
 {
 	if (capacity == 0)
 		return 0;
-	return (capacity + (size_t)SPARE_BLOCKS) * sizeof(struct rule_block) +
-	       (capacity + (size_t)SPARE_MORES) * sizeof(struct rule_more) +
-	       indexes_of(capacity) * sizeof(struct rule_index) +
-	       capacity * (sizeof(struct rule_record) + 10) + sizeof(struct rule_image);
+	return room_needed((capacity + (size_t)SPARE_BLOCKS) * sizeof(struct rule_block)) +
+	       room_needed((capacity + (size_t)SPARE_MORES) * sizeof(struct rule_more)) +
+	       room_needed(indexes_of(capacity) * sizeof(struct rule_index)) +
+	       room_needed(capacity * sizeof(struct rule_record)) + sig_index_needed(capacity);
 }
 
 static bool has_id(const void *table, uint32_t number, const void *id)
@@ -98,7 +108,7 @@ int64_t rule_table_add(struct rule_table *t, const struct object_rule *rule, uin
 {
 	uint32_t number;
 
-	if (!t->image || t->by_id.used >= t->by_id.capacity ||
+	if (!t->image || sig_index_make_room(&t->by_id) < 0 ||
 		length(t, *head) >= RULE_SUBSCRIBER_MAX)
 		return -ENOSPC;
 	number = pool_take(&t->records);
@@ -122,12 +132,15 @@ static void forget(struct rule_table *t, uint32_t number)
 	pool_return(&t->records, number);
 }
 
-void rule_table_remove(struct rule_table *t, uint32_t number, uint32_t *head)
+bool rule_table_remove(struct rule_table *t, uint32_t number, uint32_t *head)
 {
-	while (*head != number)
+	while (*head != number && *head != POOL_NONE)
 		head = &rule_record_at(t, *head)->next;
+	if (*head != number)
+		return false;
 	*head = rule_record_at(t, number)->next;
 	forget(t, number);
+	return true;
 }
 
 void rule_table_clear(struct rule_table *t, uint32_t head)
@@ -279,6 +292,31 @@ void rule_set_retire(struct rule_table *t, const struct path_list *list)
 	}
 	if (list->index != POOL_NONE)
 		pool_retire(&t->sets.indexes, list->index);
+}
+
+bool rule_set_is_inside(const struct rule_table *t, const struct path_list *list)
+{
+	uint32_t blocks[RULE_BLOCKS_MAX];
+	unsigned count;
+
+	if (list->block == POOL_NONE)
+		return list->index == POOL_NONE;
+	if (list->index != POOL_NONE &&
+		(list->index >= t->sets.indexes.fresh ||
+			((const struct rule_index *)pool_at(&t->sets.indexes, list->index))->count >
+				RULE_BLOCKS_MAX))
+		return false;
+	count = list_blocks(t, list, blocks);
+	for (unsigned i = 0; i < count; i++) {
+		const struct rule_block *b = pool_at(&t->sets.blocks, blocks[i]);
+
+		if (blocks[i] >= t->sets.blocks.fresh)
+			return false;
+		for (unsigned k = 0; k < RULE_BLOCK; k++)
+			if (b->with_more >> k & 1 && b->more[k] >= t->sets.mores.fresh)
+				return false;
+	}
+	return true;
 }
 
 /* Whether two elements are the same but for the pools' own member at link. */

@@ -39,11 +39,13 @@ struct rule_table {
 	struct rule_image *image; /* scratch; NULL: there is room for no rule */
 };
 
-/* Room for capacity rules, perhaps 0. Returns 0 or -ENOMEM. Main thread. */
-int rule_table_init(struct rule_table *t, uint32_t capacity, struct rte_rcu_qsbr *rcu);
+/* Room for capacity rules at first, perhaps 0, and for `most` in the end. Returns 0 or -ENOMEM.
+ * Main thread. */
+int rule_table_init(
+	struct rule_table *t, uint32_t capacity, uint32_t most, struct rte_rcu_qsbr *rcu);
 void rule_table_destroy(struct rule_table *t);
 
-/* Octets of memory that rule_table_init() will ask for. */
+/* Octets in rooms that rule_table_init() will ask for. */
 size_t rule_table_memory(uint32_t capacity);
 
 /* Number of the record with this id, or POOL_NONE. */
@@ -60,8 +62,8 @@ static inline struct rule_record *rule_record_at(const struct rule_table *t, uin
  */
 int64_t rule_table_add(struct rule_table *t, const struct object_rule *rule, uint32_t *head);
 
-/* Takes a record out of its chain and frees it. */
-void rule_table_remove(struct rule_table *t, uint32_t number, uint32_t *head);
+/* Takes a record out of its chain and frees it. False: it is not in that chain. */
+bool rule_table_remove(struct rule_table *t, uint32_t number, uint32_t *head);
 
 /* Frees all records of a chain. */
 void rule_table_clear(struct rule_table *t, uint32_t head);
@@ -82,6 +84,9 @@ void rule_set_retire(struct rule_table *t, const struct path_list *list);
 /* Whether the set of a list, which may hold anything, is what rule_set_make() would make. */
 bool rule_set_is(
 	struct rule_table *t, const struct path_table *paths, const struct path_list *list);
+
+/* Whether all numbers that rule_set_retire() would follow are those of elements. */
+bool rule_set_is_inside(const struct rule_table *t, const struct path_list *list);
 
 /* Whether a chain, which may hold anything, is one of records that are found by their ids, in
  * order, all of this subscriber. */

@@ -8,7 +8,11 @@
  * not know keys: the caller compares the key in the entry that a candidate names.
  *
  * Cost of a hit: one cache line here (two for the few that live in their second bucket), and
- * the entry. 8 slots of 8 octets, filled to 7/8 at capacity: 9.2 octets a value.
+ * the entry. 8 slots of 8 octets, filled to 7/8 at capacity: 9.2 octets a value, up to half as much
+ * again in one that has grown.
+ *
+ * One that is full can grow: the writer fills a larger array, which takes the place of the other in
+ * one store. Readers go on in that until their next quiescent state.
  *
  * Readers: a value that stays in the index is found by every lookup. A move writes the new place
  * first and then clears the old one, and between the two counts up `moves`; a reader that finds
@@ -26,6 +30,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataplane/tables/pool.h"
+
 #define SIG_INDEX_SLOTS 8
 #define SIG_INDEX_NONE  UINT32_MAX
 
@@ -36,19 +42,49 @@ struct sig_bucket {
 } __rte_cache_aligned;
 static_assert(sizeof(struct sig_bucket) == 64, "one cache line");
 
-struct sig_index {
+struct sig_array {
 	struct sig_bucket *buckets;
-	uint32_t bucket_count;
-	uint32_t used;     /* writer */
-	uint32_t capacity; /* values that it takes for certain, short of freak collisions */
+	uint32_t count; /* of buckets */
+	struct room room;
+};
+
+/* The hash of what a value stands for. */
+typedef uint64_t (*sig_index_hash)(const void *table, uint32_t value);
+
+struct sig_index {
+	_Atomic(const struct sig_array *) now;
+	struct sig_array arrays[2]; /* one of them is not in use */
+	uint32_t used;              /* writer */
+	uint32_t capacity; /* values that it takes for certain, short of freak collisions; writer */
+	/* What it needs to grow; writer. */
+	struct {
+		const struct pool *pool; /* whose elements the values number; NULL: it does not */
+		sig_index_hash hash;
+		const void *table;
+		uint32_t most; /* values */
+	} growth;
 	_Atomic uint32_t moves __rte_cache_aligned;
 };
 
-/* Makes an empty index for capacity values. Returns 0, -EINVAL (capacity 0) or -ENOMEM. */
-int sig_index_init(struct sig_index *x, const char *name, uint32_t capacity);
+/* Makes an empty index for capacity values, which stays where it is. Returns 0, -EINVAL (capacity
+ * 0) or -ENOMEM. */
+int sig_index_init(struct sig_index *x, uint32_t capacity);
+
+/* Octets in rooms that sig_index_init() will ask for. */
+size_t sig_index_needed(uint32_t capacity);
+
+/* Lets an index of the elements of a pool grow up to `most` values. hash() gets table. */
+void sig_index_grows(struct sig_index *x, uint32_t most, const struct pool *pool,
+	sig_index_hash hash, const void *table);
 
 /* Frees the memory; no reader may be left. */
 void sig_index_destroy(struct sig_index *x);
+
+/*
+ * Writer: there is room for one value more, if need be because the index grows, which waits for the
+ * readers and takes 20 ns a value. Returns 0 or -ENOSPC.
+ */
+int sig_index_make_room(struct sig_index *x);
 
 /*
  * Writer: adds a value under a hash. The entry that it names must be complete. Returns 0, or
@@ -62,16 +98,23 @@ int sig_index_replace(struct sig_index *x, uint64_t hash, uint32_t old, uint32_t
 /* Writer: takes a value out. Returns 0 or -ENOENT. */
 int sig_index_remove(struct sig_index *x, uint64_t hash, uint32_t value);
 
+/* The array that holds the values now; valid until the caller's next quiescent state. Any reader.
+ */
+static inline const struct sig_array *sig_index_array(const struct sig_index *x)
+{
+	return atomic_load_explicit(&x->now, memory_order_acquire);
+}
+
 /* Places for values, 0 to sig_index_places() - 1, some of them free. */
 static inline size_t sig_index_places(const struct sig_index *x)
 {
-	return (size_t)x->bucket_count * SIG_INDEX_SLOTS;
+	return (size_t)sig_index_array(x)->count * SIG_INDEX_SLOTS;
 }
 
 /* Writer: the value of a place, or SIG_INDEX_NONE. */
 static inline uint32_t sig_index_at(const struct sig_index *x, size_t place)
 {
-	const struct sig_bucket *b = &x->buckets[place / SIG_INDEX_SLOTS];
+	const struct sig_bucket *b = &sig_index_array(x)->buckets[place / SIG_INDEX_SLOTS];
 	unsigned slot = place % SIG_INDEX_SLOTS;
 
 	if (atomic_load_explicit(&b->sig[slot], memory_order_relaxed) == 0)
@@ -88,7 +131,7 @@ void sig_index_clear(struct sig_index *x, size_t place);
 /* Octets of memory. */
 static inline size_t sig_index_memory(const struct sig_index *x)
 {
-	return (size_t)x->bucket_count * sizeof(struct sig_bucket);
+	return (size_t)sig_index_array(x)->count * sizeof(struct sig_bucket);
 }
 
 static inline uint16_t sig_index_sig(uint64_t hash)
@@ -99,20 +142,20 @@ static inline uint16_t sig_index_sig(uint64_t hash)
 }
 
 /* The first of the two buckets that a hash names. */
-static inline uint32_t sig_index_home(const struct sig_index *x, uint64_t hash)
+static inline uint32_t sig_index_home(const struct sig_array *a, uint64_t hash)
 {
-	return (uint32_t)(((hash & UINT32_MAX) * x->bucket_count) >> 32);
+	return (uint32_t)(((hash & UINT32_MAX) * a->count) >> 32);
 }
 
 /*
  * The other bucket: mirrored about a point that the signature chooses, so that the way back is
  * the same function and a value can be moved without its key.
  */
-static inline uint32_t sig_index_other(const struct sig_index *x, uint32_t bucket, uint16_t sig)
+static inline uint32_t sig_index_other(const struct sig_array *a, uint32_t bucket, uint16_t sig)
 {
-	uint32_t centre = (uint32_t)(((uint64_t)(sig * 0x9e3779b1u) * x->bucket_count) >> 32);
+	uint32_t centre = (uint32_t)(((uint64_t)(sig * 0x9e3779b1u) * a->count) >> 32);
 
-	return centre >= bucket ? centre - bucket : centre + x->bucket_count - bucket;
+	return centre >= bucket ? centre - bucket : centre + a->count - bucket;
 }
 
 /* Bit 2 * i is set for every slot i of the bucket that holds the signature. */
@@ -142,7 +185,9 @@ static inline uint32_t sig_index_value(const struct sig_bucket *b, uint32_t matc
 
 static inline void sig_index_prefetch(const struct sig_index *x, uint64_t hash)
 {
-	rte_prefetch0(&x->buckets[sig_index_home(x, hash)]);
+	const struct sig_array *a = sig_index_array(x);
+
+	rte_prefetch0(&a->buckets[sig_index_home(a, hash)]);
 }
 
 /* Number of moves so far, taken before a lookup whose miss must be certain. */
@@ -165,11 +210,12 @@ static __rte_always_inline uint32_t sig_index_find(const struct sig_index *x, ui
 	uint32_t moves;
 
 	do {
-		uint32_t bucket = sig_index_home(x, hash);
+		const struct sig_array *a = sig_index_array(x);
+		uint32_t bucket = sig_index_home(a, hash);
 
 		moves = sig_index_moves(x);
 		for (int choice = 0; choice < 2; choice++) {
-			const struct sig_bucket *b = &x->buckets[bucket];
+			const struct sig_bucket *b = &a->buckets[bucket];
 
 			for (uint32_t m = sig_index_match(b, sig); m; m &= m - 1) {
 				uint32_t value = sig_index_value(b, m);
@@ -177,7 +223,7 @@ static __rte_always_inline uint32_t sig_index_find(const struct sig_index *x, ui
 				if (equal(table, value, key))
 					return value;
 			}
-			bucket = sig_index_other(x, bucket, sig);
+			bucket = sig_index_other(a, bucket, sig);
 		}
 		atomic_thread_fence(memory_order_acquire);
 	} while (unlikely(moves != sig_index_moves(x)));

@@ -35,18 +35,18 @@ static inline void subscriber_key_make(const struct subscriber_table *t, struct 
 static inline const struct sig_bucket *subscriber_key_other(
 	const struct subscriber_table *t, const struct subscriber_key *key)
 {
-	uint32_t home = sig_index_home(&t->by_prefix, key->hash);
+	const struct sig_array *a = sig_index_array(&t->by_prefix);
+	uint32_t home = sig_index_home(a, key->hash);
 
-	return &t->by_prefix
-			.buckets[sig_index_other(&t->by_prefix, home, sig_index_sig(key->hash))];
+	return &a->buckets[sig_index_other(a, home, sig_index_sig(key->hash))];
 }
 
 /* Second step. Where no signature matches, the other bucket is asked for. */
 static inline void subscriber_key_match(
 	const struct subscriber_table *t, struct subscriber_key *key)
 {
-	const struct sig_bucket *b =
-		&t->by_prefix.buckets[sig_index_home(&t->by_prefix, key->hash)];
+	const struct sig_array *a = sig_index_array(&t->by_prefix);
+	const struct sig_bucket *b = &a->buckets[sig_index_home(a, key->hash)];
 	uint32_t match = sig_index_match(b, sig_index_sig(key->hash));
 
 	if (likely(match)) {

@@ -29,22 +29,10 @@ static uint32_t pool_size(uint32_t capacity)
 	return capacity + capacity / 16 + SPARE;
 }
 
-int subscriber_table_init(struct subscriber_table *t, uint32_t capacity, struct path_table *paths,
-	struct rule_table *rules, struct rte_rcu_qsbr *rcu)
+size_t subscriber_table_memory(uint32_t capacity)
 {
-	memset(t, 0, sizeof(*t));
-	t->paths = paths;
-	t->rules = rules;
-	if (pool_init(&t->entries, "subscribers", pool_size(capacity),
-		    sizeof(struct subscriber_entry), offsetof(struct subscriber_entry, next),
-		    rcu) < 0 ||
-		sig_index_init(&t->by_prefix, "subscriber prefixes", capacity) < 0 ||
-		sig_index_init(&t->by_id, "subscriber ids", capacity) < 0 ||
-		!(t->marks = bits_make(pool_size(capacity)))) {
-		subscriber_table_destroy(t);
-		return -ENOMEM;
-	}
-	return 0;
+	return room_needed(pool_size(capacity) * sizeof(struct subscriber_entry)) +
+	       2 * sig_index_needed(capacity);
 }
 
 void subscriber_table_destroy(struct subscriber_table *t)
@@ -64,6 +52,35 @@ static struct subscriber_entry *entry_at(const struct subscriber_table *t, uint3
 static uint64_t entry_hash(const struct subscriber_entry *entry)
 {
 	return table_hash(&entry->prefix, entry->tag);
+}
+
+static uint64_t hash_of_prefix(const void *table, uint32_t number)
+{
+	return entry_hash(entry_at(table, number));
+}
+
+static uint64_t hash_of_id(const void *table, uint32_t number)
+{
+	return table_hash_id(entry_at(table, number)->id);
+}
+
+int subscriber_table_init(struct subscriber_table *t, uint32_t capacity, uint32_t most,
+	struct path_table *paths, struct rule_table *rules, struct rte_rcu_qsbr *rcu)
+{
+	memset(t, 0, sizeof(*t));
+	t->paths = paths;
+	t->rules = rules;
+	if (pool_init(&t->entries, POOL_ELEMENT(struct subscriber_entry, next), pool_size(capacity),
+		    pool_size(most), rcu) < 0 ||
+		sig_index_init(&t->by_prefix, capacity) < 0 ||
+		sig_index_init(&t->by_id, capacity) < 0 ||
+		!(t->marks = bits_make(t->entries.most))) {
+		subscriber_table_destroy(t);
+		return -ENOMEM;
+	}
+	sig_index_grows(&t->by_prefix, most, &t->entries, hash_of_prefix, t);
+	sig_index_grows(&t->by_id, most, &t->entries, hash_of_id, t);
+	return 0;
 }
 
 static bool same_prefix(const void *table, uint32_t number, const void *of)
@@ -140,9 +157,9 @@ static int make_list(struct subscriber_table *t, struct change *c)
 
 	/* The last lists are kept for replacing those of subscribers that have one. */
 	if ((c->first == POOL_NONE || entry_at(t, c->first)->paths == POOL_NONE) &&
-		lists->used + LIST_RESERVE >= lists->capacity)
+		lists->used + LIST_RESERVE >= lists->most)
 		return -ENOSPC;
-	c->list = take(lists);
+	c->list = path_table_take_list(t->paths);
 	if (c->list == POOL_NONE)
 		return -ENOSPC;
 	list = pool_at(lists, c->list);
@@ -242,7 +259,7 @@ static int insert_new(struct subscriber_table *t, struct change *c)
 
 		if (c->old[i] != SIG_INDEX_NONE)
 			continue;
-		if (t->by_prefix.used >= t->by_prefix.capacity)
+		if (sig_index_make_room(&t->by_prefix) < 0)
 			return -ENOSPC;
 		length_use(t, (uint8_t)entry->tag);
 		if (sig_index_insert(&t->by_prefix, entry_hash(entry), c->fresh[i]) < 0) {
@@ -253,7 +270,7 @@ static int insert_new(struct subscriber_table *t, struct change *c)
 	}
 	if (c->first != SIG_INDEX_NONE)
 		return 0;
-	if (t->by_id.used >= t->by_id.capacity)
+	if (sig_index_make_room(&t->by_id) < 0)
 		return -ENOSPC;
 	return sig_index_insert(&t->by_id, table_hash_id(c->object->id), c->fresh[0]);
 }
@@ -374,6 +391,21 @@ static uint32_t rules_of(const struct subscriber_table *t, uint32_t first)
 	return list == POOL_NONE ? POOL_NONE : path_list_at(t->paths, list)->rules;
 }
 
+/*
+ * A subscriber that is not whole is forgotten by its id, so that it can be set anew; what it led to
+ * is found by the next repair.
+ */
+static uint32_t forget_damaged(struct subscriber_table *t, uint64_t id, uint32_t first)
+{
+	if (first == SIG_INDEX_NONE || subscriber_table_is_whole(t, first))
+		return first;
+	sig_index_remove(&t->by_id, table_hash_id(id), first);
+	pool_watch_tell(&t->watch, first, POOL_NONE);
+	t->subscribers--;
+	t->damaged = true;
+	return SIG_INDEX_NONE;
+}
+
 /* Sets a subscriber, with these rules. */
 static int set(struct subscriber_table *t, const struct object_subscriber *object, uint16_t link,
 	uint32_t rules)
@@ -422,13 +454,14 @@ int subscriber_table_set(
 		return -EINVAL;
 	if (object->domain > SUBSCRIBER_DOMAIN_MAX)
 		return -EDOM;
-	return set(t, object, link, rules_of(t, find_id(t, object->id)));
+	return set(t, object, link,
+		rules_of(t, forget_damaged(t, object->id, find_id(t, object->id))));
 }
 
 void subscriber_table_delete(struct subscriber_table *t, uint64_t id)
 {
 	const struct object_subscriber none = {.prefix_count = 0};
-	struct change c = {.object = &none, .first = find_id(t, id)};
+	struct change c = {.object = &none, .first = forget_damaged(t, id, find_id(t, id))};
 
 	if (c.first == SIG_INDEX_NONE)
 		return;
@@ -472,7 +505,7 @@ static int rewrite(struct subscriber_table *t, uint32_t first, uint32_t rules)
 
 uint32_t *subscriber_table_rules(struct subscriber_table *t, uint64_t id)
 {
-	uint32_t first = find_id(t, id);
+	uint32_t first = forget_damaged(t, id, find_id(t, id));
 
 	if (first == POOL_NONE || entry_at(t, first)->paths == POOL_NONE)
 		return NULL;
@@ -481,7 +514,7 @@ uint32_t *subscriber_table_rules(struct subscriber_table *t, uint64_t id)
 
 int subscriber_table_renew(struct subscriber_table *t, uint64_t id, uint32_t head)
 {
-	uint32_t first = find_id(t, id);
+	uint32_t first = forget_damaged(t, id, find_id(t, id));
 
 	return first == POOL_NONE ? -ENOENT : rewrite(t, first, head);
 }
@@ -501,33 +534,19 @@ static bool uses(const struct subscriber_table *t, uint32_t first, uint32_t path
 	return false;
 }
 
-/* Number of the n-th place of the index by id, POOL_NONE if nothing is there. */
-static uint32_t subscriber_in(const struct subscriber_table *t, size_t place)
-{
-	const struct sig_bucket *b = &t->by_id.buckets[place / SIG_INDEX_SLOTS];
-	unsigned slot = place % SIG_INDEX_SLOTS;
-
-	if (atomic_load_explicit(&b->sig[slot], memory_order_relaxed) == 0)
-		return POOL_NONE;
-	return atomic_load_explicit(&b->value[slot], memory_order_relaxed);
-}
-
-static size_t places(const struct subscriber_table *t)
-{
-	return (size_t)t->by_id.bucket_count * SIG_INDEX_SLOTS;
-}
-
 int subscriber_table_move(struct subscriber_table *t, uint32_t from)
 {
 	struct path *path = path_at(t->paths, from);
 	int err;
 
-	if (path->users == 1 && path->link != POOL_NONE)
+	if (path->users == 1 && path->link < t->entries.fresh &&
+		subscriber_table_is_whole(t, path->link))
 		return rewrite(t, path->link, rules_of(t, path->link));
-	for (size_t place = 0; place < places(t) && path->users; place++) {
-		uint32_t first = subscriber_in(t, place);
+	for (size_t place = 0; place < sig_index_places(&t->by_id) && path->users; place++) {
+		uint32_t first = sig_index_at(&t->by_id, place);
 
-		if (first == POOL_NONE || !uses(t, first, from))
+		if (first >= t->entries.fresh || !subscriber_table_is_whole(t, first) ||
+			!uses(t, first, from))
 			continue;
 		err = rewrite(t, first, rules_of(t, first));
 		if (err < 0)
@@ -538,8 +557,8 @@ int subscriber_table_move(struct subscriber_table *t, uint32_t from)
 
 void subscriber_table_links(const struct subscriber_table *t, bool used[])
 {
-	for (size_t place = 0; place < places(t); place++) {
-		uint32_t first = subscriber_in(t, place);
+	for (size_t place = 0; place < sig_index_places(&t->by_id); place++) {
+		uint32_t first = sig_index_at(&t->by_id, place);
 
 		if (first != POOL_NONE)
 			used[entry_at(t, first)->link] = true;
@@ -555,8 +574,8 @@ uint32_t subscriber_table_sweep(struct subscriber_table *t, const struct object_
 {
 	uint32_t removed = 0;
 
-	for (size_t place = 0; place < places(t); place++) {
-		uint32_t first = subscriber_in(t, place);
+	for (size_t place = 0; place < sig_index_places(&t->by_id); place++) {
+		uint32_t first = sig_index_at(&t->by_id, place);
 
 		if (first == POOL_NONE || bits_test(t->marks, first) ||
 			!object_buckets_have(buckets, entry_at(t, first)->id))

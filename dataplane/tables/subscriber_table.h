@@ -63,14 +63,20 @@ struct subscriber_table {
 	_Atomic uint64_t lengths[3] __rte_cache_aligned;
 	uint32_t length_users[129]; /* writer */
 	struct pool_watch watch;    /* of first entries of subscribers; writer */
+	bool damaged;               /* what was not whole was set anew or removed; writer */
 	uint32_t subscribers;       /* writer */
 	uint64_t *marks;            /* a bit an entry, by the first of a subscriber; writer */
 };
 
-/* Room for capacity prefixes. Returns 0 or -ENOMEM. Main thread. */
-int subscriber_table_init(struct subscriber_table *t, uint32_t capacity, struct path_table *paths,
-	struct rule_table *rules, struct rte_rcu_qsbr *rcu);
+/* Room for capacity prefixes at first, and for `most` in the end. Returns 0 or -ENOMEM. Main
+ * thread.
+ */
+int subscriber_table_init(struct subscriber_table *t, uint32_t capacity, uint32_t most,
+	struct path_table *paths, struct rule_table *rules, struct rte_rcu_qsbr *rcu);
 void subscriber_table_destroy(struct subscriber_table *t);
+
+/* Octets in rooms that it will ask for at first. */
+size_t subscriber_table_memory(uint32_t capacity);
 
 /*
  * Writer: adds or replaces a subscriber, all of its prefixes or, after an error, none. link is
@@ -79,6 +85,10 @@ void subscriber_table_destroy(struct subscriber_table *t);
  */
 int subscriber_table_set(
 	struct subscriber_table *t, const struct object_subscriber *object, uint16_t link);
+
+/* Writer: whether what an entry that should be the first of a subscriber leads to is in its table,
+ * and ends; not so after damage. */
+bool subscriber_table_is_whole(const struct subscriber_table *t, uint32_t first);
 
 /*
  * Writer: the chain of a subscriber's rules, to be changed; NULL: it has no list of paths, hence

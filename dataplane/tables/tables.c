@@ -6,6 +6,45 @@
 
 #include "dataplane/tables/bits.h"
 
+static struct group_table_size groups_of(const struct tables_config *config)
+{
+	return (struct group_table_size){
+		.groups = config->groups,
+		.members = config->members,
+		.most_groups = config->grow ? TABLES_GROUPS_MAX : 0,
+		.most_members = config->grow ? TABLES_MEMBERS_MAX : 0,
+		.readers = config->readers,
+	};
+}
+
+/* Empty tables. 0 or a negative errno. */
+static int make(struct tables *t, const struct tables_config *config)
+{
+	const uint32_t n = config->subscribers;
+	const uint32_t most = config->grow ? RTE_MAX(n, (uint32_t)TABLES_SUBSCRIBERS_MAX) : n;
+	const uint32_t most_rules = config->grow ? TABLES_RULES_MAX : 0;
+	const struct group_table_size groups = groups_of(config);
+	int err;
+
+	link_table_init(&t->links);
+	err = data_plane_table_init(&t->data_planes, config->name, t->rcu);
+	if (err == 0)
+		err = local_table_init(&t->local, &t->data_planes, t->rcu);
+	if (err == 0)
+		err = path_table_init(&t->paths, n, most, config->readers, &t->data_planes, t->rcu);
+	if (err == 0)
+		err = rule_table_init(&t->rules, config->rules, most_rules, t->rcu);
+	if (err == 0)
+		err = subscriber_table_init(&t->subscribers, n, most, &t->paths, &t->rules, t->rcu);
+	if (err == 0)
+		err = group_table_init(&t->groups, &groups, t->rcu);
+	if (err == 0)
+		err = route_table_init(&t->routes, config->routes, t->rcu);
+	if (err == 0)
+		err = neighbour_table_init(&t->neighbours, config->neighbours, t->rcu);
+	return err;
+}
+
 struct tables *tables_create(const struct tables_config *config, int *error)
 {
 	size_t size = rte_rcu_qsbr_get_memsize(config->readers);
@@ -14,27 +53,8 @@ struct tables *tables_create(const struct tables_config *config, int *error)
 
 	if (t)
 		t->rcu = rte_zmalloc("rcu", size, RTE_CACHE_LINE_SIZE);
-	if (t && t->rcu && rte_rcu_qsbr_init(t->rcu, config->readers) == 0) {
-		link_table_init(&t->links);
-		err = data_plane_table_init(&t->data_planes, config->name, t->rcu);
-		if (err == 0)
-			err = local_table_init(&t->local, &t->data_planes, t->rcu);
-		if (err == 0)
-			err = path_table_init(&t->paths, config->subscribers, config->readers,
-				&t->data_planes, t->rcu);
-		if (err == 0)
-			err = rule_table_init(&t->rules, config->rules, t->rcu);
-		if (err == 0)
-			err = subscriber_table_init(
-				&t->subscribers, config->subscribers, &t->paths, &t->rules, t->rcu);
-		if (err == 0)
-			err = group_table_init(&t->groups, config->groups, config->members,
-				config->readers, t->rcu);
-		if (err == 0)
-			err = route_table_init(&t->routes, config->routes, t->rcu);
-		if (err == 0)
-			err = neighbour_table_init(&t->neighbours, config->neighbours, t->rcu);
-	}
+	if (t && t->rcu && rte_rcu_qsbr_init(t->rcu, config->readers) == 0)
+		err = make(t, config);
 	if (err < 0) {
 		tables_destroy(t);
 		*error = err;
@@ -67,13 +87,21 @@ size_t tables_memory_needed(const struct tables_config *config)
 		GROUP = 512,
 		SLACK = 8 << 20, /* rings and what DPDK keeps about its memory */
 	};
-	size_t n = config->subscribers, m = config->neighbours;
 	size_t groups = RTE_MIN((size_t)config->routes * 5 + 256, (size_t)32767);
 
-	return n * (sizeof(struct subscriber_entry) + 4 + sizeof(struct path) + 8 + 3 * 10) +
-	       3 * (TRIE + groups * GROUP) + config->routes * (sizeof(struct route_hop) + 256) +
-	       m * (sizeof(struct neighbour) + 10) + rule_table_memory(config->rules) +
-	       group_table_memory(config->groups, config->members, config->readers) + SLACK;
+	return 3 * (TRIE + groups * GROUP) + (size_t)config->routes * 256 + SLACK;
+}
+
+size_t tables_room_needed(const struct tables_config *config)
+{
+	const struct group_table_size groups = groups_of(config);
+
+	return subscriber_table_memory(config->subscribers) +
+	       path_table_memory(config->subscribers, config->readers) +
+	       rule_table_memory(config->rules) + group_table_memory(&groups) +
+	       room_needed((size_t)config->routes * sizeof(struct route_hop)) +
+	       room_needed(((size_t)config->neighbours + 64) * sizeof(struct neighbour)) +
+	       sig_index_needed(config->neighbours);
 }
 
 /* Slot of a link, if need be one that a link left which nobody names any more. */
@@ -155,8 +183,8 @@ void tables_mark(struct tables *t, const struct object_buckets *buckets)
 	else
 		memset(&t->marked, 0xff, sizeof(t->marked));
 	tables_settle(t);
-	if (t->damaged && tables_repair(t) >= 0)
-		t->damaged = false;
+	if ((t->damaged || t->subscribers.damaged) && tables_repair(t) >= 0)
+		t->damaged = t->subscribers.damaged = false;
 	if (t->groups_damaged && group_table_repair(&t->groups) >= 0)
 		t->groups_damaged = false;
 	local_table_mark(&t->local);

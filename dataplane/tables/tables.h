@@ -7,12 +7,18 @@
  * neighbours, through their own headers. Neither takes a lock, and they share no table.
  *
  * Memory: at most 160 octets a subscriber with one address and one path from a million on, of which
- * a lookup touches two cache lines (subscriber_table.h). Room is made once, at the start: nothing
- * is moved, and no reader waits, while a table fills.
+ * a lookup touches two cache lines (subscriber_table.h).
+ *
+ * Room is made at the start for what is expected. Tables that may grow take more when that is full,
+ * without stopping: what they hold stays where it is (room.h), but for indexes, of which a larger
+ * one takes the place of the other in one store (sig_index.h). No reader waits or misses anything;
+ * the writer takes 20 ms for each million of entries then, that is, now and then. Where there is no
+ * more memory, or tables may not grow, an object is refused with -ENOSPC.
  */
 #pragma once
 
 #include <rte_rcu_qsbr.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane/tables/data_plane_table.h"
@@ -27,15 +33,22 @@
 
 struct tables_config {
 	uint32_t subscribers; /* prefixes and paths, each */
-	uint32_t rules;       /* of all subscribers together */
+	uint32_t rules;       /* of all subscribers together; may be 0 */
 	uint32_t routes;
 	uint32_t neighbours;
 	uint32_t groups, members; /* of multicast, members of all groups together; may be 0 */
 	unsigned readers;         /* workers */
 	const char *name;         /* of this data plane; NULL: it has none and knows none */
+	/* Subscribers, rules, groups and members that there is room for at least one of are numbers
+	 * to begin with. */
+	bool grow;
 };
 
 enum {
+	TABLES_SUBSCRIBERS_MAX = 1 << 24, /* that tables grow to */
+	TABLES_RULES_MAX = 1 << 22,
+	TABLES_GROUPS_MAX = 1 << 20,
+	TABLES_MEMBERS_MAX = 1 << 24,
 	TABLES_EXPECT_MAX = 32, /* objects: their lines fit into the nearest cache */
 	TABLES_LEARNED_MAX =
 		1024, /* paths whose learned MTU is remembered; more push out the oldest */
@@ -75,8 +88,10 @@ struct tables *tables_create(const struct tables_config *config, int *error);
 /* Frees them; no worker may run. NULL is allowed. */
 void tables_destroy(struct tables *t);
 
-/* Octets of memory that tables_create() will ask for, for the choice of memory before it. */
+/* Octets of memory that tables_create() will ask DPDK for, and those that it will take from the
+ * system beside that, for the choice of memory before it. */
 size_t tables_memory_needed(const struct tables_config *config);
+size_t tables_room_needed(const struct tables_config *config);
 
 /*
  * Applies one object. Agent thread. Returns 0; -ENOSPC: full; -ENOENT: it names a path or data

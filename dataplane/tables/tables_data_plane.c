@@ -18,16 +18,10 @@ static int renew_paths(struct tables *t, uint16_t slot)
 {
 	const struct sig_index *index = &t->paths.by_id;
 
-	for (size_t i = 0; i < (size_t)index->bucket_count * SIG_INDEX_SLOTS; i++) {
-		const struct sig_bucket *b = &index->buckets[i / SIG_INDEX_SLOTS];
-		unsigned at = i % SIG_INDEX_SLOTS;
+	for (size_t place = 0; place < sig_index_places(index); place++) {
+		uint32_t path = sig_index_at(index, place);
 
-		if (atomic_load_explicit(&b->sig[at], memory_order_relaxed) == 0)
-			continue;
-
-		uint32_t path = atomic_load_explicit(&b->value[at], memory_order_relaxed);
-
-		if (depends(t, path_at(&t->paths, path), slot)) {
+		if (path != SIG_INDEX_NONE && depends(t, path_at(&t->paths, path), slot)) {
 			int err = tables_renew_path(t, path);
 
 			if (err < 0)

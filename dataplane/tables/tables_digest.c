@@ -195,9 +195,9 @@ static void rule_changed(void *context, uint32_t old, uint32_t fresh)
 int tables_digest_start(struct tables_digest *d, struct tables *t)
 {
 	*d = (struct tables_digest){.tables = t};
-	d->paths.counted = calloc(t->paths.paths.capacity, sizeof(uint64_t));
-	d->subscribers.counted = calloc(t->subscribers.entries.capacity, sizeof(uint64_t));
-	d->rules.counted = calloc(t->rules.records.capacity + 1, sizeof(uint64_t));
+	d->paths.counted = calloc(t->paths.paths.most, sizeof(uint64_t));
+	d->subscribers.counted = calloc(t->subscribers.entries.most, sizeof(uint64_t));
+	d->rules.counted = calloc(t->rules.records.most + 1, sizeof(uint64_t));
 	if (!d->paths.counted || !d->subscribers.counted || !d->rules.counted) {
 		tables_digest_cancel(d);
 		return -ENOMEM;

@@ -6,8 +6,7 @@
  * A million subscribers take the better part of a second, so the digest is computed in steps,
  * between which tables change. What was already counted and changes is counted anew.
  * Rules are counted with their subscriber, if what workers look into is what they compile to.
- * Memory while it is computed: 8 octets for each path, entry and rule that the tables have room
- * for.
+ * Memory while it is computed: 8 octets for each path, entry and rule that there is.
  *
  * Agent thread.
  */

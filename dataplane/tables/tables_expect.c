@@ -21,7 +21,9 @@ struct expected {
 
 static const struct sig_bucket *home(const struct sig_index *x, uint64_t hash)
 {
-	return &x->buckets[sig_index_home(x, hash)];
+	const struct sig_array *a = sig_index_array(x);
+
+	return &a->buckets[sig_index_home(a, hash)];
 }
 
 /* The number that a hash probably leads to, or POOL_NONE. */

@@ -92,16 +92,11 @@ uint32_t tables_sweep_paths(struct tables *t)
 	const struct sig_index *index = &t->paths.by_id;
 	uint32_t removed = 0;
 
-	for (size_t i = 0; i < (size_t)index->bucket_count * SIG_INDEX_SLOTS; i++) {
-		const struct sig_bucket *b = &index->buckets[i / SIG_INDEX_SLOTS];
-		unsigned slot = i % SIG_INDEX_SLOTS;
+	for (size_t place = 0; place < sig_index_places(index); place++) {
+		uint32_t path = sig_index_at(index, place);
 
-		if (atomic_load_explicit(&b->sig[slot], memory_order_relaxed) == 0)
-			continue;
-
-		uint32_t path = atomic_load_explicit(&b->value[slot], memory_order_relaxed);
-
-		if (!bits_test(t->paths.marks, path) && path_at(&t->paths, path)->users == 0 &&
+		if (path != SIG_INDEX_NONE && !bits_test(t->paths.marks, path) &&
+			path_at(&t->paths, path)->users == 0 &&
 			object_buckets_have(&t->marked, path_at(&t->paths, path)->id)) {
 			path_table_hide(&t->paths, path);
 			path_table_retire(&t->paths, path);

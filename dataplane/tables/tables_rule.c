@@ -83,13 +83,17 @@ int tables_set_rule(struct tables *t, const struct object_rule *object)
 
 void tables_delete_rule(struct tables *t, uint64_t id)
 {
-	uint32_t number = rule_table_find(&t->rules, id);
+	uint32_t number = rule_table_find(&t->rules, id), *head;
 	uint64_t subscriber;
 
 	if (number == POOL_NONE)
 		return;
 	subscriber = rule_record_at(&t->rules, number)->rule.subscriber;
-	rule_table_remove(&t->rules, number, subscriber_table_rules(&t->subscribers, subscriber));
+	head = subscriber_table_rules(&t->subscribers, subscriber);
+	if (!head || !rule_table_remove(&t->rules, number, head)) {
+		t->damaged = true;
+		return;
+	}
 	unsettle(t, subscriber);
 }
 

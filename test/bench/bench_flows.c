@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 	setpriority(PRIO_PROCESS, 0, -20);
 	for (size_t i = 0; i < RTE_DIM(rows); i++)
 		room = RTE_MAX(room, rows[i].subscribers * (1 + RULES_ROOM * rows[i].rules));
-	rig_start(rig_has_pages("2M", room) ? "2M" : "4K", room, o.core);
+	rig_start(rig_has_pages("2M", room) ? "2M" : "4K", o.core);
 	printf("%-10s %5s %9s %7s %7s %6s %6s\n", "rules by", "rules", "subscr.", "cycles",
 		"median", "floor", "ratio");
 	for (size_t i = 0; i < RTE_DIM(rows); i++) {

@@ -38,7 +38,7 @@ def gateway(lab, build):
     text = started.data_plane.config.read_text()
     assert text.count("subscribers = 65536;") == 1
     started.data_plane.config = started.node.directory / "dp.cfg"
-    started.data_plane.config.write_text(text.replace("subscribers = 65536;", f"subscribers = {ROOM};"))
+    started.data_plane.config.write_text(text.replace("subscribers = 65536;", f"subscribers = {ROOM}; grow = false;"))
     started.start()
     yield started
     for process in (started.data_plane.process, started.control.process):

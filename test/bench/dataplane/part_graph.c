@@ -91,11 +91,8 @@ static void measure_size(const struct plan *plan, uint32_t subscribers, json_t *
 json_t *part_graph(const struct plan *plan)
 {
 	json_t *rows = json_array();
-	uint32_t most = 0;
 
-	for (unsigned i = 0; i < plan->sizes; i++)
-		most = RTE_MAX(most, plan->subscribers[i]);
-	rig_start(plan->pages, most, plan->core);
+	rig_start(plan->pages, plan->core);
 	print_heading(plan->pages);
 	for (unsigned i = 0; i < plan->sizes; i++)
 		measure_size(plan, plan->subscribers[i], rows);

@@ -341,7 +341,7 @@ json_t *part_replicate(const struct plan *plan)
 
 	snprintf(cores, sizeof(cores), plan->other ? "%s,%s" : "%s", plan->core,
 		plan->other ? plan->other : "");
-	rig_start(plan->pages, SUBSCRIBERS, cores);
+	rig_start(plan->pages, cores);
 	printf("\nmulticast\n%7s %6s  %-9s %7s\n", "members", "octets", "sent", "cycles a copy");
 	for (unsigned i = 0; i < RTE_DIM(members); i++)
 		measure_members(plan, members[i], rows);

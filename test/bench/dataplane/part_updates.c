@@ -219,7 +219,7 @@ json_t *part_updates(const struct plan *plan)
 	char cores[16];
 
 	snprintf(cores, sizeof(cores), "%s,%s", plan->core, plan->other);
-	rig_start(plan->pages, subscribers, cores);
+	rig_start(plan->pages, cores);
 	writer.tables = rig_tables(subscribers);
 	worker = rig_worker(writer.tables, 0);
 	traffic_set(&traffic);

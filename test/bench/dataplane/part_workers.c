@@ -78,7 +78,7 @@ json_t *part_workers(const struct plan *plan)
 	char cores[16];
 
 	snprintf(cores, sizeof(cores), "%s,%s", plan->core, plan->other);
-	rig_start(plan->pages, subscribers, cores);
+	rig_start(plan->pages, cores);
 	tables = rig_tables(subscribers);
 	first = rig_worker(tables, 0);
 	second.worker = rig_worker(tables, 1);

@@ -30,12 +30,21 @@ void rig_die(const char *what, int err)
 	exit(1);
 }
 
-unsigned long rig_memory_mb(uint32_t subscribers)
+static unsigned long dpdk_mb(void)
 {
-	const struct tables_config config = {
-		.subscribers = subscribers, .routes = ROUTES, .neighbours = ROUTES};
+	const struct tables_config config = {.routes = ROUTES, .neighbours = ROUTES};
 
 	return tables_memory_needed(&config) / (1 << 20) + OTHER_MB;
+}
+
+unsigned long rig_memory_mb(uint32_t subscribers)
+{
+	const struct tables_config config = {.subscribers = subscribers,
+		.routes = ROUTES,
+		.neighbours = ROUTES,
+		.readers = TRAFFIC_WORKERS};
+
+	return tables_room_needed(&config) / (1 << 20) + dpdk_mb();
 }
 
 unsigned long rig_free_huge_mb(void)
@@ -94,7 +103,7 @@ static void open_port(void)
 	traffic_use_pool(pool);
 }
 
-void rig_start(const char *pages, uint32_t subscribers, const char *cores)
+void rig_start(const char *pages, const char *cores)
 {
 	const bool huge = strcmp(pages, "2M") == 0;
 	char memory[16], list[16];
@@ -103,7 +112,7 @@ void rig_start(const char *pages, uint32_t subscribers, const char *cores)
 		huge ? NULL : "--no-shconf", NULL};
 
 	snprintf(list, sizeof(list), "%s", cores);
-	snprintf(memory, sizeof(memory), "%lu", rig_memory_mb(subscribers));
+	snprintf(memory, sizeof(memory), "%lu", dpdk_mb());
 	if (rte_eal_init(huge ? 10 : 11, args) < 0)
 		rig_die("DPDK", rte_errno);
 	if (meta_register() < 0)

@@ -23,9 +23,9 @@ unsigned long rig_free_huge_mb(void);
 /* Whether pages of a kind ("2M", "4K") are enough for so many subscribers. */
 bool rig_has_pages(const char *pages, uint32_t subscribers);
 
-/* Starts DPDK on cores ("1", "0,1": the first is this thread's) with pages ("2M", "4K") for the
- * largest table, and opens the port. Once a process. */
-void rig_start(const char *pages, uint32_t subscribers, const char *cores);
+/* Starts DPDK on cores ("1", "0,1": the first is this thread's) with pages ("2M", "4K"), which
+ * tables will be in, too, and opens the port. Once a process. */
+void rig_start(const char *pages, const char *cores);
 
 /* Tables that know so many subscribers, each with a path of its own, and where all packets go. */
 struct tables *rig_tables(uint32_t subscribers);
