@@ -87,6 +87,10 @@ const struct config_key ctrl_config_lma_keys[] = {
 		.help = "longest lifetime granted, a multiple of 4 s"),
 	CONFIG_KEY(INT, struct ctrl_config_lma, max_sessions, .text = "1000000", .min = 1,
 		.max = 100000000, .help = "registrations above it are refused with status 130"),
+	CONFIG_KEY(BOOL, struct ctrl_config_lma, timestamps, .text = "true",
+		.help = "TimestampBasedApproachInUse: registrations without a timestamp are "
+			"refused with status 156; false: they are ordered by sequence number, "
+			"which does not protect first registrations from being replayed"),
 	CONFIG_KEY_NAMED("timestamp_window", DURATION, struct ctrl_config_lma, timestamp_window_ms,
 		.text = "300ms", .min = 1, .max = 3600000,
 		.help = "TimestampValidityWindow: how far the clock of a gateway may be off"),

@@ -45,6 +45,7 @@ struct ctrl_config_lma {
 	struct config_list nodes;     /* of struct ctrl_config_lma_node */
 	uint32_t max_lifetime_ms;
 	uint32_t max_sessions;
+	bool timestamps; /* gateways must send them */
 	uint32_t timestamp_window_ms;
 	uint32_t delete_delay_ms;
 	uint32_t assign_delay_ms;

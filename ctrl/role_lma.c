@@ -235,6 +235,7 @@ static int make_lma(struct role_lma *role, uint32_t counter, bool fresh)
 		.profile_count = config->lma.nodes.count,
 		.max_lifetime_s = config->lma.max_lifetime_ms / 1000,
 		.max_sessions = config->lma.max_sessions,
+		.timestamps = config->lma.timestamps,
 		.timestamp_window_ms = config->lma.timestamp_window_ms,
 		.delete_delay_ms = config->lma.delete_delay_ms,
 		.assign_delay_ms = config->lma.assign_delay_ms,

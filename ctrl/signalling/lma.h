@@ -81,6 +81,7 @@ struct lma_config {
 	size_t profile_count;
 	uint32_t max_lifetime_s;
 	uint32_t max_sessions;
+	bool timestamps;              /* TimestampBasedApproachInUse: an update must have one */
 	uint32_t timestamp_window_ms; /* TimestampValidityWindow: 300 */
 	uint32_t delete_delay_ms;     /* MinDelayBeforeBCEDelete: 10000 */
 	uint32_t assign_delay_ms;     /* MaxDelayBeforeNewBCEAssign: 1500; 0: no wait */

@@ -74,15 +74,16 @@ static struct lma_verdict check_association(struct lma_check *c)
 	return pass();
 }
 
-/* A Proxy Binding Update names no home address: the authenticator covers the all-zero one. */
+/* A Proxy Binding Update names no home address: the authenticator covers the all-zero one. Who has
+ * another key could not check our answer's, and who has none is not to get one from us. */
 static struct lma_verdict check_authenticator(struct lma_check *c)
 {
-	c->authentic = true;
-	if (c->update->peer->has_key &&
-		auth_verify(c->lma->hmac, c->update->peer->key, &c->update->care_of, &in6addr_any,
-			c->octets, c->mh) != AUTH_GOOD)
-		return refuse(STATUS_BA_AUTH_FAIL);
-	return pass();
+	c->authentic = !c->update->peer->has_key ||
+		       auth_verify(c->lma->hmac, c->update->peer->key, &c->update->care_of,
+			       &in6addr_any, c->octets, c->mh) == AUTH_GOOD;
+	if (c->authentic)
+		return pass();
+	return stranger_pass(c->lma) ? refuse(STATUS_BA_AUTH_FAIL) : drop(LMA_N_STRANGER_LIMITED);
 }
 
 /* The tunnel leads to the gateway that asks, and to nobody else. */
@@ -137,7 +138,8 @@ static struct lma_verdict check_repeated(struct lma_check *c)
 	return pass();
 }
 
-/* RFC 5213, 5.5: close enough to our clock, and later than all that were accepted for the node. */
+/* RFC 5213, 5.5 and 9.3: close enough to our clock, and later than all that were accepted for the
+ * node. */
 static struct lma_verdict check_timestamp(struct lma_check *c)
 {
 	const struct lma_update *u = c->update;
@@ -146,7 +148,7 @@ static struct lma_verdict check_timestamp(struct lma_check *c)
 	uint64_t apart = u->timestamp > now ? u->timestamp - now : now - u->timestamp;
 
 	if (!u->has_timestamp)
-		return pass();
+		return c->lma->config.timestamps ? refuse(STATUS_BA_TIMESTAMP_MISMATCH) : pass();
 	if (c->node && u->timestamp <= lma_path_last_timestamp(c))
 		return refuse(STATUS_BA_TIMESTAMP_LOWER);
 	return apart <= window ? pass() : refuse(STATUS_BA_TIMESTAMP_MISMATCH);

@@ -263,7 +263,7 @@ static void failed(struct lma *lma, struct session *session, const struct lma_re
 		strerrorname_np(-error));
 	if (is_update(r))
 		lma_refuse(lma, &r->update, true, STATUS_BA_RESOURCES, r->update.sequence);
-	else if (r->kind != LMA_RENEW)
+	else if (r->kind == LMA_EXPIRE || r->kind == LMA_FORGET)
 		session->end_ns = lma_now(lma) + RETRY_NS;
 }
 

@@ -58,6 +58,7 @@ static void has_defaults(void **state)
 	assert_int_equal(c.address_count, 1);
 	assert_int_equal(c.agent_count, 0);
 	assert_true(ctrl_config_is_own(&c, &c.addresses[0]));
+	assert_true(c.lma.timestamps);
 	assert_int_equal(c.lma.timestamp_window_ms, 300);
 	assert_int_equal(c.lma.delete_delay_ms, 10000);
 	assert_int_equal(c.lma.assign_delay_ms, 1500);

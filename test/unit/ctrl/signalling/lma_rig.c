@@ -202,6 +202,7 @@ struct lma_rig *lma_rig_new(void)
 		.profile_count = sizeof(profiles) / sizeof(*profiles),
 		.max_lifetime_s = 420,
 		.max_sessions = 8,
+		.timestamps = true,
 		.timestamp_window_ms = 300,
 		.delete_delay_ms = 10000,
 		.assign_delay_ms = 1500,

@@ -68,6 +68,8 @@ static void answers_only_the_options_that_were_there(void **state)
 	struct lma_rig_answer a;
 
 	(void)state;
+	rig->config.timestamps = false;
+	lma_rig_restart(rig);
 	pbu.link_id = NULL;
 	pbu.stamped = false;
 	lma_rig_send(rig, &pbu);
@@ -153,6 +155,7 @@ static void every_fault_has_its_status(void **state)
 	ASSERT_STATUS(STATUS_BA_HNP_NOT_AUTHORIZED, pbu.prefixes[0] = "2001:db8:200::/64");
 	ASSERT_STATUS(STATUS_BA_TIMESTAMP_MISMATCH, pbu.stamp_offset_ms = 301);
 	ASSERT_STATUS(STATUS_BA_TIMESTAMP_MISMATCH, pbu.stamp_offset_ms = -301);
+	ASSERT_STATUS(STATUS_BA_TIMESTAMP_MISMATCH, pbu.stamped = false);
 	ASSERT_STATUS(STATUS_BA_MISSING_HNP, pbu.prefixes[0] = NULL);
 	ASSERT_STATUS(STATUS_BA_MISSING_MN_ID, pbu.mn_id = NULL);
 	ASSERT_STATUS(STATUS_BA_MISSING_HANDOFF, pbu.handoff = -1);
@@ -243,12 +246,34 @@ static void a_timestamp_must_be_later_than_the_last(void **state)
 	assert_int_equal(lma_rig_status(rig, &pbu), STATUS_BA_ACCEPTED);
 }
 
+/* Who does not know the key gets no signature of ours, and few answers. */
+static void forgeries_are_answered_unsigned_and_seldom(void **state)
+{
+	struct lma_rig_pbu pbu = lma_rig_pbu();
+
+	(void)state;
+	pbu.wrong_key = true;
+	for (int i = 0; i < 2; i++) {
+		struct lma_rig_answer a;
+
+		lma_rig_send(rig, &pbu);
+		a = lma_rig_answer(rig);
+		assert_int_equal(a.status, STATUS_BA_AUTH_FAIL);
+		assert_false(a.authentic);
+	}
+	lma_rig_send(rig, &pbu);
+	lma_rig_silent(rig);
+	assert_int_equal(lma_rig_counter(rig, "lma_drop_stranger"), 1);
+}
+
 static void without_timestamps_the_sequence_counts(void **state)
 {
 	struct lma_rig_pbu pbu = lma_rig_pbu();
 	struct lma_rig_answer a;
 
 	(void)state;
+	rig->config.timestamps = false;
+	lma_rig_restart(rig);
 	pbu.stamped = false;
 	pbu.sequence = 65535;
 	lma_rig_bound(rig, &pbu);
@@ -308,6 +333,7 @@ int main(void)
 		TEST(another_address_of_the_gateway_may_be_the_care_of_address),
 		TEST(messages_without_p_are_not_for_an_anchor),
 		TEST(a_timestamp_must_be_later_than_the_last),
+		TEST(forgeries_are_answered_unsigned_and_seldom),
 		TEST(without_timestamps_the_sequence_counts),
 		TEST(a_copy_of_what_is_under_way_is_dropped),
 		TEST(a_change_that_fails_is_refused),

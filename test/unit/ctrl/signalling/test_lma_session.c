@@ -379,6 +379,22 @@ static void what_waits_outlives_the_session(void **state)
 	assert_int_equal(sessions(), 1);
 }
 
+/* That the operator's wish failed does not shorten the session. */
+static void clear_that_failed_ends_nothing(void **state)
+{
+	struct lma_rig_pbu pbu = lma_rig_pbu();
+	struct session *session;
+
+	(void)state;
+	lma_rig_bound(rig, &pbu);
+	session = session_cache_next(lma_cache(rig->lma), NULL);
+	assert_int_equal(lma_clear(rig->lma, session, NULL, NULL), 0);
+	lma_rig_commit(rig, -EIO);
+	lma_rig_wait_ms(rig, 5000);
+	assert_int_equal(rig->commit_count, 0);
+	assert_int_equal(sessions(), 1);
+}
+
 static void requests_of_a_session_keep_their_order(void **state)
 {
 	struct lma_rig_pbu pbu = lma_rig_pbu(), other = handover(), third = pbu;
@@ -514,6 +530,7 @@ int main(void)
 		TEST(an_unknown_handoff_waits_for_the_end),
 		TEST(an_unknown_handoff_ends_in_a_new_session),
 		TEST(what_waits_outlives_the_session),
+		TEST(clear_that_failed_ends_nothing),
 		TEST(requests_of_a_session_keep_their_order),
 		TEST(prefixes_survive_a_restart),
 		TEST(what_ended_while_away_ends_at_once),
