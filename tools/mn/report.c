@@ -140,6 +140,18 @@ static json_t *report_move(const struct mn_move *m)
 	return j;
 }
 
+/* Whether the home agent has the preferred care-of address; of several, perhaps among others that
+ * were registered after it. */
+static bool has_binding(const struct mn *mn)
+{
+	const struct mn_paths *paths = &mn->paths;
+
+	for (unsigned i = 0; paths->mode != MN_MULTIHOMING_OFF && i < paths->count; i++)
+		if (addr_equal(&paths->all[i].at.care_of, &mn->at.care_of))
+			return paths->all[i].registered;
+	return addr_equal(&mn->bul.bound_care_of, &mn->at.care_of);
+}
+
 /* One word for the whole: what a user wants to know first. */
 static const char *summary(const struct mn *mn)
 {
@@ -152,8 +164,7 @@ static const char *summary(const struct mn *mn)
 	if (e->state == BUL_REFUSED)
 		return "refused";
 	/* also while it is being refreshed */
-	return e->bound && addr_equal(&e->bound_care_of, &mn->at.care_of) ? "registered"
-									  : "registering";
+	return e->bound && has_binding(mn) ? "registered" : "registering";
 }
 
 json_t *mn_report(const struct mn *mn)
