@@ -16,7 +16,7 @@ from peer import CARE_OF, Ear, inner_of
 
 WLAN, LTE = CARE_OF["a"], "2001:db8:a::98"
 SUMMARY, FLOW = 44, 45
-OK, MALFORMED, NO_BID, NO_FID, FORMAT = 0, 130, 131, 132, 133
+OK, PROHIBITED, REJECTED, MALFORMED, NO_BID, NO_FID, FORMAT = 0, 128, 129, 130, 131, 132, 133
 
 
 def number(value, octets=2):
@@ -132,7 +132,28 @@ def test_each_is_refused_alone(node, sent, counted):
                        flow(4, 4, reference(2), udp_from(5000)))
     assert answer.status == 0
     assert statuses(answer) == [(1, NO_BID), (2, MALFORMED), (3, FORMAT), (4, OK)]
+    assert [counted(f"flow_refused_{status}") for status in (NO_BID, MALFORMED, FORMAT)] == [1, 1, 1]
     assert sent(5000) == [LTE]
+
+
+def test_a_flow_twice_in_one_message_refuses_all(node, sent, counted):
+    """RFC 6089, 5.3.2. The bindings of the same message are as good as ever."""
+    answer = node.bind(flow(1, 1, reference(2), udp_from(5000)), flow(2, 2, reference(2), udp_from(5001)),
+                       flow(1, 3, reference(1), udp_from(5002)))
+    assert (answer.status, answer.bids) == (0, [(1, 0), (2, 0)])
+    assert statuses(answer) == [(1, REJECTED), (2, REJECTED), (1, REJECTED)]
+    assert counted("flow_refused_129") == 3
+    assert sent(5000) == [WLAN]
+
+
+def test_no_more_than_the_policy_allows(policy, node, sent, control):
+    policy("flows = 2;")
+    before = control.drops()["flow_refused_128"]
+    answer = node.bind(*[flow(n, n, reference(2), udp_from(5000 + n)) for n in (1, 2, 3)])
+    assert answer.status == 0
+    assert statuses(answer) == [(1, OK), (2, OK), (3, PROHIBITED)]
+    assert control.drops()["flow_refused_128"] == before + 1
+    assert (sent(5002), sent(5003)) == ([LTE], [WLAN])
 
 
 def test_a_copy_to_each_of_several(node, sent):
