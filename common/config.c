@@ -1,14 +1,13 @@
 #include "common/config.h"
 
 #include "common/config_read.h"
+#include "common/config_text.h"
 #include "common/config_value.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 void config_report_add(struct config_report *report, const char *file, unsigned line,
 	const char *key, const char *fmt, ...)
@@ -39,18 +38,37 @@ void config_report_free(struct config_report *report)
 	*report = (struct config_report){0};
 }
 
-/* Reads what libconfig has parsed, or reports that it could not. */
-static int read_parsed(const char *name, int parsed, const config_t *conf,
-	const struct config_key *keys, void *out, struct config_report *report)
+/* The key that is there twice, found by where libconfig stops when each key begins a line; "" if it
+ * is not known. */
+static const char *duplicate_key(const struct config_text *text, char *buf, size_t size)
 {
-	if (!parsed) {
-		const char *file = config_error_file(conf);
+	char *split = config_text_split(text);
+	config_t conf;
 
-		config_report_add(report, file ? file : name, (unsigned)config_error_line(conf),
-			NULL, "%s", config_error_text(conf));
-		return -EINVAL;
-	}
-	return config_read_keys(name, conf, keys, out, report);
+	*buf = '\0';
+	config_init(&conf);
+	if (split && !config_read_string(&conf, split))
+		config_text_key(split, (unsigned)config_error_line(&conf), buf, size);
+	config_destroy(&conf);
+	free(split);
+	return buf;
+}
+
+/* Parses a text, or reports that it cannot be. */
+static int parse(config_t *conf, const struct config_text *text, struct config_report *report)
+{
+	const struct config_text_line *at;
+	const char *what;
+	char key[64] = "";
+
+	if (config_read_string(conf, text->text))
+		return 0;
+	what = config_error_text(conf);
+	at = config_text_line(text, (unsigned)config_error_line(conf));
+	if (strcmp(what, "duplicate setting name") == 0 && *duplicate_key(text, key, sizeof(key)))
+		what = "is there twice";
+	config_report_add(report, at->file, at->line, *key ? key : NULL, "%s", what);
+	return -EINVAL;
 }
 
 /* Size of the struct that a table describes: up to the end of its last member. */
@@ -67,52 +85,57 @@ static size_t table_size(const struct config_key *keys)
 	return size;
 }
 
-/* The folder of a path, where libconfig looks for @include files. */
-static void set_include_dir(config_t *conf, const char *path)
-{
-	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-
-	if (slash && (size_t)(slash - path) < sizeof(dir)) {
-		snprintf(dir, sizeof(dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-		config_set_include_dir(conf, dir);
-	}
-}
-
-int config_load(
-	const char *path, const struct config_key *keys, void *out, struct config_report *report)
-{
-	FILE *file = fopen(path, "re");
-	struct stat st;
-	int rc = file ? 0 : -errno;
-	config_t conf;
-
-	memset(out, 0, table_size(keys));
-	/* libconfig ends the process when it cannot read what it has been given. */
-	if (rc == 0 && fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode))
-		rc = -EISDIR;
-	if (rc < 0) {
-		config_report_add(report, path, 0, NULL, "cannot be read: %s", strerror(-rc));
-	} else {
-		config_init(&conf);
-		set_include_dir(&conf, path);
-		rc = read_parsed(path, config_read(&conf, file), &conf, keys, out, report);
-		config_destroy(&conf);
-	}
-	if (file)
-		fclose(file);
-	return rc;
-}
-
-int config_load_text(const char *name, const char *text, const struct config_key *keys, void *out,
+/* Reads a text that was made with the outcome rc, and lets it go. */
+static int load(struct config_text *text, int rc, const struct config_key *keys, void *out,
 	struct config_report *report)
 {
 	config_t conf;
 
 	memset(out, 0, table_size(keys));
 	config_init(&conf);
-	int rc = read_parsed(name, config_read_string(&conf, text), &conf, keys, out, report);
+	if (rc == 0)
+		rc = parse(&conf, text, report);
+	if (rc == 0)
+		rc = config_read_keys(text, &conf, keys, out, report);
 	config_destroy(&conf);
+	config_text_free(text);
+	return rc;
+}
+
+int config_load(
+	const char *path, const struct config_key *keys, void *out, struct config_report *report)
+{
+	struct config_text text;
+	int rc = config_text_read(&text, path, report);
+
+	return load(&text, rc, keys, out, report);
+}
+
+int config_load_text(const char *name, const char *text, const struct config_key *keys, void *out,
+	struct config_report *report)
+{
+	struct config_text own;
+	int rc = config_text_take(&own, name, text, report);
+
+	return load(&own, rc, keys, out, report);
+}
+
+int config_load_names(const char *path, void (*name)(const char *name, void *context),
+	void *context, struct config_report *report)
+{
+	struct config_text text;
+	int rc = config_text_read(&text, path, report);
+	config_t conf;
+
+	config_init(&conf);
+	if (rc == 0)
+		rc = parse(&conf, &text, report);
+	for (int i = 0; rc == 0 && i < config_setting_length(config_root_setting(&conf)); i++)
+		name(config_setting_name(
+			     config_setting_get_elem(config_root_setting(&conf), (unsigned)i)),
+			context);
+	config_destroy(&conf);
+	config_text_free(&text);
 	return rc;
 }
 

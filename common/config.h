@@ -128,6 +128,11 @@ int config_load(
 int config_load_text(const char *name, const char *text, const struct config_key *keys, void *out,
 	struct config_report *report);
 
+/* Calls `name` with each key at the top of the file. Returns and reports as config_load(), but
+ * looks at no value. */
+int config_load_names(const char *path, void (*name)(const char *name, void *context),
+	void *context, struct config_report *report);
+
 /* Frees all strings and lists of a result and clears it. */
 void config_free(const struct config_key *keys, void *out);
 
@@ -135,8 +140,9 @@ void config_free(const struct config_key *keys, void *out);
  * groups one table each. */
 void config_print_reference(FILE *to, const struct config_key *keys);
 
-/* Reads a duration to milliseconds: "300ms", "7s", "5min", "2h", "1d"; a number without a unit is
- * in `unit` ("ms" when NULL). Returns 0, -EINVAL or -ERANGE. */
+/* Reads a duration to milliseconds: "300ms", "7s", "5min" or "5m", "2h", "1d", or several, the
+ * largest first, as dmmctl prints them ("7m00s"); a number without a unit is in `unit` ("ms" when
+ * NULL). Returns 0, -EINVAL or -ERANGE. */
 int config_parse_duration(const char *text, const char *unit, int64_t *ms);
 
 /* Name of a kind for people: "address", "list of groups". */

@@ -14,7 +14,7 @@
 
 /* What stays the same while one file is read. */
 struct reader {
-	const char *file;
+	const struct config_text *text;
 	struct config_report *report;
 	bool no_memory;
 };
@@ -28,26 +28,22 @@ struct place {
 __attribute__((format(printf, 3, 4))) static void complain(
 	struct reader *r, const struct place *at, const char *fmt, ...)
 {
-	const config_setting_t *s = at->setting;
+	unsigned line = at->setting ? config_setting_source_line(at->setting) : 0;
+	const struct config_text_line *from = config_text_line(r->text, line);
 	char what[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	const char *file =
-		s && config_setting_source_file(s) ? config_setting_source_file(s) : r->file;
-
-	config_report_add(r->report, file, s ? config_setting_source_line(s) : 0,
-		*at->path ? at->path : NULL, "%s", what);
+	config_report_add(r->report, from->file, line ? from->line : 0, *at->path ? at->path : NULL,
+		"%s", what);
 }
 
 /* A scalar setting's value as text; its type as a word in *type. */
 static const char *setting_text(
 	const config_setting_t *s, char *buf, size_t size, const char **type)
 {
-	long long value;
-
 	switch (config_setting_type(s)) {
 	case CONFIG_TYPE_STRING:
 		*type = "the text";
@@ -55,17 +51,9 @@ static const char *setting_text(
 	case CONFIG_TYPE_BOOL:
 		*type = "the boolean";
 		return config_setting_get_bool(s) ? "true" : "false";
-	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
 		*type = "the integer";
-		value = config_setting_get_int64(s);
-		/* libconfig keeps 0xffffffff as an int. */
-		if (config_setting_type(s) == CONFIG_TYPE_INT) {
-			value = config_setting_get_int(s);
-			if (config_setting_get_format(s) == CONFIG_FORMAT_HEX)
-				value = (unsigned)value;
-		}
-		snprintf(buf, size, "%lld", value);
+		snprintf(buf, size, "%lld", config_setting_get_int64(s));
 		return buf;
 	case CONFIG_TYPE_FLOAT:
 		*type = "the number";
@@ -81,7 +69,7 @@ static const char *setting_text(
 static bool type_fits(const config_setting_t *s, enum config_kind kind)
 {
 	int type = config_setting_type(s);
-	bool integer = type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+	bool integer = type == CONFIG_TYPE_INT64; /* config_text.h makes all of them this */
 
 	switch (kind) {
 	case CONFIG_BOOL:
@@ -280,15 +268,15 @@ static void read_group(
 			out);
 }
 
-int config_read_keys(const char *file, const config_t *parsed, const struct config_key *keys,
-	void *out, struct config_report *report)
+int config_read_keys(const struct config_text *text, const config_t *parsed,
+	const struct config_key *keys, void *out, struct config_report *report)
 {
-	struct reader r = {.file = file, .report = report};
+	struct reader r = {.text = text, .report = report};
 	size_t before = report->count;
 
 	read_group(&r, &(struct place){config_root_setting(parsed), ""}, keys, out);
 	if (r.no_memory) {
-		config_report_add(report, file, 0, NULL, "out of memory");
+		config_report_add(report, text->lines[0].file, 0, NULL, "out of memory");
 		return -ENOMEM;
 	}
 	return report->count > before ? -EINVAL : 0;

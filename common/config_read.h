@@ -5,10 +5,11 @@
 #pragma once
 
 #include "common/config.h"
+#include "common/config_text.h"
 
 #include <libconfig.h>
 
-/* Reads all keys into *out, which is clear; `file` stands in messages. Returns 0, -EINVAL (the
- * report says what is wrong) or -ENOMEM. */
-int config_read_keys(const char *file, const config_t *parsed, const struct config_key *keys,
-	void *out, struct config_report *report);
+/* Reads all keys into *out, which is clear; the text that was parsed says what messages name.
+ * Returns 0, -EINVAL (the report says what is wrong) or -ENOMEM. */
+int config_read_keys(const struct config_text *text, const config_t *parsed,
+	const struct config_key *keys, void *out, struct config_report *report);

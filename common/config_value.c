@@ -1,5 +1,6 @@
 #include "common/config_value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -27,7 +28,7 @@ static const char *const kind_names[CONFIG_KINDS] = {
 static const struct {
 	const char *name;
 	int64_t ms;
-} units[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}};
+} units[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 
 const char *config_kind_name(enum config_kind kind)
 {
@@ -144,8 +145,13 @@ __attribute__((format(printf, 5, 6))) static int refuse(const struct config_key 
 	va_list ap;
 
 	config_value_allowed(key, allowed, sizeof(allowed));
+	/* Of a duration, a number without a unit was one without quotes. */
+	bool number = key->kind == CONFIG_INT ||
+		      (key->kind == CONFIG_DURATION && !text[strspn(text, "+-0123456789")]);
+	const char *quote = number ? "" : "\"";
 	int n = key->secret ? snprintf(why, size, "expected %s", allowed)
-			    : snprintf(why, size, "got \"%.80s\", expected %s", text, allowed);
+			    : snprintf(why, size, "got %s%.80s%s, expected %s", quote, text, quote,
+				      allowed);
 	if (n > 0 && (size_t)n < size) {
 		va_start(ap, remark);
 		vsnprintf(why + n, size - (size_t)n, remark, ap);
@@ -187,20 +193,47 @@ static int parse_number(const char *text, int64_t *value, const char **rest)
 	return errno == ERANGE ? -ERANGE : 0;
 }
 
+/* The unit that a text begins with, and its length; -1: none. */
+static int find_unit(const char *text, size_t *length)
+{
+	*length = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strlen(units[i].name) == *length && strncmp(text, units[i].name, *length) == 0)
+			return (int)i;
+	return -1;
+}
+
 int config_parse_duration(const char *text, const char *unit, int64_t *ms)
 {
 	const char *rest;
-	int64_t value;
-	int rc = parse_number(text, &value, &rest);
+	int64_t value, part, sum = 0;
+	size_t length;
+	int last = -1, rc = parse_number(text, &value, &rest);
 
 	if (rc < 0)
 		return rc;
 	if (*rest == '\0')
 		rest = unit ? unit : "ms";
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(rest, units[i].name) == 0)
-			return __builtin_mul_overflow(value, units[i].ms, ms) ? -ERANGE : 0;
-	return -EINVAL;
+	for (;;) {
+		int i = find_unit(rest, &length);
+
+		if (i <= last)
+			return -EINVAL;
+		last = i;
+		if (__builtin_mul_overflow(value, units[i].ms, &part) ||
+			__builtin_add_overflow(sum, part, &sum))
+			return -ERANGE;
+		rest += length;
+		if (!*rest) {
+			*ms = sum;
+			return 0;
+		}
+		if (*text == '-' || !isdigit((unsigned char)*rest))
+			return -EINVAL;
+		rc = parse_number(rest, &value, &rest);
+		if (rc < 0)
+			return rc;
+	}
 }
 
 static int parse_int(

@@ -109,6 +109,31 @@ class TestDmmctl:
         assert status == 1
         assert f"{file}:" in output and "max_lifetime" in output
 
+    def test_every_example_is_known_and_good(self, start, tmp_path):
+        """With the keys that they name."""
+        for name in ("ctrl", "dp1", "dp2"):
+            assert start("dmmctl", "keygen", "--name", name, tmp_path)[0] == 0
+        for name in ("mag1", "mag2", "mag3"):
+            key = tmp_path / f"{name}.key"
+            key.touch(0o600)
+            key.write_text("00112233445566778899aabbccddeeff\n")
+        found = sorted(programs.CONFIGS.rglob("*.cfg"))
+        assert len(found) >= 11
+        for name in found:
+            file = tmp_path / "example.cfg"
+            file.write_text(name.read_text().replace("/etc/dmm/", f"{tmp_path}/"))
+            file.chmod(0o600)
+            status, output = start("dmmctl", "config", "check", file)
+            assert status == 0, f"{name}: {output}"
+            assert re.fullmatch(r".*: a good configuration of [a-z-]+\n", output), f"{name}: {output}"
+
+    def test_a_wrong_key_does_not_hide_whose_it_is(self, start, tmp_path):
+        file = tmp_path / "wrong.cfg"
+        file.write_text(example("dmm-ctrl").replace("home_prefixes", "home_prefxies"))
+        status, output = start("dmmctl", "config", "check", file)
+        assert status == 1
+        assert 'did you mean "home_prefixes"?' in output
+
 
 class TestSubscribers:
     """Import of many, of which some are wrong."""

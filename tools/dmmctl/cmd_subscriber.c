@@ -165,6 +165,12 @@ static int read_add_options(struct args *args, const char *const *values, json_t
 			"multicast_max_groups", params);
 	if (!rc && values[ADD_DISABLED])
 		json_object_set_new(params, "enabled", json_false());
+	if (!rc && !(values[ADD_AUTH] && strcmp(values[ADD_AUTH], "none") == 0) &&
+		!(values[ADD_SPI] && values[ADD_KEY_FILE]))
+		rc = args_fail(args, "%s needed unless --auth is none",
+			values[ADD_SPI]        ? "--key-file is"
+			: values[ADD_KEY_FILE] ? "--spi is"
+					       : "--spi and --key-file are");
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 #include "tools/dmmctl/command.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_MAX_LEN    64
@@ -109,7 +110,7 @@ static void unknown_word(
 	struct args *args, const char *what, const char *word, const char *const *words)
 {
 	const char *near = word ? args_suggest(word, words) : NULL;
-	char list[256] = "";
+	char list[512] = "";
 
 	for (size_t at = 0; *words && at < sizeof(list); words++)
 		at += (size_t)snprintf(list + at, sizeof(list) - at, " %s", *words);
@@ -135,34 +136,41 @@ static const struct command *find_group(struct args *args, const char *word)
 	return NULL;
 }
 
-/* Appends the commands of a group to a list of them; returns its new length. */
-static size_t list_group(char *text, size_t at, size_t size, const struct command *c)
+/* Prints the commands of a group, a line each. */
+static void list_group(FILE *to, const struct command *c)
 {
-	for (; c->group && at < size; c++) {
-		char left[80];
+	for (; c->group; c++) {
+		const char *name = c->name ? c->name : "";
+		int gap = 20 - (int)(strlen(c->group) + (c->name != NULL) + strlen(name));
 
-		snprintf(left, sizeof(left), "%s%s%s", c->group, c->name ? " " : "",
-			c->name ? c->name : "");
-		at += (size_t)snprintf(text + at, size - at, "\n  %-20s %.*s", left,
-			(int)strcspn(c->summary, "\n"), c->summary);
+		fprintf(to, "\n  %s%s%s%*s %.*s", c->group, c->name ? " " : "", name,
+			gap > 0 ? gap : 0, "", (int)strcspn(c->summary, "\n"), c->summary);
 	}
-	return at;
 }
 
-/* The list of commands at the end of --help, made from the tables. */
-static const char *list_commands(char *text, size_t size)
+/* Text that the caller frees: the commands of one group, or of all if it is NULL, made from the
+ * tables, and what is to follow them. NULL: no memory. */
+static char *list_commands(const struct command *group, const char *rest)
 {
-	size_t at = (size_t)snprintf(text, size, "Commands:");
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
 
+	if (!to)
+		return NULL;
+	fputs("Commands:", to);
 	for (size_t i = 0; i < GROUP_COUNT; i++)
-		at = list_group(text, at, size, groups[i]);
+		if (!group || group == groups[i])
+			list_group(to, groups[i]);
+	fputs(rest, to);
+	fclose(to);
 	return text;
 }
 
 /* --help of a group: what its commands are. */
 static void help_group(struct args *args, const struct command *group)
 {
-	char name[NAME_MAX_LEN], epilogue[1024] = "Commands:";
+	char name[NAME_MAX_LEN], *epilogue = list_commands(group, "");
 	const struct args_program program = {.name = name,
 		.usage = "COMMAND [ARGUMENT]...",
 		.summary = "Commands about one kind of thing; each has a --help of its own.",
@@ -170,8 +178,8 @@ static void help_group(struct args *args, const struct command *group)
 		.epilogue = epilogue};
 
 	snprintf(name, sizeof(name), "dmmctl %s", group->group);
-	list_group(epilogue, strlen(epilogue), sizeof(epilogue), group);
 	args_help(&program, args->out);
+	free(epilogue);
 	args->done = true;
 	args->exit_code = COMMAND_DONE;
 }
@@ -210,9 +218,30 @@ static const struct command *find_command(struct args *args, int *used)
 	return NULL;
 }
 
+/* The options before the command, the command, and what follows it. */
+static int run_words(struct command_context *context, struct args *args)
+{
+	const struct command *command;
+	int used;
+
+	args->out = context->out;
+	args->err = context->err;
+	while (args_next(args))
+		common_option(context, args);
+	if (args->done)
+		return args->exit_code;
+	command = find_command(args, &used);
+	if (!command)
+		return args->exit_code;
+	return run_command(context, command, args->argc - args->first - used + 1,
+		args->argv + args->first + used - 1);
+}
+
 int command_main(struct command_context *context, int argc, char **argv)
 {
-	char epilogue[2048], commands[1600];
+	char *epilogue = list_commands(NULL, "\n\n'dmmctl COMMAND --help' says more.\n"
+					     "Exit codes: 0 done, 1 the request failed or was "
+					     "refused, 2 wrong usage.");
 	const struct args_program program = {.name = "dmmctl",
 		.usage = "[OPTION]... COMMAND [ARGUMENT]...",
 		.summary = "Asks dmm-ctrl, the control plane of the DMM gateway, and tells it what "
@@ -220,25 +249,13 @@ int command_main(struct command_context *context, int argc, char **argv)
 		.options = common_options,
 		.stop_at_command = true,
 		.epilogue = epilogue};
-	const struct command *command;
 	struct args args;
-	int used;
+	int rc;
 
-	snprintf(epilogue, sizeof(epilogue), "%s\n\n'dmmctl COMMAND --help' says more.\n%s",
-		list_commands(commands, sizeof(commands)),
-		"Exit codes: 0 done, 1 the request failed or was refused, 2 wrong usage.");
 	args_begin(&args, &program, argc, argv);
-	args.out = context->out;
-	args.err = context->err;
-	while (args_next(&args))
-		common_option(context, &args);
-	if (args.done)
-		return args.exit_code;
-	command = find_command(&args, &used);
-	if (!command)
-		return args.exit_code;
-	return run_command(
-		context, command, argc - args.first - used + 1, argv + args.first + used - 1);
+	rc = run_words(context, &args);
+	free(epilogue);
+	return rc;
 }
 
 void command_json(struct command_context *context, const json_t *value)

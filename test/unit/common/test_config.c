@@ -194,12 +194,12 @@ static void errors_name_place_value_and_remedy(void **state)
 		{"name = \"x\";\n\nflag = 1;",
 			"a.conf:3: flag: got the integer 1, expected true or false\n"},
 		{"name = \"x\"; port = 65536;",
-			"a.conf:1: port: got \"65536\", expected an integer from 0 to 65535\n"},
+			"a.conf:1: port: got 65536, expected an integer from 0 to 65535\n"},
 		{"name = \"x\"; port = \"1\";", "a.conf:1: port: got the text \"1\", expected an "
 						"integer from 0 to 65535\n"},
 		{"name = \"x\"; port = 4191;", "a.conf:1: port: port 4191 is odd\n"},
 		{"name = \"x\"; port = -2;",
-			"a.conf:1: port: got \"-2\", expected an integer from 0 to 65535\n"},
+			"a.conf:1: port: got -2, expected an integer from 0 to 65535\n"},
 		{"name = 5;",
 			"a.conf:1: name: got the integer 5, expected a text of 0 to 4095 octets\n"},
 		{"name = \"x\"; password = 12345678;", "a.conf:1: password: got the integer, "
@@ -218,7 +218,7 @@ static void errors_name_place_value_and_remedy(void **state)
 		{"name = \"x\"; mac = \"02\";", "a.conf:1: mac: got \"02\", expected a MAC address "
 						"as \"02:00:00:00:00:01\"\n"},
 		{"name = \"x\"; wait = 99;",
-			"a.conf:1: wait: got \"99\", expected a duration from \"100ms\" to "
+			"a.conf:1: wait: got 99, expected a duration from \"100ms\" to "
 			"\"1min\"; a number without a unit is in ms\n"},
 		{"name = \"x\"; wait = \"3 weeks\";",
 			"a.conf:1: wait: got \"3 weeks\", expected a duration from \"100ms\" to "
@@ -226,7 +226,7 @@ static void errors_name_place_value_and_remedy(void **state)
 		{"name = \"x\"; inner = 5;",
 			"a.conf:1: inner: got the integer 5, expected a group\n"},
 		{"name = \"x\"; inner = {\n depth = 10; };",
-			"a.conf:2: inner.depth: got \"10\", expected an integer from 1 to 9\n"},
+			"a.conf:2: inner.depth: got 10, expected an integer from 1 to 9\n"},
 		{"name = \"x\"; extra = { };", "a.conf:1: extra.file: is required, but missing\n"},
 		{"name = \"x\"; links = ( { name = \"a\"; },\n { } );",
 			"a.conf:2: links[1].name: is required, but missing\n"},
@@ -236,9 +236,24 @@ static void errors_name_place_value_and_remedy(void **state)
 		{"name = \"x\"; links = { };",
 			"a.conf:1: links: got a group, expected a list of groups\n"},
 		{"name = \"x\"; numbers = [ 1, 101 ];",
-			"a.conf:1: numbers[1]: got \"101\", expected an integer from 1 to 100\n"},
+			"a.conf:1: numbers[1]: got 101, expected an integer from 1 to 100\n"},
 		{"name = \"x\"; port = ;", "a.conf:1: syntax error\n"},
-		{"name = \"x\";\nname = \"y\";", "a.conf:2: duplicate setting name\n"},
+		{"name = \"x\";\nname = \"y\";", "a.conf:2: name: is there twice\n"},
+		{"name = \"x\"; port = 2; offset = 1; port = 4; # port = 6",
+			"a.conf:1: port: is there twice\n"},
+		{"name = \"x\"; port = 4294967298;",
+			"a.conf:1: port: got 4294967298, expected an integer from 0 to 65535\n"},
+		{"name = \"x\"; offset = -4294967297;",
+			"a.conf:1: offset: got -4294967297, expected an integer from -10 to 10\n"},
+		{"name = \"x\"; port = 0x100000002;",
+			"a.conf:1: port: got 4294967298, expected an integer from 0 to 65535\n"},
+		{"name = \"x\"; numbers = [ 1,\n 99999999999 ];",
+			"a.conf:2: numbers[1]: got 99999999999, expected an integer from 1 to "
+			"100\n"},
+		{"name = \"x\"; port = 99999999999999999999;",
+			"a.conf:1: port: out of range, an integer has at most 64 bits\n"},
+		{"name = \"x\"; password = 4294967298;",
+			"a.conf:1: password: got the integer, expected a text of 0 to 8 octets\n"},
 	};
 
 	(void)state;
@@ -266,6 +281,23 @@ static void all_errors_are_reported(void **state)
 	assert_non_null(strstr(report.text, "a.conf:7: wait: longer than lifetime\n"));
 }
 
+/* All that an integer may be written as, next to what only looks like one. */
+static void integers(void **state)
+{
+	(void)state;
+	assert_int_equal(load("/* 99999999999 */ name = \"99999999999\\\" 4294967296\";\n"
+			      "// 4294967296\n# \"4294967296\nspi = 4294967295; offset = +7;\n"
+			      "numbers = [ 1L, 0x64 ]; port = 0x000000002; lifetime = 2147483648;"),
+		0);
+	assert_null(report.text);
+	assert_string_equal(conf.name, "99999999999\" 4294967296");
+	assert_true(conf.spi == UINT32_MAX);
+	assert_int_equal(conf.offset, 7);
+	assert_int_equal(conf.port, 2);
+	assert_true(conf.lifetime == 2147483648000);
+	assert_true(*config_item(&conf.numbers, int64_t, 1) == 100);
+}
+
 static void durations(void **state)
 {
 	int64_t ms = 0;
@@ -283,9 +315,15 @@ static void durations(void **state)
 	assert_true(ms == 7000);
 	assert_int_equal(config_parse_duration("7", NULL, &ms), 0);
 	assert_true(ms == 7);
+	assert_int_equal(config_parse_duration("7m05s", "ms", &ms), 0);
+	assert_true(ms == 425000);
+	assert_int_equal(config_parse_duration("2d03h", NULL, &ms), 0);
+	assert_true(ms == 51 * 3600000);
+	assert_int_equal(config_parse_duration("1m9223372036854775807s", NULL, &ms), -ERANGE);
 	assert_int_equal(config_parse_duration("9223372036854775807d", NULL, &ms), -ERANGE);
 	assert_int_equal(config_parse_duration("92233720368547758070ms", NULL, &ms), -ERANGE);
-	static const char *const bad[] = {"", "s", "1.5s", "7 s", "7S", " 7s", "7s ", "--7s"};
+	static const char *const bad[] = {"", "s", "1.5s", "7 s", "7S", " 7s", "7s ", "--7s",
+		"7s5m", "7s7s", "7m5", "7m-5s", "-7m5s", "7mm"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(config_parse_duration(bad[i], NULL, &ms), -EINVAL);
 }
@@ -314,6 +352,27 @@ static void files(void **state)
 	fclose(f);
 	assert_int_equal(config_load(path, keys, &conf, &report), -EINVAL);
 	assert_non_null(strstr(report.text, "part.conf:2: port: port 3 is odd\n"));
+	config_free(keys, &conf);
+	config_report_free(&report);
+	f = fopen(part, "w");
+	fputs("port = 4;\nspi = 99999999999;", f);
+	fclose(f);
+	assert_int_equal(config_load(path, keys, &conf, &report), -EINVAL);
+	assert_non_null(strstr(report.text, "part.conf:2: spi: got 99999999999, expected"));
+	config_free(keys, &conf);
+	config_report_free(&report);
+	f = fopen(part, "w");
+	fputs("port = 4;\n@include \"part.conf\"\n", f);
+	fclose(f);
+	assert_int_equal(config_load(path, keys, &conf, &report), -ELOOP);
+	assert_non_null(strstr(report.text, "part.conf: cannot be read: too many files"));
+	config_free(keys, &conf);
+	config_report_free(&report);
+	f = fopen(part, "w");
+	fwrite("port = 4;\n\0port = 5;", 1, 20, f);
+	fclose(f);
+	assert_int_equal(config_load(path, keys, &conf, &report), -EILSEQ);
+	assert_non_null(strstr(report.text, "main.conf:2: "));
 	config_free(keys, &conf);
 	config_report_free(&report);
 	f = fopen(part, "w");
@@ -354,6 +413,7 @@ int main(void)
 		cmocka_unit_test_teardown(every_kind_is_read, unload),
 		cmocka_unit_test_teardown(errors_name_place_value_and_remedy, unload),
 		cmocka_unit_test_teardown(all_errors_are_reported, unload),
+		cmocka_unit_test_teardown(integers, unload),
 		cmocka_unit_test(durations),
 		cmocka_unit_test_teardown(files, unload),
 		cmocka_unit_test(reference_lists_all_keys),

@@ -87,8 +87,10 @@ static void wrong_usage(void **state)
 		{"subscriber add mn1 -a 2001:db8::1 -l 3", "from 4 to 262140"},
 		{"subscriber add mn1 -a 2001:db8::1 -k /nowhere/key", "No such file"},
 		{"subscriber add mn1 -a 2001:db8::1 -k /dev/null", "32 hexadecimal digits"},
+		{"subscriber add mn1 -a 2001:db8::1", "--spi and --key-file are needed unless"},
+		{"subscriber add mn1 -a 2001:db8::1 -i 256", "--key-file is needed unless"},
 		{"config check", "an argument is missing"},
-		{"config check --program dmm-xx f", "expected dmm-ctrl, dmm-dp or dmm-mn"},
+		{"config check --program dmm-xx f", "expected dmm-ctrl, dmm-dp, dmm-mn or"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -108,6 +110,11 @@ static void help_and_version(void **state)
 
 	assert_int_equal(r.rc, 0);
 	assert_non_null(strstr(r.out, "binding watch"));
+	/* All of them to the last, and what follows. */
+	assert_non_null(strstr(r.out, "config check"));
+	assert_non_null(strstr(r.out, "keygen"));
+	assert_non_null(strstr(r.out, "Exit codes: 0 done, 1 the request failed or was refused, "
+				      "2 wrong usage.\n"));
 	run_free(&r);
 	r = run("", "subscriber import --help");
 	assert_int_equal(r.rc, 0);
@@ -494,7 +501,8 @@ static void config_check_finds_the_program(void **state)
 	struct run r = run("", "config check /nowhere/file.cfg");
 
 	assert_int_equal(r.rc, COMMAND_FAILED);
-	assert_non_null(strstr(r.err, "/nowhere/file.cfg: No such file or directory"));
+	assert_non_null(
+		strstr(r.err, "/nowhere/file.cfg: cannot be read: No such file or directory"));
 	run_free(&r);
 
 	temporary_file(name, "name = \"x\";\nthis is = not right\n");
@@ -507,7 +515,7 @@ static void config_check_finds_the_program(void **state)
 	run_free(&r);
 	unlink(name);
 
-	temporary_file(name, "name = \"x\";\n");
+	temporary_file(name, "frob = \"x\";\n");
 	snprintf(words, sizeof(words), "config check %s", name);
 	r = run("", words);
 	assert_int_equal(r.rc, COMMAND_FAILED);
