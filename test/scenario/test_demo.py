@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import mhdump
-from lab import ledger, programs
+from lab import demos, ledger, programs
 from lab.system import run
 from lab.topology import CN, HOME_ADDRESS
 from lab.two_planes import ADDRESS
@@ -98,3 +98,27 @@ def test_dmm_mhdump_finds_no_error(demo, build):
 def test_nothing_is_left(demo):
     assert not ledger.Ledger.all("demo")
     assert "demo-" not in run("ip", "netns", "list")
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--json", "/nowhere/figures.json"], "/nowhere/figures.json cannot be written"),
+    (["multihoming", "--json", "/tmp"], "/tmp cannot be written"),
+    (["--bogus"], "unrecognized arguments: --bogus"),
+    (["--moves", "1"], "at least 2"),
+    (["juggling"], "tools/demo multihoming"),
+])
+def test_wrong_arguments_are_told_at_once(tmp_path, words, says):
+    """Before anything is built: the build directory that is named is none."""
+    build = tmp_path / "build"
+    done = subprocess.run([programs.ROOT / "tools/demo", *words, "--build", build], text=True,
+                          capture_output=True)
+    assert done.returncode == 2 and says in done.stderr
+    assert not build.exists() and "Traceback" not in done.stderr
+
+
+def test_help_tells_of_all_demos():
+    for words in ([], ["multihoming"]):
+        done = subprocess.run([programs.ROOT / "tools/demo", *words, "--help"], text=True, capture_output=True)
+        assert done.returncode == 0
+        for demo in demos.DEMOS:
+            assert f"tools/demo {demo}" in done.stdout

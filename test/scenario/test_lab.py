@@ -205,7 +205,7 @@ def test_times_of_logs(tmp_path):
 
 @pytest.mark.parametrize("words, told", [(["--moves", "1"], "--moves"), (["--mvoes", "4"], "--mvoes")])
 def test_wrong_arguments_of_the_demo(words, told):
-    done = subprocess.run([sys.executable, "-B", "-m", "lab.demo", *words], text=True,
+    done = subprocess.run([sys.executable, "-B", "-m", "lab.demos", *words], text=True,
                           stderr=subprocess.PIPE, env={"PYTHONPATH": str(programs.ROOT / "tools")},
                           cwd=pathlib.Path("/"))
     assert done.returncode == 2

@@ -117,7 +117,3 @@ def main():
     args = arguments()
     return show.perform(LABEL, args, TwoPlaneLab,
                         lambda lab, build: Demo(Stage(lab, build), args.moves))
-
-
-if __name__ == "__main__":
-    show.end(main)

@@ -203,6 +203,5 @@ class Multicast:
         return words.doors(self.lab, self.build, self.lab.gw, self.mover.program, LABEL)
 
 
-if __name__ == "__main__":
-    show.end(lambda: show.perform(LABEL, show.parser("tools/demo multicast", __doc__).parse_args(),
-                                  SnoopingLab, Multicast))
+def main():
+    return show.perform(LABEL, show.parser("tools/demo multicast", __doc__).parse_args(), SnoopingLab, Multicast)

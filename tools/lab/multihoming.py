@@ -222,6 +222,5 @@ class Multihoming:
         return words.doors(self.lab, self.build, self.lab.ctrl, self.mobile, LABEL)
 
 
-if __name__ == "__main__":
-    show.end(lambda: show.perform(LABEL, show.parser("tools/demo multihoming", __doc__).parse_args(),
-                                  TwoPlaneLab, Multihoming))
+def main():
+    return show.perform(LABEL, show.parser("tools/demo multihoming", __doc__).parse_args(), TwoPlaneLab, Multihoming)

@@ -257,7 +257,3 @@ def arguments():
 def main():
     args = arguments()
     return show.perform(LABEL, args, ProxyLab, lambda lab, build: Pmip(lab, build, args.moves))
-
-
-if __name__ == "__main__":
-    show.end(main)

@@ -5,30 +5,42 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
-from lab import ledger, programs
+from lab import demos, ledger, programs
 from lab.system import LabError, run
+
+
+def writable(name):
+    """A file that can be written at the end of a run, or argparse's error at its beginning."""
+    path = pathlib.Path(name).absolute()
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{name} cannot be written")
+    return path
 
 
 def parser(prog, description):
     """The arguments that every demo has."""
     made = argparse.ArgumentParser(prog=prog, description=description,
+                                   epilog=demos.listing(),
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--json", metavar="FILE", type=pathlib.Path, help="also write the figures here")
+    made.add_argument("--json", metavar="FILE", type=writable,
+                      help="also write the figures here")
     made.add_argument("--build", metavar="DIR", type=pathlib.Path, default=programs.ROOT / "build",
                       help="build directory (build)")
     made.add_argument("--output", metavar="DIR", type=pathlib.Path,
                       help="where logs, captures and the picture go (BUILD/NAME of the demo)")
     made.add_argument("--keep", action="store_true",
                       help="leave the network and the programs running; see --stop")
-    made.add_argument("--stop", action="store_true", help="remove what a demo left, and end")
+    made.add_argument("--stop", action="store_true",
+                      help="remove what this demo left running, and end; tools/demo --stop: what any left")
     return made
 
 
 def stop(label):
-    """Ends every demo of this kind on this machine and removes what it made."""
-    found = ledger.Ledger.all(label)
+    """Ends every demo of this kind on this machine, or of any, and removes what it made."""
+    found = [entry for one in demos.labels(label) for entry in ledger.Ledger.all(one)]
     for entry in found:
         owner = entry.owner()
         if owner:
@@ -37,6 +49,15 @@ def stop(label):
         print(f"removed {entry.name}")
     if not found:
         print("nothing to remove")
+
+
+def prepare(build):
+    """Installs the packages that are missing, and builds. False: it said why it cannot."""
+    steps = [[programs.ROOT / "tools/setup", "--quiet"], ["ninja", "-C", build]]
+    if not (build / "build.ninja").exists():
+        steps.insert(1, ["meson", "setup", build, programs.ROOT])
+    sys.stdout.flush()
+    return all(subprocess.run(step).returncode == 0 for step in steps)
 
 
 def draw(picture, drawn):
@@ -55,6 +76,8 @@ def perform(label, args, network, make):
         return 0
     if os.geteuid() != 0:
         print("tools/demo: needs root for network namespaces", file=sys.stderr)
+        return 1
+    if not prepare(args.build.resolve()):
         return 1
     output = (args.output or args.build / label).resolve()
     shutil.rmtree(output, ignore_errors=True)

@@ -103,12 +103,14 @@ def table(demo, result, picture):
 
 
 def doors(lab, build, control, mobile=None, name=""):
-    """How to look around in a network that is kept."""
+    """How to look around in a network that is kept, and how to move a node of it."""
     folders = programs.folders(build)
     made = [node.write_door(folders) for node in lab.nodes.values()]
     return "\n".join([
         f"  kept: {', '.join(lab.nodes)}",
         f"  look around: {made[0].parent.parent}/NODE/enter COMMAND..., for example",
         f"    {control.directory}/enter dmmctl status",
-        *([f"    {lab.mn.directory}/enter dmm-mn --config {mobile.config} --status"] if mobile else []),
+        *([f"    {lab.mn.directory}/enter dmm-mn --config {mobile.config} --status",
+           f"    {lab.air.directory}/enter ip link set mn master br-a    # moves it to link A; br-b, br-home"]
+          if mobile else []),
         f"  tools/demo {name + ' ' if name else ''}--stop removes it"])
