@@ -26,12 +26,13 @@ enum {
 	SUBSCRIBERS_MAX = 8000000,
 	SIZES_MAX = 8,
 	CALIBRATION_US = 100000,
+	SOAK_MAX_S = 7 * 24 * 3600,
 };
 
 struct options {
 	const char *pages, *core, *json;
 	uint32_t subscribers[SIZES_MAX];
-	unsigned sizes;
+	unsigned sizes, soak_s;
 	bool quick;
 	bool multicast; /* nothing else */
 };
@@ -53,7 +54,15 @@ static unsigned parse_list(const char *text, uint32_t list[SIZES_MAX])
 	return n;
 }
 
-enum { OPTION_QUICK, OPTION_SUBSCRIBERS, OPTION_PAGES, OPTION_CORE, OPTION_JSON, OPTION_MULTICAST };
+enum {
+	OPTION_QUICK,
+	OPTION_SUBSCRIBERS,
+	OPTION_PAGES,
+	OPTION_CORE,
+	OPTION_JSON,
+	OPTION_MULTICAST,
+	OPTION_SOAK,
+};
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
@@ -64,17 +73,22 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{'p', "pages", "2M|4K|both", "memory pages (both, 2M only if enough are free)"},
 		{'l', "core", "N", "core to run on (the last)"},
 		{'j', "json", "FILE", "write the figures there, too"},
-		{'m', "multicast", NULL, "only what copies of multicast packets cost"}, {0}};
+		{'m', "multicast", NULL, "only what copies of multicast packets cost"},
+		{0, "soak", "SECONDS",
+			"nothing but full rate with all kinds of changes; fails if anything is "
+			"lost"},
+		{0}};
 	static const struct args_program program = {.name = "tools/bench dataplane",
 		.usage = "[OPTION]...",
 		.summary = "Cycles that the data plane spends on a packet, in total and by node.",
 		.options = table};
-	const char *list = NULL;
+	const char *list = NULL, *soak = NULL;
+	uint64_t seconds = 0;
 	struct args a;
 
 	args_begin(&a, &program, argc, argv);
 	while (args_next(&a)) {
-		const char **texts[] = {NULL, &list, &o->pages, &o->core, &o->json};
+		const char **texts[] = {NULL, &list, &o->pages, &o->core, &o->json, NULL, &soak};
 
 		if (a.index == OPTION_QUICK)
 			o->quick = true;
@@ -87,6 +101,9 @@ static void parse_options(struct options *o, int argc, char **argv)
 		exit(a.exit_code);
 	if (a.first < argc)
 		exit(args_fail(&a, "'%s': no arguments but options", argv[a.first]));
+	if (soak && args_parse_uint(soak, 1, SOAK_MAX_S, &seconds) < 0)
+		exit(args_fail(&a, "soak '%s': seconds from 1 to %d", soak, SOAK_MAX_S));
+	o->soak_s = (unsigned)seconds;
 	if (!list)
 		list = o->multicast ? "10000"
 		       : o->quick   ? "1000,1000000"
@@ -193,7 +210,7 @@ int main(int argc, char **argv)
 	struct options o = {.pages = "both", .core = last};
 	const char *pages[2];
 	json_t *root, *results = json_array(), *updates = json_array(), *workers = json_array();
-	json_t *kernel = json_array(), *copies = json_array();
+	json_t *kernel = json_array(), *copies = json_array(), *soak = json_array();
 
 	snprintf(last, sizeof(last), "%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
 	parse_options(&o, argc, argv);
@@ -209,6 +226,13 @@ int main(int argc, char **argv)
 			.sizes = o.sizes,
 			.quick = o.quick};
 
+		if (o.soak_s) {
+			if (!plan.other)
+				rig_die("a second core", ENODEV);
+			plan.soak_s = o.soak_s;
+			add(soak, part_run(part_soak, &plan));
+			break;
+		}
 		if (!o.multicast)
 			add(results, part_run(part_graph, &plan));
 		if (i == 0)
@@ -224,7 +248,8 @@ int main(int argc, char **argv)
 	json_object_set_new(root, "updates", updates);
 	json_object_set_new(root, "replicate", copies);
 	json_object_set_new(root, "workers", workers);
-	if (!o.multicast)
+	json_object_set_new(root, "soak", soak);
+	if (json_array_size(results))
 		json_object_set_new(
 			root, "bytes_per_subscriber", json_real(bytes_of_largest(results)));
 	if (o.json && json_dump_file(root, o.json, JSON_INDENT(2)) < 0)

@@ -16,6 +16,7 @@ struct plan {
 	const uint32_t *subscribers;
 	unsigned sizes;
 	bool quick;
+	unsigned soak_s; /* of part_soak */
 };
 
 /* Measures, tells it on standard output, and returns the rows for the JSON document. */
@@ -33,6 +34,9 @@ json_t *part_updates(const struct plan *plan);
 
 /* The same work done by the kernel, on the same core. */
 json_t *part_linux(const struct plan *plan);
+
+/* Full rate and all kinds of changes for plan->soak_s seconds; it fails if anything is lost. */
+json_t *part_soak(const struct plan *plan);
 
 /* What a copy of a multicast packet costs, and what it leaves to unicast. */
 json_t *part_replicate(const struct plan *plan);

@@ -176,6 +176,16 @@ struct tables *rig_tables_for(uint32_t subscribers, uint32_t rules)
 	return rig_tables_with(subscribers, rules, 0);
 }
 
+void rig_set_fixed(struct tables *tables)
+{
+	struct object o = {.kind = OBJECT_LOCAL, .op = OBJECT_SET, .id = 1};
+
+	o.local = (struct object_local){1, traffic_addr(TRAFFIC_LOCAL)};
+	apply(tables, &o);
+	set_data_plane(tables, DATA_PLANE_OWN, "bench", TRAFFIC_OWN);
+	set_data_plane(tables, DATA_PLANE_OTHER, "other", TRAFFIC_OTHER);
+}
+
 struct tables *rig_tables_with(uint32_t subscribers, uint32_t rules, uint32_t members)
 {
 	const struct tables_config config = {.subscribers = subscribers,
@@ -188,16 +198,13 @@ struct tables *rig_tables_with(uint32_t subscribers, uint32_t rules, uint32_t me
 		.name = "bench"};
 	const struct route_next_hop hop = {ROUTE_GATEWAY, 0, traffic_addr("fe80::1")};
 	const struct prefix6 all = {.len = 0};
-	struct object o = {.kind = OBJECT_LOCAL, .op = OBJECT_SET, .id = 1};
+	struct object o;
 	int error = 0;
 	struct tables *tables = tables_create(&config, &error);
 
 	if (!tables)
 		rig_die("tables", error);
-	o.local = (struct object_local){1, traffic_addr(TRAFFIC_LOCAL)};
-	apply(tables, &o);
-	set_data_plane(tables, DATA_PLANE_OWN, "bench", TRAFFIC_OWN);
-	set_data_plane(tables, DATA_PLANE_OTHER, "other", TRAFFIC_OTHER);
+	rig_set_fixed(tables);
 	if (route_table_set(&tables->routes, &all, &hop) < 0 ||
 		neighbour_table_set(&tables->neighbours, &hop.gateway, 0, &traffic_peer_mac) < 0)
 		rig_die("filling the tables", ENOSPC);

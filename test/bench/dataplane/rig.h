@@ -30,6 +30,9 @@ void rig_start(const char *pages, const char *cores);
 /* Tables that know so many subscribers, each with a path of its own, and where all packets go. */
 struct tables *rig_tables(uint32_t subscribers);
 
+/* What such tables have beside subscribers, again. */
+void rig_set_fixed(struct tables *tables);
+
 /* The same with room for rules. */
 struct tables *rig_tables_for(uint32_t subscribers, uint32_t rules);
 
