@@ -191,6 +191,16 @@ static const struct binding_record *preferred(const struct binding_list *binding
 	return best;
 }
 
+/* Without any preference data planes go by where the node was heard last (RFC 5648, 3), which they
+ * alone know. */
+static const char *why_preferred(const struct binding_list *bindings)
+{
+	if (bindings->count > 1 && !preferred(bindings)->priority)
+		return "no flow is for it, and no binding is preferred: the newest, until the node "
+		       "is heard by another";
+	return "no flow is for it: the preferred binding";
+}
+
 /* Looks at the flows in their order until one is for the packet; NULL: none is. */
 static const struct flow_binding *consider(const struct binding *b,
 	const struct binding_list *bindings, const struct rule_packet *p, struct object_rule *rule,
@@ -232,7 +242,7 @@ static json_t *explain(struct ctrl *ctrl, const struct binding *b, const struct 
 	else
 		json_object_set_new(obj, "fid", json_null());
 	json_put_str(obj, "why",
-		!flow                 ? "no flow is for it: the preferred binding"
+		!flow                 ? why_preferred(&bindings)
 		: rule.path_count > 1 ? "the first flow that is for it: a copy to each binding"
 				      : "the first flow that is for it");
 	json_object_set_new(obj, "paths", paths);
