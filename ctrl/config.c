@@ -5,7 +5,6 @@
 #include "common/zsock.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/keyring.h"
-#include "proto/mobility/mcast_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -154,7 +153,7 @@ int ctrl_config_check_lifetime(const void *at, char *why, size_t why_size)
 }
 
 /* RFC 5096, 4, or a number that the registry has not assigned. */
-static int check_option_number(const void *at, char *why, size_t why_size)
+int ctrl_config_check_option(const void *at, char *why, size_t why_size)
 {
 	uint8_t number = *(const uint8_t *)at;
 
@@ -265,40 +264,6 @@ static const struct config_key multihoming_keys[] = {
 			"refused with status 128"),
 	CONFIG_END};
 
-static const struct config_key querier_keys[] = {
-	CONFIG_KEY(INT, struct ctrl_config_querier, max_groups, .text = "1024", .max = 65536,
-		.help = "groups that are brought to one home link because somebody there listens; "
-			"0: none, and nobody is asked"),
-	CONFIG_KEY(INT, struct ctrl_config_querier, robustness, .text = "2", .min = 2, .max = 7,
-		.help = "of so many messages one may be lost (RFC 3810, 9.1)"),
-	CONFIG_KEY_NAMED("interval", DURATION, struct ctrl_config_querier, interval_ms,
-		.text = "125s", .unit = "s", .min = 1000, .max = 31744000,
-		.help = "between general queries, on each link and into each tunnel (RFC 3810, "
-			"9.2)"),
-	CONFIG_KEY_NAMED("response", DURATION, struct ctrl_config_querier, response_ms,
-		.text = "10s", .unit = "s", .min = 100, .max = 8387000,
-		.help = "time that listeners have to answer them (RFC 3810, 9.3)"),
-	CONFIG_KEY_NAMED("last_listener", DURATION, struct ctrl_config_querier, last_ms,
-		.text = "1s", .unit = "s", .min = 100, .max = 60000,
-		.help = "time that they have when one has left (RFC 3810, 9.8)"),
-	CONFIG_END};
-
-static const struct config_key multicast_keys[] = {
-	CONFIG_KEY(INT, struct ctrl_config_multicast, max_groups, .text = "0",
-		.max = MCAST_STATE_RECORDS_MAX,
-		.help = "groups that a node may listen to while it is away, further ones are not "
-			"accepted; 0: multicast is not served"),
-	CONFIG_KEY(PREFIXES, struct ctrl_config_multicast, groups, .max_items = 256,
-		.help = "groups that nodes may listen to, as prefixes; such as ff1e::/16, and "
-			"ff3e::/32 for those of one source"),
-	CONFIG_KEY(INT, struct ctrl_config_multicast, number, .text = "200", .min = 18, .max = 255,
-		.check = check_option_number,
-		.help = "number of the Multicast State option, which was never given one: 18 "
-			"(experimental) or 71 to 255"),
-	CONFIG_KEY(GROUP, struct ctrl_config_multicast, querier, .keys = querier_keys,
-		.help = "how listeners on home links are asked"),
-	CONFIG_END};
-
 static const struct config_key channel_keys[] = {
 	CONFIG_KEY_NAMED("ack_timeout", DURATION, struct ctrl_config_channel, ack_timeout_ms,
 		.text = "500ms", .min = 10, .max = 10000,
@@ -338,7 +303,7 @@ static const struct config_key serving_keys[] = {
 			"data plane; \"auto\" is the alternate care-of address when data planes "
 			"have addresses, else none"),
 	CONFIG_KEY(INT, struct ctrl_config_serving, tunnel_address_number, .text = "18", .min = 18,
-		.max = 255, .check = check_option_number,
+		.max = 255, .check = ctrl_config_check_option,
 		.help = "number of the alternate home agent tunnel address option, which was "
 			"never given one: 18 (experimental) or 71 to 255"),
 	CONFIG_KEY(ENUM, struct ctrl_config_serving, tell, .text = "binding-refresh-request",
@@ -399,7 +364,7 @@ const struct config_key ctrl_config_keys[] = {
 		.help = "times of the update channel"),
 	CONFIG_KEY(GROUP, struct ctrl_config, multihoming, .keys = multihoming_keys,
 		.help = "several care-of addresses of one home address (RFC 5648)"),
-	CONFIG_KEY(GROUP, struct ctrl_config, multicast, .keys = multicast_keys,
+	CONFIG_KEY(GROUP, struct ctrl_config, multicast, .keys = ctrl_config_multicast_keys,
 		.help = "multicast into the tunnels of nodes "
 			"(draft-sarikaya-mext-multicastdmm-04)"),
 	CONFIG_KEY(GROUP, struct ctrl_config, serving, .keys = serving_keys,

@@ -142,7 +142,7 @@ struct ctrl_config {
 };
 
 /* The table of keys, for the reference. */
-extern const struct config_key ctrl_config_keys[];
+extern const struct config_key ctrl_config_keys[], ctrl_config_multicast_keys[];
 
 /*
  * Reads and checks the file. Returns 0, -EINVAL or another negative errno; everything that is
@@ -168,10 +168,12 @@ bool ctrl_config_is_own(const struct ctrl_config *config, const struct in6_addr 
 bool ctrl_config_has_role(const struct ctrl_config *config, const char *role);
 
 /* Checks of values for the tables of keys: a list of texts that are different unicast addresses, an
- * absolute path, a lifetime in milliseconds. */
+ * absolute path, a lifetime in milliseconds, the number of a mobility option that was never given
+ * one. */
 int ctrl_config_check_addresses(const void *at, char *why, size_t why_size);
 int ctrl_config_check_path(const void *at, char *why, size_t why_size);
 int ctrl_config_check_lifetime(const void *at, char *why, size_t why_size);
+int ctrl_config_check_option(const void *at, char *why, size_t why_size);
 
 /* Index of a data plane by name in the order of the file, or -ENOENT. */
 int ctrl_config_data_plane(const struct ctrl_config *config, const char *name);

@@ -1,0 +1,38 @@
+/* The part of the configuration that is about multicast: what nodes may listen to, and how
+ * listeners are asked. */
+#include "ctrl/config.h"
+#include "proto/mobility/mcast_state.h"
+
+static const struct config_key querier_keys[] = {
+	CONFIG_KEY(INT, struct ctrl_config_querier, max_groups, .text = "1024", .max = 65536,
+		.help = "groups that are brought to one home link because somebody there listens; "
+			"0: none, and nobody is asked"),
+	CONFIG_KEY(INT, struct ctrl_config_querier, robustness, .text = "2", .min = 2, .max = 7,
+		.help = "of so many messages one may be lost (RFC 3810, 9.1)"),
+	CONFIG_KEY_NAMED("interval", DURATION, struct ctrl_config_querier, interval_ms,
+		.text = "125s", .unit = "s", .min = 1000, .max = 31744000,
+		.help = "between general queries, on each link and into each tunnel (RFC 3810, "
+			"9.2)"),
+	CONFIG_KEY_NAMED("response", DURATION, struct ctrl_config_querier, response_ms,
+		.text = "10s", .unit = "s", .min = 100, .max = 8387000,
+		.help = "time that listeners have to answer them (RFC 3810, 9.3)"),
+	CONFIG_KEY_NAMED("last_listener", DURATION, struct ctrl_config_querier, last_ms,
+		.text = "1s", .unit = "s", .min = 100, .max = 60000,
+		.help = "time that they have when one has left (RFC 3810, 9.8)"),
+	CONFIG_END};
+
+const struct config_key ctrl_config_multicast_keys[] = {
+	CONFIG_KEY(INT, struct ctrl_config_multicast, max_groups, .text = "0",
+		.max = MCAST_STATE_RECORDS_MAX,
+		.help = "groups that a node may listen to while it is away, further ones are not "
+			"accepted; 0: multicast is not served"),
+	CONFIG_KEY(PREFIXES, struct ctrl_config_multicast, groups, .max_items = 256,
+		.help = "groups that nodes may listen to, as prefixes; such as ff1e::/16, and "
+			"ff3e::/32 for those of one source"),
+	CONFIG_KEY(INT, struct ctrl_config_multicast, number, .text = "200", .min = 18, .max = 255,
+		.check = ctrl_config_check_option,
+		.help = "number of the Multicast State option, which was never given one: 18 "
+			"(experimental) or 71 to 255"),
+	CONFIG_KEY(GROUP, struct ctrl_config_multicast, querier, .keys = querier_keys,
+		.help = "how listeners on home links are asked"),
+	CONFIG_END};
