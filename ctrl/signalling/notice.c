@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "common/clock.h"
 #include "proto/mobility/codes.h"
@@ -11,7 +12,7 @@
 #include "proto/mobility/status.h"
 
 enum {
-	UNDER_WAY_MAX = 65536,
+	UNDER_WAY_MAX = 32768, /* so that a free number is soon found */
 	TRANSMISSIONS = 2, /* BRIMaxRetriesNumber, MAX_UPDATE_NOTIFICATION_RETRANSMIT_COUNT: 1 */
 	DEAF_MAX = 1024,   /* peers that do not know a kind; those beyond it are asked again */
 };
@@ -21,13 +22,13 @@ enum {
 
 struct under_way {
 	struct notice notice;
-	struct under_way *next;
 	struct notices *owner;
 	notice_done *done;
 	void *context;
 	uint16_t sequence;
 	uint8_t sent;
 	struct wheel_timer timer;
+	UT_hash_handle hh; /* by sequence */
 	uint8_t mn_id[];
 };
 
@@ -41,8 +42,7 @@ struct notices {
 	struct notices_ops ops;
 	struct hmac *hmac;
 	struct wheel *wheel;
-	struct under_way *list;
-	size_t count;
+	struct under_way *all;
 	uint16_t sequence;
 	struct deaf *deaf;
 	size_t deaf_count;
@@ -77,12 +77,9 @@ struct notices *notices_new(const struct notices_ops *ops, struct hmac *hmac, st
 	return n;
 }
 
-static void end(struct notices *n, struct under_way **at, enum notice_end how, uint8_t status)
+static void end(struct notices *n, struct under_way *u, enum notice_end how, uint8_t status)
 {
-	struct under_way *u = *at;
-
-	*at = u->next;
-	n->count--;
+	HASH_DEL(n->all, u);
 	wheel_cancel(n->wheel, &u->timer);
 	if (u->done && how)
 		u->done(u->context, how, status);
@@ -93,15 +90,15 @@ void notices_free(struct notices *n)
 {
 	if (!n)
 		return;
-	while (n->list)
-		end(n, &n->list, 0, 0);
+	while (n->all)
+		end(n, n->all, 0, 0);
 	free(n->deaf);
 	free(n);
 }
 
 size_t notices_count(const struct notices *n)
 {
-	return n->count;
+	return HASH_COUNT(n->all);
 }
 
 static void build(const struct under_way *u, struct mh *mh)
@@ -150,15 +147,6 @@ static void transmit(struct notices *n, struct under_way *u)
 	u->sent++;
 }
 
-static struct under_way **at_of(struct notices *n, const struct under_way *u)
-{
-	struct under_way **at = &n->list;
-
-	while (*at != u)
-		at = &(*at)->next;
-	return at;
-}
-
 static void on_timer(struct wheel_timer *timer, void *context)
 {
 	struct under_way *u = wheel_entry(timer, struct under_way, timer);
@@ -167,7 +155,7 @@ static void on_timer(struct wheel_timer *timer, void *context)
 	if (u->sent < TRANSMISSIONS)
 		transmit(u->owner, u);
 	else
-		end(u->owner, at_of(u->owner, u), NOTICE_UNANSWERED, 0);
+		end(u->owner, u, NOTICE_UNANSWERED, 0);
 }
 
 static bool is_deaf(const struct notices *n, const struct notice *what)
@@ -179,16 +167,20 @@ static bool is_deaf(const struct notices *n, const struct notice *what)
 	return false;
 }
 
+static struct under_way *of_sequence(struct notices *n, uint16_t sequence)
+{
+	struct under_way *u;
+
+	HASH_FIND(hh, n->all, &sequence, sizeof(sequence), u);
+	return u;
+}
+
 /* RFC 5846, 5.1: no two that are under way have the same number. */
 static uint16_t free_sequence(struct notices *n)
 {
-	const struct under_way *u;
-
-	do {
+	do
 		n->sequence++;
-		for (u = n->list; u && u->sequence != n->sequence;)
-			u = u->next;
-	} while (u);
+	while (of_sequence(n, n->sequence));
 	return n->sequence;
 }
 
@@ -198,7 +190,7 @@ int notices_start(struct notices *n, const struct notice *what, notice_done *don
 
 	if (is_deaf(n, what))
 		return -EOPNOTSUPP;
-	if (n->count >= UNDER_WAY_MAX - 1)
+	if (HASH_COUNT(n->all) >= UNDER_WAY_MAX)
 		return -ENOBUFS;
 	u = calloc(1, sizeof(*u) + what->mn_id.len);
 	if (!u)
@@ -212,9 +204,7 @@ int notices_start(struct notices *n, const struct notice *what, notice_done *don
 	u->context = context;
 	u->sequence = free_sequence(n);
 	wheel_timer_init(&u->timer, on_timer);
-	u->next = n->list;
-	n->list = u;
-	n->count++;
+	HASH_ADD(hh, n->all, sequence, sizeof(u->sequence), u);
 	transmit(n, u);
 	return 0;
 }
@@ -223,18 +213,18 @@ int notices_start(struct notices *n, const struct notice *what, notice_done *don
  * counts only while something is under way to it. */
 static bool unsupported(struct notices *n, const struct receive_packet *packet)
 {
-	struct under_way **at = &n->list;
+	struct under_way *u = n->all;
 	const struct notice *what;
 
-	while (*at && !addr_equal(&(*at)->notice.peer.address, &packet->ip6.src))
-		at = &(*at)->next;
-	if (!*at)
+	while (u && !addr_equal(&u->notice.peer.address, &packet->ip6.src))
+		u = u->hh.next;
+	if (!u)
 		return false;
-	what = &(*at)->notice;
+	what = &u->notice;
 	if (n->deaf_count < DEAF_MAX)
 		n->deaf[n->deaf_count++] =
 			(struct deaf){.address = what->peer.address, .kind = what->kind};
-	end(n, at, NOTICE_UNSUPPORTED, 0);
+	end(n, u, NOTICE_UNSUPPORTED, 0);
 	return true;
 }
 
@@ -242,15 +232,14 @@ bool notices_answer(struct notices *n, const struct receive_packet *packet, cons
 {
 	bool update = mh->type == MH_UPA;
 	uint16_t sequence = update ? mh->upa.sequence : mh->revocation.sequence;
-	struct under_way **at = &n->list;
+	struct under_way *u;
 
 	if (mh->type == MH_BE)
 		return mh->be.status == STATUS_BE_UNKNOWN_TYPE && unsupported(n, packet);
-	while (*at &&
-		((*at)->sequence != sequence || ((*at)->notice.kind == NOTICE_UPDATE) != update))
-		at = &(*at)->next;
-	if (!*at || !proxy_peer_sent(&(*at)->notice.peer, n->hmac, packet, mh))
+	u = of_sequence(n, sequence);
+	if (!u || (u->notice.kind == NOTICE_UPDATE) != update ||
+		!proxy_peer_sent(&u->notice.peer, n->hmac, packet, mh))
 		return false;
-	end(n, at, NOTICE_ANSWERED, update ? mh->upa.status : mh->revocation.status);
+	end(n, u, NOTICE_ANSWERED, update ? mh->upa.status : mh->revocation.status);
 	return true;
 }

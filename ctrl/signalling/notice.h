@@ -3,7 +3,7 @@
  * Indications (RFC 5846, 6) and Update Notifications (RFC 7077, 5). Each is sent again once when no
  * answer came in time, as both RFCs have it by default, and then given up.
  *
- * A list: a few are under way at a time. For the control thread.
+ * A hash table by number; about 400 octets a notice. For the control thread.
  */
 #pragma once
 
