@@ -1,4 +1,4 @@
-/* mcast.show, mcast.explain */
+/* mcast.show, mcast.links, mcast.explain */
 #include "ctrl/api/request.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
@@ -120,6 +120,50 @@ void api_mcast_show(struct api_request *r, const json_t *params)
 		api_errno(r, count);
 	else
 		api_list_send(r, names, (size_t)count, one ? show_members : show_item);
+}
+
+/* ---- mcast.links -------------------------------------------------------------------------- */
+
+static int send_link(void *arg, const struct home_link *link, const struct querier *querier)
+{
+	json_t *obj = json_object();
+	struct in6_addr other;
+	const bool asks = querier_asks(querier, &other);
+
+	json_put_str(obj, "link", link->name);
+	json_put_bool(obj, "querier", asks);
+	if (asks)
+		json_put_str(obj, "other_querier", NULL);
+	else
+		json_put_addr(obj, "other_querier", &other);
+	json_put_uint(obj, "groups", querier_groups(querier));
+	api_item(arg, obj);
+	return 0;
+}
+
+static int count_link(void *arg, const struct home_link *link, const struct querier *querier)
+{
+	size_t *count = arg;
+
+	(void)link;
+	(void)querier;
+	++*count;
+	return 0;
+}
+
+void api_mcast_links(struct api_request *r, const json_t *params)
+{
+	const struct multicast_links *links = multicast_links_of(r->ctrl->multicast);
+	size_t count = 0;
+
+	(void)params;
+	if (refuse_unserved(r))
+		return;
+	if (links) {
+		multicast_links_each(links, count_link, &count);
+		multicast_links_each(links, send_link, r);
+	}
+	api_count(r, count);
 }
 
 /* ---- mcast.explain ------------------------------------------------------------------------ */

@@ -179,9 +179,13 @@ def test_another_querier(lab, control, counted):
     wait_for(lambda: counted("mld_queries_heard") == 1, "the query to be heard")
     assert counted("mld_yielded") == 0
     wire.send(lower)
-    wait_for(lambda: counted("mld_yielded") == 1, "the querier to yield")
+    wait_for(lambda: counted("mld_yielded") > 0, "the querier to yield")
+    wait_for(lambda: wire.send(lower) and control.ask("mcast", "links")["links"][0]["other_querier"]
+             == "fe80::1", "the other querier to be shown")
     asked = counted("mld_queries")
     wait_for(lambda: counted("mld_queries") > asked, "it to ask again when the other is silent")
+    link, = control.ask("mcast", "links")["links"]
+    assert link["link"] == "home" and link["querier"] and link["other_querier"] is None
     wire.close()
 
 

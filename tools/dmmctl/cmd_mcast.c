@@ -68,6 +68,18 @@ static int members(struct command_context *context, struct args *args, const cha
 		print_member_list);
 }
 
+static int links(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct table_column link_columns[] = {{"LINK", "link", TABLE_TEXT},
+		{"QUERIER", "querier", TABLE_YESNO}, {"OTHER QUERIER", "other_querier", TABLE_TEXT},
+		{"GROUPS", "groups", TABLE_TEXT}, {0}};
+	static const struct command_list list = {"mcast.links", "links", link_columns};
+
+	(void)args;
+	(void)values;
+	return command_list(context, &list, NULL);
+}
+
 static void print_explanation(FILE *to, const json_t *result)
 {
 	static const struct table_column homes[] = {{"HOME ADDRESS", "home_address", TABLE_TEXT},
@@ -124,6 +136,11 @@ const struct command mcast_commands[] = {
 		.run = members,
 		.arguments_min = 1,
 		.arguments_max = 1},
+	{.group = "mcast",
+		.name = "links",
+		.usage = "[OPTION]...",
+		.summary = "Show on which home links listeners are asked, and by whom.",
+		.run = links},
 	{.group = "mcast",
 		.name = "explain",
 		.usage = "[OPTION]... SUBSCRIBER GROUP SOURCE",
