@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COUNTED_MAX = 2048 }; /* items with counters; more are sent without */
+
 /* ---- mcast.show --------------------------------------------------------------------------- */
 
 /* Members of an object, as they are walked over. */
@@ -63,27 +65,126 @@ static json_t *object_json(struct ctrl *ctrl, const struct in6_addr *group,
 	return obj;
 }
 
-static json_t *group_json(struct ctrl *ctrl, const struct in6_addr *group, bool with_members)
+static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *group)
 {
 	struct in6_addr *sources;
 	int count = membership_sources(multicast_members(ctrl->multicast), group, &sources);
 	json_t *items = count > 0 ? json_array() : NULL;
 
 	for (int i = 0; i < count; i++)
-		json_array_append_new(items, object_json(ctrl, group, &sources[i], with_members));
+		json_array_append_new(items, object_json(ctrl, group, &sources[i], false));
 	if (count >= 0)
 		free(sources);
 	return items;
 }
 
-static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *group)
+/* Items that wait for what data planes have counted of them, and their ids. */
+struct showing {
+	json_t *items;
+	size_t next; /* answers come in the order of the question */
+	uint64_t ids[COUNTED_MAX];
+};
+
+static void showing_release(void *state)
 {
-	return group_json(ctrl, group, false);
+	struct showing *showing = state;
+
+	json_decref(showing->items);
+	free(showing);
 }
 
-static json_t *show_members(struct ctrl *ctrl, const struct in6_addr *group)
+static void take_count(void *arg, unsigned dp, const struct update_count *count)
 {
-	return group_json(ctrl, group, true);
+	static const char *const names[UPDATE_COUNT_VALUES] = {[UPDATE_COUNT_PACKETS] = "packets",
+		[UPDATE_COUNT_OCTETS] = "octets",
+		[UPDATE_COUNT_COPIES] = "copies",
+		[UPDATE_COUNT_COPIES_MISSED] = "missed"};
+	struct showing *showing = ((struct api_request *)arg)->state;
+	const size_t size = json_array_size(showing->items);
+	size_t tried = 0;
+
+	(void)dp;
+	while (tried++ < size && showing->ids[showing->next % size] != count->id)
+		showing->next++;
+	if (!size || showing->ids[showing->next % size] != count->id)
+		return;
+
+	json_t *item = json_array_get(showing->items, showing->next % size);
+
+	for (unsigned i = 0; i < UPDATE_COUNT_VALUES; i++)
+		json_put_uint(item, names[i],
+			(uint64_t)json_integer_value(json_object_get(item, names[i])) +
+				count->values[i]);
+}
+
+static void count_done(void *arg, unsigned dp, bool answered)
+{
+	(void)arg;
+	(void)dp;
+	(void)answered;
+}
+
+static void count_end(void *arg)
+{
+	struct api_request *r = arg;
+	struct showing *showing = r->state;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(showing->items, i, item) api_item(r, json_incref(item));
+	api_count(r, json_array_size(showing->items));
+}
+
+/* The items of these groups with their counters, or NULL: there are none, or too many. */
+static struct showing *gather(
+	struct ctrl *ctrl, const struct in6_addr *groups, size_t count, bool with_members)
+{
+	const struct membership *members = multicast_members(ctrl->multicast);
+	struct showing *showing = calloc(1, sizeof(*showing));
+	bool fits = showing != NULL;
+
+	if (showing)
+		showing->items = json_array();
+	for (size_t n = 0; fits && n < count; n++) {
+		struct in6_addr *sources, of;
+		int found = membership_sources(members, &groups[n], &sources);
+
+		for (int i = 0; fits && i < found; i++) {
+			const size_t at = json_array_size(showing->items);
+
+			fits = at < COUNTED_MAX;
+			if (!fits)
+				continue;
+			showing->ids[at] = membership_object(members, &groups[n], &sources[i], &of);
+			json_array_append_new(showing->items,
+				object_json(ctrl, &groups[n], &sources[i], with_members));
+		}
+		if (found >= 0)
+			free(sources);
+	}
+	if (showing && (!fits || !json_array_size(showing->items))) {
+		showing_release(showing);
+		showing = NULL;
+	}
+	return showing;
+}
+
+/* Answers with counters; false: without them there is a list to be sent piece by piece. */
+static bool show_counted(
+	struct api_request *r, const struct in6_addr *groups, size_t count, bool with_members)
+{
+	const struct publish_counted_fns fns = {
+		.arg = r, .record = take_count, .done = count_done, .end = count_end};
+	struct showing *showing = gather(r->ctrl, groups, count, with_members);
+
+	if (!showing)
+		return false;
+	r->state = showing;
+	r->release = showing_release;
+	if (publish_counted(r->ctrl->publish, OBJECT_GROUP, showing->ids,
+		    json_array_size(showing->items), &fns) < 0)
+		api_errno(r, -ENOMEM);
+	return true;
 }
 
 /* Answers that multicast is not served. */
@@ -118,8 +219,10 @@ void api_mcast_show(struct api_request *r, const json_t *params)
 	}
 	if (count < 0)
 		api_errno(r, count);
+	else if (show_counted(r, names, (size_t)count, one))
+		free(names);
 	else
-		api_list_send(r, names, (size_t)count, one ? show_members : show_item);
+		api_list_send(r, names, (size_t)count, show_item);
 }
 
 /* ---- mcast.links -------------------------------------------------------------------------- */

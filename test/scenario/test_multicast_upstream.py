@@ -106,6 +106,9 @@ def test_what_nodes_listen_to_is_joined(lab, gateway, peer, subscriber, control,
     shown = control.ask("mcast", "show")["groups"]
     assert {(item["group"], item["source"]): item["members"] for item in shown} == {
         (ANY, None): 1, (SPECIFIC, SENDER): 1}
+    specific = next(item for item in shown if item["group"] == SPECIFIC)
+    assert specific["packets"] > 0 and specific["octets"] > 40 * specific["packets"]
+    assert specific["copies"] > 0
     gateway.data_plane.process.send(signal.SIGKILL)
     gateway.data_plane.process.wait()
     wait_for(lambda: ANY not in {group for group, _ in database(lab)},

@@ -5,6 +5,10 @@ static const struct table_column columns[] = {
 	{"GROUP", "group", TABLE_TEXT},
 	{"SOURCE", "source", TABLE_TEXT},
 	{"MEMBERS", "members", TABLE_TEXT},
+	{"PACKETS", "packets", TABLE_TEXT},
+	{"OCTETS", "octets", TABLE_TEXT},
+	{"COPIES", "copies", TABLE_TEXT},
+	{"MISSED", "missed", TABLE_TEXT},
 	{0},
 };
 
