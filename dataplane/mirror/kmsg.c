@@ -172,7 +172,7 @@ static void decode_route(struct cursor *c, struct kmsg *msg, uint16_t message_fl
 {
 	struct kmsg_route *route = &msg->route;
 	struct rtmsg head;
-	struct in6_addr dst = {0};
+	struct in6_addr dst = {0}, src = {0};
 	struct attribute a;
 
 	cursor_copy(c, &head, sizeof(head));
@@ -180,6 +180,8 @@ static void decode_route(struct cursor *c, struct kmsg *msg, uint16_t message_fl
 	while (next_attribute(c, &a)) {
 		if (a.type == RTA_DST)
 			address(&a, &dst);
+		else if (a.type == RTA_SRC)
+			address(&a, &src);
 		else if (a.type == RTA_TABLE)
 			table = number(&a.value);
 		else if (a.type == RTA_PRIORITY)
@@ -195,7 +197,7 @@ static void decode_route(struct cursor *c, struct kmsg *msg, uint16_t message_fl
 	}
 	if (head.rtm_family != AF_INET6)
 		return;
-	if (head.rtm_dst_len > 128) {
+	if (head.rtm_dst_len > 128 || head.rtm_src_len > 128) {
 		cursor_fail(c);
 		return;
 	}
@@ -203,9 +205,7 @@ static void decode_route(struct cursor *c, struct kmsg *msg, uint16_t message_fl
 	route->partial |= (message_flags & (NLM_F_APPEND | NLM_F_REPLACE)) != 0;
 	route->prefix = prefix6_of(&dst, head.rtm_dst_len);
 	route->type = classify(msg, table, head.rtm_type, head.rtm_flags);
-	/* Routes by source address are none that a table of destinations could hold. */
-	if (head.rtm_src_len != 0)
-		route->type = KMSG_ROUTE_IGNORED;
+	route->source = prefix6_of(&src, head.rtm_src_len);
 }
 
 static void decode_error(struct cursor *c, struct kmsg *msg)

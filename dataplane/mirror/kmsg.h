@@ -51,6 +51,7 @@ enum kmsg_route_type {
 struct kmsg_route {
 	enum kmsg_route_type type;
 	struct prefix6 prefix;
+	struct prefix6 source; /* only packets from there; length 0: all */
 	uint32_t metric;
 	int ifindex; /* of the first usable next hop; 0: none */
 	bool gateway;

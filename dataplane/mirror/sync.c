@@ -10,8 +10,10 @@
 
 /* One of Linux's routes to a prefix. */
 struct candidate {
-	struct candidate *next; /* by rank; equals in order of arrival */
-	int64_t rank;           /* the metric; -1: an address of the host */
+	struct candidate *next; /* by source, longest prefix first, then by rank; equals in order
+				 * of arrival */
+	struct prefix6 source;
+	int64_t rank; /* the metric; -1: an address of the host */
 	int ifindex;
 	struct route_next_hop hop;
 	bool marked;
@@ -24,7 +26,14 @@ struct sync_route {
 	bool wants_gateway;
 	int ifindex;
 	struct route_next_hop hop;
+	struct sync_sources *sources; /* that hop leads to; NULL: not by source */
 	UT_hash_handle hh;
+};
+
+/* A set that the table has, or had. */
+struct sync_sources {
+	struct route_sources set;
+	struct sync_sources *next; /* unused */
 };
 
 struct neighbour_key {
@@ -57,30 +66,92 @@ static bool same_hop(const struct route_next_hop *a, const struct route_next_hop
 	return a->kind == b->kind && a->port == b->port && addr_equal(&a->gateway, &b->gateway);
 }
 
-/* Brings the table to what the first candidate says. */
+static void put_aside(struct sync *sync, struct sync_sources *sources)
+{
+	if (!sources)
+		return;
+	sources->next = sync->unused;
+	sync->unused = sources;
+}
+
+/* Frees the sets that no reader can see any more. */
+static void free_unused(struct sync *sync)
+{
+	while (sync->unused) {
+		struct sync_sources *next = sync->unused->next;
+
+		free(sync->unused);
+		sync->unused = next;
+	}
+}
+
+/* What the candidates are together, some of which are for certain sources. NULL: no memory. */
+static struct sync_sources *gather(const struct sync_route *route)
+{
+	struct sync_sources *sources = calloc(1, sizeof(*sources));
+	struct route_sources *set = sources ? &sources->set : NULL;
+
+	for (const struct candidate *c = route->candidates; c && set; c = c->next) {
+		bool again = set->count &&
+			     prefix6_compare(&set->at[set->count - 1].source, &c->source) == 0;
+
+		if (c->source.len == 0) {
+			set->rest = c->hop;
+			break;
+		}
+		if (!again && set->count < ROUTE_SOURCES_MAX) {
+			set->at[set->count].source = c->source;
+			set->at[set->count++].hop = c->hop;
+		}
+	}
+	return sources;
+}
+
+/* Puts a next hop into the table, and what it leads to aside when it is replaced. */
+static void put_hop(struct sync *sync, struct sync_route *route, const struct route_next_hop *hop,
+	int ifindex, struct sync_sources *sources)
+{
+	int rc = route_table_set(&sync->tables->routes, &route->prefix, hop);
+
+	if (rc < 0) {
+		static struct log_limit limit = LOG_LIMIT(5);
+
+		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "mirror", "route-refused",
+			"prefix=%s error=%s", PREFIX6_TEXT(&route->prefix),
+			LOG_QUOTE(strerror(-rc)));
+		free(sources);
+		return;
+	}
+	put_aside(sync, route->sources);
+	route->sources = sources;
+	route->set = true;
+	route->hop = *hop;
+	route->ifindex = ifindex;
+	route->wants_gateway = hop->kind == ROUTE_GATEWAY;
+	sync->gateways_wanted |= route->wants_gateway;
+	sync->dirty = true;
+}
+
+/* Brings the table to what the candidates say: the first, or those for certain sources. */
 static void settle(struct sync *sync, struct sync_route *route)
 {
 	const struct candidate *best = route->candidates;
 
-	if (best && (!route->set || !same_hop(&route->hop, &best->hop))) {
-		int rc = route_table_set(&sync->tables->routes, &route->prefix, &best->hop);
+	if (best && best->source.len) {
+		struct sync_sources *sources = gather(route);
+		struct route_next_hop hop;
 
-		if (rc < 0) {
-			static struct log_limit limit = LOG_LIMIT(5);
-
-			LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "mirror", "route-refused",
-				"prefix=%s error=%s", PREFIX6_TEXT(&route->prefix),
-				LOG_QUOTE(strerror(-rc)));
-			return;
-		}
-		route->set = true;
-		route->hop = best->hop;
-		route->ifindex = best->ifindex;
-		route->wants_gateway = best->hop.kind == ROUTE_GATEWAY;
-		sync->gateways_wanted |= route->wants_gateway;
-		sync->dirty = true;
+		memset(&hop, 0, sizeof(hop));
+		hop.kind = ROUTE_BY_SOURCE;
+		hop.port = PORT_NONE;
+		hop.sources = sources ? &sources->set : NULL;
+		if (sources)
+			put_hop(sync, route, &hop, 0, sources);
+	} else if (best && (!route->set || !same_hop(&route->hop, &best->hop))) {
+		put_hop(sync, route, &best->hop, best->ifindex, NULL);
 	} else if (!best && route->set) {
 		route_table_delete(&sync->tables->routes, &route->prefix);
+		put_aside(sync, route->sources);
 		sync->dirty = true;
 	}
 	if (!best) {
@@ -106,25 +177,35 @@ static struct sync_route *find_route(struct sync *sync, const struct prefix6 *pr
 	return route;
 }
 
-static struct candidate **find_candidate(
-	struct sync_route *route, int64_t rank, int ifindex, const struct route_next_hop *hop)
+static struct candidate **find_candidate(struct sync_route *route, const struct candidate *like)
 {
 	struct candidate **at = &route->candidates;
 
-	while (*at &&
-		!((*at)->rank == rank && (*at)->ifindex == ifindex && same_hop(&(*at)->hop, hop)))
+	while (*at && !((*at)->rank == like->rank && (*at)->ifindex == like->ifindex &&
+			      prefix6_compare(&(*at)->source, &like->source) == 0 &&
+			      same_hop(&(*at)->hop, &like->hop)))
 		at = &(*at)->next;
 	return at;
 }
 
-static void add_candidate(struct sync *sync, const struct prefix6 *prefix, int64_t rank,
-	int ifindex, const struct route_next_hop *hop)
+/* Whether one candidate comes before another, or is its equal. */
+static bool is_before(const struct candidate *a, const struct candidate *b)
+{
+	int order = prefix6_compare(&a->source, &b->source);
+
+	if (a->source.len != b->source.len)
+		return a->source.len > b->source.len;
+	return order ? order < 0 : a->rank <= b->rank;
+}
+
+static void add_candidate(
+	struct sync *sync, const struct prefix6 *prefix, const struct candidate *like)
 {
 	struct sync_route *route = find_route(sync, prefix, true);
 
 	if (!route)
 		return;
-	struct candidate *known = *find_candidate(route, rank, ifindex, hop);
+	struct candidate *known = *find_candidate(route, like);
 	if (known) {
 		known->marked = false;
 		return;
@@ -133,8 +214,8 @@ static void add_candidate(struct sync *sync, const struct prefix6 *prefix, int64
 	if (c) {
 		struct candidate **at = &route->candidates;
 
-		*c = (struct candidate){.rank = rank, .ifindex = ifindex, .hop = *hop};
-		while (*at && (*at)->rank <= rank)
+		*c = *like;
+		while (*at && is_before(*at, c))
 			at = &(*at)->next;
 		c->next = *at;
 		*at = c;
@@ -142,11 +223,11 @@ static void add_candidate(struct sync *sync, const struct prefix6 *prefix, int64
 	settle(sync, route);
 }
 
-static void remove_candidate(struct sync *sync, const struct prefix6 *prefix, int64_t rank,
-	int ifindex, const struct route_next_hop *hop)
+static void remove_candidate(
+	struct sync *sync, const struct prefix6 *prefix, const struct candidate *like)
 {
 	struct sync_route *route = find_route(sync, prefix, false);
-	struct candidate **at = route ? find_candidate(route, rank, ifindex, hop) : NULL;
+	struct candidate **at = route ? find_candidate(route, like) : NULL;
 
 	if (!at || !*at)
 		return;
@@ -183,7 +264,7 @@ static bool next_hop(
 static void take_route(struct sync *sync, const struct kmsg *msg)
 {
 	const struct kmsg_route *route = &msg->route;
-	struct route_next_hop hop;
+	struct candidate like = {.rank = route->metric, .source = route->source};
 
 	if (route->type == KMSG_ROUTE_IGNORED)
 		return;
@@ -195,27 +276,29 @@ static void take_route(struct sync *sync, const struct kmsg *msg)
 	/* Link-local and multicast destinations never come to a lookup. */
 	if (addr_is_link_local(&route->prefix.addr) || addr_is_multicast(&route->prefix.addr))
 		return;
-	if (!next_hop(sync, route, &hop))
+	if (!next_hop(sync, route, &like.hop))
 		return;
-	int ifindex = hop.port == PORT_NONE ? 0 : route->ifindex;
+	like.ifindex = like.hop.port == PORT_NONE ? 0 : route->ifindex;
 	if (msg->removed)
-		remove_candidate(sync, &route->prefix, route->metric, ifindex, &hop);
+		remove_candidate(sync, &route->prefix, &like);
 	else
-		add_candidate(sync, &route->prefix, route->metric, ifindex, &hop);
+		add_candidate(sync, &route->prefix, &like);
 }
 
 static void take_address(struct sync *sync, const struct kmsg *msg)
 {
-	static const struct route_next_hop local = {.kind = ROUTE_LOCAL, .port = PORT_NONE};
+	const struct candidate local = {.rank = -1,
+		.ifindex = msg->address.ifindex,
+		.hop = {.kind = ROUTE_LOCAL, .port = PORT_NONE}};
 	const struct in6_addr *addr = &msg->address.addr;
 	struct prefix6 prefix = prefix6_of(addr, 128);
 
 	if (addr_is_link_local(addr) || addr_is_loopback(addr))
 		return;
 	if (msg->removed)
-		remove_candidate(sync, &prefix, -1, msg->address.ifindex, &local);
+		remove_candidate(sync, &prefix, &local);
 	else
-		add_candidate(sync, &prefix, -1, msg->address.ifindex, &local);
+		add_candidate(sync, &prefix, &local);
 }
 
 static void forget_neighbour(struct sync *sync, struct sync_neighbour *n)
@@ -352,6 +435,7 @@ void sync_commit(struct sync *sync)
 	if (sync->dirty)
 		route_table_commit(&sync->tables->routes);
 	sync->dirty = false;
+	free_unused(sync);
 }
 
 unsigned sync_stale(struct sync *sync, unsigned most,
@@ -418,8 +502,10 @@ void sync_free(struct sync *sync)
 			free(c);
 		}
 		HASH_DEL(sync->routes, route);
+		put_aside(sync, route->sources);
 		free(route);
 	}
+	free_unused(sync);
 	HASH_ITER (hh, sync->neighbours, n, next_neighbour) {
 		HASH_DEL(sync->neighbours, n);
 		free(n);

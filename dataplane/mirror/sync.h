@@ -3,8 +3,10 @@
  * addresses (which beat any route), and neighbours on the twins.
  *
  * Linux may know several routes to one prefix; the table gets the one with the lowest metric, and
- * the next when that goes. Changes are followed one by one; when some were lost, or one tells only
- * a part, everything is dumped again with mark and sweep, so that forwarding never stops.
+ * the next when that goes. Routes for packets from a prefix alone come before those for all, but
+ * where none of them matches a shorter destination prefix is not looked for. Changes are followed
+ * one by one; when some were lost, or one tells only a part, everything is dumped again with mark
+ * and sweep, so that forwarding never stops.
  *
  * Writer of the route and neighbour tables. Mirror thread (and the main thread before that starts).
  */
@@ -28,6 +30,7 @@ struct sync_ops {
 
 struct sync_route;
 struct sync_neighbour;
+struct sync_sources;
 
 struct sync {
 	struct tables *tables;
@@ -35,6 +38,7 @@ struct sync {
 	void *context;
 	struct sync_route *routes;         /* by prefix */
 	struct sync_neighbour *neighbours; /* by interface and address */
+	struct sync_sources *unused;       /* that readers may see until the next commit */
 	bool dirty;                        /* routes changed since the last commit */
 	bool gateways_wanted;              /* routes were set since sync_gateways() */
 	bool must_dump;                    /* changes alone cannot tell what is true */

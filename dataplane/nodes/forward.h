@@ -88,10 +88,13 @@ static inline rte_edge_t forward_one(struct worker *w, struct rte_mbuf *m,
 {
 	struct rte_ipv6_hdr *ip = ip6_of(m);
 	struct meta *meta = meta_of(m);
-	const struct port *port = port_get(hop->port);
+	const struct port *port;
 
+	if (unlikely(hop->kind == ROUTE_BY_SOURCE))
+		hop = route_of_source(hop->sources, ip6_src(ip));
 	if (unlikely(hop->kind != ROUTE_GATEWAY && hop->kind != ROUTE_CONNECTED))
 		return forward_else(m, hop);
+	port = port_get(hop->port);
 	if (unlikely(!port))
 		return FORWARD_PORT_GONE;
 	if (!(meta->flags & (META_ENCAPSULATED | META_ORIGINATED))) {

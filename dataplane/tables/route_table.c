@@ -30,6 +30,7 @@ const char *route_kind_name(enum route_kind kind)
 		[ROUTE_GATEWAY] = "gateway",
 		[ROUTE_BLACKHOLE] = "blackhole",
 		[ROUTE_UNREACHABLE] = "unreachable",
+		[ROUTE_BY_SOURCE] = "by-source",
 	};
 
 	return kind < ROUTE_KINDS ? names[kind] : "unknown";

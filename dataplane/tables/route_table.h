@@ -33,17 +33,47 @@ enum route_kind {
 	ROUTE_GATEWAY,     /* through a neighbour */
 	ROUTE_BLACKHOLE,   /* dropped silently */
 	ROUTE_UNREACHABLE, /* refused with an ICMPv6 error */
+	ROUTE_BY_SOURCE,   /* one of several, by the source of the packet */
 	ROUTE_KINDS,
 };
 
 /* Name of a kind ("gateway"); "unknown" for others. */
 const char *route_kind_name(enum route_kind kind);
 
+struct route_sources;
+
 struct route_next_hop {
 	enum route_kind kind;
-	uint16_t port;           /* CONNECTED and GATEWAY */
-	struct in6_addr gateway; /* GATEWAY; else unspecified */
+	uint16_t port; /* CONNECTED and GATEWAY */
+	union {
+		struct in6_addr gateway; /* GATEWAY; else unspecified */
+		/* BY_SOURCE, its other octets 0: the writer's, as long as readers may see it */
+		const struct route_sources *sources;
+	};
 };
+
+enum { ROUTE_SOURCES_MAX = 16 };
+
+/* Routes to one prefix for packets from certain sources, the longest prefix first, and for all
+ * others. */
+struct route_sources {
+	unsigned count;
+	struct {
+		struct prefix6 source;
+		struct route_next_hop hop;
+	} at[ROUTE_SOURCES_MAX];
+	struct route_next_hop rest; /* ROUTE_NONE: there is none */
+};
+
+/* The next hop of a packet from this source. */
+static inline const struct route_next_hop *route_of_source(
+	const struct route_sources *sources, const struct in6_addr *source)
+{
+	for (unsigned i = 0; i < sources->count; i++)
+		if (prefix6_contains(&sources->at[i].source, source))
+			return &sources->at[i].hop;
+	return &sources->rest;
+}
 
 /* As it stands in the pool; constant while a route uses it. */
 struct route_hop {

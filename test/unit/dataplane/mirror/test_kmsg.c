@@ -188,11 +188,18 @@ static void test_routes_that_are_not_ours(void **state)
 	attribute_u32(&m, RTA_OIF, 3);
 	assert_int_equal(decode(&m).route.type, KMSG_ROUTE_IGNORED);
 
+	/* Of packets from some sources alone. */
+	struct in6_addr source = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 9}};
+
 	body.rtm_flags = 0;
 	body.rtm_src_len = 64;
 	start(&m, RTM_NEWROUTE, 0, &body, sizeof(body));
 	attribute_u32(&m, RTA_OIF, 3);
-	assert_int_equal(decode(&m).route.type, KMSG_ROUTE_IGNORED);
+	attribute(&m, RTA_SRC, &source, sizeof(source));
+	assert_int_equal(decode(&m).route.type, KMSG_ROUTE_UNICAST);
+	struct kmsg got = decode(&m);
+
+	assert_string_equal(PREFIX6_TEXT(&got.route.source), "2001:db8::/64");
 
 	body = (struct rtmsg){.rtm_family = AF_INET, .rtm_type = RTN_UNICAST};
 	start(&m, RTM_NEWROUTE, 0, &body, sizeof(body));

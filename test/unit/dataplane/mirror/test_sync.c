@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -292,6 +293,72 @@ static void test_lowest_metric_wins(void **state)
 	assert_null(find("2001:db8:1::/64"));
 }
 
+static struct kmsg from(const char *source, struct kmsg msg)
+{
+	assert_int_equal(prefix6_parse(source, &msg.route.source), 0);
+	return msg;
+}
+
+/* The port by which packets of a source leave, -1: none. */
+static int port_from(const char *source)
+{
+	const struct route_next_hop *hop = find("::/0");
+	const struct in6_addr a = addr(source);
+
+	assert_int_equal(hop->kind, ROUTE_BY_SOURCE);
+	hop = route_of_source(hop->sources, &a);
+	return hop->kind == ROUTE_NONE ? -1 : hop->port;
+}
+
+static void test_routes_by_source(void **state)
+{
+	const struct kmsg core = from("2001:db8:a::/64", route("::/0", CORE, "fe80::1", 1024));
+	const struct kmsg home = from("2001:db8:a::5/128", route("::/0", HOME, "fe80::2", 1024));
+
+	(void)state;
+	tell(core);
+	assert_int_equal(port_from("2001:db8:a::5"), 0);
+	assert_int_equal(port_from("2001:db8:b::5"), -1);
+	sync_commit(&sync_under_test);
+	tell(home);
+	tell(from("2001:db8:a::/64", route("::/0", HOME, "fe80::2", 2048)));
+	assert_int_equal(port_from("2001:db8:a::5"), 1);
+	assert_int_equal(port_from("2001:db8:a::6"), 0);
+	tell(route("::/0", HOME, "fe80::3", 1));
+	assert_int_equal(port_from("2001:db8:a::6"), 0);
+	assert_int_equal(port_from("2001:db8:b::5"), 1);
+	sync_commit(&sync_under_test);
+	tell(gone(home));
+	assert_int_equal(port_from("2001:db8:a::5"), 0);
+	tell(gone(core));
+	assert_int_equal(port_from("2001:db8:a::5"), 1);
+	/* What a dump does not name goes; then there is none by source, and then none. */
+	sync_mark(&sync_under_test);
+	tell(dumped(route("::/0", HOME, "fe80::3", 1)));
+	sync_sweep(&sync_under_test);
+	assert_int_equal(find("::/0")->kind, ROUTE_GATEWAY);
+	tell(core);
+	assert_int_equal(port_from("2001:db8:a::5"), 0);
+	sync_mark(&sync_under_test);
+	sync_sweep(&sync_under_test);
+	assert_null(find("::/0"));
+	sync_commit(&sync_under_test);
+}
+
+/* More sources than a set holds: the others have the route for all. */
+static void test_too_many_sources(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i <= ROUTE_SOURCES_MAX; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "2001:db8:a::%x/128", i + 1);
+		tell(from(text, route("::/0", CORE, "fe80::1", 1024)));
+	}
+	assert_int_equal(find("::/0")->sources->count, ROUTE_SOURCES_MAX);
+	assert_int_equal(port_from("2001:db8:a::1"), 0);
+}
+
 static void test_own_address_beats_a_route(void **state)
 {
 	(void)state;
@@ -456,6 +523,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_routes_elsewhere_are_no_routes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lowest_metric_wins, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_routes_by_source, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_sources, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_own_address_beats_a_route, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_partial_change_asks_for_a_dump, setup, teardown),
