@@ -470,7 +470,8 @@ static int read_addresses(struct ctrl_config *c, const struct check *to)
 	int error;
 
 	c->addresses =
-		calloc(c->home_agents.count + c->lma.addresses.count + 2, sizeof(*c->addresses));
+		calloc(c->home_agents.count + c->lma.addresses.count + c->mag.paths.count + 2,
+			sizeof(*c->addresses));
 	if (!c->addresses)
 		return -ENOMEM;
 	error = read_list(c, &c->home_agents, "home_agents", to);
@@ -479,6 +480,9 @@ static int read_addresses(struct ctrl_config *c, const struct check *to)
 		error = read_list(c, &c->lma.addresses, "lma.addresses", to);
 	if (c->mag.present)
 		c->addresses[c->address_count++] = c->mag.address;
+	for (size_t i = 1; i < c->mag.paths.count; i++)
+		c->addresses[c->address_count++] =
+			config_item(&c->mag.paths, struct ctrl_config_mag_path, i)->address;
 	return error;
 }
 

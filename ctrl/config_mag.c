@@ -31,6 +31,21 @@ static const struct config_key access_keys[] = {
 			"802.11a/b/g (RFC 5213, 8.5)"),
 	CONFIG_END};
 
+static const struct config_key path_keys[] = {
+	CONFIG_KEY(INT, struct ctrl_config_mag_path, bid, .required = true, .min = 1, .max = 254,
+		.help = "binding identifier"),
+	CONFIG_KEY(ADDR6, struct ctrl_config_mag_path, address, .required = true,
+		.help = "Proxy-CoA of the path; the data plane's host must own it, and have a "
+			"route "
+			"from it (ip -6 route add default from ADDRESS via ...)"),
+	CONFIG_KEY(INT, struct ctrl_config_mag_path, access_technology, .text = "3", .min = 1,
+		.max = UINT8_MAX,
+		.help = "of the interface towards the anchors: 3 is IEEE 802.3, 4 IEEE "
+			"802.11a/b/g (RFC 5213, 8.5)"),
+	CONFIG_KEY(INT, struct ctrl_config_mag_path, label, .max = UINT8_MAX,
+		.help = "label that rules and weights name"),
+	CONFIG_END};
+
 static const struct config_key node_keys[] = {
 	CONFIG_KEY(STRING, struct ctrl_config_mag_node, mn_id, .required = true, .min = 1,
 		.max = SESSION_MN_ID_MAX, .help = "network access identifier of the node"),
@@ -53,6 +68,16 @@ const struct config_key ctrl_config_mag_keys[] = {
 	CONFIG_KEY(GROUPS, struct ctrl_config_mag, links, .required = true, .max_items = 16,
 		.keys = access_keys, .item_size = sizeof(struct ctrl_config_access),
 		.help = "access links"),
+	CONFIG_KEY(GROUPS, struct ctrl_config_mag, paths, .max_items = SESSION_PATHS_MAX,
+		.keys = path_keys, .item_size = sizeof(struct ctrl_config_mag_path),
+		.help = "ways to the anchors, if there are several (RFC 8278); the first has the "
+			"gateway's address, and anchors are asked over it whether they know of "
+			"such"),
+	CONFIG_KEY(BOOL, struct ctrl_config_mag, concurrent, .text = "true",
+		.help = "further paths are registered all at once; false: one after the other"),
+	CONFIG_KEY(GROUP, struct ctrl_config_mag, distribution,
+		.keys = ctrl_config_distribution_keys,
+		.help = "which packets of nodes take which of the paths"),
 	CONFIG_KEY(GROUPS, struct ctrl_config_mag, nodes, .required = true, .max_items = 100000,
 		.keys = node_keys, .item_size = sizeof(struct ctrl_config_mag_node),
 		.help = "mobile nodes that are served"),
@@ -73,9 +98,8 @@ const struct config_key ctrl_config_mag_keys[] = {
 			"when "
 			"it speaks"),
 	CONFIG_KEY(STRING, struct ctrl_config_mag, identifier, .min = 1, .max = 253,
-		.help = "network access identifier of the gateway, by which anchors let it revoke "
-			"all "
-			"that it has registered at once (RFC 5846, 9.2)"),
+		.help = "network access identifier of the gateway, required with paths, by which "
+			"anchors let it revoke all that it has registered at once (RFC 5846, 9.2)"),
 	CONFIG_KEY_NAMED("heartbeat", DURATION, struct ctrl_config_mag, heartbeat_ms, .text = "60s",
 		.unit = "s", .max = 3600000,
 		.help = "HEARTBEAT_INTERVAL: anchors with sessions are asked so often whether they "
@@ -95,6 +119,19 @@ struct check {
 const struct in6_addr *ctrl_config_mag_address(const struct ctrl_config *config)
 {
 	return &config->mag.address;
+}
+
+const struct ctrl_config_mag_path *ctrl_config_mag_path(
+	const struct ctrl_config *config, uint8_t bid)
+{
+	for (size_t i = 0; i < config->mag.paths.count; i++) {
+		const struct ctrl_config_mag_path *path =
+			config_item(&config->mag.paths, struct ctrl_config_mag_path, i);
+
+		if (path->bid == bid)
+			return path;
+	}
+	return NULL;
 }
 
 const struct ctrl_config_anchor *ctrl_config_anchor(
@@ -120,6 +157,33 @@ static void check_addresses(const struct check *c)
 	if (!addr_is_link_local(&mag->link_local))
 		config_report_add(c->report, c->file, 0, "mag.link_local",
 			"%s is no link-local address", ADDR_TEXT(&mag->link_local));
+}
+
+/* Each way has an identifier and an address of its own, the first the gateway's. */
+static void check_paths(const struct check *c)
+{
+	const struct ctrl_config_mag *mag = &c->config->mag;
+
+	for (size_t i = 0; i < mag->paths.count; i++) {
+		const struct ctrl_config_mag_path *path =
+			config_item(&mag->paths, struct ctrl_config_mag_path, i);
+
+		if (!addr_is_unicast_routable(&path->address))
+			config_report_add(c->report, c->file, 0, "mag.paths",
+				"%s is no global or unique local IPv6 address",
+				ADDR_TEXT(&path->address));
+		if (ctrl_config_mag_path(c->config, path->bid) != path)
+			config_report_add(c->report, c->file, 0, "mag.paths",
+				"two paths have the bid %u", path->bid);
+		if ((i == 0) != addr_equal(&path->address, &mag->address))
+			config_report_add(c->report, c->file, 0, "mag.paths",
+				"%s: the first path, and no other, has mag.address, which is %s",
+				ADDR_TEXT(&path->address), ADDR_TEXT(&mag->address));
+	}
+	if (mag->paths.count && !mag->identifier)
+		config_report_add(
+			c->report, c->file, 0, "mag.identifier", "is required with paths");
+	ctrl_config_check_distribution(&mag->distribution, c->file, "mag.distribution", c->report);
 }
 
 static void check_anchor(const struct check *c, const struct ctrl_config_anchor *a)
@@ -207,6 +271,7 @@ int ctrl_config_check_mag(
 		return 0;
 	check_roles(&c);
 	check_addresses(&c);
+	check_paths(&c);
 	for (size_t i = 0; i < config->mag.anchors.count; i++)
 		check_anchor(&c, config_item(&config->mag.anchors, struct ctrl_config_anchor, i));
 	return check_nodes(&c);

@@ -5,6 +5,7 @@
 
 #include "common/addr.h"
 #include "common/config.h"
+#include "ctrl/config_distribution.h"
 
 struct ctrl_config;
 
@@ -22,6 +23,14 @@ struct ctrl_config_access {
 	uint8_t access_technology; /* RFC 5213, 8.5 */
 };
 
+/* A way to the anchors, by an interface towards them. */
+struct ctrl_config_mag_path {
+	uint8_t bid;
+	struct in6_addr address; /* Proxy-CoA */
+	uint8_t access_technology;
+	uint8_t label;
+};
+
 /* What is known of a mobile node. */
 struct ctrl_config_mag_node {
 	char *mn_id;
@@ -35,7 +44,10 @@ struct ctrl_config_mag {
 	struct in6_addr link_local;
 	struct config_list anchors; /* of struct ctrl_config_anchor */
 	struct config_list links;   /* of struct ctrl_config_access */
-	struct config_list nodes;   /* of struct ctrl_config_mag_node */
+	struct config_list paths;   /* of struct ctrl_config_mag_path; empty: one way */
+	bool concurrent;
+	struct ctrl_config_distribution distribution;
+	struct config_list nodes; /* of struct ctrl_config_mag_node */
 	uint32_t lifetime_ms;
 	uint32_t mtu;
 	uint32_t probe_ms;
@@ -53,8 +65,12 @@ extern const struct config_key ctrl_config_mag_keys[];
 int ctrl_config_check_mag(
 	const struct ctrl_config *config, const char *file, struct config_report *report);
 
-/* The gateway's Proxy-CoA; only for the role `mag`. */
+/* The gateway's Proxy-CoA, that of its first path; only for the role `mag`. */
 const struct in6_addr *ctrl_config_mag_address(const struct ctrl_config *config);
+
+/* The path with this identifier; NULL: it is not configured. */
+const struct ctrl_config_mag_path *ctrl_config_mag_path(
+	const struct ctrl_config *config, uint8_t bid);
 
 /* The anchor of this name, NULL: the first. NULL: there is none. */
 const struct ctrl_config_anchor *ctrl_config_anchor(

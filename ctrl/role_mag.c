@@ -7,6 +7,7 @@
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
 #include "ctrl/packet.h"
+#include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/restart_counter.h"
 #include "ctrl/signalling/mag.h"
@@ -26,12 +27,14 @@ struct role_mag {
 	struct mag_anchor *anchors;
 	struct mag_link *links;
 	struct mag_profile *profiles;
+	struct mag_path *paths;
+	struct path_policy policy;
 	size_t anchor_count;
 	size_t restored;
 };
 
 /* What the store and the data planes are to have of an attachment. */
-static int item_of(const struct ctrl_config *config, const struct attachment_record *record,
+static int item_of(const struct role_mag *role, const struct attachment_record *record,
 	struct commit_item *item)
 {
 	struct writer w;
@@ -47,7 +50,9 @@ static int item_of(const struct ctrl_config *config, const struct attachment_rec
 	writer_init(&w, item->record, sizeof(item->record));
 	error = attachment_record_encode(&w, record);
 	item->record_len = (uint16_t)writer_len(&w);
-	return error ? error : publish_compile_attachment(config, record, &item->bundle);
+	return error ? error
+		     : publish_compile_attachment(
+			       role->ctrl->config, record, &role->policy, &item->bundle);
 }
 
 static int op_commit(void *context, const struct attachment_record *good,
@@ -55,10 +60,10 @@ static int op_commit(void *context, const struct attachment_record *good,
 {
 	const struct role_mag *role = context;
 	struct commit_item was, item;
-	int error = item_of(role->ctrl->config, good, &was);
+	int error = item_of(role, good, &was);
 
 	if (!error)
-		error = item_of(role->ctrl->config, record, &item);
+		error = item_of(role, record, &item);
 	return error ? error
 		     : commit_submit_item(role->ctrl->commit, &was, &item, done, done_context);
 }
@@ -212,6 +217,30 @@ static int read_profiles(struct role_mag *role)
 	return 0;
 }
 
+static int read_paths(struct role_mag *role)
+{
+	const struct ctrl_config_mag *c = &role->ctrl->config->mag;
+	char why[256];
+	int error = path_policy_read(&role->policy, &c->distribution, why, sizeof(why));
+
+	if (error)
+		return error;
+	role->paths = calloc(c->paths.count + 1, sizeof(*role->paths));
+	if (!role->paths)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->paths.count; i++) {
+		const struct ctrl_config_mag_path *p =
+			config_item(&c->paths, struct ctrl_config_mag_path, i);
+
+		role->paths[i] = (struct mag_path){.bid = p->bid,
+			.access = p->access_technology,
+			.label = p->label,
+			.address = p->address};
+	}
+	role->ctrl->path_policy = &role->policy;
+	return 0;
+}
+
 static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 {
 	struct ctrl *ctrl = role->ctrl;
@@ -225,6 +254,9 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 		.now_ns = op_now,
 		.real_ns = op_real};
 	const struct mag_config mag = {.address = c->address,
+		.paths = role->paths,
+		.path_count = c->paths.count,
+		.concurrent = c->concurrent,
 		.link_local = c->link_local,
 		.links = role->links,
 		.link_count = c->links.count,
@@ -269,7 +301,8 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 	if (!error)
 		error = mag_restore(role->ctrl->mag, &record);
 	if (!error)
-		error = publish_compile_attachment(role->ctrl->config, &record, &bundle);
+		error = publish_compile_attachment(
+			role->ctrl->config, &record, &role->policy, &bundle);
 	if (!error)
 		error = publish_restore(
 			role->ctrl->publish, publish_attachment_id(record.number), &bundle);
@@ -295,6 +328,8 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 		error = read_links(role);
 	if (!error)
 		error = read_profiles(role);
+	if (!error)
+		error = read_paths(role);
 	if (!error)
 		error = restart_counter_open(
 			ctrl->store, loop_real_ns(ctrl->loop), &counter, &fresh);
@@ -325,10 +360,12 @@ void role_mag_close(struct role_mag *role)
 		return;
 	mag_free(role->ctrl->mag);
 	role->ctrl->mag = NULL;
+	role->ctrl->path_policy = NULL;
 	if (role->anchors)
 		hmac_wipe(role->anchors, role->anchor_count * sizeof(*role->anchors));
 	free(role->anchors);
 	free(role->links);
 	free(role->profiles);
+	free(role->paths);
 	free(role);
 }

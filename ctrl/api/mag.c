@@ -2,6 +2,7 @@
 #include "ctrl/signalling/mag.h"
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
+#include "ctrl/config.h"
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
 
@@ -13,6 +14,30 @@ static void put_time(json_t *obj, const char *key, uint64_t real_ns)
 	char text[EVENTS_TIME_SIZE];
 
 	json_put_str(obj, key, real_ns ? events_time(text, real_ns) : NULL);
+}
+
+/* Its ways, if the gateway has several (RFC 8278). */
+static json_t *paths_json(struct ctrl *ctrl, const struct mag_attachment *a)
+{
+	uint64_t real = loop_real_ns(ctrl->loop);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < a->now.path_count; i++) {
+		const struct attachment_path *path = &a->now.paths[i];
+		const struct ctrl_config_mag_path *own =
+			ctrl_config_mag_path(ctrl->config, path->bid);
+		json_t *obj = json_object();
+
+		json_put_uint(obj, "bid", path->bid);
+		if (own)
+			json_put_addr(obj, "care_of_address", &own->address);
+		json_put_uint(obj, "label", own ? own->label : 0);
+		json_put_uint(obj, "lifetime_s", (uint64_t)path->lifetime * BINDING_LIFETIME_UNIT);
+		json_put_uint(obj, "remaining_s",
+			path->expires_ns > real ? (path->expires_ns - real) / 1000000000 : 0);
+		json_array_append_new(list, obj);
+	}
+	return list;
 }
 
 static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a)
@@ -40,6 +65,7 @@ static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a
 			1000000000);
 	put_time(obj, "attached", served ? now->attached_ns : 0);
 	put_time(obj, "updated", served ? now->updated_ns : 0);
+	json_object_set_new(obj, "paths", paths_json(ctrl, a));
 	return obj;
 }
 

@@ -4,6 +4,19 @@
 #include <errno.h>
 #include <string.h>
 
+enum { WITHOUT_PATHS = 1 /* version of a record */ };
+
+static bool paths_good(const struct attachment_record *record)
+{
+	if (record->path_count > SESSION_PATHS_MAX)
+		return false;
+	for (size_t i = 0; i < record->path_count; i++)
+		if (!record->paths[i].bid ||
+			(i && record->paths[i].bid <= record->paths[i - 1].bid))
+			return false;
+	return true;
+}
+
 static bool is_good(const struct attachment_record *record)
 {
 	size_t len = strnlen(record->link, sizeof(record->link));
@@ -13,7 +26,8 @@ static bool is_good(const struct attachment_record *record)
 			return false;
 	return record->number && len && len <= OBJECT_PORT_NAME_MAX && record->lifetime &&
 	       record->mn_id.len && record->mn_id.len <= SESSION_MN_ID_MAX &&
-	       record->prefix_count && record->prefix_count <= SESSION_PREFIXES_MAX;
+	       record->prefix_count && record->prefix_count <= SESSION_PREFIXES_MAX &&
+	       paths_good(record);
 }
 
 int attachment_record_encode(struct writer *w, const struct attachment_record *record)
@@ -41,11 +55,27 @@ int attachment_record_encode(struct writer *w, const struct attachment_record *r
 		writer_u8(w, record->prefixes[i].len);
 		writer_addr6(w, &record->prefixes[i].addr);
 	}
+	writer_u8(w, record->path_count);
+	for (size_t i = 0; i < record->path_count; i++) {
+		writer_u8(w, record->paths[i].bid);
+		writer_u16(w, record->paths[i].lifetime);
+		writer_u64(w, record->paths[i].expires_ns);
+	}
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
+static void decode_paths(struct cursor *c, struct attachment_record *record)
+{
+	record->path_count = cursor_u8(c);
+	for (size_t i = 0; i < record->path_count && i < SESSION_PATHS_MAX; i++) {
+		record->paths[i].bid = cursor_u8(c);
+		record->paths[i].lifetime = cursor_u16(c);
+		record->paths[i].expires_ns = cursor_u64(c);
+	}
+}
+
 /* What comes behind the fields of fixed length. */
-static int decode_lists(struct cursor *c, struct attachment_record *record)
+static int decode_lists(struct cursor *c, uint8_t version, struct attachment_record *record)
 {
 	uint8_t link_len;
 
@@ -71,6 +101,8 @@ static int decode_lists(struct cursor *c, struct attachment_record *record)
 		if (!addr_equal(&record->prefixes[i].addr, &addr))
 			return -EBADMSG;
 	}
+	if (version != WITHOUT_PATHS)
+		decode_paths(c, record);
 	return cursor_ok(c) && cursor_left(c) == 0 && is_good(record) ? 0 : -EBADMSG;
 }
 
@@ -80,7 +112,7 @@ int attachment_record_decode(struct cursor *c, struct attachment_record *record)
 
 	if (!cursor_ok(c))
 		return -EBADMSG;
-	if (version != ATTACHMENT_RECORD_VERSION)
+	if (version != ATTACHMENT_RECORD_VERSION && version != WITHOUT_PATHS)
 		return -EPROTO;
 	memset(record, 0, sizeof(*record));
 	record->number = cursor_u64(c);
@@ -91,5 +123,5 @@ int attachment_record_decode(struct cursor *c, struct attachment_record *record)
 	record->expires_ns = cursor_u64(c);
 	record->sequence = cursor_u16(c);
 	record->lifetime = cursor_u16(c);
-	return decode_lists(c, record);
+	return decode_lists(c, version, record);
 }

@@ -17,8 +17,15 @@
 #include "proto/channel/object.h"
 
 enum {
-	ATTACHMENT_RECORD_VERSION = 1,
-	ATTACHMENT_RECORD_MAX = 512, /* octets of an encoded record, at most */
+	ATTACHMENT_RECORD_VERSION = 2, /* 1, without paths, is read too */
+	ATTACHMENT_RECORD_MAX = 512,   /* octets of an encoded record, at most */
+};
+
+/* A registered way to the anchor, of several (RFC 8278). */
+struct attachment_path {
+	uint8_t bid;
+	uint16_t lifetime;   /* granted, in units of 4 seconds */
+	uint64_t expires_ns; /* end of the granted lifetime */
 };
 
 /* The durable part. Times are nanoseconds of CLOCK_REALTIME since 1970. */
@@ -35,6 +42,8 @@ struct attachment_record {
 	uint16_t lifetime;                   /* granted, in units of 4 seconds; 0: not registered */
 	uint8_t prefix_count;                /* 0 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
+	uint8_t path_count; /* 0: one way; else of paths, by bid */
+	struct attachment_path paths[SESSION_PATHS_MAX];
 };
 
 /*

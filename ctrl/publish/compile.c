@@ -197,35 +197,57 @@ int publish_compile_session(const struct session_record *record, const struct pa
 		record->path_count ? record->path_count : 1, &subscriber, bundle);
 }
 
+/* The registered ways of an attachment that the configuration has. Returns their number. */
+static size_t attachment_ways(const struct ctrl_config *config,
+	const struct attachment_record *record, struct bundle *bundle,
+	struct path_policy_way ways[SESSION_PATHS_MAX], int *error)
+{
+	uint64_t id = publish_uplink_id(record->number);
+	size_t count = 0;
+
+	for (size_t i = 0; i < record->path_count && !*error; i++) {
+		const struct ctrl_config_mag_path *path =
+			ctrl_config_mag_path(config, record->paths[i].bid);
+
+		if (!path)
+			continue;
+		ways[count] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
+		*error = add_tunnel(bundle, ways[count++].path, &path->address, &record->anchor);
+	}
+	if (count || *error)
+		return count;
+	ways[0] = (struct path_policy_way){.path = id};
+	*error = add_tunnel(bundle, id, ctrl_config_mag_address(config), &record->anchor);
+	return 1;
+}
+
 int publish_compile_attachment(const struct ctrl_config *config,
-	const struct attachment_record *record, struct bundle *bundle)
+	const struct attachment_record *record, const struct path_policy *policy,
+	struct bundle *bundle)
 {
 	uint64_t id = publish_attachment_id(record->number);
 	struct object link = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
-	struct object uplink = {
-		.kind = OBJECT_PATH, .op = OBJECT_SET, .id = publish_uplink_id(record->number)};
-	struct object subscriber = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = id};
+	struct object_subscriber subscriber = {
+		.id = id, .prefix_count = record->prefix_count, .path_count = 1, .paths = {id}};
+	struct path_policy_way ways[SESSION_PATHS_MAX];
+	size_t count;
 	int error;
 
 	bundle->len = 0;
 	if (!record->lifetime)
 		return 0;
+	for (size_t i = 0; i < record->prefix_count; i++)
+		subscriber.prefixes[i] = record->prefixes[i];
 	link.path = (struct object_path){.id = id, .kind = PATH_ON_LINK, .mac = record->mac};
 	snprintf(link.path.port, sizeof(link.path.port), "%s", record->link);
-	uplink.path = (struct object_path){.id = uplink.id,
-		.kind = PATH_IP6_IN_IP6,
-		.local = *ctrl_config_mag_address(config),
-		.remote = record->anchor};
-	subscriber.subscriber = (struct object_subscriber){.id = id,
-		.prefix_count = record->prefix_count,
-		.path_count = 2,
-		.paths = {id, uplink.id}};
-	for (size_t i = 0; i < record->prefix_count; i++)
-		subscriber.subscriber.prefixes[i] = record->prefixes[i];
 	error = publish_bundle_add(bundle, &link);
-	if (!error)
-		error = publish_bundle_add(bundle, &uplink);
-	return error ? error : publish_bundle_add(bundle, &subscriber);
+	if (error)
+		return error;
+	count = attachment_ways(config, record, bundle, ways, &error);
+	if (error)
+		return error;
+	return path_policy_compile(policy, true, publish_policy_rule_id(record->number), ways,
+		count, &subscriber, bundle);
 }
 
 int publish_compile_address(uint64_t id, const struct in6_addr *addr, struct bundle *bundle)

@@ -250,11 +250,13 @@ static inline uint64_t publish_policy_rule_id(uint64_t number)
 }
 
 /*
- * Compiles an attachment of the mobile access gateway: a path on link, one to the anchor, and a
- * subscriber with its prefixes when it is registered, else an empty bundle. 0 or -EINVAL.
+ * Compiles an attachment of the mobile access gateway: a path on link, one to the anchor or one for
+ * each registered way there, a subscriber with its prefixes, and the rules of the policy, when it
+ * is registered, else an empty bundle. 0, -EINVAL or -ENOSPC.
  */
 int publish_compile_attachment(const struct ctrl_config *config,
-	const struct attachment_record *record, struct bundle *bundle);
+	const struct attachment_record *record, const struct path_policy *policy,
+	struct bundle *bundle);
 
 /*
  * Compiles a mobility session of the local mobility anchor: a path to its gateway, or one for each

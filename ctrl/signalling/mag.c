@@ -91,6 +91,9 @@ struct wheel *mag_wheel(struct mag *mag)
 
 bool mag_is_own(const struct mag *mag, const struct in6_addr *address)
 {
+	for (size_t i = 0; i < mag->config.path_count; i++)
+		if (addr_equal(&mag->config.paths[i].address, address))
+			return true;
 	return addr_equal(&mag->config.address, address);
 }
 
@@ -176,8 +179,10 @@ static void on_timer(struct wheel_timer *timer, void *context)
 static void stop_serving(struct mag *mag, struct mag_attachment *a)
 {
 	a->refresh_ns = a->end_ns = a->probe_ns = UINT64_MAX;
+	mag_path_reset(mag, a);
 	a->to = a->now;
 	a->to.lifetime = 0;
+	a->to.path_count = 0;
 	mag_commit(mag, a);
 }
 
@@ -202,8 +207,12 @@ static void serve(struct mag *mag, struct mag_attachment *a, uint64_t now)
 	} else if (now >= a->refresh_ns && !a->asked) {
 		a->refresh_ns = UINT64_MAX;
 		mag_ask(mag, a, CODES_HANDOFF_NOT_CHANGED);
-	} else if (now >= a->probe_ns) {
-		mag_probe(mag, a);
+	} else if (mag_path_take(mag, a)) {
+		mag_commit(mag, a);
+	} else {
+		mag_path_go_on(mag, a);
+		if (now >= a->probe_ns)
+			mag_probe(mag, a);
 	}
 }
 
@@ -235,7 +244,8 @@ static bool leave(struct mag *mag, struct mag_attachment *a)
 static void arm(struct mag *mag, struct mag_attachment *a)
 {
 	const uint64_t dues[] = {a->asked ? a->ask_ns : UINT64_MAX, a->refresh_ns, a->end_ns,
-		a->probe_ns, a->again_ns, a->doubt_ns};
+		a->probe_ns, a->again_ns, a->doubt_ns,
+		mag_is_served(a) && !a->leaves ? mag_path_due(mag, a) : UINT64_MAX};
 	uint64_t due = UINT64_MAX;
 
 	for (size_t i = 0; i < sizeof(dues) / sizeof(dues[0]); i++)
@@ -356,6 +366,7 @@ static struct mag_attachment *make(struct mag *mag, const struct session_mn_id *
 	a->link = link;
 	a->anchor = anchor;
 	a->state = MAG_REGISTERING;
+	mag_path_reset(mag, a);
 	a->refresh_ns = a->end_ns = a->probe_ns = a->again_ns = a->doubt_ns = UINT64_MAX;
 	wheel_timer_init(&a->timer, on_timer);
 	HASH_ADD(hh, mag->attachments, now.mac, sizeof(a->now.mac), a);
@@ -371,6 +382,7 @@ static void attach_again(struct mag *mag, struct mag_attachment *a, const struct
 	if (a->leaves) {
 		a->leaves = a->tells = a->asked = false;
 		a->state = MAG_REGISTERING;
+		mag_path_reset(mag, a);
 	} else if (a->state == MAG_REFUSED && mag_now(mag) >= a->hold_ns) {
 		a->state = MAG_REGISTERING;
 	} else if (mag_is_served(a) && strcmp(a->now.link, link->port) == 0) {
@@ -451,6 +463,7 @@ int mag_restore(struct mag *mag, const struct attachment_record *record)
 
 	a->now = *record;
 	a->now.mn_id = mn_id;
+	mag_path_restore(mag, a);
 	if (record->number > mag->last_number)
 		mag->last_number = record->number;
 	mag_count(mag, MAG_N_RESTORED);

@@ -7,6 +7,7 @@
  *   mag_register.c   Proxy Binding Updates and their answers (6.9.1, 6.9.4)
  *   mag_peer.c       the anchors as peers: heartbeats (RFC 5847), notifications (RFC 7077)
  *   mag_revoke.c     Binding Revocation (RFC 5846, 9)
+ *   mag_path.c       several ways to one anchor (RFC 8278)
  *   mag_link.c       the access link: solicitations, advertisements, is the node still there?
  *
  * What it needs from others it calls through `struct mag_ops`. Everything runs in the control
@@ -45,6 +46,14 @@ struct mag_link {
 	uint8_t access; /* enum codes_access */
 };
 
+/* A way to all anchors, by an interface of the gateway towards them (RFC 8278). */
+struct mag_path {
+	uint8_t bid;
+	uint8_t access;          /* enum codes_access */
+	uint8_t label;           /* that rules name */
+	struct in6_addr address; /* Proxy-CoA */
+};
+
 /* What is known of a mobile node (RFC 5213, 6.2). */
 struct mag_profile {
 	const char *mn_id;
@@ -54,7 +63,10 @@ struct mag_profile {
 
 /* All of it is the caller's and outlives the gateway. */
 struct mag_config {
-	struct in6_addr address;    /* Proxy-CoA */
+	struct in6_addr address; /* Proxy-CoA; of the first path */
+	const struct mag_path *paths;
+	size_t path_count;          /* 0: one way; at most SESSION_PATHS_MAX */
+	bool concurrent;            /* paths are registered all at once, not one by one */
 	struct in6_addr link_local; /* of the router on all access links (6.9.3; RFC 6543) */
 	const struct mag_link *links;
 	size_t link_count;
@@ -62,7 +74,7 @@ struct mag_config {
 	size_t anchor_count;
 	const struct mag_profile *profiles;
 	size_t profile_count;
-	const char *identifier;     /* of the gateway, for anchors; NULL: it has none */
+	const char *identifier;     /* of the gateway, for anchors; NULL: none, no paths */
 	uint32_t heartbeat_ms;      /* HEARTBEAT_INTERVAL (RFC 5847); 0: no requests */
 	uint32_t heartbeats_missed; /* MISSING_HEARTBEATS_ALLOWED */
 	uint32_t restart_counter;
@@ -81,6 +93,22 @@ enum mag_state {
 	MAG_REFUSED,         /* its anchor does not want it */
 };
 
+/* Whether its anchor knows of several bindings. */
+enum mag_multipath {
+	MAG_MULTIPATH_UNKNOWN = 0,
+	MAG_MULTIPATH_YES,
+	MAG_MULTIPATH_NO,
+};
+
+/* The registration of a path, as long as it is not in the record. */
+struct mag_way {
+	bool asked;
+	uint8_t tries, status;
+	uint16_t sequence; /* of the last update */
+	uint16_t granted;  /* lifetime, for the next commit; 0: none */
+	uint64_t ask_ns, expires_ns;
+};
+
 /* An attachment and what is under way for it. `now` is what was last acknowledged by the anchor,
  * the store and the data plane; without lifetime it is not served. */
 struct mag_attachment {
@@ -97,6 +125,10 @@ struct mag_attachment {
 	uint8_t status;    /* of the last refusal */
 	uint16_t sequence; /* of the last update */
 	uint8_t handoff;   /* that it said */
+	uint8_t way;       /* path that it went by, of config.paths */
+	bool overwrites;   /* what the anchor has of other paths is to go */
+	enum mag_multipath multipath;
+	struct mag_way ways[SESSION_PATHS_MAX]; /* of config.paths */
 	const struct mag_link *link;
 	const struct mag_anchor *anchor;
 	struct in6_addr address; /* that the node was last heard from; ::: none */
@@ -174,7 +206,7 @@ struct wheel *mag_wheel(struct mag *mag);
  */
 int mag_restore(struct mag *mag, const struct attachment_record *record);
 
-/* Whether an address is the gateway's Proxy-CoA. */
+/* Whether an address is a Proxy-CoA of the gateway. */
 bool mag_is_own(const struct mag *mag, const struct in6_addr *address);
 
 /* A message for it, decoded, its checksum right. */

@@ -14,10 +14,8 @@
 #include "proto/mobility/status.h"
 
 enum {
-	FIRST_TIMEOUT_MS = 1000, /* INITIAL_BINDACK_TIMEOUT (RFC 6275, 12) */
-	LAST_TIMEOUT_MS = 32000, /* MAX_BINDACK_TIMEOUT */
-	END_TRIES = 3,           /* of a deregistration: an anchor where the node is no longer
-				  * here does not answer (RFC 5213, 5.3.5) */
+	END_TRIES = 3, /* of a deregistration: an anchor where the node is no longer
+			* here does not answer (RFC 5213, 5.3.5) */
 };
 
 static void add_bytes(struct field_bytes *to, const void *at, size_t len)
@@ -41,37 +39,31 @@ static void add_prefixes(const struct mag_attachment *a, struct mh *mh)
 }
 
 /* The options of 6.9.1.5; there is room for all of them. */
-static void add_options(const struct mag *mag, const struct mag_attachment *a, struct mh *mh)
+static void add_options(
+	const struct mag *mag, const struct mag_attachment *a, uint8_t handoff, struct mh *mh)
 {
 	struct mh_option *option = option_add(mh, OPTION_MN_ID);
 
 	option->mn_id.subtype = a->now.mn_id.subtype;
 	add_bytes(&option->mn_id.id, a->now.mn_id.octets, a->now.mn_id.len);
 	add_prefixes(a, mh);
-	option_add(mh, OPTION_HANDOFF)->handoff.value = a->handoff;
+	option_add(mh, OPTION_HANDOFF)->handoff.value = handoff;
 	option_add(mh, OPTION_ACCESS_TECHNOLOGY)->access.value = a->link->access;
 	option_add(mh, OPTION_TIMESTAMP)->timestamp.time = clock_48_16_from_ns(mag_real(mag));
 	add_bytes(&option_add(mh, OPTION_MN_LINK_ID)->octets.octets, a->now.mac.b,
 		sizeof(a->now.mac.b));
 }
 
-static void send_update(struct mag *mag, struct mag_attachment *a)
+static void send_message(
+	struct mag *mag, const struct mag_attachment *a, const struct in6_addr *from, struct mh *mh)
 {
 	static struct log_limit limit = LOG_LIMIT(1);
-	const struct ip6_build head = {.src = mag->config.address, .dst = a->anchor->address};
-	const struct mh_packet_key key = {
-		.hmac = mag->hmac, .key = a->anchor->key, .coa = mag->config.address};
-	struct mh mh = {.type = MH_BU, .bu = {.flags = FLAGS_BU_A | FLAGS_BU_P}};
+	const struct ip6_build head = {.src = *from, .dst = a->anchor->address};
+	const struct mh_packet_key key = {.hmac = mag->hmac, .key = a->anchor->key, .coa = *from};
 	uint8_t packet[MH_PACKET_MAX];
-	bool sign = a->anchor->has_key;
-	ssize_t len;
+	bool sign = a->anchor->has_key && auth_add(mh, a->anchor->spi) == 0;
+	ssize_t len = mh_packet_encode(&head, mh, sign ? &key : NULL, packet, sizeof(packet));
 
-	a->sequence = ++mag->sequence;
-	mh.bu.sequence = a->sequence;
-	mh.bu.lifetime = a->leaves ? 0 : (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
-	add_options(mag, a, &mh);
-	sign = sign && auth_add(&mh, a->anchor->spi) == 0;
-	len = mh_packet_encode(&head, &mh, sign ? &key : NULL, packet, sizeof(packet));
 	if (len < 0) {
 		mag_count(mag, MAG_N_SEND_FAILED);
 		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "mag", "encode-failed", "mac=%s error=%zd",
@@ -82,25 +74,53 @@ static void send_update(struct mag *mag, struct mag_attachment *a)
 	mag_send(mag, packet, (size_t)len);
 }
 
+static void send_update(struct mag *mag, struct mag_attachment *a)
+{
+	const struct mag_path *path = mag_path_main(mag, a);
+	struct mh mh = {.type = MH_BU, .bu = {.flags = FLAGS_BU_A | FLAGS_BU_P}};
+
+	a->sequence = ++mag->sequence;
+	mh.bu.sequence = a->sequence;
+	mh.bu.lifetime = a->leaves ? 0 : (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
+	add_options(mag, a, a->handoff, &mh);
+	/* The end is that of the session with all its bindings. */
+	if (!a->leaves && mag_path_wanted(mag, a))
+		mag_path_add_options(mag, a, path, a->now.path_count > 1, &mh);
+	send_message(mag, a, path ? &path->address : &mag->config.address, &mh);
+}
+
+uint16_t mag_send_path(struct mag *mag, const struct mag_attachment *a, const struct mag_path *path)
+{
+	struct mh mh = {.type = MH_BU, .bu = {.flags = FLAGS_BU_A | FLAGS_BU_P}};
+
+	mh.bu.sequence = ++mag->sequence;
+	mh.bu.lifetime = (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
+	add_options(mag, a, CODES_HANDOFF_NOT_CHANGED, &mh);
+	mag_path_add_options(mag, a, path, false, &mh);
+	send_message(mag, a, &path->address, &mh);
+	return mh.bu.sequence;
+}
+
 void mag_ask(struct mag *mag, struct mag_attachment *a, uint8_t handoff)
 {
 	a->asked = true;
 	a->tries = 1;
 	a->handoff = handoff;
-	a->ask_ns = mag_now(mag) + FIRST_TIMEOUT_MS * CLOCK_NS_PER_MS;
+	a->ask_ns = mag_now(mag) + MAG_FIRST_TIMEOUT_MS * CLOCK_NS_PER_MS;
 	send_update(mag, a);
 }
 
 void mag_ask_again(struct mag *mag, struct mag_attachment *a)
 {
-	uint64_t wait_ms = FIRST_TIMEOUT_MS;
+	uint64_t wait_ms = MAG_FIRST_TIMEOUT_MS;
 
 	if (a->leaves && a->tries >= END_TRIES) {
 		a->asked = false;
 		return;
 	}
-	for (uint8_t i = 0; i < a->tries && wait_ms < LAST_TIMEOUT_MS; i++)
+	for (uint8_t i = 0; i < a->tries && wait_ms < MAG_LAST_TIMEOUT_MS; i++)
 		wait_ms *= 2;
+	mag_path_rotate(mag, a);
 	if (a->tries < UINT8_MAX)
 		a->tries++;
 	a->ask_ns = mag_now(mag) + wait_ms * CLOCK_NS_PER_MS;
@@ -119,7 +139,9 @@ static struct mag_attachment *asker(struct mag *mag, const struct mh *mh)
 		return NULL;
 	memcpy(&mac, id->octets.octets.at, sizeof(mac));
 	a = mag_find(mag, &mac);
-	if (!a || !a->asked || a->busy)
+	if (!a || (!a->leaves && mag_path_asker(mag, a, mh->ba.sequence)))
+		return a;
+	if (!a->asked || a->busy)
 		return NULL;
 	/* Status 135 tells the number that it expects, not ours. */
 	return mh->ba.sequence == a->sequence || mh->ba.status == STATUS_BA_SEQUENCE ? a : NULL;
@@ -134,12 +156,12 @@ static bool is_authentic(struct mag *mag, const struct mag_attachment *a,
 	if (!a->anchor->has_key)
 		return !auth;
 	return auth && auth_check(mh) == AUTH_GOOD && auth->auth.spi == a->anchor->spi &&
-	       auth_verify(mag->hmac, a->anchor->key, &mag->config.address, &in6addr_any,
+	       auth_verify(mag->hmac, a->anchor->key, &packet->ip6.dst, &in6addr_any,
 		       receive_mh(packet), mh) == AUTH_GOOD;
 }
 
 /* RFC 5213, 6.9.1.2, 6: what has to come back as it was sent. */
-static bool is_echo(const struct mag_attachment *a, const struct mh *mh)
+static bool is_echo(const struct mag_attachment *a, uint8_t sent, const struct mh *mh)
 {
 	const struct mh_option *mn = option_find(mh, OPTION_MN_ID);
 	const struct mh_option *handoff = option_find(mh, OPTION_HANDOFF);
@@ -148,8 +170,7 @@ static bool is_echo(const struct mag_attachment *a, const struct mh *mh)
 	return mn && mn->mn_id.subtype == a->now.mn_id.subtype &&
 	       mn->mn_id.id.len == a->now.mn_id.len &&
 	       memcmp(mn->mn_id.id.at, a->now.mn_id.octets, a->now.mn_id.len) == 0 && handoff &&
-	       handoff->handoff.value == a->handoff && access &&
-	       access->access.value == a->link->access;
+	       handoff->handoff.value == sent && access && access->access.value == a->link->access;
 }
 
 /* The assigned prefixes. False: there is none, or one that no node can use. */
@@ -189,6 +210,7 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 	a->to.expires_ns = real + binding_lifetime_ns(mh->ba.lifetime);
 	if (!mag_is_served(a))
 		a->to.attached_ns = real;
+	mag_path_accepted(mag, a, mh);
 	mag_commit(mag, a);
 }
 
@@ -205,6 +227,13 @@ static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *
 		if (!a->leaves)
 			mag_ask(mag, a, a->handoff);
 		return;
+	case STATUS_BA_MULTIPATH:
+		a->asked = false;
+		if (mag_path_refused(mag, a) && !a->leaves) {
+			mag_ask(mag, a, a->handoff);
+			return;
+		}
+		break;
 	case STATUS_BA_HNP_NOT_AUTHORIZED:
 	case STATUS_BA_PREFIX_SET:
 		a->fresh = true;
@@ -232,6 +261,7 @@ static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *
 void mag_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh)
 {
 	struct mag_attachment *a;
+	struct mag_way *way;
 
 	if (mh->type != MH_BA) {
 		mag_peer_receive(mag, packet, mh);
@@ -243,16 +273,19 @@ void mag_receive(struct mag *mag, const struct receive_packet *packet, const str
 	}
 	mag_count(mag, MAG_N_PBA);
 	a = asker(mag, mh);
+	way = a && !a->leaves ? mag_path_asker(mag, a, mh->ba.sequence) : NULL;
 	if (!a) {
 		mag_count(mag, MAG_N_UNMATCHED);
 	} else if (!addr_equal(&packet->ip6.src, &a->anchor->address)) {
 		mag_count(mag, MAG_N_WRONG_ANCHOR);
 	} else if (!is_authentic(mag, a, packet, mh)) {
 		mag_count(mag, MAG_N_AUTH);
-	} else if (!is_echo(a, mh)) {
+	} else if (!is_echo(a, way ? CODES_HANDOFF_NOT_CHANGED : a->handoff, mh)) {
 		mag_count(mag, MAG_N_ECHO);
 	} else {
-		if (mh->ba.status < STATUS_BA_REJECTED)
+		if (way)
+			mag_path_answered(mag, a, way, mh);
+		else if (mh->ba.status < STATUS_BA_REJECTED)
 			accepted(mag, a, mh);
 		else
 			refused(mag, a, mh);

@@ -70,7 +70,58 @@ void mag_tell(struct mag *mag, enum mag_event_kind kind, const struct mag_attach
 /* Sends an IPv6 packet by the routes of a data plane. */
 void mag_send(struct mag *mag, const uint8_t *ip, size_t len);
 
+/* mag_path.c */
+
+/* The path with this identifier, or NULL; that which registrations go by now, NULL: there is but
+ * one way. */
+const struct mag_path *mag_path_find(const struct mag *mag, uint8_t bid);
+const struct mag_path *mag_path_main(const struct mag *mag, const struct mag_attachment *a);
+
+/* Whether the anchor is, or is still to be, asked for several bindings. */
+bool mag_path_wanted(const struct mag *mag, const struct mag_attachment *a);
+
+/* Updates stay unanswered: perhaps it is the path that they go by. */
+void mag_path_rotate(const struct mag *mag, struct mag_attachment *a);
+
+/* The options of RFC 8278 for a path; bulk: all bindings are extended. */
+void mag_path_add_options(const struct mag *mag, const struct mag_attachment *a,
+	const struct mag_path *path, bool bulk, struct mh *mh);
+
+/* The registration was accepted; a->to, but for its paths, says how. */
+void mag_path_accepted(const struct mag *mag, struct mag_attachment *a, const struct mh *mh);
+
+/* The anchor refuses several bindings (4.3). True: it is to be asked for one. */
+bool mag_path_refused(struct mag *mag, struct mag_attachment *a);
+
+/* Registers paths that are not, and asks again. */
+void mag_path_go_on(struct mag *mag, struct mag_attachment *a);
+
+/* When that has something to do. */
+uint64_t mag_path_due(const struct mag *mag, const struct mag_attachment *a);
+
+/* The path that was asked for with this sequence number, or NULL; and its answer. */
+struct mag_way *mag_path_asker(struct mag *mag, struct mag_attachment *a, uint16_t sequence);
+void mag_path_answered(
+	struct mag *mag, struct mag_attachment *a, struct mag_way *way, const struct mh *mh);
+
+/* Puts the paths that were granted into a->to, which becomes what a->now is otherwise. False: there
+ * are none. */
+bool mag_path_take(struct mag *mag, struct mag_attachment *a);
+
+/* Nothing is registered and nothing known of the anchor; at start, with what the record says. */
+void mag_path_reset(struct mag *mag, struct mag_attachment *a);
+void mag_path_restore(struct mag *mag, struct mag_attachment *a);
+
 /* mag_register.c */
+
+enum {
+	MAG_FIRST_TIMEOUT_MS = 1000, /* INITIAL_BINDACK_TIMEOUT (RFC 6275, 12) */
+	MAG_LAST_TIMEOUT_MS = 32000, /* MAX_BINDACK_TIMEOUT */
+};
+
+/* Sends the registration of a path beside the first. Returns its sequence number. */
+uint16_t mag_send_path(
+	struct mag *mag, const struct mag_attachment *a, const struct mag_path *path);
 
 /* Asks the anchor: to register, to extend, or, when it leaves, to end. */
 void mag_ask(struct mag *mag, struct mag_attachment *a, uint8_t handoff);

@@ -86,11 +86,49 @@ static void refuses(void **state)
 		"mag.anchors", "/nowhere/key");
 }
 
+/* Several ways (RFC 8278), each with an identifier and an address of its own. */
+static void has_paths(void **state)
+{
+	struct config_report report = {0};
+	struct ctrl_config c;
+	const struct in6_addr *second;
+
+	(void)state;
+#define PATHS(id, first, other, bid)                                                               \
+	instead("links =",                                                                         \
+		id "paths = ( { bid = 1; address = \"" first "\"; label = 9; }, { bid = " bid      \
+		   "; address = \"" other "\"; } ); links =")
+	if (ctrl_config_load_text(&c, "t",
+		    PATHS("identifier = \"m@x\"; ", "2001:db8:a::1", "2001:db8:b::1", "2"),
+		    &report) != 0)
+		fail_msg("%s", report.text);
+	second = &ctrl_config_mag_path(&c, 2)->address;
+	assert_string_equal(ADDR_TEXT(second), "2001:db8:b::1");
+	assert_true(ctrl_config_is_own(&c, second));
+	assert_int_equal(c.address_count, 2);
+	assert_int_equal(ctrl_config_mag_path(&c, 1)->label, 9);
+	assert_null(ctrl_config_mag_path(&c, 3));
+	assert_true(c.mag.concurrent);
+	ctrl_config_free(&c);
+	assert_refused(PATHS("", "2001:db8:a::1", "2001:db8:b::1", "2"), "mag.identifier", "paths");
+	assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::2", "2001:db8:b::1", "2"),
+		"mag.paths", "2001:db8:a::2");
+	assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "2001:db8:a::1", "2"),
+		"mag.paths", "2001:db8:a::1");
+	assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "2001:db8:b::1", "1"),
+		"mag.paths", "bid 1");
+	assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "fe80::1", "2"), "mag.paths",
+		"fe80::1");
+	assert_refused(PATHS("", "2001:db8:a::1", "2001:db8:b::1", "255"), "bid", "255");
+#undef PATHS
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_defaults),
 		cmocka_unit_test(refuses),
+		cmocka_unit_test(has_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,11 @@ static const struct mag_link links[] = {{.port = "access", .access = CODES_ACCES
 static const struct mag_profile profiles[] = {
 	{.mn_id = MAG_RIG_NODE, .mac = {{2, 0, 0, 0, 1, 1}}, .anchor = &anchor}};
 
+static struct mag_path paths[] = {
+	{.bid = 1, .access = CODES_ACCESS_IEEE_802_11, .label = 9},
+	{.bid = 7, .access = CODES_ACCESS_IEEE_802_3, .label = 11},
+};
+
 struct mag_rig mag_rig;
 
 struct in6_addr mag_rig_address(const char *text)
@@ -58,17 +63,18 @@ void mag_rig_commit(int error)
 
 static void read_update(const struct packet_inject *inject)
 {
-	const struct in6_addr own = mag_rig_address(MAG_RIG_OWN);
 	struct hmac *hmac = hmac_new();
 	struct ip6_packet ip6;
 
 	assert_int_equal(ip6_packet_decode(inject->frame, inject->length, &ip6, NULL), 0);
+	assert_true(mag_is_own(mag_rig.mag, &ip6.src));
+	mag_rig.source = ip6.src;
 	assert_true(mh_checksum_ok(&ip6.src, &ip6.dst, inject->frame + ip6.offset, ip6.len));
 	if (inject->frame[ip6.offset + 2] != MH_BU) {
 		memcpy(mag_rig.said, inject->frame + ip6.offset, ip6.len);
 		assert_int_equal(mh_decode(mag_rig.said, ip6.len, &mag_rig.message, NULL), 0);
-		assert_int_equal(
-			auth_verify(hmac, key, &own, &in6addr_any, mag_rig.said, &mag_rig.message),
+		assert_int_equal(auth_verify(hmac, key, &ip6.src, &in6addr_any, mag_rig.said,
+					 &mag_rig.message),
 			AUTH_GOOD);
 		hmac_free(hmac);
 		mag_rig.messages++;
@@ -78,7 +84,7 @@ static void read_update(const struct packet_inject *inject)
 	assert_int_equal(mh_decode(mag_rig.octets, ip6.len, &mag_rig.update, NULL), 0);
 	assert_int_equal(mag_rig.update.bu.flags, FLAGS_BU_A | FLAGS_BU_P);
 	assert_int_equal(
-		auth_verify(hmac, key, &own, &in6addr_any, mag_rig.octets, &mag_rig.update),
+		auth_verify(hmac, key, &ip6.src, &in6addr_any, mag_rig.octets, &mag_rig.update),
 		AUTH_GOOD);
 	hmac_free(hmac);
 	mag_rig.updates++;
@@ -158,7 +164,13 @@ void mag_rig_start(void)
 		.peer_event = op_peer_event,
 		.now_ns = op_now,
 		.real_ns = op_real};
-	const struct mag_config config = {.address = mag_rig_address(MAG_RIG_OWN),
+	paths[0].address = mag_rig_address(MAG_RIG_OWN);
+	paths[1].address = mag_rig_address(MAG_RIG_OTHER);
+	const struct mag_config config = {.paths = paths,
+		.path_count = mag_rig.paths ? 2 : 0,
+		.identifier = "mag@example.org",
+		.concurrent = !mag_rig.one_by_one,
+		.address = mag_rig_address(MAG_RIG_OWN),
 		.link_local = mag_rig_address("fe80::200:5eff:fe00:5213"),
 		.links = links,
 		.link_count = 2,
@@ -261,6 +273,9 @@ static void add_answer_options(const struct mag_rig_answer *a, struct mh *mh)
 	from = option_find(&mag_rig.update, OPTION_MN_LINK_ID);
 	if (!a->no_link_id)
 		option_add(mh, OPTION_MN_LINK_ID)->octets = from->octets;
+	from = option_find(&mag_rig.update, OPTION_MAG_MULTIPATH);
+	if (a->echo)
+		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = from->mag_multipath;
 	assert_int_equal(auth_add(mh, SPI), 0);
 }
 
@@ -268,11 +283,10 @@ void mag_rig_answer(const struct mag_rig_answer *a)
 {
 	static const uint8_t wrong[AUTH_KEY_SIZE] = "x";
 	const struct ip6_build head = {
-		.src = mag_rig_address(MAG_RIG_ANCHOR), .dst = mag_rig_address(MAG_RIG_OWN)};
+		.src = mag_rig_address(MAG_RIG_ANCHOR), .dst = mag_rig.source};
 	struct hmac *hmac = hmac_new();
-	const struct mh_packet_key how = {.hmac = hmac,
-		.key = a->wrong_key ? wrong : key,
-		.coa = mag_rig_address(MAG_RIG_OWN)};
+	const struct mh_packet_key how = {
+		.hmac = hmac, .key = a->wrong_key ? wrong : key, .coa = mag_rig.source};
 	struct mh mh = {.type = MH_BA,
 		.ba = {.status = a->status,
 			.flags = FLAGS_BA_P,

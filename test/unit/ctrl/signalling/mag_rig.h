@@ -12,6 +12,7 @@
 #include "proto/mobility/status.h"
 
 #define MAG_RIG_OWN    "2001:db8:a::1"
+#define MAG_RIG_OTHER  "2001:db8:b::1" /* of the second path */
 #define MAG_RIG_ANCHOR "2001:db8:1::1"
 #define MAG_RIG_NODE   "host@example.org"
 #define MAG_RIG_HOST   "fe80::ff:fe00:101"
@@ -26,7 +27,10 @@ extern struct mag_rig {
 	mag_done *done;
 	void *context;
 	unsigned commits, updates, advertisements, solicitations, messages;
-	struct mh update; /* the last one; its views are in `octets` */
+	struct mh update;       /* the last one; its views are in `octets` */
+	struct in6_addr source; /* of the last one */
+	bool paths;             /* the gateway has two: set it before mag_rig_start() */
+	bool one_by_one;        /* and registers them so */
 	uint8_t octets[MH_SIZE_MAX];
 	struct mh message; /* the last one that was no update; its views are in `said` */
 	uint8_t said[MH_SIZE_MAX];
@@ -40,6 +44,7 @@ struct mag_rig_answer {
 	const char *prefix;
 	uint16_t lifetime;
 	bool other_sequence, other_handoff, wrong_key, no_link_id;
+	bool echo; /* of the option of RFC 8278, 4.1 */
 };
 extern const struct mag_rig_answer mag_rig_good;
 
