@@ -106,6 +106,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 	o->soak_s = (unsigned)seconds;
 	if (!list)
 		list = o->multicast ? "10000"
+		       : o->soak_s  ? "200000"
 		       : o->quick   ? "1000,1000000"
 				    : "1000,100000,1000000,4000000";
 	o->sizes = parse_list(list, o->subscribers);
