@@ -15,7 +15,6 @@ import json
 import os
 import pathlib
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ from scapy.packet import Raw  # noqa: E402
 
 import mip6  # noqa: E402
 import pmip6  # noqa: E402
-from lab import ledger  # noqa: E402
+from lab import ledger, pmip  # noqa: E402
 from lab.proxy import ANCHOR, GATEWAY, Anchor, ProxyLab  # noqa: E402
 from lab.system import LabError  # noqa: E402
 from lab.topology import CN  # noqa: E402
@@ -189,15 +188,12 @@ class Bench:
 
 def handovers(moves, build):
     """The figures of a demo with so many moves."""
-    with tempfile.TemporaryDirectory() as directory:
-        figures = pathlib.Path(directory) / "figures.json"
-        done = subprocess.run(
-            ["/usr/bin/python3", "-B", "-m", "lab.pmip", "--build", build, "--moves", str(moves), "--json",
-             figures, "--output", pathlib.Path(directory) / "out"], text=True, capture_output=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "tools")})
-        if done.returncode != 0:
-            raise LabError(f"the host did not move well: {done.stdout[-500:]}{done.stderr[-500:]}")
-        result = json.loads(figures.read_text())
+    with tempfile.TemporaryDirectory() as directory, ProxyLab("bench", directory) as lab:
+        show = pmip.Pmip(lab, build, moves)
+        show.play()
+        result = show.as_json()
+    if not result["ok"]:
+        raise LabError("; ".join(result["problems"]) or "the host did not move as it should")
     for name, row in result["summary"].items():
         say(f"  {name:16} median {row['median']:8.2f}   worst {row['worst']:8.2f}")
     return {"moves": len(result["moves"]), **result["summary"]}
