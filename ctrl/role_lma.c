@@ -129,6 +129,13 @@ static bool owns(void *context, const struct in6_addr *address)
 	return lma_is_own(role->ctrl->lma, address);
 }
 
+static bool knows(void *context, const struct in6_addr *address)
+{
+	const struct role_lma *role = context;
+
+	return lma_peer_find(role->ctrl->lma, address);
+}
+
 static void message(void *context, const struct receive_packet *packet, const struct mh *mh)
 {
 	const struct role_lma *role = context;
@@ -246,7 +253,8 @@ static int make_lma(struct role_lma *role, uint32_t counter, bool fresh)
 		.heartbeats_missed = config->lma.heartbeats_missed,
 		.restart_counter = counter,
 		.restart_fresh = fresh};
-	const struct signalling_role packets = {.context = role, .owns = owns, .message = message};
+	const struct signalling_role packets = {
+		.context = role, .owns = owns, .knows = knows, .message = message};
 	int error;
 
 	ctrl->lma = lma_new(&lma, &ops);

@@ -139,6 +139,13 @@ static bool owns(void *context, const struct in6_addr *address)
 	return mag_is_own(role->ctrl->mag, address);
 }
 
+static bool knows(void *context, const struct in6_addr *address)
+{
+	const struct role_mag *role = context;
+
+	return mag_anchor_at(role->ctrl->mag, address);
+}
+
 static void message(void *context, const struct receive_packet *packet, const struct mh *mh)
 {
 	const struct role_mag *role = context;
@@ -274,8 +281,11 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 		.probe_ms = c->probe_ms,
 		.probes = c->probes,
 		.hold_ms = c->hold_ms};
-	const struct signalling_role packets = {
-		.context = role, .owns = owns, .message = message, .neighbour = neighbour};
+	const struct signalling_role packets = {.context = role,
+		.owns = owns,
+		.knows = knows,
+		.message = message,
+		.neighbour = neighbour};
 	int error;
 
 	ctrl->mag = mag_new(&mag, &ops);

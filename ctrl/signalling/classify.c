@@ -35,6 +35,18 @@ static enum intake_class classify_update(
 	return g->lifetime ? INTAKE_NEW : INTAKE_REST;
 }
 
+/* The messages of all nodes behind it come from the one address of a proxy (RFC 5213). */
+static bool is_from_peer(const struct signalling *s, const struct ip6_packet *ip6)
+{
+	for (size_t i = 0; i < s->role_count; i++) {
+		const struct signalling_role *role = &s->roles[i];
+
+		if (role->knows && role->owns(role->context, &ip6->dst))
+			return role->knows(role->context, &ip6->src);
+	}
+	return false;
+}
+
 enum intake_class signalling_classify(
 	struct signalling *s, const struct packet_punt *punt, struct in6_addr *source)
 {
@@ -49,12 +61,13 @@ enum intake_class signalling_classify(
 		ip6_packet_decode(punt->frame + skip, punt->length - skip, &ip6, NULL))
 		return INTAKE_REST;
 	*source = ip6.src;
-	if (ip6.proto != MH_NEXT_HEADER ||
-		!glance_at(punt->frame + skip + ip6.offset, ip6.len, &g) || g.type != MH_BU)
+	if (ip6.proto != MH_NEXT_HEADER || !glance_at(punt->frame + skip + ip6.offset, ip6.len, &g))
 		return INTAKE_REST;
-	if (!(g.flags & FLAGS_BU_P))
-		return classify_update(s, &ip6, &g);
-	/* The updates of all nodes behind it come from the one address of a proxy (RFC 5213). */
-	*source = in6addr_any;
-	return INTAKE_NEW;
+	if (is_from_peer(s, &ip6)) {
+		*source = in6addr_any;
+		return g.type == MH_BU && !g.lifetime ? INTAKE_END : INTAKE_KNOWN;
+	}
+	if (g.type != MH_BU || (g.flags & FLAGS_BU_P))
+		return INTAKE_REST;
+	return classify_update(s, &ip6, &g);
 }

@@ -10,8 +10,9 @@ struct signalling;
 
 /*
  * The class of a packet (ctrl/intake.h): a Binding Update by whether its home address is bound and
- * by its lifetime, all else by the reason why it was punted. *source is its IPv6 source, :: if it
- * has none, or if many nodes may speak from one: for a proxy registration (RFC 5213, 8.1).
+ * by its lifetime, what a gateway or anchor of the configuration says as of known nodes (RFC 5213),
+ * all else by the reason why it was punted. *source is its IPv6 source, :: if it has none, or if
+ * many nodes speak from one: from such a peer.
  */
 enum intake_class signalling_classify(
 	struct signalling *s, const struct packet_punt *punt, struct in6_addr *source);

@@ -48,6 +48,26 @@ const char *mag_event_name(enum mag_event_kind kind)
 	return (size_t)kind < count && names[kind] ? names[kind] : "unknown";
 }
 
+static int compare_macs(const void *a, const void *b)
+{
+	const struct mag_profile *const *x = a, *const *y = b;
+
+	return memcmp(&(*x)->mac, &(*y)->mac, sizeof((*x)->mac));
+}
+
+static int index_profiles(struct mag *mag)
+{
+	size_t count = mag->config.profile_count;
+
+	mag->by_mac = calloc(count ? count : 1, sizeof(mag->by_mac[0]));
+	if (!mag->by_mac)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		mag->by_mac[i] = &mag->config.profiles[i];
+	qsort(mag->by_mac, count, sizeof(mag->by_mac[0]), compare_macs);
+	return 0;
+}
+
 struct mag *mag_new(const struct mag_config *config, const struct mag_ops *ops)
 {
 	struct mag *mag = calloc(1, sizeof(*mag));
@@ -58,8 +78,8 @@ struct mag *mag_new(const struct mag_config *config, const struct mag_ops *ops)
 	mag->ops = *ops;
 	wheel_init(&mag->wheel, mag_now(mag), mag);
 	mag->hmac = hmac_new();
-	if (!mag->hmac || hmac_random(&mag->sequence, sizeof(mag->sequence)) < 0 ||
-		mag_peer_open(mag) < 0) {
+	if (index_profiles(mag) < 0 || !mag->hmac ||
+		hmac_random(&mag->sequence, sizeof(mag->sequence)) < 0 || mag_peer_open(mag) < 0) {
 		mag_free(mag);
 		errno = ENOMEM;
 		return NULL;
@@ -81,6 +101,7 @@ void mag_free(struct mag *mag)
 	mag_peer_close(mag);
 	mag_revoke_close(mag);
 	hmac_free(mag->hmac);
+	free(mag->by_mac);
 	free(mag);
 }
 
@@ -115,6 +136,32 @@ const struct mag_profile *mag_profile_find(const struct mag *mag, const char *mn
 	for (size_t i = 0; i < mag->config.profile_count; i++)
 		if (strcmp(mag->config.profiles[i].mn_id, mn_id) == 0)
 			return &mag->config.profiles[i];
+	return NULL;
+}
+
+const struct mag_profile *mag_profile_of(const struct mag *mag, const struct mac *mac)
+{
+	size_t low = 0, high = mag->config.profile_count;
+
+	while (low < high) {
+		size_t at = (low + high) / 2;
+		int order = memcmp(&mag->by_mac[at]->mac, mac, sizeof(*mac));
+
+		if (order == 0)
+			return mag->by_mac[at];
+		if (order < 0)
+			low = at + 1;
+		else
+			high = at;
+	}
+	return NULL;
+}
+
+const struct mag_anchor *mag_anchor_at(const struct mag *mag, const struct in6_addr *address)
+{
+	for (size_t i = 0; i < mag->config.anchor_count; i++)
+		if (addr_equal(&mag->config.anchors[i].address, address))
+			return &mag->config.anchors[i];
 	return NULL;
 }
 
@@ -178,6 +225,7 @@ static void on_timer(struct wheel_timer *timer, void *context)
 
 static void stop_serving(struct mag *mag, struct mag_attachment *a)
 {
+	a->ends = true;
 	a->refresh_ns = a->end_ns = a->probe_ns = UINT64_MAX;
 	mag_path_reset(mag, a);
 	a->to = a->now;
@@ -197,7 +245,9 @@ static void follow(struct mag *mag, struct mag_attachment *a)
 /* What a served node needs from time to time. */
 static void serve(struct mag *mag, struct mag_attachment *a, uint64_t now)
 {
-	if (now >= a->end_ns) {
+	if (a->ends) {
+		stop_serving(mag, a);
+	} else if (now >= a->end_ns) {
 		mag_count(mag, MAG_N_EXPIRED);
 		mag_tell(mag, MAG_EVENT_EXPIRED, a);
 		a->state = MAG_REGISTERING;
@@ -327,6 +377,7 @@ static void committed(void *context, int error)
 		return;
 	}
 	a->now = a->to;
+	a->ends = false;
 	if (mag_is_served(a))
 		served(mag, a, first, moved);
 	else
@@ -380,6 +431,7 @@ static void attach_again(struct mag *mag, struct mag_attachment *a, const struct
 		return;
 	a->link = link;
 	if (a->leaves) {
+		ended(a);
 		a->leaves = a->tells = a->asked = false;
 		a->state = MAG_REGISTERING;
 		mag_path_reset(mag, a);
@@ -444,22 +496,31 @@ int mag_detach(struct mag *mag, struct mag_attachment *a, mag_done *done, void *
 	return 0;
 }
 
+/* Anchors are asked about what was restored one node after the other, and all before the first half
+ * of what is left of their lifetimes. */
+static uint64_t asked_after_ns(const struct mag *mag, const struct mag_attachment *a)
+{
+	uint64_t after = mag->counters[MAG_N_RESTORED] * CLOCK_NS_PER_MS;
+	uint64_t half = mag_left_ns(mag, a) / 2;
+
+	return after < half ? after : half;
+}
+
 int mag_restore(struct mag *mag, const struct attachment_record *record)
 {
 	const struct mag_link *link = mag_link_find(mag, record->link);
-	const struct mag_profile *profile = NULL;
+	const struct mag_profile *profile = mag_profile_of(mag, &record->mac);
+	const struct mag_anchor *anchor = mag_anchor_at(mag, &record->anchor);
 	struct mag_attachment *a;
 
 	if (mag_find(mag, &record->mac))
 		return -EEXIST;
-	for (size_t i = 0; i < mag->config.profile_count && !profile; i++)
-		if (mac_equal(&mag->config.profiles[i].mac, &record->mac))
-			profile = &mag->config.profiles[i];
 	a = make(mag, &record->mn_id, &record->mac, link ? link : &mag->config.links[0],
-		profile ? profile->anchor : mag->config.profiles[0].anchor);
+		anchor ? anchor : &mag->config.anchors[0]);
 	if (!a)
 		return -ENOMEM;
 	const struct session_mn_id mn_id = a->now.mn_id;
+	char mn[SESSION_MN_ID_TEXT_SIZE];
 
 	a->now = *record;
 	a->now.mn_id = mn_id;
@@ -469,9 +530,11 @@ int mag_restore(struct mag *mag, const struct attachment_record *record)
 	mag_count(mag, MAG_N_RESTORED);
 	a->state = MAG_ATTACHED;
 	a->end_ns = mag_now(mag) + mag_left_ns(mag, a);
-	a->refresh_ns = mag_now(mag);
-	a->leaves = a->tells =
-		!link || !profile || !addr_equal(&profile->anchor->address, &record->anchor);
+	a->refresh_ns = mag_now(mag) + asked_after_ns(mag, a);
+	a->leaves = !link || !profile || !anchor ||
+		    !addr_equal(&profile->anchor->address, &anchor->address) ||
+		    strcmp(profile->mn_id, session_mn_id_text(mn, &mn_id)) != 0;
+	a->tells = a->leaves && anchor;
 	arm(mag, a);
 	if (a->leaves)
 		wheel_arm(&mag->wheel, &a->timer, mag_now(mag));

@@ -118,6 +118,8 @@ struct mag_attachment {
 	bool busy;         /* the commit works on it */
 	bool leaves;       /* it is to be detached, as soon as nothing is under way */
 	bool tells;        /* and its anchor is to be told */
+	bool ends;         /* it is to be served no more: what failed of that is tried again */
+	bool reordered;    /* the sequence number was put right since it was last accepted */
 	bool bars;         /* and it is not to come back at once: MAG_REFUSED */
 	bool asked;        /* a Proxy Binding Update waits for its answer */
 	bool fresh;        /* ask for new prefixes, not for those that it has */
@@ -200,8 +202,9 @@ void mag_free(struct mag *mag);
 struct wheel *mag_wheel(struct mag *mag);
 
 /*
- * At start: takes a record from the store. It is served, and registered again at once. What the
- * configuration no longer has (link, profile) ends. -EEXIST for a second record of one interface;
+ * At start: takes a record from the store. It is served, and registered again, a thousand nodes a
+ * second. What the configuration no longer has (link, profile, its anchor or identifier) ends, and
+ * the anchor is told if it is still known. -EEXIST for a second record of one interface;
  * -ENOMEM.
  */
 int mag_restore(struct mag *mag, const struct attachment_record *record);
@@ -218,6 +221,12 @@ bool mag_neighbour(struct mag *mag, const struct receive_packet *packet);
 /* The access link on this port, or the profile of this node; NULL: none. */
 const struct mag_link *mag_link_find(const struct mag *mag, const char *port);
 const struct mag_profile *mag_profile_find(const struct mag *mag, const char *mn_id);
+
+/* The profile of the node with this interface; NULL: none. */
+const struct mag_profile *mag_profile_of(const struct mag *mag, const struct mac *mac);
+
+/* The anchor with this address; NULL: none of the configuration. */
+const struct mag_anchor *mag_anchor_at(const struct mag *mag, const struct in6_addr *address);
 
 /* Attaches a node to a link, or moves it there. 0 or -ENOMEM. */
 int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct mag_link *link);

@@ -195,11 +195,8 @@ static void heard(struct mag *mag, const struct mag_link *link, const struct rec
 	enum sign sign)
 {
 	struct mag_attachment *a = mag_find(mag, packet->from);
-	const struct mag_profile *profile = NULL;
+	const struct mag_profile *profile = mag_profile_of(mag, packet->from);
 
-	for (size_t i = 0; i < mag->config.profile_count && !profile; i++)
-		if (mac_equal(&mag->config.profiles[i].mac, packet->from))
-			profile = &mag->config.profiles[i];
 	if (!profile) {
 		mag_count(mag, MAG_N_STRANGER);
 		return;

@@ -200,7 +200,7 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 		return;
 	}
 	mag_count(mag, MAG_N_ACCEPTED);
-	a->fresh = false;
+	a->fresh = a->reordered = false;
 	a->status = 0;
 	snprintf(a->to.link, sizeof(a->to.link), "%s", a->link->port);
 	a->to.anchor = a->anchor->address;
@@ -222,6 +222,9 @@ static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *
 	mag_tell(mag, MAG_EVENT_REFUSED, a);
 	switch (mh->ba.status) {
 	case STATUS_BA_SEQUENCE:
+		if (a->reordered)
+			return;
+		a->reordered = true;
 		mag->sequence = mh->ba.sequence;
 		a->asked = false;
 		if (!a->leaves)
@@ -251,11 +254,7 @@ static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *
 	a->state = MAG_REFUSED;
 	a->hold_ns = mag_now(mag) + (uint64_t)mag->config.hold_ms * CLOCK_NS_PER_MS;
 	a->refresh_ns = a->end_ns = a->probe_ns = UINT64_MAX;
-	if (mag_is_served(a)) {
-		a->to = a->now;
-		a->to.lifetime = 0;
-		mag_commit(mag, a);
-	}
+	a->ends = mag_is_served(a);
 }
 
 void mag_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh)

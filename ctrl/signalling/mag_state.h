@@ -13,6 +13,7 @@ struct mag {
 	struct mag_ops ops;
 	struct hmac *hmac;
 	struct mag_attachment *attachments;
+	const struct mag_profile **by_mac; /* all of config.profiles, in ascending order */
 	uint64_t last_number;
 	uint16_t sequence; /* one counter for all updates, so that answers can be matched */
 	struct heartbeat *heartbeat;

@@ -208,6 +208,9 @@ int signalling_restore_flow(
 struct signalling_role {
 	void *context;
 	bool (*owns)(void *context, const struct in6_addr *address);
+	/* Whether an address is that of a peer by configuration, which speaks for many nodes. NULL:
+	 * it has none. */
+	bool (*knows)(void *context, const struct in6_addr *address);
 	/* A message for one of these addresses, decoded, its checksum right. */
 	void (*message)(void *context, const struct receive_packet *packet, const struct mh *mh);
 	/* Neighbour Discovery of a port; false: that is not its own. NULL: it has none. */

@@ -188,6 +188,8 @@ static void some_refusals_are_asked_again(void **state)
 	no.status = STATUS_BA_SEQUENCE;
 	mag_rig_answer(&no);
 	assert_int_equal(mag_rig.updates, 4);
+	mag_rig_answer(&no); /* once: else an anchor that goes on saying so makes a storm */
+	assert_int_equal(mag_rig.updates, 4);
 	mag_rig_answer(&mag_rig_good);
 	mag_rig_commit(0);
 	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
@@ -304,6 +306,42 @@ static void a_change_that_fails_is_tried_again(void **state)
 	assert_int_equal(mag_rig.committed.lifetime, 0);
 	mag_rig_commit(0);
 	assert_int_equal(mag_rig.update.bu.lifetime, 0);
+}
+
+/* Of a refusal the store cannot be told: service ends all the same, as soon as it can. */
+static void an_end_that_fails_is_tried_again(void **state)
+{
+	struct mag_rig_answer no = mag_rig_good;
+
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	mag_rig_wait_ms(60500);
+	no.status = STATUS_BA_PROXY_NOT_ENABLED;
+	mag_rig_answer(&no);
+	mag_rig_commit(-EIO);
+	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
+	mag_rig_wait_ms(1100);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig_attached()->now.lifetime, 0);
+	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
+}
+
+/* Who waits for the end of a node that comes back is told at once, and once. */
+static void a_node_that_returns_ends_the_wait(void **state)
+{
+	(void)state;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	ended = 0;
+	assert_int_equal(mag_detach(mag_rig.mag, mag_rig_attached(), on_end, NULL), 0);
+	assert_int_equal(ended, 0);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_int_equal(ended, 1);
+	assert_false(mag_rig_attached()->leaves);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	assert_int_equal(ended, 1);
 }
 
 static void attachments_survive_a_restart(void **state)
@@ -548,6 +586,8 @@ int main(void)
 		TEST(a_silent_node_is_asked_and_given_up),
 		TEST(what_nodes_say_on_arrival_is_told_to_the_anchor),
 		TEST(a_change_that_fails_is_tried_again),
+		TEST(an_end_that_fails_is_tried_again),
+		TEST(a_node_that_returns_ends_the_wait),
 		TEST(attachments_survive_a_restart),
 		TEST(a_clock_set_back_gives_no_more_than_was_granted),
 		TEST(what_is_no_longer_configured_ends),
