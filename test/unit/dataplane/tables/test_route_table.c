@@ -63,7 +63,7 @@ static int set(
 	struct tables *t, const char *to, enum route_kind kind, uint16_t port, const char *via)
 {
 	struct prefix6 p = prefix(to);
-	struct route_next_hop hop = {kind, port, addr(via)};
+	struct route_next_hop hop = {.kind = kind, .port = port, .gateway = addr(via)};
 
 	return route_table_set(&t->routes, &p, &hop);
 }
@@ -131,7 +131,7 @@ static void test_replace_and_delete(void **state)
 static void test_refused(void **state)
 {
 	struct tables *t = *state;
-	struct route_next_hop hop = {ROUTE_KINDS, 0, in6addr_any};
+	struct route_next_hop hop = {.kind = ROUTE_KINDS};
 	struct prefix6 p = prefix("2001:db8::/48");
 
 	assert_int_equal(route_table_set(&t->routes, &p, &hop), -EINVAL);
@@ -160,7 +160,8 @@ static void test_churn(void **state)
 
 	assert_int_equal(set(t, "::/0", ROUTE_GATEWAY, 0, "fe80::1"), 0);
 	for (unsigned round = 0; round < 60; round++) {
-		struct route_next_hop hop = {ROUTE_CONNECTED, (uint16_t)(round % 5), in6addr_any};
+		struct route_next_hop hop = {
+			.kind = ROUTE_CONNECTED, .port = (uint16_t)(round % 5)};
 
 		p.len = round % 2 ? 64 : 128;
 		for (unsigned i = 0; i < 16; i++) {
@@ -226,7 +227,8 @@ static void test_reader(void **state)
 	route_table_commit(&t->routes);
 	assert_int_equal(pthread_create(&thread, NULL, read_all, &reader), 0);
 	for (unsigned round = 0; round < 100 || atomic_load(&reader.rounds) < 1000; round++) {
-		struct route_next_hop hop = {ROUTE_CONNECTED, (uint16_t)(round % 5), in6addr_any};
+		struct route_next_hop hop = {
+			.kind = ROUTE_CONNECTED, .port = (uint16_t)(round % 5)};
 		struct prefix6 p = prefix("2001:db8::/128");
 
 		for (unsigned i = 0; i < 16; i++) {
