@@ -121,6 +121,8 @@ static int clear(struct command_context *context, struct args *args, const char 
 	} else if (rc == 0) {
 		fputs("cleared ", context->out);
 		table_put(context->out, address);
+		if (bid)
+			fprintf(context->out, " BID %llu", (unsigned long long)bid);
 		fputc('\n', context->out);
 	}
 	json_decref(result);

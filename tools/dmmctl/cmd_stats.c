@@ -159,9 +159,12 @@ static int stats(struct command_context *context, struct args *args, const char 
 	bool all = values[STATS_ALL] != NULL;
 	json_t *result = NULL, *dp;
 	size_t i;
-	int rc = command_request(context, "stats", NULL, &result);
+	int rc;
 
-	(void)args;
+	if (values[STATS_OPENMETRICS] && (context->json || all))
+		return args_fail(args, "--openmetrics is a form of its own, without --%s",
+			context->json ? "json" : "all");
+	rc = command_request(context, "stats", NULL, &result);
 	if (rc == 0 && values[STATS_OPENMETRICS]) {
 		openmetrics_print(context->out, result);
 	} else if (rc == 0 && context->json) {

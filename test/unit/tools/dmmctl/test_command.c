@@ -89,6 +89,8 @@ static void wrong_usage(void **state)
 		{"subscriber add mn1 -a 2001:db8::1 -k /dev/null", "32 hexadecimal digits"},
 		{"subscriber add mn1 -a 2001:db8::1", "--spi and --key-file are needed unless"},
 		{"subscriber add mn1 -a 2001:db8::1 -i 256", "--key-file is needed unless"},
+		{"stats -a -o", "--openmetrics is a form of its own, without --all"},
+		{"stats --json -o", "--openmetrics is a form of its own, without --json"},
 		{"config check", "an argument is missing"},
 		{"config check --program dmm-xx f", "expected dmm-ctrl, dmm-dp, dmm-mn or"},
 	};
