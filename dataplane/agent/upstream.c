@@ -57,7 +57,7 @@ struct upstream *upstream_open(const char *interface, struct group_table *groups
 	if (!u)
 		return NULL;
 	u->groups = groups;
-	u->of = calloc(groups->groups.capacity, sizeof(*u->of));
+	u->of = calloc(groups->groups.most, sizeof(*u->of));
 	if (!u->of) {
 		free(u);
 		return NULL;

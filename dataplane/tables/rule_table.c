@@ -42,10 +42,11 @@ int rule_table_init(
 		pool_init(&t->records, POOL_ELEMENT(struct rule_record, next), capacity, most,
 			rcu) < 0 ||
 		sig_index_init(&t->by_id, capacity) < 0 || !(t->marks = bits_make(most)) ||
-		!(t->image = calloc(1, sizeof(*t->image)))) {
+		!(t->image = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*t->image)))) {
 		rule_table_destroy(t);
 		return -ENOMEM;
 	}
+	memset(t->image, 0, sizeof(*t->image));
 	sig_index_grows(&t->by_id, most, &t->records, hash_of_id, t);
 	return 0;
 }
