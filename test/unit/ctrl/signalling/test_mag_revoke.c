@@ -1,0 +1,191 @@
+/* What an anchor asks of a mobile access gateway: to end (RFC 5846) and to register anew (RFC
+ * 7077). */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "ctrl/signalling/receive.h"
+#include "mag_rig.h"
+#include "proto/mobility/flags.h"
+
+/* A Binding Revocation Indication of the anchor; id NULL: about nobody. */
+static void indicate(uint8_t trigger, uint16_t flags, uint16_t sequence, const char *id)
+{
+	struct mh mh = {.type = MH_REVOCATION,
+		.revocation = {.type = CODES_REVOCATION_INDICATION,
+			.trigger = trigger,
+			.sequence = sequence,
+			.flags = flags}};
+	struct mh_option *o = id ? option_add(&mh, OPTION_MN_ID) : NULL;
+
+	if (o) {
+		o->mn_id.subtype = CODES_MN_ID_NAI;
+		o->mn_id.id.at = (const uint8_t *)id;
+		o->mn_id.id.len = (uint8_t)strlen(id);
+	}
+	mag_rig_say(&mh);
+}
+
+/* The status of the last acknowledgement, which must have this number. */
+static uint8_t acknowledged(uint16_t sequence)
+{
+	assert_int_equal(mag_rig.message.type, MH_REVOCATION);
+	assert_int_equal(mag_rig.message.revocation.type, CODES_REVOCATION_ACKNOWLEDGEMENT);
+	assert_int_equal(mag_rig.message.revocation.sequence, sequence);
+	return mag_rig.message.revocation.status;
+}
+
+static void an_anchor_revokes(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig.advertisements = 0;
+	indicate(CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 7, MAG_RIG_NODE);
+	assert_int_equal(mag_rig.messages, 0);
+	assert_int_equal(mag_rig.advertisements, 1);
+	assert_int_equal(mag_rig.advertised.lifetime_s, 0);
+	assert_int_equal(mag_rig.advertised.prefixes[0].valid_s, 0);
+	/* It speaks at once: that changes nothing. */
+	mag_rig.updates = 0;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_commit(0);
+	assert_int_equal(acknowledged(7), CODES_BRA_SUCCESS);
+	assert_int_equal(mag_rig.messages, 1);
+	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_int_equal(mag_rig.updates, 0);
+	mag_rig_wait_ms(30000);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_int_equal(mag_rig.updates, 1);
+}
+
+static void a_revocation_has_its_status(void **state)
+{
+	static const struct {
+		uint8_t trigger, status;
+		uint16_t flags;
+		const char *id;
+	} rows[] = {
+		{CODES_BRI_USER, CODES_BRA_NO_BINDING, FLAGS_REVOCATION_P, "other@example.org"},
+		{CODES_BRI_USER, CODES_BRA_NO_BINDING, 0, MAG_RIG_NODE},
+		{CODES_BRI_USER, CODES_BRA_NO_BINDING, FLAGS_REVOCATION_P | FLAGS_REVOCATION_V,
+			MAG_RIG_NODE},
+		{CODES_BRI_USER, CODES_BRA_IDENTITY_REQUIRED, FLAGS_REVOCATION_P, NULL},
+		{99, CODES_BRA_TRIGGER, FLAGS_REVOCATION_P, MAG_RIG_NODE},
+		{CODES_BRI_PER_PEER, CODES_BRA_FUNCTION, FLAGS_REVOCATION_P, MAG_RIG_NODE},
+		{CODES_BRI_USER, CODES_BRA_FUNCTION, FLAGS_REVOCATION_P | FLAGS_REVOCATION_G, NULL},
+		{CODES_BRI_PER_PEER, CODES_BRA_FUNCTION, FLAGS_REVOCATION_P | FLAGS_REVOCATION_G,
+			MAG_RIG_NODE},
+		{130, CODES_BRA_TRIGGER, FLAGS_REVOCATION_P | FLAGS_REVOCATION_G, NULL},
+		{CODES_BRI_LOCAL_POLICY, CODES_BRA_IDENTITY_REQUIRED,
+			FLAGS_REVOCATION_P | FLAGS_REVOCATION_G, MAG_RIG_NODE},
+		{CODES_BRI_LOCAL_POLICY, CODES_BRA_SUCCESS, FLAGS_REVOCATION_P | FLAGS_REVOCATION_G,
+			"@example.com"},
+	};
+
+	(void)state;
+	mag_rig_register_host();
+	for (uint16_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		indicate(rows[i].trigger, rows[i].flags, i, rows[i].id);
+		assert_int_equal(acknowledged(i), rows[i].status);
+		assert_int_equal(mag_rig.message.revocation.flags, rows[i].flags);
+		assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	}
+}
+
+static void an_anchor_revokes_all(void **state)
+{
+	static const uint16_t all = FLAGS_REVOCATION_P | FLAGS_REVOCATION_G;
+
+	(void)state;
+	mag_rig_register_host();
+	indicate(CODES_BRI_LOCAL_POLICY, all, 1, "@example.org");
+	mag_rig_commit(0);
+	assert_int_equal(acknowledged(1), CODES_BRA_SUCCESS);
+	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
+	mag_rig_wait_ms(30000);
+	mag_rig_register_host();
+	indicate(CODES_BRI_PER_PEER, all, 2, NULL);
+	mag_rig_commit(0);
+	assert_int_equal(acknowledged(2), CODES_BRA_SUCCESS);
+	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
+}
+
+/* RFC 5846, 9.1: it is asked, and has half a second. */
+static void a_node_that_is_here_is_not_revoked(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig.solicitations = 0;
+	indicate(CODES_BRI_HANDOVER_SAME, FLAGS_REVOCATION_P, 1, MAG_RIG_NODE);
+	assert_int_equal(mag_rig.solicitations, 1);
+	assert_int_equal(mag_rig.messages, 0);
+	mag_rig_wait_ms(100);
+	mag_rig_speak("access", ICMP6_TYPE_NEIGHBOUR_SOLICITATION);
+	assert_int_equal(acknowledged(1), CODES_BRA_ATTACHED);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	indicate(CODES_BRI_HANDOVER_SAME, FLAGS_REVOCATION_P, 2, MAG_RIG_NODE);
+	mag_rig_wait_ms(510);
+	mag_rig_commit(0);
+	assert_int_equal(acknowledged(2), CODES_BRA_SUCCESS);
+	assert_null(mag_rig_attached());
+}
+
+/* What is under way when the program ends is freed. */
+static void revocations_under_way_end_with_the_gateway(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	indicate(CODES_BRI_HANDOVER_UNKNOWN, FLAGS_REVOCATION_P, 1, MAG_RIG_NODE);
+	assert_int_equal(mag_rig.messages, 0);
+}
+
+static uint8_t notify(uint16_t reason, const char *id)
+{
+	struct mh mh = {
+		.type = MH_UPN, .upn = {.sequence = 99, .reason = reason, .flags = FLAGS_UPN_A}};
+	struct mh_option *o = option_add(&mh, OPTION_MN_ID);
+
+	o->mn_id.subtype = CODES_MN_ID_NAI;
+	o->mn_id.id.at = (const uint8_t *)id;
+	o->mn_id.id.len = (uint8_t)strlen(id);
+	mag_rig_say(&mh);
+	assert_int_equal(mag_rig.message.type, MH_UPA);
+	assert_int_equal(mag_rig.message.upa.sequence, 99);
+	assert_non_null(option_find(&mag_rig.message, OPTION_MN_ID));
+	return mag_rig.message.upa.status;
+}
+
+static void notifications_that_ask_for_more_are_refused(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig.updates = 0;
+	assert_int_equal(notify(CODES_UPN_SESSION, MAG_RIG_NODE), CODES_UPA_SESSION);
+	assert_int_equal(notify(CODES_UPN_VENDOR, MAG_RIG_NODE), CODES_UPA_VENDOR);
+	assert_int_equal(notify(CODES_UPN_ANI, MAG_RIG_NODE), CODES_UPA_UNSPECIFIED);
+	assert_int_equal(notify(CODES_UPN_REREGISTER, "other@example.org"), CODES_UPA_NOT_ATTACHED);
+	assert_int_equal(mag_rig.updates, 0);
+	assert_int_equal(notify(CODES_UPN_REREGISTER, MAG_RIG_NODE), CODES_UPA_SUCCESS);
+	assert_int_equal(mag_rig.updates, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, mag_rig_setup, mag_rig_teardown)
+		TEST(an_anchor_revokes),
+		TEST(a_revocation_has_its_status),
+		TEST(an_anchor_revokes_all),
+		TEST(a_node_that_is_here_is_not_revoked),
+		TEST(revocations_under_way_end_with_the_gateway),
+		TEST(notifications_that_ask_for_more_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
