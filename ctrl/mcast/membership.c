@@ -9,6 +9,11 @@
 
 static const struct in6_addr any = {0};
 
+enum {
+	GROUP_SOURCES_MAX = 1024,
+	GROUP_SPREAD_MAX = 65536, /* sources times members that exclude */
+};
+
 struct membership *membership_new(
 	const struct membership_limits *limits, membership_publish_fn *publish, void *context)
 {
@@ -89,15 +94,6 @@ unsigned membership_limit_to(
 		taken++;
 	}
 	return taken;
-}
-
-/* Without any group in the configuration none is allowed. */
-unsigned membership_limit(const struct membership *m, struct mcast_state *state)
-{
-	const struct config_list *groups = m->limits.groups;
-
-	return membership_limit_to(
-		groups->items, groups->count, groups->count ? m->limits.max_groups : 0, state);
 }
 
 /* ---- objects ------------------------------------------------------------------------------ */
@@ -193,6 +189,49 @@ struct source *membership_source(struct group *g, const struct in6_addr *addr)
 		if (addr_equal(&g->sources[i].addr, addr))
 			return &g->sources[i];
 	return NULL;
+}
+
+/* Whether a record names more sources than a group is to have objects for: each that is new is a
+ * group object and, for each who excludes others, a member. */
+static bool spreads(const struct membership *m, const struct mcast_record *record)
+{
+	unsigned fresh = record->source_count;
+	uint64_t sources;
+	struct group *g;
+
+	HASH_FIND(hh, m->groups, record->group, sizeof(g->addr), g);
+	if (!g)
+		return false;
+	for (unsigned i = 0; i < record->source_count; i++) {
+		struct in6_addr addr;
+
+		memcpy(&addr, record->sources + i * sizeof(addr), sizeof(addr));
+		fresh -= membership_source(g, &addr) != NULL;
+	}
+	sources = g->source_count + fresh;
+	return fresh && (sources > GROUP_SOURCES_MAX || sources * g->excluding > GROUP_SPREAD_MAX);
+}
+
+/* Without any group in the configuration none is allowed. */
+unsigned membership_limit(const struct membership *m, struct mcast_state *state)
+{
+	const struct config_list *groups = m->limits.groups;
+	unsigned taken = membership_limit_to(
+		groups->items, groups->count, groups->count ? m->limits.max_groups : 0, state);
+	const struct mcast_state all = *state;
+	struct mcast_record record;
+	size_t at = 0;
+
+	while (mcast_state_next(&all, &at, &record)) {
+		struct in6_addr group;
+
+		memcpy(&group, record.group, sizeof(group));
+		if (!spreads(m, &record))
+			continue;
+		mcast_state_remove(state, &group);
+		taken++;
+	}
+	return taken;
 }
 
 /* All who exclude sources and do not name this one get its packets, or get them no more by an

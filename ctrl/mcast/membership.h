@@ -47,8 +47,9 @@ void membership_free(struct membership *m);
 /* Whether nodes may listen to this group. */
 bool membership_allows(const struct membership *m, const struct in6_addr *group);
 
-/* Takes out of a state what is not allowed; of too many groups the last. Returns how many it took
- * out. */
+/* Takes out of a state what is not allowed; of too many groups the last; and groups of which it
+ * names sources that nobody has named before, if they have more than 1024 then, or more than 65536
+ * times somebody who gets all others. Returns how many it took out. */
 unsigned membership_limit(const struct membership *m, struct mcast_state *state);
 
 /* The same with other limits: of groups in these prefixes (none: of all) so many stay. */

@@ -53,6 +53,13 @@ static void relay(void)
 	lab_set_subscriber(lab, 2, FAR_HOME "/128", 7, &path, 1, 0);
 }
 
+static void end(void)
+{
+	void *state = lab;
+
+	lab_teardown(&state);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	void *state = NULL;
@@ -63,6 +70,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		abort();
 	lab = state;
 	relay();
+	/* Memory of DPDK is not looked at for what leads to other memory. */
+	atexit(end);
 	return 0;
 }
 

@@ -252,11 +252,54 @@ static void limits_take_groups_out(void **state)
 	assert_int_equal(membership_limit(f->m, &s), 0);
 }
 
+static int unseen(void *context, uint64_t id, const struct bundle *bundle)
+{
+	(void)context;
+	(void)id;
+	(void)bundle;
+	return 0;
+}
+
+/* No node makes a group cost more than a limit by naming sources: here of 1,638 who get any. */
+static void sources_are_limited(void **state)
+{
+	const struct fixture *f = *state;
+	struct membership *m = membership_new(
+		&(struct membership_limits){.max_groups = 1, .groups = &f->list}, unseen, NULL);
+	const struct in6_addr group = numbered("ff1e::", 1);
+	struct in6_addr sources[44];
+	struct mcast_state any, some;
+	struct mcast_record record = {.type = MCAST_IS_EXCLUDE, .group = group.s6_addr};
+
+	mcast_state_clear(&any);
+	assert_int_equal(mcast_state_apply(&any, &record), 0);
+	for (unsigned n = 1; n <= 1638; n++) {
+		struct in6_addr home = numbered("2001:db8:7::", n);
+
+		home.s6_addr[14] = (uint8_t)(n >> 8);
+		assert_int_equal(membership_set(m, &home, 1000 + n, &any), 0);
+	}
+	for (unsigned n = 0; n < 41; n++)
+		sources[n] = numbered("2001:db8:8::", n + 1);
+	record.type = MCAST_ALLOW_NEW;
+	record.sources = sources[0].s6_addr;
+	for (record.source_count = 40; record.source_count <= 41; record.source_count++) {
+		bool fits = record.source_count == 40;
+
+		mcast_state_clear(&some);
+		assert_int_equal(mcast_state_apply(&some, &record), 0);
+		assert_int_equal(membership_limit(m, &some), fits ? 0 : 1);
+		assert_int_equal(some.count, fits ? 1 : 0);
+	}
+	membership_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(everybody_gets_what_it_wants, setup, teardown),
 		cmocka_unit_test_setup_teardown(limits_take_groups_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(sources_are_limited, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("membership", tests, NULL, NULL);
