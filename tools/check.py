@@ -140,7 +140,7 @@ def scenarios(directory, long):
     report = BUILD / "check-scenario.xml"
     report.unlink(missing_ok=True)
     command = ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs",
-               "-n", "2", "--dist", "loadfile", f"--junitxml={report}", "test/scenario"]
+               "-n", "3", "--dist", "loadfile", f"--junitxml={report}", "test/scenario"]
     if not long:
         command += ["-m", "not long"]
     code, _ = run("scenario", command, SANITIZERS | {"DMM_BUILD": str(directory)}, show=True)
