@@ -6,7 +6,7 @@
   sanitize   a build with the address and undefined-behaviour sanitizers; the unit tests again
   thread     with --long, or if named: the tables' unit tests, in which a thread changes what
              another one reads, with the thread sanitizer
-  scenario   the scenario tests in network namespaces, on the sanitized build, two files at a time:
+  scenario   the scenario tests in network namespaces, on the sanitized build, three files at a time:
              they mostly wait
 
 The last line printed is 'N passed, N failed', with ', N skipped' if some were. Build directories

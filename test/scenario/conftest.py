@@ -22,7 +22,7 @@ from peer import Peer  # noqa: E402
 
 NUMBERS = itertools.count(0x100)
 
-# They come first, so that with two files at a time none of them is left alone at the end.
+# They come first, so that with some files at a time none of them is left alone at the end.
 LONGEST = ("test_two_data_planes", "test_mobile_node_alone", "test_data_plane", "test_forwarding",
            "test_demo")
 
