@@ -196,7 +196,8 @@ struct tables *rig_tables_with(uint32_t subscribers, uint32_t rules, uint32_t me
 		.neighbours = ROUTES,
 		.readers = TRAFFIC_WORKERS,
 		.name = "bench"};
-	const struct route_next_hop hop = {ROUTE_GATEWAY, 0, traffic_addr("fe80::1")};
+	const struct route_next_hop hop = {
+		.kind = ROUTE_GATEWAY, .gateway = traffic_addr("fe80::1")};
 	const struct prefix6 all = {.len = 0};
 	struct object o;
 	int error = 0;
