@@ -112,7 +112,6 @@ struct fleet *fleet_open(
 	for (uint32_t i = 0; i < count; i++) {
 		wheel_timer_init(&f->nodes[i].timer, expired);
 		f->nodes[i].sequence = (uint16_t)random_next(&f->random);
-		f->nodes[i].sure = true;
 		put(f, i);
 	}
 	return f;

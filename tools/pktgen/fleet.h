@@ -31,7 +31,9 @@ struct fleet_node {
 	uint8_t op;               /* enum pktgen_op */
 	uint8_t tries;            /* updates sent in the operation */
 	bool bound, asking;
-	bool sure; /* what is known is what the home agent has: no operation ended without answer */
+	/* What is known is what the home agent has: it has answered, and no operation has ended
+	 * without an answer since. Until then it may have a binding from before. */
+	bool sure;
 };
 
 struct fleet_count {

@@ -160,7 +160,7 @@ static void test_repeated_and_given_up(void **state)
 			fleet_advance(fleet, MS(ms));
 		assert_int_equal(sent_count, steps[i].sent);
 	}
-	assert_true(n->asking && n->sure);
+	assert_true(n->asking && !n->sure);
 	fleet_advance(fleet, MS(12510));
 	assert_false(n->asking || n->sure || n->bound);
 	assert_int_equal(c->lost, 1);
@@ -231,6 +231,16 @@ static void test_rejected_after_a_repetition_is_not_sure(void **state)
 	assert_false(fleet_node(fleet, sent[0].node)->sure);
 }
 
+/* The home agent may still have a binding of a node that it refuses. */
+static void test_rejected_at_first_is_not_sure(void **state)
+{
+	(void)state;
+	only(PKTGEN_REGISTER);
+	assert_true(fleet_begin(fleet, 0));
+	assert_true(answer_last(STATUS_BA_RESOURCES, MS(1)));
+	assert_false(fleet_node(fleet, sent[0].node)->sure);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -242,6 +252,7 @@ int main(void)
 		TEST(test_an_answer_to_an_earlier_try_counts),
 		TEST(test_rejected),
 		TEST(test_rejected_after_a_repetition_is_not_sure),
+		TEST(test_rejected_at_first_is_not_sure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
