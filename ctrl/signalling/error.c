@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "common/clock.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/send.h"
 #include "ctrl/signalling/state.h"
@@ -12,23 +11,10 @@
 
 bool error_pass(struct signalling *s)
 {
-	struct error_limit *limit = &s->errors;
-	uint64_t token_ns = CLOCK_NS_PER_S / s->config.errors_per_second;
-	uint64_t earned = (state_now(s) - limit->since_ns) / token_ns;
-
-	if (earned) {
-		uint64_t tokens = limit->tokens + earned;
-
-		limit->tokens = tokens < s->config.errors_per_second ? (uint32_t)tokens
-								     : s->config.errors_per_second;
-		limit->since_ns += earned * token_ns;
-	}
-	if (limit->tokens == 0) {
-		state_count(s, SIGNALLING_N_ERROR_LIMITED);
-		return false;
-	}
-	limit->tokens--;
-	return true;
+	if (token_bucket_take(&s->errors, s->config.errors_per_second, state_now(s)))
+		return true;
+	state_count(s, SIGNALLING_N_ERROR_LIMITED);
+	return false;
 }
 
 /* Whether the packet was sent by one node to one of our addresses. */

@@ -11,12 +11,6 @@
 struct receive_packet;
 struct signalling;
 
-/* Token bucket: errors that may be sent, as of since_ns. */
-struct error_limit {
-	uint64_t since_ns;
-	uint32_t tokens;
-};
-
 /* Whether one more packet may be sent now to somebody who is perhaps not who asked; counts if not.
  */
 bool error_pass(struct signalling *s);

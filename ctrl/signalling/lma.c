@@ -55,8 +55,7 @@ struct lma *lma_new(const struct lma_config *config, const struct lma_ops *ops)
 		errno = -error;
 		return NULL;
 	}
-	lma->stranger_since_ns = lma_now(lma);
-	lma->stranger_tokens = config->refusals_per_second;
+	token_bucket_fill(&lma->strangers, config->refusals_per_second, lma_now(lma));
 	return lma;
 }
 

@@ -33,20 +33,7 @@ static struct lma_verdict check_source(struct lma_check *c)
 /* Whether a stranger may be told so now: its source may be forged, and is not to be flooded. */
 static bool stranger_pass(struct lma *lma)
 {
-	uint32_t most = lma->config.refusals_per_second;
-	uint64_t token_ns = CLOCK_NS_PER_S / most;
-	uint64_t earned = (lma_now(lma) - lma->stranger_since_ns) / token_ns;
-
-	if (earned) {
-		uint64_t tokens = lma->stranger_tokens + earned;
-
-		lma->stranger_tokens = tokens < most ? (uint32_t)tokens : most;
-		lma->stranger_since_ns += earned * token_ns;
-	}
-	if (lma->stranger_tokens == 0)
-		return false;
-	lma->stranger_tokens--;
-	return true;
+	return token_bucket_take(&lma->strangers, lma->config.refusals_per_second, lma_now(lma));
 }
 
 /* RFC 5213, 5.3.1, 6. */

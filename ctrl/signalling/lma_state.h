@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/hmac.h"
+#include "common/token_bucket.h"
 #include "ctrl/binding/prefix_pool.h"
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/lma_counter.h"
@@ -70,13 +71,12 @@ struct lma {
 	struct lma_ops ops;
 	struct hmac *hmac;
 	struct session_cache *cache;
-	struct prefix_pool **pools;   /* config.pool_count of them */
-	struct lma_match *matches;    /* config.profile_count of them */
-	struct lma_match *by_match;   /* the same, hashed by their text */
-	struct lma_request *requests; /* free list */
-	size_t live;                  /* sessions that are SESSION_LIVE */
-	uint64_t stranger_since_ns;   /* token bucket of refusals to strangers */
-	uint32_t stranger_tokens;
+	struct prefix_pool **pools;    /* config.pool_count of them */
+	struct lma_match *matches;     /* config.profile_count of them */
+	struct lma_match *by_match;    /* the same, hashed by their text */
+	struct lma_request *requests;  /* free list */
+	size_t live;                   /* sessions that are SESSION_LIVE */
+	struct token_bucket strangers; /* refusals that they may be sent */
 	uint64_t counters[LMA_COUNTERS];
 	struct heartbeat *heartbeat;
 	struct notices *notices;

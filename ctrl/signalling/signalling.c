@@ -53,8 +53,7 @@ struct signalling *signalling_new(const struct signalling_config *config,
 		return NULL;
 	}
 	wheel_init(&s->wheel, state_now(s), s);
-	s->errors.since_ns = state_now(s);
-	s->errors.tokens = config->errors_per_second;
+	token_bucket_fill(&s->errors, config->errors_per_second, state_now(s));
 	return s;
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/histogram.h"
 #include "common/hmac.h"
+#include "common/token_bucket.h"
 #include "common/wheel.h"
 #include "ctrl/signalling/counter.h"
 #include "ctrl/signalling/discovery.h"
@@ -26,9 +27,9 @@ struct signalling {
 	uint16_t revocation_sequence; /* of the last one */
 	struct signalling_role roles[SIGNALLING_ROLES_MAX];
 	size_t role_count;
-	size_t live;     /* bindings that are BINDING_LIVE */
-	size_t starting; /* first registrations that the commit works on */
-	struct error_limit errors;
+	size_t live;                /* bindings that are BINDING_LIVE */
+	size_t starting;            /* first registrations that the commit works on */
+	struct token_bucket errors; /* that may be sent */
 	struct home_agents home_agents;
 	struct discovery_pace pace;
 	uint64_t counters[SIGNALLING_COUNTERS];
