@@ -13,6 +13,7 @@
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
+#include "ctrl/role.h"
 #include "ctrl/serving.h"
 #include "ctrl/signalling/classify.h"
 #include "ctrl/signalling/counter.h"
@@ -121,12 +122,7 @@ static int op_culprit(void *context)
 static int op_inject(void *context, const char *data_plane, const struct packet_inject *inject)
 {
 	const struct role_ha *role = context;
-	int dp = data_plane ? ctrl_config_data_plane(role->ctrl->config, data_plane)
-			    : publish_first_ready(role->ctrl->publish);
-
-	return dp < 0 || !publish_up(role->ctrl->publish, (unsigned)dp)
-		       ? -ENOTCONN
-		       : packet_inject(role->ctrl->packet, (unsigned)dp, inject);
+	return role_inject(role->ctrl, data_plane, inject);
 }
 
 /* The port of a home link: of a data plane that is ready, else of any that has it. */
@@ -477,6 +473,48 @@ static int publish_restored(struct role_ha *role)
 	return error;
 }
 
+static int refuse(int error, const char *what, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "%s: %s", what, strerror(-error));
+	return error;
+}
+
+static int open_parts(struct role_ha *role)
+{
+	struct ctrl *ctrl = role->ctrl;
+	int error;
+
+	ctrl->serving = serving_new(ctrl);
+	ctrl->multicast = multicast_new(ctrl);
+	error = ctrl->serving && ctrl->multicast ? make_signalling(role) : -ENOMEM;
+	if (!error)
+		error = open_intake(role);
+	return error ? error : open_rates(role);
+}
+
+static int restore(struct role_ha *role, char *why, size_t why_size)
+{
+	struct ctrl *ctrl = role->ctrl;
+	int error = store_each(ctrl->store, STORE_BINDING, restore_one, role);
+	char what[64];
+
+	if (error) {
+		snprintf(what, sizeof(what), "binding number %zu", role->restored);
+		return role_not_restored(ctrl, error, what, "it is", why, why_size);
+	}
+	error = restore_flows(role);
+	if (error)
+		return role_not_restored(ctrl, error, "flow bindings", "they are", why, why_size);
+	error = publish_restored(role);
+	if (error)
+		return refuse(error, "bindings of the store cannot be published", why, why_size);
+	error = multicast_restore(ctrl->multicast);
+	if (error)
+		return role_not_restored(
+			ctrl, error, "multicast groups", "they are", why, why_size);
+	return 0;
+}
+
 int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_size)
 {
 	struct role_ha *role = calloc(1, sizeof(*role));
@@ -488,53 +526,17 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 		return -ENOMEM;
 	}
 	role->ctrl = ctrl;
-	ctrl->serving = serving_new(ctrl);
-	ctrl->multicast = multicast_new(ctrl);
-	error = ctrl->serving && ctrl->multicast ? make_signalling(role) : -ENOMEM;
-	if (!error)
-		error = open_intake(role);
-	if (!error)
-		error = open_rates(role);
-	if (error) {
-		snprintf(why, why_size, "the signalling cannot start: %s", strerror(-error));
-		role_ha_close(role);
-		return error;
+	error = open_parts(role);
+	if (error)
+		refuse(error, "the signalling cannot start", why, why_size);
+	else
+		error = restore(role, why, why_size);
+	if (!error) {
+		error = multicast_open_links(ctrl->multicast, &role->policy, &role->ops);
+		if (error)
+			refuse(error, "multicast on home links cannot start", why, why_size);
 	}
-	error = store_each(ctrl->store, STORE_BINDING, restore_one, role);
 	if (error) {
-		snprintf(why, why_size, "store %s: binding number %zu cannot be taken over: %s",
-			store_path(ctrl->store), role->restored,
-			error == -EPROTO ? "it is of another release" : strerror(-error));
-		role_ha_close(role);
-		return error;
-	}
-	error = restore_flows(role);
-	if (error) {
-		snprintf(why, why_size, "store %s: flow bindings cannot be taken over: %s",
-			store_path(ctrl->store),
-			error == -EPROTO ? "they are of another release" : strerror(-error));
-		role_ha_close(role);
-		return error;
-	}
-	error = publish_restored(role);
-	if (error) {
-		snprintf(why, why_size, "bindings of the store cannot be published: %s",
-			strerror(-error));
-		role_ha_close(role);
-		return error;
-	}
-	error = multicast_restore(ctrl->multicast);
-	if (error) {
-		snprintf(why, why_size, "store %s: multicast groups cannot be taken over: %s",
-			store_path(ctrl->store),
-			error == -EPROTO ? "they are of another release" : strerror(-error));
-		role_ha_close(role);
-		return error;
-	}
-	error = multicast_open_links(ctrl->multicast, &role->policy, &role->ops);
-	if (error) {
-		snprintf(why, why_size, "multicast on home links cannot start: %s",
-			strerror(-error));
 		role_ha_close(role);
 		return error;
 	}

@@ -10,6 +10,7 @@
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/restart_counter.h"
+#include "ctrl/role.h"
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/signalling.h"
@@ -69,12 +70,7 @@ static int op_commit(void *context, const struct session_record *good,
 static int op_inject(void *context, const char *data_plane, const struct packet_inject *inject)
 {
 	const struct role_lma *role = context;
-	int dp = data_plane ? ctrl_config_data_plane(role->ctrl->config, data_plane)
-			    : publish_first_ready(role->ctrl->publish);
-
-	return dp < 0 || !publish_up(role->ctrl->publish, (unsigned)dp)
-		       ? -ENOTCONN
-		       : packet_inject(role->ctrl->packet, (unsigned)dp, inject);
+	return role_inject(role->ctrl, data_plane, inject);
 }
 
 static void op_event(void *context, const struct lma_event *event)
@@ -291,6 +287,7 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t why_size)
 {
 	struct role_lma *role = calloc(1, sizeof(*role));
+	char what[64];
 	uint32_t counter;
 	bool fresh;
 	int error;
@@ -317,9 +314,8 @@ int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t wh
 	}
 	error = store_each(ctrl->store, STORE_SESSION, restore_one, role);
 	if (error) {
-		snprintf(why, why_size, "store %s: session number %zu cannot be taken over: %s",
-			store_path(ctrl->store), role->restored,
-			error == -EPROTO ? "it is of another release" : strerror(-error));
+		snprintf(what, sizeof(what), "session number %zu", role->restored);
+		role_not_restored(ctrl, error, what, "it is", why, why_size);
 		role_lma_close(role);
 		return error;
 	}

@@ -10,6 +10,7 @@
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/restart_counter.h"
+#include "ctrl/role.h"
 #include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/signalling.h"
@@ -323,6 +324,7 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t why_size)
 {
 	struct role_mag *role = calloc(1, sizeof(*role));
+	char what[64];
 	uint32_t counter;
 	bool fresh;
 	int error;
@@ -353,9 +355,8 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 	}
 	error = store_each(ctrl->store, STORE_ATTACHMENT, restore_one, role);
 	if (error) {
-		snprintf(why, why_size, "store %s: attachment number %zu cannot be taken over: %s",
-			store_path(ctrl->store), role->restored,
-			error == -EPROTO ? "it is of another release" : strerror(-error));
+		snprintf(what, sizeof(what), "attachment number %zu", role->restored);
+		role_not_restored(ctrl, error, what, "it is", why, why_size);
 		role_mag_close(role);
 		return error;
 	}

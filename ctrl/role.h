@@ -1,0 +1,24 @@
+/*
+ * What the roles do alike with the other parts of dmm-ctrl.
+ */
+#pragma once
+
+#include "ctrl/ctrl.h"
+#include "proto/channel/packet.h"
+
+#include <stddef.h>
+
+/*
+ * Has a packet sent by the data plane of this name, or, for NULL, by any that is ready. Returns 0,
+ * -ENOTCONN when there is none, or what packet_inject() says. For the control thread.
+ */
+int role_inject(
+	const struct ctrl *ctrl, const char *data_plane, const struct packet_inject *inject);
+
+/*
+ * Says in why, for people, that something of the store, such as "flow bindings", cannot be taken
+ * over because of a negative errno; `they` is how it is called then, "it is" or "they are". Returns
+ * the errno.
+ */
+int role_not_restored(const struct ctrl *ctrl, int error, const char *what, const char *they,
+	char *why, size_t why_size);
