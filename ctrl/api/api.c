@@ -144,6 +144,25 @@ void api_count(struct api_request *r, size_t n)
 	api_result(r, json_pack("{s:I}", "count", (json_int_t)n));
 }
 
+bool api_refuse_without(struct api_request *r, const void *role, const char *name)
+{
+	if (!role)
+		api_error(r, "unavailable", "this process has not the role \"%s\"", name);
+	return !role;
+}
+
+void api_release_result(void *state)
+{
+	json_decref(state);
+}
+
+void api_put_time(json_t *obj, const char *key, uint64_t real_ns)
+{
+	char text[EVENTS_TIME_SIZE];
+
+	json_put_str(obj, key, real_ns ? events_time(text, real_ns) : NULL);
+}
+
 void api_errno(struct api_request *r, int error)
 {
 	switch (error) {

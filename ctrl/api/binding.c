@@ -16,13 +16,6 @@ bool api_binding_shown(const struct binding *b)
 	       b->state == BINDING_STATE_COMMITTING;
 }
 
-static void put_time(json_t *obj, const char *key, uint64_t real_ns)
-{
-	char text[EVENTS_TIME_SIZE];
-
-	json_put_str(obj, key, real_ns ? events_time(text, real_ns) : NULL);
-}
-
 static void put_id(json_t *obj, const char *key, bool known, uint64_t id)
 {
 	if (known)
@@ -76,9 +69,9 @@ json_t *api_binding_json(
 		obj, "lifetime_s", live ? (uint64_t)record->lifetime * BINDING_LIFETIME_UNIT : 0);
 	json_put_uint(obj, "remaining_s",
 		live ? binding_remaining_s(record, loop_real_ns(ctrl->loop)) : 0);
-	put_time(obj, "registered", live ? record->registered_ns : 0);
-	put_time(obj, "updated", live ? record->updated_ns : 0);
-	put_time(obj, "expires", live ? record->expires_ns : 0);
+	api_put_time(obj, "registered", live ? record->registered_ns : 0);
+	api_put_time(obj, "updated", live ? record->updated_ns : 0);
+	api_put_time(obj, "expires", live ? record->expires_ns : 0);
 	json_put_str(obj, "data_plane",
 		live && serving >= 0 ? ctrl_config_data_plane_name(ctrl->config, (unsigned)serving)
 				     : NULL);

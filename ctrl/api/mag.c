@@ -3,18 +3,10 @@
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/config.h"
-#include "ctrl/events.h"
 #include "ctrl/loop.h"
 
 #include <errno.h>
 #include <string.h>
-
-static void put_time(json_t *obj, const char *key, uint64_t real_ns)
-{
-	char text[EVENTS_TIME_SIZE];
-
-	json_put_str(obj, key, real_ns ? events_time(text, real_ns) : NULL);
-}
 
 /* Its ways, if the gateway has several (RFC 8278). */
 static json_t *paths_json(struct ctrl *ctrl, const struct mag_attachment *a)
@@ -63,19 +55,10 @@ static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a
 		binding_left_ns(now->expires_ns, loop_real_ns(ctrl->loop),
 			binding_lifetime_ns(now->lifetime)) /
 			1000000000);
-	put_time(obj, "attached", served ? now->attached_ns : 0);
-	put_time(obj, "updated", served ? now->updated_ns : 0);
+	api_put_time(obj, "attached", served ? now->attached_ns : 0);
+	api_put_time(obj, "updated", served ? now->updated_ns : 0);
 	json_object_set_new(obj, "paths", paths_json(ctrl, a));
 	return obj;
-}
-
-/* Answers that this process is no gateway. */
-static bool refuse_without_role(struct api_request *r)
-{
-	if (r->ctrl->mag)
-		return false;
-	api_error(r, "unavailable", "this process has not the role \"mag\"");
-	return true;
 }
 
 void api_mag_show(struct api_request *r, const json_t *params)
@@ -83,7 +66,7 @@ void api_mag_show(struct api_request *r, const json_t *params)
 	size_t count = 0;
 
 	(void)params;
-	if (refuse_without_role(r))
+	if (api_refuse_without(r, r->ctrl->mag, "mag"))
 		return;
 	for (const struct mag_attachment *a = NULL; (a = mag_next(r->ctrl->mag, a)); count++)
 		api_item(r, attachment_json(r->ctrl, a));
@@ -115,7 +98,7 @@ void api_mag_attach(struct api_request *r, const json_t *params)
 	struct json_why why;
 	const char *port;
 
-	if (refuse_without_role(r))
+	if (api_refuse_without(r, r->ctrl->mag, "mag"))
 		return;
 	profile = read_profile(r, params);
 	if (!profile)
@@ -139,17 +122,12 @@ static void detached(void *context, int error)
 	api_result(r, json_incref(r->state));
 }
 
-static void release_result(void *state)
-{
-	json_decref(state);
-}
-
 void api_mag_detach(struct api_request *r, const json_t *params)
 {
 	const struct mag_profile *profile;
 	struct mag_attachment *a;
 
-	if (refuse_without_role(r))
+	if (api_refuse_without(r, r->ctrl->mag, "mag"))
 		return;
 	profile = read_profile(r, params);
 	if (!profile)
@@ -160,7 +138,7 @@ void api_mag_detach(struct api_request *r, const json_t *params)
 		return;
 	}
 	r->state = attachment_json(r->ctrl, a);
-	r->release = release_result;
+	r->release = api_release_result;
 	if (mag_detach(r->ctrl->mag, a, detached, r) < 0)
 		api_error(r, "unavailable", "'%s' is leaving", profile->mn_id);
 }
@@ -183,7 +161,7 @@ void api_mag_revoke(struct api_request *r, const json_t *params)
 	const char *name;
 	int error;
 
-	if (refuse_without_role(r))
+	if (api_refuse_without(r, r->ctrl->mag, "mag"))
 		return;
 	if (json_field_str(params, "anchor", JSON_FIELD_REQUIRED, 1, 64, &name, &why) < 0) {
 		api_error(r, "invalid", "%s", why.text);
@@ -195,7 +173,7 @@ void api_mag_revoke(struct api_request *r, const json_t *params)
 		return;
 	}
 	r->state = json_pack("{s:s}", "anchor", name);
-	r->release = release_result;
+	r->release = api_release_result;
 	error = mag_revoke(r->ctrl->mag, anchor, revoked, r);
 	if (error == -EPERM)
 		api_error(r, "unavailable", "the gateway has no identifier in its configuration");

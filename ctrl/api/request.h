@@ -63,6 +63,15 @@ void api_error(struct api_request *r, const char *code, const char *fmt, ...)
 /* The result of a list: {"count": n}. */
 void api_count(struct api_request *r, size_t n);
 
+/* Whether a request is for a role that this process has not; r was answered then. */
+bool api_refuse_without(struct api_request *r, const void *role, const char *name);
+
+/* `release` of a request whose state is a JSON value. */
+void api_release_result(void *state);
+
+/* Puts a time of CLOCK_REALTIME into an object as text; 0: null. */
+void api_put_time(json_t *obj, const char *key, uint64_t real_ns);
+
 /* The error for a negative errno of a commit or of the store. */
 void api_errno(struct api_request *r, int error);
 

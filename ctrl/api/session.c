@@ -2,7 +2,6 @@
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/config.h"
-#include "ctrl/events.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/lma.h"
@@ -11,13 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void put_time(json_t *obj, const char *key, uint64_t real_ns)
-{
-	char text[EVENTS_TIME_SIZE];
-
-	json_put_str(obj, key, real_ns ? events_time(text, real_ns) : NULL);
-}
 
 /* What the interface is called on its link: a MAC address as such, others as digits. */
 static void put_link_id(json_t *obj, const struct session_link_id *id)
@@ -67,9 +59,9 @@ static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_reco
 			live ? binding_lifetime_ns(now->lifetime)
 			     : (uint64_t)ctrl->config->lma.delete_delay_ms * 1000000) /
 			1000000000);
-	put_time(obj, "registered", now->registered_ns);
-	put_time(obj, "updated", now->updated_ns);
-	put_time(obj, "expires", now->expires_ns);
+	api_put_time(obj, "registered", now->registered_ns);
+	api_put_time(obj, "updated", now->updated_ns);
+	api_put_time(obj, "expires", now->expires_ns);
 }
 
 static json_t *path_json(struct ctrl *ctrl, const struct session_path *path)
@@ -127,15 +119,6 @@ static json_t *session_item(struct ctrl *ctrl, const struct in6_addr *name)
 	return obj;
 }
 
-/* Answers that this process is no anchor. */
-static bool refuse_without_role(struct api_request *r)
-{
-	if (r->ctrl->lma)
-		return false;
-	api_error(r, "unavailable", "this process has not the role \"lma\"");
-	return true;
-}
-
 /* Whether a session is one of those asked for. */
 static bool is_asked(const struct session *s, const char *mn_id, const struct session *only)
 {
@@ -155,7 +138,7 @@ void api_session_show(struct api_request *r, const json_t *params)
 	size_t n = 0;
 	int has_addr;
 
-	if (refuse_without_role(r))
+	if (api_refuse_without(r, r->ctrl->lma, "lma"))
 		return;
 	has_addr = json_field_addr(params, "address", JSON_FIELD_OPTIONAL, &addr, &why);
 	if (has_addr < 0 || json_field_str(params, "mn_id", JSON_FIELD_OPTIONAL, 1,
@@ -189,11 +172,6 @@ static void cleared(void *context, int error)
 	}
 }
 
-static void release_result(void *state)
-{
-	json_decref(state);
-}
-
 /* The session that the field address is of, as it is into r->state. NULL: r was answered. */
 static struct session *read_session(struct api_request *r, const json_t *params)
 {
@@ -201,7 +179,7 @@ static struct session *read_session(struct api_request *r, const json_t *params)
 	struct in6_addr addr;
 	struct json_why why;
 
-	if (refuse_without_role(r))
+	if (api_refuse_without(r, r->ctrl->lma, "lma"))
 		return NULL;
 	if (json_field_addr(params, "address", JSON_FIELD_REQUIRED, &addr, &why) < 0) {
 		api_error(r, "invalid", "%s", why.text);
@@ -213,7 +191,7 @@ static struct session *read_session(struct api_request *r, const json_t *params)
 		return NULL;
 	}
 	r->state = session_item(r->ctrl, &addr);
-	r->release = release_result;
+	r->release = api_release_result;
 	return session;
 }
 
@@ -273,7 +251,7 @@ void api_prefix_show(struct api_request *r, const json_t *params)
 	size_t i;
 
 	(void)params;
-	if (refuse_without_role(r))
+	if (api_refuse_without(r, r->ctrl->lma, "lma"))
 		return;
 	for (i = 0; lma_pool_state(r->ctrl->lma, i, &state); i++) {
 		json_t *obj = json_object();

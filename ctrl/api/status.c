@@ -3,7 +3,6 @@
 #include "ctrl/api/request.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
-#include "ctrl/events.h"
 #include "ctrl/intake.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
@@ -70,12 +69,11 @@ static json_t *store_json(const struct ctrl *ctrl)
 	uint64_t failed_ns = store_events_failed_ns(ctrl->store_events);
 	const struct store *store = ctrl->store;
 	json_t *obj = json_object();
-	char time[EVENTS_TIME_SIZE];
 
 	json_put_str(obj, "engine", store_engine(store));
 	json_put_str(obj, "path", store_path(store));
 	json_put_bool(obj, "ok", store_ok(store));
-	json_put_str(obj, "last_failure", failed_ns ? events_time(time, failed_ns) : NULL);
+	api_put_time(obj, "last_failure", failed_ns);
 	return obj;
 }
 
@@ -85,7 +83,6 @@ static json_t *overload_json(const struct ctrl *ctrl)
 	const uint64_t shed_ns = intake_shed_real_ns(ctrl->intake);
 	const uint64_t *counters = intake_counters(ctrl->intake);
 	json_t *obj = json_object(), *waiting = json_object(), *reasons = json_object();
-	char time[EVENTS_TIME_SIZE];
 
 	for (int i = 0; i < INTAKE_CLASSES; i++)
 		json_put_uint(waiting, intake_class_names[i],
@@ -95,7 +92,7 @@ static json_t *overload_json(const struct ctrl *ctrl)
 	json_object_set_new(obj, "waiting", waiting);
 	json_put_uint(obj, "shed", intake_shed(ctrl->intake));
 	json_object_set_new(obj, "reasons", reasons);
-	json_put_str(obj, "last_shed", shed_ns ? events_time(time, shed_ns) : NULL);
+	api_put_time(obj, "last_shed", shed_ns);
 	return obj;
 }
 
@@ -103,14 +100,14 @@ void api_status(struct api_request *r, const json_t *params)
 {
 	const struct ctrl *ctrl = r->ctrl;
 	json_t *obj = json_object();
-	char epoch[17], time[EVENTS_TIME_SIZE];
+	char epoch[17];
 
 	(void)params;
 	snprintf(epoch, sizeof(epoch), "%016llx", (unsigned long long)publish_epoch(ctrl->publish));
 	json_put_str(obj, "version", DMM_VERSION);
 	json_put_int(obj, "pid", getpid());
 	json_object_set_new(obj, "roles", role_list(ctrl->config));
-	json_put_str(obj, "started", events_time(time, r->api->started_real_ns));
+	api_put_time(obj, "started", r->api->started_real_ns);
 	json_put_uint(
 		obj, "uptime_s", (loop_now_ns(ctrl->loop) - r->api->started_ns) / CLOCK_NS_PER_S);
 	json_put_str(obj, "epoch", epoch);
@@ -145,12 +142,14 @@ static json_t *port_list(const struct update_hello *hello)
 /* What last went wrong; null: nothing. */
 static json_t *fault_json(const struct publish_session_info *info)
 {
-	char time[EVENTS_TIME_SIZE];
+	json_t *obj;
 
 	if (!info->fault_real_ns)
 		return json_null();
-	return json_pack(
-		"{s:s,s:s}", "time", events_time(time, info->fault_real_ns), "reason", info->fault);
+	obj = json_object();
+	api_put_time(obj, "time", info->fault_real_ns);
+	json_put_str(obj, "reason", info->fault);
+	return obj;
 }
 
 /* Live bindings of each data plane; those without one count for the first that is ready. */
@@ -171,11 +170,9 @@ static void count_served(const struct ctrl *ctrl, size_t *served)
 static json_t *audit_json(const struct publish_session_info *info)
 {
 	json_t *obj = json_object();
-	char time[EVENTS_TIME_SIZE];
 
 	json_put_str(obj, "state", publish_audit_names[info->audit]);
-	json_put_str(
-		obj, "time", info->audit_real_ns ? events_time(time, info->audit_real_ns) : NULL);
+	api_put_time(obj, "time", info->audit_real_ns);
 	json_put_uint(obj, "sequence", info->audit_sequence);
 	return obj;
 }
@@ -193,13 +190,11 @@ static void put_serving(json_t *obj, const struct ctrl *ctrl, unsigned dp, const
 static json_t *data_plane_item(const struct ctrl *ctrl, const struct publish_session_info *info)
 {
 	json_t *obj = json_object();
-	char time[EVENTS_TIME_SIZE];
 	uint64_t newest = publish_sequence(ctrl->publish);
 
 	json_put_str(obj, "name", info->name);
 	json_put_str(obj, "state", publish_state_names[info->state]);
-	json_put_str(obj, "connected_since",
-		info->connected_real_ns ? events_time(time, info->connected_real_ns) : NULL);
+	api_put_time(obj, "connected_since", info->connected_real_ns);
 	if (info->heard_ns)
 		json_put_uint(obj, "last_heard_ms",
 			(loop_now_ns(ctrl->loop) - info->heard_ns) / CLOCK_NS_PER_MS);
