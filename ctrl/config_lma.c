@@ -175,6 +175,28 @@ int ctrl_config_read_gateway_key(
 	return error;
 }
 
+void ctrl_config_check_gateway_key(struct config_report *report, const char *file,
+	const char *where, const char *name, const char *key_file, uint32_t spi)
+{
+	uint8_t key[AUTH_KEY_SIZE];
+	char why[256];
+
+	if (!key_file) {
+		if (spi)
+			config_report_add(
+				report, file, 0, where, "\"%s\": an spi needs a key_file", name);
+		return;
+	}
+	if (spi <= AUTH_SPI_RESERVED)
+		config_report_add(report, file, 0, where,
+			"\"%s\": spi %u is reserved, %d to 4294967295 is needed", name, spi,
+			AUTH_SPI_RESERVED + 1);
+	if (ctrl_config_read_gateway_key(key_file, key, why, sizeof(why)) < 0)
+		config_report_add(
+			report, file, 0, where, "\"%s\": \"%s\": %s", name, key_file, why);
+	hmac_wipe(key, sizeof(key));
+}
+
 /* Whether an address text was seen in the list before item i. */
 static bool in_list(const struct config_list *list, size_t end, const struct in6_addr *addr)
 {
@@ -213,27 +235,6 @@ static void check_gateway_addresses(const struct check *c, size_t index)
 					text);
 		}
 	}
-}
-
-static void check_gateway_key(const struct check *c, const struct ctrl_config_gateway *g)
-{
-	uint8_t key[AUTH_KEY_SIZE];
-	char why[256];
-
-	if (!g->key_file) {
-		if (g->spi)
-			config_report_add(c->report, c->file, 0, "lma.gateways",
-				"\"%s\": an spi needs a key_file", g->name);
-		return;
-	}
-	if (g->spi <= AUTH_SPI_RESERVED)
-		config_report_add(c->report, c->file, 0, "lma.gateways",
-			"\"%s\": spi %u is reserved, %d to 4294967295 is needed", g->name, g->spi,
-			AUTH_SPI_RESERVED + 1);
-	if (ctrl_config_read_gateway_key(g->key_file, key, why, sizeof(why)) < 0)
-		config_report_add(c->report, c->file, 0, "lma.gateways", "\"%s\": \"%s\": %s",
-			g->name, g->key_file, why);
-	hmac_wipe(key, sizeof(key));
 }
 
 static const struct ctrl_config_pool *pool_of(const struct ctrl_config_lma *lma, const char *name)
@@ -381,9 +382,12 @@ int ctrl_config_check_lma(
 	if (!role && config->lma.present)
 		config_report_add(report, file, 0, "lma", "is given, but roles has no \"lma\"");
 	for (size_t i = 0; i < config->lma.gateways.count; i++) {
+		const struct ctrl_config_gateway *g =
+			config_item(&config->lma.gateways, struct ctrl_config_gateway, i);
+
 		check_gateway_addresses(&c, i);
-		check_gateway_key(
-			&c, config_item(&config->lma.gateways, struct ctrl_config_gateway, i));
+		ctrl_config_check_gateway_key(
+			report, file, "lma.gateways", g->name, g->key_file, g->spi);
 	}
 	check_pools(&c);
 	if (role)

@@ -70,3 +70,11 @@ int ctrl_config_check_lma(
  */
 int ctrl_config_read_gateway_key(
 	const char *path, uint8_t key[static AUTH_KEY_SIZE], char *why, size_t why_size);
+
+/*
+ * Checks the key and the SPI of a peer, the item called name of the group where: both or none, an
+ * SPI that is not reserved (RFC 4285, 5.1), a key that can be read. What is wrong goes into the
+ * report; the key is wiped.
+ */
+void ctrl_config_check_gateway_key(struct config_report *report, const char *file,
+	const char *where, const char *name, const char *key_file, uint32_t spi);

@@ -1,6 +1,5 @@
 #include "ctrl/config_mag.h"
 
-#include "common/hmac.h"
 #include "ctrl/binding/session.h"
 #include "ctrl/config.h"
 
@@ -188,9 +187,6 @@ static void check_paths(const struct check *c)
 
 static void check_anchor(const struct check *c, const struct ctrl_config_anchor *a)
 {
-	uint8_t key[AUTH_KEY_SIZE];
-	char why[256];
-
 	if (ctrl_config_anchor(c->config, a->name) != a)
 		config_report_add(c->report, c->file, 0, "mag.anchors",
 			"two anchors have the name \"%s\"", a->name);
@@ -199,20 +195,8 @@ static void check_anchor(const struct check *c, const struct ctrl_config_anchor 
 		config_report_add(c->report, c->file, 0, "mag.anchors",
 			"\"%s\": %s is no global or unique local IPv6 address of another", a->name,
 			ADDR_TEXT(&a->address));
-	if (!a->key_file) {
-		if (a->spi)
-			config_report_add(c->report, c->file, 0, "mag.anchors",
-				"\"%s\": an spi needs a key_file", a->name);
-		return;
-	}
-	if (a->spi <= AUTH_SPI_RESERVED)
-		config_report_add(c->report, c->file, 0, "mag.anchors",
-			"\"%s\": spi %u is reserved, %d to 4294967295 is needed", a->name, a->spi,
-			AUTH_SPI_RESERVED + 1);
-	if (ctrl_config_read_gateway_key(a->key_file, key, why, sizeof(why)) < 0)
-		config_report_add(c->report, c->file, 0, "mag.anchors", "\"%s\": \"%s\": %s",
-			a->name, a->key_file, why);
-	hmac_wipe(key, sizeof(key));
+	ctrl_config_check_gateway_key(
+		c->report, c->file, "mag.anchors", a->name, a->key_file, a->spi);
 }
 
 static int compare_macs(const void *a, const void *b)
