@@ -33,29 +33,10 @@ static int show(struct command_context *context, struct args *args, const char *
 	return command_list(context, &list, NULL);
 }
 
-/* Asks, and prints the attachment: as JSON, or `done` and whose it is. */
-static int request(
-	struct command_context *context, const char *method, json_t *params, const char *done)
-{
-	static const struct table_column name = {" ", "mn_id", TABLE_TEXT};
-	json_t *result = NULL;
-	int rc = command_request(context, method, params, &result);
-
-	if (rc == 0 && context->json) {
-		command_json(context, result);
-	} else if (rc == 0) {
-		fputs(done, context->out);
-		table_put_field(context->out, &name, result, 0);
-		fputc('\n', context->out);
-	}
-	json_decref(result);
-	return rc;
-}
-
 static int attach(struct command_context *context, struct args *args, const char *const *values)
 {
 	(void)values;
-	return request(context, "mag.attach",
+	return command_change(context, "mag.attach",
 		json_pack("{s:s,s:s}", "mn_id", args->argv[args->first], "port",
 			args->argv[args->first + 1]),
 		"attaching");
@@ -64,8 +45,8 @@ static int attach(struct command_context *context, struct args *args, const char
 static int detach(struct command_context *context, struct args *args, const char *const *values)
 {
 	(void)values;
-	return request(context, "mag.detach", json_pack("{s:s}", "mn_id", args->argv[args->first]),
-		"detached");
+	return command_change(context, "mag.detach",
+		json_pack("{s:s}", "mn_id", args->argv[args->first]), "detached");
 }
 
 static int revoke(struct command_context *context, struct args *args, const char *const *values)

@@ -174,25 +174,6 @@ static int read_add_options(struct args *args, const char *const *values, json_t
 	return rc;
 }
 
-/* Prints a result: as JSON, or `done` and the subscriber that it is about. */
-static int request(
-	struct command_context *context, const char *method, json_t *params, const char *done)
-{
-	static const struct table_column name = {" ", "mn_id", TABLE_TEXT};
-	json_t *result = NULL;
-	int rc = command_request(context, method, params, &result);
-
-	if (rc == 0 && context->json) {
-		command_json(context, result);
-	} else if (rc == 0) {
-		fputs(done, context->out);
-		table_put_field(context->out, &name, result, 0);
-		fputc('\n', context->out);
-	}
-	json_decref(result);
-	return rc;
-}
-
 static json_t *mn_id_params(const char *mn_id)
 {
 	return json_pack("{s:s}", "mn_id", mn_id);
@@ -210,7 +191,7 @@ static int add(struct command_context *context, struct args *args, const char *c
 		json_decref(params);
 		return rc;
 	}
-	return request(context, "subscriber.add", params, "added");
+	return command_change(context, "subscriber.add", params, "added");
 }
 
 static int del(struct command_context *context, struct args *args, const char *const *values)
@@ -220,7 +201,7 @@ static int del(struct command_context *context, struct args *args, const char *c
 	(void)values;
 	if (!params)
 		return args_fail(args, "the MN-ID is not UTF-8");
-	return request(context, "subscriber.del", params, "deleted");
+	return command_change(context, "subscriber.del", params, "deleted");
 }
 
 static int show(struct command_context *context, struct args *args, const char *const *values)

@@ -314,6 +314,24 @@ int command_request(
 	return call(context, method, params, false, NULL, NULL, result);
 }
 
+int command_change(
+	struct command_context *context, const char *method, json_t *params, const char *done)
+{
+	static const struct table_column name = {" ", "mn_id", TABLE_TEXT};
+	json_t *result = NULL;
+	int rc = command_request(context, method, params, &result);
+
+	if (rc == 0 && context->json) {
+		command_json(context, result);
+	} else if (rc == 0) {
+		fputs(done, context->out);
+		table_put_field(context->out, &name, result, 0);
+		fputc('\n', context->out);
+	}
+	json_decref(result);
+	return rc;
+}
+
 static int collect(const json_t *item, void *context)
 {
 	return json_array_append(context, (json_t *)item) ? -ENOMEM : 0;

@@ -57,6 +57,11 @@ int command_main(struct command_context *context, int argc, char **argv);
 int command_request(
 	struct command_context *context, const char *method, json_t *params, json_t **result);
 
+/* Asks for a change, and prints the result: as JSON, or `done` and the MN-ID that it is about.
+ * Returns as command_request() does; params is taken over. */
+int command_change(
+	struct command_context *context, const char *method, json_t *params, const char *done);
+
 /* Prints how a peer of Proxy Mobile IPv6 took what it was told: ", its gateway answered with 0". */
 void command_answer(const struct command_context *context, const json_t *result, const char *peer);
 
