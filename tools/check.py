@@ -1,7 +1,8 @@
 """The steps of tools/check, in order, with one total over all of them.
 
   lint       formatting, static analysis and house rules (tools/lint)
-  gcc        a build with gcc, warnings are errors; the unit tests
+  gcc        a build with gcc, warnings are errors, the measurements of test/bench too; the unit
+             tests
   clang      a build with clang, warnings are errors; every fuzz target for a few seconds
   sanitize   a build with the address and undefined-behaviour sanitizers; the unit tests again
   thread     with --long, or if named: the tables' unit tests, in which a thread changes what
@@ -9,8 +10,9 @@
   scenario   the scenario tests in network namespaces, on the sanitized build, three files at a time:
              they mostly wait
 
-The last line printed is 'N passed, N failed', with ', N skipped' if some were. Build directories
-and logs stay under build/ and make the next run quicker."""
+Before the totals stands one line for each test that failed, whatever step it was in. The last line
+printed is 'N passed, N failed', with ', N skipped' if some were. Build directories and logs stay
+under build/ and make the next run quicker."""
 
 import argparse
 import json
@@ -33,18 +35,28 @@ SANITIZERS = {
     "LSAN_OPTIONS": f"suppressions={ROOT}/test/sanitize/lsan.supp:print_suppressions=0",
 }
 
-
 CONCURRENT = ["growth", "sig_index", "subscriber_table"]
+
+# What says most in the output of something that failed: of a compiler, a sanitizer, libFuzzer, cmocka.
+TELLING = re.compile(r"\berror: |runtime error: |ERROR: |SUMMARY: |FAILED: |Base64: |\[  ERROR   \]")
 
 
 class Total:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.failures = []
 
     def add(self, passed, failed, skipped=0):
         self.passed += passed
         self.failed += failed
         self.skipped += skipped
+
+    def blame(self, step, name, lines):
+        """Remembers, for the end, a test that failed; 'lines' is what it said."""
+        lines = [line.strip() for line in lines if line.strip()]
+        told = [line for line in lines if TELLING.search(line)] or lines
+        why = " | ".join(line[:200] for line in told[:4])
+        self.failures.append(f"FAIL {step}: {name}" + (f": {why}" if why else ""))
 
     def __str__(self):
         line = f"{self.passed} passed, {self.failed} failed"
@@ -77,11 +89,19 @@ def run(name, command, env=None, show=False):
 
 
 def counted(name, command, env=None):
-    """A command whose last line is 'N passed, N failed'."""
+    """A command that prints 'ok   NAME' or 'FAIL NAME', with more below it, for each test, and at last
+    'N passed, N failed'."""
     code, out = run(name, command, env, show=True)
     found = re.findall(r"^(\d+) passed, (\d+) failed", out, re.M)
     passed, failed = map(int, found[-1]) if found else (0, 0)
-    TOTAL.add(passed, failed if failed or code == 0 else 1)
+    for test in re.split(r"^(?=FAIL |ok   |\d+ passed, )", out, flags=re.M):
+        if test.startswith("FAIL "):
+            title, *lines = test.removeprefix("FAIL ").splitlines()
+            TOTAL.blame(name, title.removeprefix(f"{name}: "), lines)
+    if code != 0 and failed == 0:
+        failed = 1
+        TOTAL.blame(name, f"ended with code {code}", out.splitlines()[-3:])
+    TOTAL.add(passed, failed)
 
 
 def build(name, compiler, options, targets=()):
@@ -90,15 +110,17 @@ def build(name, compiler, options, targets=()):
     directory = BUILD / f"check-{name}"
     made_with = directory / "made-with"
     wanted = " ".join([compiler, *options])
-    code = 0
+    code, out = 0, ""
     if not made_with.exists() or made_with.read_text() != wanted:
         shutil.rmtree(directory, ignore_errors=True)
-        code, _ = run(f"{name}-setup", ["meson", "setup", *options, directory], {"CC": compiler})
+        code, out = run(f"{name}-setup", ["meson", "setup", *options, directory], {"CC": compiler})
         if code == 0:
             made_with.write_text(wanted)
     if code == 0:
-        code, _ = run(f"{name}-build", ["ninja", "-C", directory, *targets])
+        code, out = run(f"{name}-build", ["ninja", "-C", directory, *targets])
     say(f"{'FAIL' if code else 'ok  '} build with {wanted}")
+    if code:
+        TOTAL.blame(name, f"build with {wanted}", out.splitlines())
     TOTAL.add(code == 0, code != 0)
     return directory if code == 0 else None
 
@@ -115,10 +137,24 @@ def unit_cases(entry):
     return max(ran - failed, 0), failed
 
 
+def blame_unit(name, entry):
+    """Names the cases of a unit test program that failed, or the program if none did."""
+    out, err = entry.get("stdout", ""), entry.get("stderr", "")
+    cases = re.findall(r"^\[ RUN      \] (\w+)\n(?:(?!\[ RUN  ).*\n)*?\[  FAILED  \] \1$", out, re.M)
+    said = re.findall(r"^\[  ERROR   \] --- .*(?:\n\[   LINE   \].*)?", err, re.M)
+    for index, case in enumerate(cases):
+        why = said[index] if len(said) == len(cases) else err
+        TOTAL.blame(f"unit tests ({name})", f"{entry['name']} {case}", why.splitlines())
+    if not cases:
+        result = f"{entry['result']}, code {entry.get('returncode')}"
+        TOTAL.blame(f"unit tests ({name})", f"{entry['name']} ({result})",
+                    (out + err).splitlines()[-60:])
+
+
 def unit(name, directory, tests=()):
     log = directory / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)
-    code, _ = run(f"{name}-unit", ["meson", "test", "-C", directory, "--no-rebuild",
+    code, out = run(f"{name}-unit", ["meson", "test", "-C", directory, "--no-rebuild",
                                    "--print-errorlogs", "--timeout-multiplier", "5", *tests],
                   SANITIZERS)
     entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
@@ -129,8 +165,11 @@ def unit(name, directory, tests=()):
             continue
         good, bad = unit_cases(entry)
         passed, failed = passed + good, failed + bad
+        if bad:
+            blame_unit(name, entry)
     if code != 0 and failed == 0:
         failed = 1
+        TOTAL.blame(f"unit tests ({name})", f"meson ended with code {code}", out.splitlines()[-3:])
     TOTAL.add(passed, failed, skipped)
     say(f"{'FAIL' if failed else 'ok  '} unit tests ({name}): {passed} passed, {failed} failed "
         f"in {len(entries)} programs")
@@ -143,16 +182,23 @@ def scenarios(directory, long):
                "-n", "3", "--dist", "loadfile", f"--junitxml={report}", "test/scenario"]
     if not long:
         command += ["-m", "not long"]
-    code, _ = run("scenario", command, SANITIZERS | {"DMM_BUILD": str(directory)}, show=True)
+    code, out = run("scenario", command, SANITIZERS | {"DMM_BUILD": str(directory)}, show=True)
     passed = failed = skipped = 0
     if report.exists():
-        for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+        tests = xml.etree.ElementTree.parse(report).getroot()
+        for test in tests.iter("testcase"):
+            for said in [*test.iter("failure"), *test.iter("error")]:
+                at = test.get("classname").split(".")[-1]
+                TOTAL.blame("scenario", f"{at}.py::{test.get('name')}",
+                            said.get("message", "").splitlines()[:1])
+        for suite in tests.iter("testsuite"):
             bad = int(suite.get("failures")) + int(suite.get("errors"))
             passed += int(suite.get("tests")) - bad - int(suite.get("skipped"))
             failed += bad
             skipped += int(suite.get("skipped"))
     if code != 0 and failed == 0:
         failed = 1
+        TOTAL.blame("scenario", f"pytest ended with code {code}", out.splitlines()[-3:])
     TOTAL.add(passed, failed, skipped)
 
 
@@ -175,7 +221,7 @@ def main():
     if "lint" in wanted:
         counted("lint", ["tools/lint"])
     if "gcc" in wanted:
-        directory = build("gcc", "gcc", [])
+        directory = build("gcc", "gcc", [], ["all", "bench"])
         if directory:
             unit("gcc", directory)
     if "clang" in wanted:
@@ -196,6 +242,8 @@ def main():
         if directory and "scenario" in wanted:
             scenarios(directory, args.long)
 
+    for failure in TOTAL.failures:
+        say(failure)
     say(f"{time.monotonic() - started:.0f} seconds")
     say(str(TOTAL))
     return 0 if TOTAL.failed == 0 and TOTAL.passed > 0 else 1
