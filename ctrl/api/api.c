@@ -22,7 +22,7 @@ enum {
 struct method {
 	const char *name;
 	api_method_fn *fn;
-	const char *params[12]; /* those that it knows */
+	const char *params[14]; /* those that it knows */
 };
 
 static const struct method methods[] = {
@@ -38,7 +38,8 @@ static const struct method methods[] = {
 			"destination_port", "class", "protocol"}},
 	{"subscriber.add", api_subscriber_add,
 		{"mn_id", "home_addresses", "spi", "key", "replay", "auth", "max_lifetime_s",
-			"enabled", "multicast_max_groups", "multicast_groups"}},
+			"enabled", "max_bindings", "max_flows", "multicast_max_groups",
+			"multicast_groups"}},
 	{"subscriber.del", api_subscriber_del, {"mn_id"}},
 	{"subscriber.show", api_subscriber_show, {"mn_id"}},
 	{"subscriber.import", api_subscriber_import, {"lines"}},

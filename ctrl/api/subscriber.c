@@ -2,6 +2,8 @@
 #include "ctrl/binding/subscriber.h"
 #include "common/hmac.h"
 #include "ctrl/api/request.h"
+#include "ctrl/binding/binding.h"
+#include "ctrl/binding/flow.h"
 #include "ctrl/config.h"
 
 #include <errno.h>
@@ -121,6 +123,25 @@ static int read_multicast(
 	return listed > 0 ? read_groups(groups, multicast, why) : 0;
 }
 
+/* How many care-of addresses and flow bindings; without the field as configured. */
+static int read_limits(const json_t *params, struct subscriber_limits *limits, struct json_why *why)
+{
+	uint64_t bindings = 0, flows = 0;
+	int has_bindings = json_field_uint(
+		params, "max_bindings", JSON_FIELD_OPTIONAL, 0, BINDING_MAX, &bindings, why);
+	int has_flows = has_bindings < 0 ? has_bindings
+					 : json_field_uint(params, "max_flows", JSON_FIELD_OPTIONAL,
+						   0, FLOW_MAX, &flows, why);
+
+	if (has_flows < 0)
+		return -EINVAL;
+	*limits = (struct subscriber_limits){.has_bindings = has_bindings > 0,
+		.has_flows = has_flows > 0,
+		.bindings = (uint8_t)bindings,
+		.flows = (uint16_t)flows};
+	return 0;
+}
+
 /* A subscriber as docs/api.md has it. The caller wipes *spec. 0, or -EINVAL with why. */
 static int read_subscriber(const json_t *params, struct subscriber_spec *spec, struct json_why *why)
 {
@@ -144,7 +165,8 @@ static int read_subscriber(const json_t *params, struct subscriber_spec *spec, s
 	spec->auth = (enum subscriber_auth)auth;
 	spec->replay = (enum subscriber_replay)replay;
 	spec->max_lifetime_s = (uint32_t)lifetime;
-	if (read_multicast(params, &spec->multicast, why) < 0)
+	if (read_limits(params, &spec->limits, why) < 0 ||
+		read_multicast(params, &spec->multicast, why) < 0)
 		return -EINVAL;
 	return read_security(params, spec, why);
 }
@@ -189,8 +211,8 @@ static const char *import_line(struct ctrl *ctrl, const json_t *line, struct jso
 {
 	static const char *const fields[] = {"line", "subscriber", NULL};
 	static const char *const known[] = {"mn_id", "home_addresses", "spi", "key", "replay",
-		"auth", "max_lifetime_s", "enabled", "multicast_max_groups", "multicast_groups",
-		NULL};
+		"auth", "max_lifetime_s", "enabled", "max_bindings", "max_flows",
+		"multicast_max_groups", "multicast_groups", NULL};
 	const json_t *subscriber;
 
 	if (json_fields_known(line, fields, why) < 0 ||
@@ -283,6 +305,10 @@ static json_t *subscriber_item(struct ctrl *ctrl, const struct in6_addr *home)
 	json_object_set_new(obj, "max_lifetime_s",
 		s->max_lifetime_s ? json_integer(s->max_lifetime_s) : json_null());
 	json_put_bool(obj, "enabled", s->enabled);
+	json_object_set_new(obj, "max_bindings",
+		s->limits.has_bindings ? json_integer(s->limits.bindings) : json_null());
+	json_object_set_new(obj, "max_flows",
+		s->limits.has_flows ? json_integer(s->limits.flows) : json_null());
 	put_multicast(obj, s->multicast);
 	json_put_uint(obj, "bindings", live_bindings(ctrl, s));
 	return obj;

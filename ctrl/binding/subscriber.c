@@ -3,16 +3,26 @@
  *
  * Record: version (8 bits), id (32), SPI (32), longest lifetime in seconds (32), authentication
  * (8), replay protection (8), enabled (8), length of the MN-ID (8) and the MN-ID, length of the key
- * (8) and the key, number of home addresses (8) and the addresses.
+ * (8) and the key, number of home addresses (8) and the addresses. Version 2: limits of multicast.
+ * Version 3: care-of addresses (16) and flow bindings (16), each NO_LIMIT when it is as configured,
+ * and whether limits of multicast follow (8).
  */
 #include "ctrl/binding/subscriber.h"
+
+#include "ctrl/binding/binding.h"
+#include "ctrl/binding/flow.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORD_VERSION = 1, RECORD_VERSION_MULTICAST = 2 };
+enum {
+	RECORD_VERSION = 1,
+	RECORD_VERSION_MULTICAST = 2,
+	RECORD_VERSION_LIMITS = 3,
+	NO_LIMIT = UINT16_MAX,
+};
 
 const char *const subscriber_auth_names[SUBSCRIBER_AUTHS + 1] = {
 	[SUBSCRIBER_AUTH_REQUIRED] = "required",
@@ -76,9 +86,19 @@ static int check_multicast(const struct subscriber_multicast *m, struct subscrib
 	return 0;
 }
 
+static int check_limits(const struct subscriber_limits *limits, struct subscriber_why *why)
+{
+	if (limits->has_bindings && limits->bindings > BINDING_MAX)
+		return refuse(why, "max_bindings: %u is not within 0 to %d", limits->bindings,
+			BINDING_MAX);
+	if (limits->has_flows && limits->flows > FLOW_MAX)
+		return refuse(why, "max_flows: %u is not within 0 to %d", limits->flows, FLOW_MAX);
+	return 0;
+}
+
 int subscriber_spec_check(const struct subscriber_spec *spec, struct subscriber_why *why)
 {
-	if (check_multicast(&spec->multicast, why) < 0)
+	if (check_multicast(&spec->multicast, why) < 0 || check_limits(&spec->limits, why) < 0)
 		return -EINVAL;
 	if (!mn_id_good(spec->mn_id, spec->mn_id_len))
 		return refuse(why,
@@ -130,13 +150,53 @@ static void decode_multicast(struct cursor *c, struct subscriber_multicast *m)
 	}
 }
 
+static bool has_limits(const struct subscriber_limits *limits)
+{
+	return limits->has_bindings || limits->has_flows;
+}
+
+static void encode_limits(struct writer *w, const struct subscriber_spec *spec)
+{
+	const struct subscriber_limits *limits = &spec->limits;
+
+	writer_u16(w, limits->has_bindings ? limits->bindings : NO_LIMIT);
+	writer_u16(w, limits->has_flows ? limits->flows : NO_LIMIT);
+	writer_u8(w, spec->multicast.limited);
+}
+
+/* Returns whether limits of multicast follow. */
+static bool decode_limits(struct cursor *c, struct subscriber_limits *limits)
+{
+	uint16_t bindings = cursor_u16(c);
+	uint8_t multicast;
+
+	limits->flows = cursor_u16(c);
+	multicast = cursor_u8(c);
+	limits->has_bindings = bindings != NO_LIMIT;
+	limits->has_flows = limits->flows != NO_LIMIT;
+	if ((limits->has_bindings && bindings > BINDING_MAX) || multicast > 1 ||
+		!has_limits(limits))
+		cursor_fail(c);
+	limits->bindings = limits->has_bindings ? (uint8_t)bindings : 0;
+	if (!limits->has_flows)
+		limits->flows = 0;
+	return multicast == 1;
+}
+
+static uint8_t version_of(const struct subscriber_spec *spec)
+{
+	if (has_limits(&spec->limits))
+		return RECORD_VERSION_LIMITS;
+	return spec->multicast.limited ? RECORD_VERSION_MULTICAST : RECORD_VERSION;
+}
+
 int subscriber_encode(struct writer *w, const struct subscriber_spec *spec)
 {
 	struct subscriber_why why;
 
 	if (!spec->id || subscriber_spec_check(spec, &why) < 0)
 		return -EINVAL;
-	writer_u8(w, spec->multicast.limited ? RECORD_VERSION_MULTICAST : RECORD_VERSION);
+	writer_u8(w, version_of(spec));
 	writer_u32(w, spec->id);
 	writer_u32(w, spec->spi);
 	writer_u32(w, spec->max_lifetime_s);
@@ -150,6 +210,8 @@ int subscriber_encode(struct writer *w, const struct subscriber_spec *spec)
 	writer_u8(w, spec->home_count);
 	for (size_t i = 0; i < spec->home_count; i++)
 		writer_addr6(w, &spec->home[i]);
+	if (has_limits(&spec->limits))
+		encode_limits(w, spec);
 	if (spec->multicast.limited)
 		encode_multicast(w, &spec->multicast);
 	return writer_ok(w) ? 0 : -ENOSPC;
@@ -164,7 +226,7 @@ int subscriber_decode(struct cursor *c, struct subscriber_spec *spec)
 	version = cursor_u8(c);
 	if (!cursor_ok(c))
 		return -EBADMSG;
-	if (version != RECORD_VERSION && version != RECORD_VERSION_MULTICAST)
+	if (version < RECORD_VERSION || version > RECORD_VERSION_LIMITS)
 		return -EPROTO;
 	spec->id = cursor_u32(c);
 	spec->spi = cursor_u32(c);
@@ -187,7 +249,8 @@ int subscriber_decode(struct cursor *c, struct subscriber_spec *spec)
 		return -EBADMSG;
 	for (size_t i = 0; i < spec->home_count; i++)
 		spec->home[i] = cursor_addr6(c);
-	if (version == RECORD_VERSION_MULTICAST)
+	if (version == RECORD_VERSION_LIMITS ? decode_limits(c, &spec->limits)
+					     : version == RECORD_VERSION_MULTICAST)
 		decode_multicast(c, &spec->multicast);
 	if (!cursor_ok(c) || cursor_left(c) || !spec->id || subscriber_spec_check(spec, &why) < 0)
 		return -EBADMSG;

@@ -50,6 +50,16 @@ struct subscriber_multicast {
 	struct prefix6 groups[SUBSCRIBER_GROUPS_MAX];
 };
 
+/*
+ * How many care-of addresses (RFC 5648) and flow bindings (RFC 6089) each of its home addresses may
+ * have, in place of what the configuration says. All zero: as configured. 6 octets.
+ */
+struct subscriber_limits {
+	bool has_bindings, has_flows; /* it has a limit of its own */
+	uint8_t bindings;             /* up to BINDING_MAX; 0: none with a BID */
+	uint16_t flows;               /* up to FLOW_MAX */
+};
+
 struct subscriber;
 
 /* One home address of a subscriber, hashed by the address: 40 octets. */
@@ -60,7 +70,7 @@ struct subscriber_home {
 	uint8_t index;                /* in the subscriber's home[] */
 };
 
-/* A subscriber; one block of memory with what it points to, about 170 octets with one home. */
+/* A subscriber; one block of memory with what it points to, about 180 octets with one home. */
 struct subscriber {
 	uint32_t id; /* 1 upwards: names it in the control interface */
 	uint32_t spi;
@@ -71,6 +81,7 @@ struct subscriber {
 	bool leaving; /* the same, while its bindings end: then it will be deleted */
 	uint8_t home_count;
 	uint8_t mn_id_len;
+	struct subscriber_limits limits;
 	uint8_t key[SUBSCRIBER_KEY_LEN];
 	/*
 	 * NTP timestamp last accepted from it (RFC 4285, 6); 0: none yet. The signalling keeps it
@@ -98,6 +109,7 @@ struct subscriber_spec {
 	char mn_id[SUBSCRIBER_MN_ID_MAX + 1]; /* ends with NUL */
 	uint8_t key[SUBSCRIBER_KEY_LEN];
 	struct in6_addr home[SUBSCRIBER_HOME_MAX];
+	struct subscriber_limits limits;
 	struct subscriber_multicast multicast;
 };
 
@@ -153,6 +165,18 @@ struct subscriber *subscriber_db_find_home(
 /* By id, or NULL; O(n): for the control interface only. */
 struct subscriber *subscriber_db_find_id(struct subscriber_db *db, uint32_t id);
 
+/* How many care-of addresses and flow bindings each home address of a subscriber may have;
+ * configured is what those have that have no limit of their own. */
+static inline unsigned subscriber_max_bindings(const struct subscriber *s, unsigned configured)
+{
+	return s->limits.has_bindings ? s->limits.bindings : configured;
+}
+
+static inline unsigned subscriber_max_flows(const struct subscriber *s, unsigned configured)
+{
+	return s->limits.has_flows ? s->limits.flows : configured;
+}
+
 /* How many there are. */
 size_t subscriber_db_count(const struct subscriber_db *db);
 
@@ -167,9 +191,10 @@ int subscriber_db_each(
 int subscriber_spec_check(const struct subscriber_spec *spec, struct subscriber_why *why);
 
 /*
- * The record in the store, of version 1 without, of version 2 with limits of multicast, so that one
- * without is as it was. Writes one: 0, -EINVAL or -ENOSPC. Reads one that fills the cursor: 0,
- * -EPROTO (of another version) or -EBADMSG; the caller wipes *spec, which holds a key.
+ * The record in the store, of version 1 without limits, of version 2 with those of multicast, of
+ * version 3 with those of bindings and flows, so that one without is as it was. Writes one: 0,
+ * -EINVAL or -ENOSPC. Reads one that fills the cursor: 0, -EPROTO (of another version) or -EBADMSG;
+ * the caller wipes *spec, which holds a key.
  */
 int subscriber_encode(struct writer *w, const struct subscriber_spec *spec);
 int subscriber_decode(struct cursor *c, struct subscriber_spec *spec);

@@ -130,6 +130,7 @@ static struct subscriber *subscriber_make(const struct subscriber_spec *spec)
 	s->enabled = spec->enabled;
 	s->home_count = spec->home_count;
 	s->mn_id_len = spec->mn_id_len;
+	s->limits = spec->limits;
 	memcpy(s->key, spec->key, sizeof(s->key));
 	s->home = (struct subscriber_home *)(s + 1);
 	if (limits) {

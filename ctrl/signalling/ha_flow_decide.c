@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/codes.h"
 #include "proto/mobility/flow.h"
@@ -110,15 +111,12 @@ static void keep_rest(struct wish *wish, const struct flow_binding *before)
 }
 
 /* One Flow Identification option. */
-static uint8_t take(
-	struct signalling *s, struct binding *b, const struct ha_flow *option, struct flow_set *to)
+static uint8_t take(struct binding *b, const struct ha_flow *option, struct flow_set *to)
 {
 	struct flow_binding *before = flow_set_find(b->flows, option->fid);
 	struct wish wish;
 	uint8_t status;
 
-	if (s->config.flows.max == 0)
-		return CODES_FLOW_PROHIBITED;
 	status = read_wish(b, option, !before, &wish);
 	if (status)
 		return status;
@@ -183,10 +181,9 @@ static void make_unique(struct binding *b, struct ha_flows *flows, struct flow_s
 }
 
 /* Of the new ones that are more than a node may have the last are refused. */
-static void make_few(
-	struct signalling *s, struct binding *b, struct ha_flows *flows, struct flow_set *to)
+static void make_few(struct binding *b, struct ha_flows *flows, unsigned most, struct flow_set *to)
 {
-	for (unsigned i = flows->count; i-- > 0 && to->count > s->config.flows.max;) {
+	for (unsigned i = flows->count; i-- > 0 && to->count > most;) {
 		struct ha_flow *f = &flows->at[i];
 
 		if (!f->refresh && f->status == 0 && !flow_set_find(b->flows, f->fid))
@@ -194,9 +191,28 @@ static void make_few(
 	}
 }
 
+/* How many flows the node of a binding may have. */
+static unsigned most_of(const struct signalling *s, const struct binding *b)
+{
+	const struct subscriber *subscriber =
+		subscriber_db_find_home(s->subscribers, &b->now.home, NULL);
+	unsigned configured = s->config.flows.max;
+
+	return subscriber ? subscriber_max_flows(subscriber, configured) : configured;
+}
+
+/* The status of a Flow Identification option, of which none of the message is repeated. */
+static uint8_t ask(
+	struct binding *b, const struct ha_flow *option, unsigned most, struct flow_set *to)
+{
+	return most ? take(b, option, to) : CODES_FLOW_PROHIBITED;
+}
+
 void ha_flow_decide(
 	struct signalling *s, struct binding *b, struct ha_flows *flows, struct flow_set *to)
 {
+	unsigned most = flows ? most_of(s, b) : 0;
+
 	keep_named(b, flows, to);
 	for (unsigned i = 0; flows && i < flows->count; i++) {
 		struct ha_flow *f = &flows->at[i];
@@ -204,12 +220,12 @@ void ha_flow_decide(
 		if (f->refresh)
 			f->status = flow_set_find(b->flows, f->fid) ? 0 : CODES_FLOW_NO_FID;
 		else
-			f->status = flows->repeated ? CODES_FLOW_REJECTED : take(s, b, f, to);
+			f->status = flows->repeated ? CODES_FLOW_REJECTED : ask(b, f, most, to);
 	}
 	if (!flows)
 		return;
 	make_unique(b, flows, to);
-	make_few(s, b, flows, to);
+	make_few(b, flows, most, to);
 }
 
 static bool same_path(

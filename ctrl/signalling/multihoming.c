@@ -230,7 +230,9 @@ static uint8_t register_one(struct work *w, unsigned i)
 		status = find_care_of(w, bid, &care_of);
 	if (status)
 		return status;
-	if (!ha_set_find(&w->set, bid->bid) && w->set.count >= w->s->config.multihoming.max) {
+	if (!ha_set_find(&w->set, bid->bid) &&
+		w->set.count >=
+			subscriber_max_bindings(w->subscriber, w->s->config.multihoming.max)) {
 		state_count(w->s, SIGNALLING_N_BID_LIMIT);
 		return STATUS_BA_RESOURCES;
 	}
@@ -274,7 +276,7 @@ static uint8_t check_policy(const struct work *w)
 	const struct ha_update *u = &w->r->update;
 	const struct ha_bids *bids = u->bids;
 
-	if (!policy->max)
+	if (!subscriber_max_bindings(w->subscriber, policy->max))
 		return STATUS_BA_MCOA_PROHIBITED;
 	for (unsigned i = 0; i < bids->count; i++)
 		if (bids->at[i].malformed)

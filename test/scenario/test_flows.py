@@ -16,6 +16,7 @@ from peer import CARE_OF, Ear, inner_of
 
 WLAN, LTE = CARE_OF["a"], "2001:db8:a::98"
 SUMMARY, FLOW = 44, 45
+NOT_COMPLETE, RESOURCES = 4, 130
 OK, PROHIBITED, REJECTED, MALFORMED, NO_BID, NO_FID, FORMAT = 0, 128, 129, 130, 131, 132, 133
 
 
@@ -154,6 +155,20 @@ def test_no_more_than_the_policy_allows(policy, node, sent, control):
     assert statuses(answer) == [(1, OK), (2, OK), (3, PROHIBITED)]
     assert control.drops()["flow_refused_128"] == before + 1
     assert (sent(5002), sent(5003)) == ([LTE], [WLAN])
+
+
+def test_no_more_than_the_subscriber_has(peer, subscriber, counted, control):
+    """Limits of its own, of which the operator is told; each has a status and a counter."""
+    peer.attach("a")
+    values = subscriber(max_bindings=2, max_flows=1)
+    shown = control.ask("subscriber", "show", values["mn_id"])["subscribers"][0]
+    assert (shown["max_bindings"], shown["max_flows"]) == (2, 1)
+    answer = peer.exchange(peer.update(values, overwrite=True, more=[
+        bid(1, WLAN), bid(2, LTE), bid(3, "2001:db8:a::97"),
+        flow(1, 1, reference(2), udp_from(5000)), flow(2, 2, reference(2), udp_from(5001))]))
+    assert (answer.status, answer.bids) == (NOT_COMPLETE, [(1, 0), (2, 0), (3, RESOURCES)])
+    assert statuses(answer) == [(1, OK), (2, PROHIBITED)]
+    assert (counted("bid_limit"), counted("flow_refused_128")) == (1, 1)
 
 
 def test_a_copy_to_each_of_several(node, sent):

@@ -28,6 +28,8 @@ enum add_option {
 	ADD_AUTH,
 	ADD_MAX_LIFETIME,
 	ADD_DISABLED,
+	ADD_MAX_BINDINGS,
+	ADD_MAX_FLOWS,
 	ADD_GROUPS,
 	ADD_MAX_GROUPS,
 };
@@ -41,6 +43,10 @@ static const struct args_option add_options[] = {
 	[ADD_AUTH] = {0, "auth", "HOW", "required (default) or none"},
 	[ADD_MAX_LIFETIME] = {'l', "max-lifetime", "SECONDS", "longest lifetime of a binding"},
 	[ADD_DISABLED] = {0, "disabled", NULL, "refuse it for now"},
+	[ADD_MAX_BINDINGS] = {'b', "max-bindings", "N",
+		"care-of addresses at once of each home address, 0 to 8; else as configured"},
+	[ADD_MAX_FLOWS] = {'f', "max-flows", "N",
+		"flow bindings of each home address, 0 to 256; else as configured"},
 	[ADD_GROUPS] = {'g', "groups", "PREFIX[,PREFIX]...",
 		"multicast groups that it may listen to, of those that all may"},
 	[ADD_MAX_GROUPS] = {'m', "max-groups", "N", "how many of them at a time; 0: none"},
@@ -158,6 +164,12 @@ static int read_add_options(struct args *args, const char *const *values, json_t
 	if (!rc && values[ADD_MAX_LIFETIME])
 		rc = parse_number(args, "max-lifetime", values[ADD_MAX_LIFETIME], 4, 262140,
 			"max_lifetime_s", params);
+	if (!rc && values[ADD_MAX_BINDINGS])
+		rc = parse_number(args, "max-bindings", values[ADD_MAX_BINDINGS], 0, 8,
+			"max_bindings", params);
+	if (!rc && values[ADD_MAX_FLOWS])
+		rc = parse_number(
+			args, "max-flows", values[ADD_MAX_FLOWS], 0, 256, "max_flows", params);
 	if (!rc && values[ADD_GROUPS])
 		rc = parse_groups(args, values[ADD_GROUPS], params);
 	if (!rc && values[ADD_MAX_GROUPS])
@@ -345,7 +357,7 @@ const struct command subscriber_commands[] = {
 			"Add all subscribers of a file.\n\n"
 			"FILE (- is standard input) holds one JSON object a line, with the keys\n"
 			"mn_id, home_addresses, spi, key, replay, auth, max_lifetime_s, enabled,\n"
-			"multicast_groups, multicast_max_groups.\n"
+			"max_bindings, max_flows, multicast_groups, multicast_max_groups.\n"
 			"A wrong line is named and skipped, the rest is imported; the exit code "
 			"is\n"
 			"then 1.",

@@ -201,7 +201,7 @@ static void a_damaged_record_stops_the_start(void **state)
 	assert_non_null(strstr(why.text, "one"));
 	assert_non_null(strstr(why.text, "damaged"));
 	record[writer_len(&w) - 17] = 1;
-	record[0] = 3;
+	record[0] = 4;
 	store_put(rig.store, STORE_SUBSCRIBER, "one", 3, record, writer_len(&w));
 	assert_int_equal(store_commit(rig.store), 0);
 	assert_int_equal(subscriber_db_load(db, &why), -EUCLEAN);
@@ -280,6 +280,43 @@ static void limits_of_multicast_last(void **state)
 	assert_non_null(strstr(why.text, "multicast_groups"));
 }
 
+static void limits_of_bindings_and_flows_last(void **state)
+{
+	struct subscriber_spec spec = spec_of("one", "2001:db8:100::11"), out;
+	uint8_t record[SUBSCRIBER_RECORD_MAX];
+	const struct subscriber *s;
+	struct writer w;
+	struct cursor c;
+
+	(void)state;
+	spec.limits = (struct subscriber_limits){.has_bindings = true, .bindings = 3};
+	assert_int_equal(subscriber_db_add(db, &spec, &why), 0);
+	s = find("one");
+	assert_int_equal(subscriber_max_bindings(s, 8), 3);
+	assert_int_equal(subscriber_max_flows(s, 16), 16);
+	spec.id = 7;
+	spec.limits = (struct subscriber_limits){.has_flows = true, .flows = 256};
+	spec.multicast = (struct subscriber_multicast){.limited = true, .max_groups = 2};
+	writer_init(&w, record, sizeof(record));
+	assert_int_equal(subscriber_encode(&w, &spec), 0);
+	assert_int_equal(record[0], 3);
+	cursor_init(&c, record, writer_len(&w));
+	assert_int_equal(subscriber_decode(&c, &out), 0);
+	assert_false(out.limits.has_bindings);
+	assert_int_equal(out.limits.flows, 256);
+	assert_int_equal(out.multicast.max_groups, 2);
+	for (size_t len = 0; len < writer_len(&w); len++) {
+		cursor_init(&c, record, len);
+		assert_int_equal(subscriber_decode(&c, &out), -EBADMSG);
+	}
+	spec.limits.flows = 257;
+	assert_int_equal(subscriber_spec_check(&spec, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "max_flows"));
+	spec.limits = (struct subscriber_limits){.has_bindings = true, .bindings = 9};
+	assert_int_equal(subscriber_spec_check(&spec, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "max_bindings"));
+}
+
 static int count_one(void *arg, struct subscriber *s)
 {
 	unsigned *ids = arg;
@@ -313,6 +350,7 @@ int main(void)
 		TEST(a_damaged_record_stops_the_start),
 		TEST(truncated_records_are_refused),
 		TEST(limits_of_multicast_last),
+		TEST(limits_of_bindings_and_flows_last),
 		TEST(all_are_walked),
 	};
 	int failed = cmocka_run_group_tests_name("subscriber", tests, NULL, NULL);
