@@ -52,6 +52,46 @@ def test_an_interrupted_run_leaves_nothing(build, tmp_path):
         assert not ledger.Ledger.all("interrupted")
 
 
+@pytest.fixture
+def pages(monkeypatch, tmp_path):
+    """Hugepages of a machine of its own: other runs change those of this one."""
+    monkeypatch.setattr(ledger, "DIRECTORY", tmp_path / "run")
+    monkeypatch.setattr(ledger, "HUGEPAGES", tmp_path / "nr_hugepages")
+    (tmp_path / "nr_hugepages").write_text("7\n")
+    (tmp_path / "surplus_hugepages").write_text("0\n")
+    return lambda: int((tmp_path / "nr_hugepages").read_text())
+
+
+def test_hugepages_are_given_back(pages):
+    one, two = ledger.Ledger("pages-1"), ledger.Ledger("pages-2")
+    ledger.reserve_hugepages(one, 4)
+    ledger.reserve_hugepages(two, 3)
+    assert pages() == 14
+    one.remove()
+    assert pages() == 10
+    two.remove()
+    assert pages() == 7
+
+
+def test_hugepages_that_go_by_themselves_do_not_become_lasting(pages, tmp_path):
+    """Those that a run gave back while a process of it still had them."""
+    (tmp_path / "surplus_hugepages").write_text("5\n")
+    ledger.reserve_hugepages(ledger.Ledger("pages-1"), 4)
+    assert pages() == 2 + 4
+
+
+def test_hugepages_of_a_run_killed_while_it_reserved_them_are_given_back(pages, monkeypatch):
+    one, two = ledger.Ledger("pages-1"), ledger.Ledger("pages-2")
+    with monkeypatch.context() as killed, pytest.raises(SystemExit):
+        killed.setattr(ledger.Ledger, "note", lambda *_, **__: sys.exit(1))
+        ledger.reserve_hugepages(one, 4)
+    assert pages() == 11
+    ledger.reserve_hugepages(two, 3)
+    one.remove()
+    two.remove()
+    assert pages() == 7
+
+
 def test_the_mobile_node_hears_the_router_of_its_link(lab):
     for link, prefix in (("a", "2001:db8:a:"), ("b", "2001:db8:b:")):
         lab.plug(link)

@@ -75,9 +75,8 @@ class Ledger:
         end_processes(processes)
         for name in names:
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
-        for entry in self.entries("hugepages"):
-            with changing_hugepages(), contextlib.suppress(OSError):
-                HUGEPAGES.write_text(str(max(0, int(HUGEPAGES.read_text()) - entry["count"])))
+        with changing_hugepages() as change:
+            change(self, -sum(entry["count"] for entry in self.entries("hugepages")))
         self.path.unlink(missing_ok=True)
 
 
@@ -115,12 +114,8 @@ def reserve_hugepages(ledger, count):
     are not counted on: another run may have reserved them and be about to use them."""
     if available() < 4 * count * 2048:
         return
-    with changing_hugepages(), contextlib.suppress(OSError):  # a container that may not
-        before = int(HUGEPAGES.read_text())
-        HUGEPAGES.write_text(str(before + count))
-        got = int(HUGEPAGES.read_text()) - before
-        if got > 0:
-            ledger.note("hugepages", count=got)
+    with changing_hugepages() as change:
+        change(ledger, count)
 
 
 def available():
@@ -129,9 +124,38 @@ def available():
     return int(line[1])
 
 
+def lasting_hugepages():
+    """Without those that go when their user ends: they were given back while in use."""
+    surplus = HUGEPAGES.parent / "surplus_hugepages"
+    return int(HUGEPAGES.read_text()) - int(surplus.read_text())
+
+
 @contextlib.contextmanager
 def changing_hugepages():
-    """Runs side by side add and take away one after the other."""
-    with open(DIRECTORY / ".hugepages", "w") as lock:
+    """Runs side by side add and take away one after the other: change(ledger, COUNT) does so and
+    notes it. Of a run that ends in the midst of it, the file of the lock tells the next one how
+    many there were, which then notes what became of it."""
+    # A container may not change them.
+    with open(DIRECTORY / ".hugepages", "a+") as lock, contextlib.suppress(OSError):
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+
+        def end(ledger, before):
+            if lasting_hugepages() != before:
+                ledger.note("hugepages", count=lasting_hugepages() - before)
+            lock.truncate(0)
+
+        def change(ledger, count):
+            if count == 0:
+                return
+            before = lasting_hugepages()
+            lock.write(json.dumps({"name": ledger.name, "before": before}))
+            lock.flush()
+            HUGEPAGES.write_text(str(max(0, before + count)))
+            end(ledger, before)
+
+        lock.seek(0)
+        with contextlib.suppress(OSError, ValueError):  # nothing, or it ended before it changed anything
+            unfinished = json.loads(lock.read())
+            end(Ledger(unfinished["name"]), unfinished["before"])
+        lock.truncate(0)
+        yield change

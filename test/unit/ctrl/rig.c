@@ -17,7 +17,7 @@ static const char *const prefixes =
 	"                  { prefix = \"2001:db8:200::/64\"; } );\n";
 
 /* Patient, so that a slow machine decides no test. */
-static const char *const patient = "channel = { heartbeat = \"20ms\"; heartbeats_missed = 100;\n"
+static const char *const patient = "channel = { heartbeat = \"200ms\"; heartbeats_missed = 100;\n"
 				   "            ack_timeout = \"10s\"; };\n";
 
 static const char *const plain_data_planes = "{ name = \"dp1\"; }, { name = \"dp2\"; }";

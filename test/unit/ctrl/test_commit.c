@@ -13,7 +13,7 @@ static struct told {
 	int number[8000];
 } told;
 
-static const char *const quick = "channel = { heartbeat = \"20ms\"; heartbeats_missed = 100;\n"
+static const char *const quick = "channel = { heartbeat = \"200ms\"; heartbeats_missed = 100;\n"
 				 "            ack_timeout = \"50ms\"; };\n";
 
 static int open_rig(void **state)

@@ -21,7 +21,7 @@
 
 enum { KEY_CONTROL, KEY_OTHER_CONTROL, KEY_OWN, KEY_NEW, KEYS };
 
-enum { LIMIT_MS = 120000 };
+enum { LIMIT_MS = 120000, SILENCE_MS = 15000 };
 
 static struct {
 	char dir[64], path[96], endpoint[64];
@@ -187,8 +187,13 @@ static unsigned until_heard(const struct curve_key *as)
 	struct zsock_message m;
 	unsigned anew = 0;
 
-	for (uint64_t end = clock_mono_ms() + LIMIT_MS; clock_mono_ms() < end;) {
+	for (uint64_t begun = clock_mono_ms(), renewed = begun;
+		clock_mono_ms() - begun < LIMIT_MS;) {
 		anew += control_link_tick(&all.link, all.now_ms);
+		if (clock_mono_ms() - renewed > SILENCE_MS) { /* stuck for good, seldom */
+			control_link_renew(&all.link, all.now_ms);
+			renewed = clock_mono_ms();
+		}
 		all.now_ms += 50;
 		zap_serve(&all.zap);
 		zsock_send1(&all.link.sock, "x", 1);

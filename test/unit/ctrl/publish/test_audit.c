@@ -262,7 +262,7 @@ static void audits_come_by_themselves(void **state)
 	(void)state;
 	rig_close(&rig, false);
 	open_with(
-		"channel = { heartbeat = \"20ms\"; heartbeats_missed = 100; audit = \"30ms\"; };");
+		"channel = { heartbeat = \"200ms\"; heartbeats_missed = 100; audit = \"30ms\"; };");
 	set(1, 1);
 	sync_with(&dp1, "dp1", 0);
 	RIG_UNTIL(&rig, dp1.audited >= 3);

@@ -180,7 +180,7 @@ static void who_is_too_far_behind_gets_a_snapshot(void **state)
 {
 	(void)state;
 	rig_close(&rig, false);
-	rig_open(&rig, "channel = { heartbeat = \"20ms\"; heartbeats_missed = 100;\n"
+	rig_open(&rig, "channel = { heartbeat = \"200ms\"; heartbeats_missed = 100;\n"
 		       "            delta_log = 1; };\n");
 	set(1, 1);
 	sync_with(&dp1, "dp1");
