@@ -9,7 +9,7 @@ from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6, MIP6OptUnknown, fragment6, IPv6ExtHdrFragment
 from scapy.packet import Raw
 
-from lab.system import wait_for
+from lab.system import LabError, wait_for
 from lab.topology import CN
 from mip6 import bid, options_of
 from peer import CARE_OF, Ear, inner_of
@@ -212,6 +212,22 @@ def test_the_operator_is_told_which_and_why(node, sent, control):
     node.bind(summary(1), bids=(1,))
     assert [f["active"] for f in control.ask("flow", "show")["flows"]] == [False]
     assert explained(control, node, 5000) == (None, [1])
+
+
+@pytest.mark.parametrize("packet, right", [
+    (("tcpp", CN, "1", WLAN, "2"), "nor tcp, udp, sctp, esp, ah or icmp6"),
+    (("udp", CN, "70000", WLAN, "2"), "SOURCE-PORT '70000' is no number from 0 to 65535"),
+    (("udp", CN, "1", WLAN, "http"), "nor '-' where it has no port"),
+    (("udp", "192.0.2.1", "1", WLAN, "2"), "no IPv6 address, such as 2001:db8::1"),
+    (("icmp6", CN, "1", WLAN, "2"), "expected '-' as SOURCE-PORT"),
+    (("udp", CN, "1", WLAN, "2", "--spi", "9"), "only esp and ah have one"),
+    (("udp", CN, "1", WLAN), "DESTINATION DESTINATION-PORT"),
+    (("udp", CN, "1", WLAN, "2", "3"), "'3' is one argument too many"),
+])
+def test_a_wrong_question_is_told_what_would_be_right(control, packet, right):
+    with pytest.raises(LabError) as wrong:
+        control.ctl("flow", "explain", "node", *packet)
+    assert "failed (2)" in str(wrong.value) and right in str(wrong.value)
 
 
 def test_flows_outlive_control(node, sent, gateway):

@@ -242,11 +242,14 @@ def test_mobile_node_hears_of_a_revocation(two, control):
     before = control.drops()["bra_received"]
     control.ctl("binding", "clear", "--bid", "2", HOME_ADDRESS)
     wait_for(lambda: control.drops()["bra_received"] == before + 1, "the acknowledgement")
-    assert [path["registered"] for path in node.status()["paths"]] == [True, False]
-    assert node.status()["binding"]["bound"] is True
+    assert [(path["registered"], path["revoked"]) for path in node.status()["paths"]] == [
+        (True, False), (False, True)]
+    assert node.status()["binding"]["bound"] is True and node.status()["state"] == "registered"
     control.ctl("binding", "clear", HOME_ADDRESS)
     wait_for(lambda: control.drops()["bra_received"] == before + 2, "the second acknowledgement")
-    wait_for(lambda: node.status()["state"] == "refused", "the node to know")
+    wait_for(lambda: node.status()["state"] == "revoked", "the node to know", 60)
+    said = node.status()
+    assert said["binding"]["revoked"] and all(path["revoked"] for path in said["paths"])
     assert links(control) == {}
 
 

@@ -52,6 +52,18 @@ static int show(struct command_context *context, struct args *args, const char *
 	return command_list(context, &list, params);
 }
 
+/* Numbers of protocols that differ in what rules see of them. */
+enum {
+	TCP = 6,
+	UDP = 17,
+	DCCP = 33,
+	ESP = 50,
+	AH = 51,
+	ICMP6 = 58,
+	SCTP = 132,
+	UDP_LITE = 136,
+};
+
 /* Fields of the packet that numbers are. */
 static const struct number {
 	const char *name, *key;
@@ -63,14 +75,34 @@ static const struct number {
 static int put_number(
 	json_t *params, struct args *args, const struct number *number, const char *text)
 {
+	const bool port = number == &source_port || number == &destination_port;
 	uint64_t value;
 
-	if (!text || strcmp(text, "-") == 0)
+	if (!text || (port && strcmp(text, "-") == 0))
 		return 0;
 	if (args_parse_uint(text, 0, number->max, &value) < 0)
-		return args_fail(
-			args, "%s '%s' is no number from 0 to %u", number->name, text, number->max);
+		return args_fail(args, "%s '%s' is no number from 0 to %u%s", number->name, text,
+			number->max, port ? ", nor '-' where it has no port" : "");
 	json_object_set_new(params, number->key, json_integer((json_int_t)value));
+	return 0;
+}
+
+/* What only some protocols have, the others cannot be asked about. */
+static int check_fields(struct args *args, const json_t *params)
+{
+	json_int_t protocol = json_integer_value(json_object_get(params, "protocol"));
+	bool has_ports = protocol == TCP || protocol == UDP || protocol == DCCP ||
+			 protocol == SCTP || protocol == UDP_LITE;
+
+	if (!has_ports && (json_object_get(params, source_port.key) ||
+				  json_object_get(params, destination_port.key)))
+		return args_fail(args,
+			"protocol %lld has no ports: expected '-' as SOURCE-PORT and "
+			"DESTINATION-PORT",
+			(long long)protocol);
+	if (protocol != ESP && protocol != AH && json_object_get(params, spi.key))
+		return args_fail(args, "--spi: only esp and ah have one, not protocol %lld",
+			(long long)protocol);
 	return 0;
 }
 
@@ -79,8 +111,8 @@ static int put_protocol(json_t *params, struct args *args, const char *text)
 	static const struct {
 		const char *name;
 		uint8_t number;
-	} known[] = {
-		{"tcp", 6}, {"udp", 17}, {"esp", 50}, {"ah", 51}, {"icmp6", 58}, {"sctp", 132}};
+	} known[] = {{"tcp", TCP}, {"udp", UDP}, {"esp", ESP}, {"ah", AH}, {"icmp6", ICMP6},
+		{"sctp", SCTP}};
 	uint64_t value = 256;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -123,6 +155,8 @@ static int read_packet(
 		rc = put_number(params, args, &label, values[1]);
 	if (!rc)
 		rc = put_number(params, args, &spi, values[2]);
+	if (!rc)
+		rc = check_fields(args, params);
 	return rc;
 }
 

@@ -216,6 +216,7 @@ static void retry_later(struct bul_entry *e)
 static void deregistered(struct bul_entry *e)
 {
 	unbound(e);
+	e->revoked = false;
 	wheel_cancel(e->wheel, &e->timer);
 	set_state(e, BUL_IDLE);
 }
@@ -228,6 +229,7 @@ static void registered(struct bul_entry *e, const struct bul_answer *a, const st
 	if (a->refresh_s && a->refresh_s * CLOCK_NS_PER_S < refresh_ns)
 		refresh_ns = a->refresh_s * CLOCK_NS_PER_S;
 	e->bound = true;
+	e->revoked = false;
 	e->bound_care_of = e->request.care_of;
 	e->granted_s = a->lifetime_s;
 	e->expires_ns = sent->at_ns + lifetime_ns;
@@ -385,6 +387,7 @@ int bul_revoked(struct bul_entry *e)
 	if (!e->bound)
 		return -ENOENT;
 	unbound(e);
+	e->revoked = true;
 	e->sent_count = 0;
 	retry_after(e, BUL_RETRY_MAX_S);
 	return 0;

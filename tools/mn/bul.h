@@ -153,6 +153,7 @@ struct bul_entry {
 	uint64_t rate[BUL_MAX_UPDATE_RATE]; /* when the last ones were sent, 0: not yet */
 	uint8_t rate_next;
 
+	bool revoked;      /* by the home agent, and not registered since */
 	uint8_t status;    /* of the last answer, 255: none yet */
 	uint64_t rtt_ns;   /* of the last accepted request: its transmission to the answer */
 	uint32_t refusals; /* in a row */

@@ -155,6 +155,7 @@ static void take_bid(
 		return;
 	path->status = bid->status ? bid->status : answer->status;
 	path->registered = status_ba_accepted(path->status) && answer->lifetime_s;
+	path->revoked &= !path->registered;
 	path->has_tunnel = bid->has_tunnel || answer->has_tunnel;
 	path->tunnel = bid->has_tunnel ? bid->tunnel : answer->tunnel;
 	if (!status_ba_accepted(path->status))
@@ -224,10 +225,11 @@ bool paths_revoked(struct mn *mn, const struct bul_answer *revocation)
 		struct mn_path *path = path_of(&mn->paths, revocation->bids[i].bid);
 
 		if (path)
-			path->registered = false;
+			path->revoked = true;
 	}
 	for (unsigned i = 0; i < mn->paths.count; i++) {
-		mn->paths.all[i].registered &= revocation->bid_count > 0;
+		mn->paths.all[i].revoked |= revocation->bid_count == 0;
+		mn->paths.all[i].registered &= !mn->paths.all[i].revoked;
 		left += mn->paths.all[i].registered;
 	}
 	return left > 0;

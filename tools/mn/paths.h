@@ -26,6 +26,7 @@ struct mn_path {
 	struct link_attachment at;
 	uint16_t bid;
 	bool registered; /* the home agent has it */
+	bool revoked;    /* it had, and has ended it by itself */
 	uint8_t status;  /* what it was last answered with, 255: not yet */
 	bool has_tunnel; /* it told where the tunnel ends */
 	struct in6_addr tunnel;

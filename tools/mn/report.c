@@ -32,6 +32,7 @@ static json_t *report_binding(const struct bul_entry *e)
 
 	json_put_str(b, "state", bul_state_name(e->state));
 	json_put_bool(b, "bound", e->bound);
+	json_put_bool(b, "revoked", e->revoked);
 	if (e->bound)
 		json_put_addr(b, "care_of_address", &e->bound_care_of);
 	else
@@ -59,6 +60,7 @@ static json_t *report_path(const struct mn_path *path)
 	json_put_uint(p, "bid", path->bid);
 	json_put_addr(p, "care_of_address", &path->at.care_of);
 	json_put_bool(p, "registered", path->registered);
+	json_put_bool(p, "revoked", path->revoked);
 	if (path->status == UINT8_MAX)
 		json_put_str(p, "status", NULL);
 	else
@@ -162,7 +164,7 @@ static const char *summary(const struct mn *mn)
 	if (mn->at.place == LINK_HOME)
 		return home_ready(mn) ? "home" : "returning";
 	if (e->state == BUL_REFUSED)
-		return "refused";
+		return e->revoked ? "revoked" : "refused";
 	/* also while it is being refreshed */
 	return e->bound && has_binding(mn) ? "registered" : "registering";
 }
