@@ -48,6 +48,20 @@ def test_wrong_value_names_file_line_and_key(start, tmp_path, name, right, wrong
     assert re.search(rf"{re.escape(str(file))}:{line_of(text, right)}: .*{key}", output), output
 
 
+@pytest.mark.parametrize("flows, said", [
+    ('{ id = 0; interfaces = ["wlan0"]; }', "id"),
+    ('{ id = 1; interfaces = ["wlan0"]; }, { id = 1; interfaces = ["wlan0"]; }', "id 1 is given twice"),
+    ('{ id = 1; interfaces = ["nowhere0"]; }', "nowhere0 is not one of interfaces"),
+    ('{ id = 1; remote_port = 80; interfaces = ["wlan0"]; }', "a port needs a protocol"),
+])
+def test_flows_that_make_no_sense(start, tmp_path, flows, said):
+    file = tmp_path / "wrong.cfg"
+    file.write_text(example("dmm-mn") + f"\nflows = ( {flows} );\n")
+    status, output = start("dmm-mn", "--config", file)
+    assert status != 0
+    assert str(file) in output and said in output, output
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_broken_syntax(start, tmp_path, name):
     file = tmp_path / "broken.cfg"

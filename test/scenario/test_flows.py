@@ -62,8 +62,10 @@ class Node:
 
     def bind(self, *flows, bids=(1, 2)):
         both = {1: bid(1, WLAN, priority=10), 2: bid(2, LTE, priority=20)}
-        return self.peer.exchange(self.peer.update(
-            self.subscriber, more=[both[b] for b in bids] + list(flows), overwrite=True))
+        return self.ask(*[both[b] for b in bids], *flows, overwrite=True)
+
+    def ask(self, *options, **changes):
+        return self.peer.exchange(self.peer.update(self.subscriber, more=options, **changes))
 
 
 @pytest.fixture
@@ -189,6 +191,22 @@ def test_a_flow_without_its_path_waits_for_it(node, sent):
     assert sent(5000) == [WLAN]
     node.bind(summary(1))
     assert sent(5000) == [LTE]
+
+
+@pytest.mark.parametrize("how", ["deregistered", "revoked", "expired"])
+def test_a_flow_moves_when_its_path_ends(node, sent, control, how):
+    """Whatever ends the binding; the flow is inactive then, not deleted (RFC 6089, 4.3)."""
+    node.bind(flow(1, 100, reference(2), udp_from(5000)))
+    assert sent(5000) == [LTE]
+    if how == "revoked":
+        control.ctl("binding", "clear", "--bid", "2", node.home)
+    else:
+        assert node.ask(bid(2), summary(1), lifetime=0 if how == "deregistered" else 1).status == 0
+    wait_for(lambda: [b["bid"] for b in control.bindings() if b["home_address"] == node.home] == [1],
+             "the binding to end", 60)
+    assert sent(5000) == [WLAN]
+    shown = control.ask("flow", "show", "--home-address", node.home)["flows"]
+    assert [(f["fid"], f["active"]) for f in shown] == [(1, False)]
 
 
 def explained(control, node, port):

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 import signal
+import socket
 
 import pytest
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
@@ -60,6 +61,26 @@ def test_stays_reachable_from_link_to_link(node, lab, control):
     lab.plug("home")
     wait_for(lambda: control.binding(HOME_ADDRESS) is None and at(node, "home"), "deregistration")
     wait_for(lambda: reachable(lab), "the home address to answer at home again")
+
+
+def source_to(lab, address, interface="lo"):
+    """The address that the node's kernel gives a connection of a program that asks for none."""
+    with lab.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as plain:
+        scope = lab.mn.ip_json("link", "show", "dev", interface)[0]["ifindex"]
+        plain.connect((address, 9, 0, scope if address.startswith("fe80:") else 0))
+        return plain.getsockname()[0]
+
+
+def test_connections_are_made_from_the_home_address(node, lab, control):
+    """RFC 6275, 11.3.1: while away, but not what belongs to the link or is signalling."""
+    for link in ("a", "b"):
+        lab.plug(link)
+        wait_for(lambda: bound_at(control, link) and at(node, "registered"), f"registration from {link}", 60)
+        care_of = node.status()["care_of_address"]
+        assert source_to(lab, CN) == HOME_ADDRESS
+        assert source_to(lab, "fe80::1", "wlan0").startswith("fe80:")
+        assert source_to(lab, VISITED_PREFIX[link] + "1") == care_of
+        assert control.binding(HOME_ADDRESS)["care_of_address"] == care_of
 
 
 def test_status_says_what_a_user_asks(node, lab, control):

@@ -10,7 +10,7 @@ from lab.system import wait_for
 from mip6 import BID_OPTION
 from scapy.layers.inet6 import MIP6OptUnknown
 
-ALTERNATE_COA = 3
+ALTERNATE_COA, FLOW_OPTION = 3, 45
 NON_MCOA, PROHIBITED, UNKNOWN_COA, NO_BULK = 165, 166, 167, 168
 
 
@@ -51,10 +51,10 @@ def start(lab, build, agent):
         lab.mn.run("rm", "-f", f"/run/dmm/{name}")
     node = programs.MobileNode(lab.mn, build)
 
-    def begin(mode, *answers, well=True):
+    def begin(mode, *answers, well=True, flows=""):
         # Both links are there before it looks, so that it sends no update for one alone.
         node.reconfigure(('interfaces = ["wlan0"]', 'interfaces = ["wlan0", "lte0"]'),
-                         ('multihoming = "off"', f'multihoming = "{mode}"'))
+                         ('multihoming = "off";', f'multihoming = "{mode}"; {flows}'))
         agent.script = list(answers) + ([answer()] * 100 if well else [])
         lab.plug("a")
         lab.plug("b", "mn-lte")
@@ -116,6 +116,22 @@ def test_a_refresh_request_brings_all_of_them(start, agent):
     settled(node, [True, True])
     update = refreshed(agent)
     assert numbers(update) == [1, 2] and has_addresses(update)
+
+
+def test_flows_that_are_not_answered(start, agent):
+    """RFC 6089, 5.2.6: only what came back is known; what did not is told again with each update."""
+    def known(update):
+        return {"more": answer()(update)["more"] + [
+            MIP6OptUnknown(otype=FLOW_OPTION, odata=data[:6]) for _, kind, data in update.options
+            if kind == FLOW_OPTION and data[:2] == bytes([0, 7])]}
+    node = start("bulk", *[known] * 50, flows='flows = ('
+                 '{ id = 7; protocol = 17; interfaces = ["lte0"]; },'
+                 '{ id = 8; protocol = 6; interfaces = ["lte0"]; });')
+    settled(node, [True, True])
+    wait_for(lambda: [(flow["id"], flow["bid"], flow["status"]) for flow in node.status()["flows"]] ==
+             [(7, 2, 0), (8, 2, None)], "the status of the flows", 60)
+    assert [data[:2] for _, kind, data in refreshed(agent).options if kind == FLOW_OPTION] == [
+        bytes([0, 7]), bytes([0, 8])]
 
 
 @pytest.mark.parametrize("status, left", [(PROHIBITED, []), (NO_BULK, [1])])

@@ -4,11 +4,11 @@ with the real dmm-mn on two interfaces."""
 import socket
 
 import pytest
-from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, MIP6OptUnknown
 
 from lab.system import wait_for
 from lab.topology import CN, HOME_ADDRESS, HOME_AGENT, VISITED_PREFIX
-from mip6 import bid
+from mip6 import BID_OPTION, bid
 from peer import CARE_OF, inner_of
 
 MALFORMED, NON_MCOA, UNKNOWN_COA, NOT_HOME_AGENT = 164, 165, 167, 133
@@ -69,6 +69,15 @@ def test_each_option_has_a_status(node, control):
     answer = node(bid(9), bid(1), lifetime=0)
     assert (answer.status, answer.bids) == (NOT_COMPLETE, [(9, NOT_HOME_AGENT), (1, 0)])
     assert shown(control, node.home) == {}
+
+
+def test_there_are_no_ipv4_care_of_addresses(node, control, counted):
+    """RFC 5648, 4.3 and 6.2: length 8. What stands beside it is registered."""
+    ipv4 = MIP6OptUnknown(otype=BID_OPTION, odata=bytes([0, 2, 0, 0, 192, 0, 2, 9]))
+    answer = node(bid(1, CARE_OF["a"]), ipv4, overwrite=True)
+    assert (answer.status, answer.bids) == (NOT_COMPLETE, [(1, 0), (2, INVALID_COA)])
+    assert shown(control, node.home) == {1: CARE_OF["a"]}
+    assert counted("bid_ip4") == 1
 
 
 def test_a_wrong_length_refuses_the_whole(node, control):

@@ -53,6 +53,9 @@ static void binding_identifier(void **state)
 		{"RFC 5648, 4.3", OPTION_BID,
 			"3b 02 02 00 0000 0000 0102030405060708 | 23 04 0001 00 00 | 01 00",
 			"bid=1 status=0:accepted home=false priority=0"},
+		/* figure 5, every field different */
+		{"RFC 5648, 4.3", OPTION_BID, BU("04") "01 04 00000000 | 23 14 1122 00 aa " COA_HEX,
+			"bid=4386 status=0:accepted home=true priority=42 care_of_address=" COA},
 	};
 
 	golden_options(golden, COUNT(golden));
@@ -73,6 +76,18 @@ static void flows(void **state)
 			BU("03") "01 02 0000 | 2d 0c 0001 0002 00 00 | 02 04 0005 0006 | 01 00",
 			"fid=1 priority=2 status=0:flow binding successful sub_options=list( "
 			"( type=2 name=Binding Reference length=4 bids=list( 5 6 ) ) )"},
+		/* figures 2, 4 and 5, and RFC 6088, figure 2; every field different */
+		{"RFC 6089, 4.2", OPTION_FLOW_ID,
+			BU("05") "01 02 0000 | 2d 18 1122 3344 00 00 | 02 04 5566 7788 "
+				 "| 03 0a 02 00 00c00000 1f90 1fff | 01 04 00000000",
+			"fid=4386 priority=13124 status=0:flow binding successful "
+			"sub_options=list( ( type=2 name=Binding Reference length=4 bids=list( "
+			"21862 30600 ) ) ( type=3 name=Traffic Selector length=10 format=2 "
+			"source_port_start=8080 source_port_end=8191 ) )"},
+		/* figure 6 */
+		{"RFC 6089, 4.2.2", OPTION_FLOW_SUMMARY,
+			BU("02") "2c 06 1122 3344 5566 | 01 02 0000",
+			"fids=list( 4386 13124 21862 )"},
 	};
 
 	golden_options(golden, COUNT(golden));
