@@ -96,6 +96,11 @@ const struct config_key ctrl_config_mag_keys[] = {
 		.help = "a node that its anchor refused, or revoked, is tried again after this, "
 			"when "
 			"it speaks"),
+	CONFIG_KEY_NAMED("timestamp_window", DURATION, struct ctrl_config_mag, timestamp_window_ms,
+		.text = "7s", .max = 3600000,
+		.help = "how far the clock of an anchor with a key may be off when it revokes a "
+			"binding; 0: it need not say the time, and what it once said can be "
+			"replayed"),
 	CONFIG_KEY(STRING, struct ctrl_config_mag, identifier, .min = 1, .max = 253,
 		.help = "network access identifier of the gateway, required with paths, by which "
 			"anchors let it revoke all that it has registered at once (RFC 5846, 9.2)"),

@@ -53,6 +53,7 @@ struct ctrl_config_mag {
 	uint32_t probe_ms;
 	uint32_t probes;
 	uint32_t hold_ms;
+	uint32_t timestamp_window_ms;
 	char *identifier; /* NULL: none */
 	uint32_t heartbeat_ms;
 	uint32_t heartbeats_missed;

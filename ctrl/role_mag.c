@@ -281,7 +281,8 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 		.mtu = c->mtu,
 		.probe_ms = c->probe_ms,
 		.probes = c->probes,
-		.hold_ms = c->hold_ms};
+		.hold_ms = c->hold_ms,
+		.timestamp_window_ms = c->timestamp_window_ms};
 	const struct signalling_role packets = {.context = role,
 		.owns = owns,
 		.knows = knows,

@@ -59,6 +59,8 @@
 		"dropped: authentication options misplaced "                                       \
 		"(RFC 4285, 5)")                                                                   \
 	X(BU_SPI, "drop_bu_spi", "dropped: no security association for the SPI (RFC 4285, 5.1.1)") \
+	X(BU_FORGED, "drop_bu_forged",                                                             \
+		"dropped: wrong authenticator, and as many were refused as may be")                \
 	X(BU_REPEATED, "drop_bu_repeated", "dropped: copy of one that is being worked on")         \
 	X(BU_NO_HOME_ADDRESS, "drop_bu_no_home_address",                                           \
 		"dropped: registration without a Home Address option (10.3.1)")                    \

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "ctrl/binding/subscriber.h"
+#include "ctrl/signalling/association.h"
 #include "ctrl/signalling/multihoming.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/auth.h"
@@ -85,31 +86,39 @@ static struct ha_verdict check_subscriber(struct ha_check *c)
 	return pass();
 }
 
+static struct association association_of(const struct ha_check *c)
+{
+	return (struct association){.has_key = c->subscriber->auth != SUBSCRIBER_AUTH_NONE,
+		.spi = c->subscriber->spi,
+		.key = c->subscriber->key,
+		.coa = c->update->care_of,
+		.home = c->update->home};
+}
+
 /* RFC 4285, 5 and 5.1: the option is there, at its place, and names an association that we have. */
 static struct ha_verdict check_association(struct ha_check *c)
 {
-	const struct mh_option *auth = auth_find(c->mh, OPTION_AUTH_MN_HA);
+	static const enum signalling_counter counters[ASSOCIATION_RESULTS] = {
+		[ASSOCIATION_ABSENT] = SIGNALLING_N_BU_AUTH_ABSENT,
+		[ASSOCIATION_ORDER] = SIGNALLING_N_BU_AUTH_ORDER,
+		[ASSOCIATION_SPI] = SIGNALLING_N_BU_SPI,
+	};
+	const struct association a = association_of(c);
+	enum association_result result = association_name(&a, c->mh);
 
-	if (c->subscriber->auth == SUBSCRIBER_AUTH_NONE)
-		return auth ? drop(SIGNALLING_N_BU_SPI) : pass();
-	if (!auth)
-		return drop(SIGNALLING_N_BU_AUTH_ABSENT);
-	if (auth_check(c->mh) == AUTH_ORDER)
-		return drop(SIGNALLING_N_BU_AUTH_ORDER);
-	if (auth->auth.spi != c->subscriber->spi)
-		return drop(SIGNALLING_N_BU_SPI);
-	return pass();
+	return result == ASSOCIATION_GOOD ? pass() : drop(counters[result]);
 }
 
-/* RFC 4285, 5.1.1. */
+/* RFC 4285, 5.1.1: who is refused here need not be who it says, and is not to be flooded. */
 static struct ha_verdict check_authenticator(struct ha_check *c)
 {
-	if (c->subscriber->auth == SUBSCRIBER_AUTH_NONE)
+	const struct association a = association_of(c);
+
+	if (association_check(&a, c->s->hmac, c->octets, c->mh) == ASSOCIATION_GOOD)
 		return pass();
-	if (auth_verify(c->s->hmac, c->subscriber->key, &c->update->care_of, &c->update->home,
-		    c->octets, c->mh) != AUTH_GOOD)
-		return refuse(STATUS_BA_AUTH_FAIL);
-	return pass();
+	return token_bucket_take(&c->s->forged, c->s->config.errors_per_second, state_now(c->s))
+		       ? refuse(STATUS_BA_AUTH_FAIL)
+		       : drop(SIGNALLING_N_BU_FORGED);
 }
 
 static bool same(const struct ha_request *request, const struct ha_update *u)

@@ -2,8 +2,8 @@
 
 #include "common/clock.h"
 #include "ctrl/binding/binding.h"
+#include "ctrl/signalling/association.h"
 #include "ctrl/signalling/lma_state.h"
-#include "proto/mobility/auth.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/status.h"
 
@@ -45,29 +45,36 @@ static struct lma_verdict check_peer(struct lma_check *c)
 				     : drop(LMA_N_STRANGER_LIMITED);
 }
 
+/* A Proxy Binding Update names no home address: the authenticator covers the all-zero one. */
+static struct association association_of(const struct lma_check *c)
+{
+	return (struct association){.has_key = c->update->peer->has_key,
+		.spi = c->update->peer->spi,
+		.key = c->update->peer->key,
+		.coa = c->update->care_of};
+}
+
 /* RFC 4285, 5 and 5.1: the option is there, at its place, and names an association that we have. */
 static struct lma_verdict check_association(struct lma_check *c)
 {
-	const struct mh_option *auth = auth_find(c->mh, OPTION_AUTH_MN_HA);
+	static const enum lma_counter counters[ASSOCIATION_RESULTS] = {
+		[ASSOCIATION_ABSENT] = LMA_N_AUTH_ABSENT,
+		[ASSOCIATION_ORDER] = LMA_N_AUTH_ORDER,
+		[ASSOCIATION_SPI] = LMA_N_SPI,
+	};
+	const struct association a = association_of(c);
+	enum association_result result = association_name(&a, c->mh);
 
-	if (!c->update->peer->has_key)
-		return auth ? drop(LMA_N_SPI) : pass();
-	if (!auth)
-		return drop(LMA_N_AUTH_ABSENT);
-	if (auth_check(c->mh) == AUTH_ORDER)
-		return drop(LMA_N_AUTH_ORDER);
-	if (auth->auth.spi != c->update->peer->spi)
-		return drop(LMA_N_SPI);
-	return pass();
+	return result == ASSOCIATION_GOOD ? pass() : drop(counters[result]);
 }
 
-/* A Proxy Binding Update names no home address: the authenticator covers the all-zero one. Who has
- * another key could not check our answer's, and who has none is not to get one from us. */
+/* Who has another key could not check our answer's, and who has none is not to get one from us: a
+ * gateway that believed it would cease to serve its node. */
 static struct lma_verdict check_authenticator(struct lma_check *c)
 {
-	c->authentic = !c->update->peer->has_key ||
-		       auth_verify(c->lma->hmac, c->update->peer->key, &c->update->care_of,
-			       &in6addr_any, c->octets, c->mh) == AUTH_GOOD;
+	const struct association a = association_of(c);
+
+	c->authentic = association_check(&a, c->lma->hmac, c->octets, c->mh) == ASSOCIATION_GOOD;
 	if (c->authentic)
 		return pass();
 	return stranger_pass(c->lma) ? refuse(STATUS_BA_AUTH_FAIL) : drop(LMA_N_STRANGER_LIMITED);

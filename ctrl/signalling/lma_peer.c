@@ -52,6 +52,11 @@ static uint64_t op_now(void *context)
 	return lma_now(context);
 }
 
+static uint64_t op_real(void *context)
+{
+	return lma_real(context);
+}
+
 /*
  * RFC 5847, 3: a gateway that lost its sessions serves nobody. What it has registered since then is
  * no longer what it lost; the prefixes of the rest are kept for a while, so that nodes get them
@@ -103,7 +108,8 @@ int lma_peer_open(struct lma *lma)
 		.send = op_send,
 		.event = op_event,
 		.now_ns = op_now};
-	const struct notices_ops notices = {.context = lma, .send = send_notice, .now_ns = op_now};
+	const struct notices_ops notices = {
+		.context = lma, .send = send_notice, .now_ns = op_now, .real_ns = op_real};
 
 	lma->peer_states = calloc(c->peer_count, sizeof(*lma->peer_states));
 	if (!lma->peer_states)
@@ -169,6 +175,19 @@ static void refused(struct lma *lma, const struct lma_peer *peer,
 		lma_count(lma, LMA_N_UNMATCHED);
 }
 
+/* Where registrations need no timestamps, neither do indications. */
+static void indicated(struct lma *lma, const struct lma_peer *peer, const struct proxy_peer *at,
+	const struct receive_packet *packet, const struct mh *mh)
+{
+	uint64_t *last = &lma->peer_states[peer - lma->config.peers].indicated;
+
+	if (lma->config.timestamps &&
+		!proxy_peer_is_fresh(at, mh, lma_real(lma), lma->config.timestamp_window_ms, last))
+		lma_count(lma, LMA_N_REPLAY);
+	else
+		lma_revoke_receive(lma, peer, packet, mh);
+}
+
 void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, const struct mh *mh)
 {
 	const struct lma_peer *peer = lma_peer_find(lma, &packet->ip6.src);
@@ -190,7 +209,7 @@ void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, cons
 		heartbeat_receive(lma->heartbeat, (size_t)(peer - lma->config.peers), mh);
 	} else if (mh->type == MH_REVOCATION &&
 		   mh->revocation.type == CODES_REVOCATION_INDICATION) {
-		lma_revoke_receive(lma, peer, packet, mh);
+		indicated(lma, peer, &at, packet, mh);
 	} else if (mh->type == MH_REVOCATION || mh->type == MH_UPA) {
 		lma_count(lma, notices_answer(lma->notices, packet, mh) ? LMA_N_ANSWERED
 									: LMA_N_UNMATCHED);

@@ -64,6 +64,7 @@ struct lma_request {
 struct lma_peer_state {
 	struct in6_addr own, address; /* of the two, as the last registration had them */
 	uint64_t active_ns;           /* it can have sessions until then, CLOCK_MONOTONIC */
+	uint64_t indicated;           /* timestamp of its last Binding Revocation Indication */
 };
 
 struct lma {

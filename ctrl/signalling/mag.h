@@ -78,12 +78,14 @@ struct mag_config {
 	uint32_t heartbeat_ms;      /* HEARTBEAT_INTERVAL (RFC 5847); 0: no requests */
 	uint32_t heartbeats_missed; /* MISSING_HEARTBEATS_ALLOWED */
 	uint32_t restart_counter;
-	bool restart_fresh;  /* the attachments of before are lost: tell all anchors */
-	uint32_t lifetime_s; /* asked for: a multiple of 4 */
-	uint32_t mtu;        /* of the tunnel, told to nodes; 0: not told */
-	uint32_t probe_ms;   /* a node that was silent so long is asked; 0: never */
-	uint32_t probes;     /* unanswered ones after which it is gone */
-	uint32_t hold_ms;    /* a refused node is tried again after this, when it speaks */
+	bool restart_fresh;           /* the attachments of before are lost: tell all anchors */
+	uint32_t lifetime_s;          /* asked for: a multiple of 4 */
+	uint32_t mtu;                 /* of the tunnel, told to nodes; 0: not told */
+	uint32_t probe_ms;            /* a node that was silent so long is asked; 0: never */
+	uint32_t probes;              /* unanswered ones after which it is gone */
+	uint32_t hold_ms;             /* a refused node is tried again after this, when it speaks */
+	uint32_t timestamp_window_ms; /* of revocations of anchors with a key; 0: none is asked for
+				       */
 };
 
 enum mag_state {

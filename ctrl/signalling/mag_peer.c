@@ -3,6 +3,7 @@
  * answer no registration.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -62,6 +63,11 @@ static uint64_t op_now(void *context)
 	return mag_now(context);
 }
 
+static uint64_t op_real(void *context)
+{
+	return mag_real(context);
+}
+
 /* Its anchor is asked again at once. The attachment may be gone afterwards. */
 static void renew(struct mag *mag, struct mag_attachment *a)
 {
@@ -106,8 +112,12 @@ int mag_peer_open(struct mag *mag)
 		.send = op_send,
 		.event = op_event,
 		.now_ns = op_now};
-	const struct notices_ops notices = {.context = mag, .send = send_notice, .now_ns = op_now};
+	const struct notices_ops notices = {
+		.context = mag, .send = send_notice, .now_ns = op_now, .real_ns = op_real};
 
+	mag->indicated = calloc(c->anchor_count, sizeof(*mag->indicated));
+	if (!mag->indicated)
+		return -ENOMEM;
 	mag->heartbeat = heartbeat_new(&config, &ops, mag->hmac, &mag->wheel);
 	mag->notices = notices_new(&notices, mag->hmac, &mag->wheel);
 	return mag->heartbeat && mag->notices ? 0 : -ENOMEM;
@@ -117,6 +127,7 @@ void mag_peer_close(struct mag *mag)
 {
 	notices_free(mag->notices);
 	heartbeat_free(mag->heartbeat);
+	free(mag->indicated);
 }
 
 const struct heartbeat_peer *mag_peer_heartbeat(const struct mag *mag, size_t index)
@@ -243,7 +254,12 @@ void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, cons
 		notified(mag, anchor, mh);
 	} else if (mh->type == MH_REVOCATION &&
 		   mh->revocation.type == CODES_REVOCATION_INDICATION) {
-		mag_revoke_receive(mag, anchor, mh);
+		if (mag->config.timestamp_window_ms &&
+			!proxy_peer_is_fresh(&peer, mh, mag_real(mag),
+				mag->config.timestamp_window_ms, &mag->indicated[i]))
+			mag_count(mag, MAG_N_REPLAY);
+		else
+			mag_revoke_receive(mag, anchor, mh);
 	} else if (mh->type != MH_REVOCATION) {
 		mag_count(mag, MAG_N_NOT_PROXY);
 	} else if (!notices_answer(mag->notices, packet, mh)) {

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "ctrl/binding/binding.h"
+#include "ctrl/signalling/association.h"
 #include "ctrl/signalling/mag_state.h"
 #include "ctrl/signalling/receive.h"
 #include "proto/mobility/codes.h"
@@ -151,13 +152,13 @@ static struct mag_attachment *asker(struct mag *mag, const struct mh *mh)
 static bool is_authentic(struct mag *mag, const struct mag_attachment *a,
 	const struct receive_packet *packet, const struct mh *mh)
 {
-	const struct mh_option *auth = auth_find(mh, OPTION_AUTH_MN_HA);
+	const struct association association = {.has_key = a->anchor->has_key,
+		.spi = a->anchor->spi,
+		.key = a->anchor->key,
+		.coa = packet->ip6.dst};
 
-	if (!a->anchor->has_key)
-		return !auth;
-	return auth && auth_check(mh) == AUTH_GOOD && auth->auth.spi == a->anchor->spi &&
-	       auth_verify(mag->hmac, a->anchor->key, &packet->ip6.dst, &in6addr_any,
-		       receive_mh(packet), mh) == AUTH_GOOD;
+	return association_check(&association, mag->hmac, receive_mh(packet), mh) ==
+	       ASSOCIATION_GOOD;
 }
 
 /* RFC 5213, 6.9.1.2, 6: what has to come back as it was sent. */
@@ -214,47 +215,64 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 	mag_commit(mag, a);
 }
 
-/* RFC 5213, 6.9.1.2, 7 to 11. What may pass is asked for again, as if nobody had answered. */
-static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *mh)
+/* What is asked for again, as if nobody had answered: it may pass, or another prefix may do (RFC
+ * 5213, 6.9.1.2, 8 to 10). */
+static bool may_pass(uint8_t status)
 {
-	a->status = mh->ba.status;
-	mag_count(mag, MAG_N_REFUSED);
-	mag_tell(mag, MAG_EVENT_REFUSED, a);
-	switch (mh->ba.status) {
-	case STATUS_BA_SEQUENCE:
-		if (a->reordered)
-			return;
-		a->reordered = true;
-		mag->sequence = mh->ba.sequence;
-		a->asked = false;
-		if (!a->leaves)
-			mag_ask(mag, a, a->handoff);
-		return;
-	case STATUS_BA_MULTIPATH:
-		a->asked = false;
-		if (mag_path_refused(mag, a) && !a->leaves) {
-			mag_ask(mag, a, a->handoff);
-			return;
-		}
-		break;
+	switch (status) {
 	case STATUS_BA_HNP_NOT_AUTHORIZED:
 	case STATUS_BA_PREFIX_SET:
-		a->fresh = true;
-		return;
 	case STATUS_BA_RESOURCES:
+	case STATUS_BA_SEQUENCE:
 	case STATUS_BA_TIMESTAMP_MISMATCH:
 	case STATUS_BA_TIMESTAMP_LOWER:
-		return;
+		return true;
 	default:
-		break;
+		return false;
+	}
+}
+
+/* A refusal that only says how to ask: it is followed at once. False: it was already. */
+static bool correct(struct mag *mag, struct mag_attachment *a, const struct mh *mh)
+{
+	if (mh->ba.status == STATUS_BA_SEQUENCE && !a->reordered) {
+		a->reordered = true;
+		mag->sequence = mh->ba.sequence;
+	} else if (mh->ba.status != STATUS_BA_MULTIPATH || !mag_path_refused(mag, a)) {
+		return false;
 	}
 	a->asked = false;
+	if (!a->leaves)
+		mag_ask(mag, a, a->handoff);
+	return true;
+}
+
+/* RFC 5213, 6.9.1.2, 7 to 11: whatever the refusal, the node is not served any longer. */
+static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *mh)
+{
+	uint8_t status = mh->ba.status;
+
+	a->status = status;
+	mag_count(mag, MAG_N_REFUSED);
+	mag_tell(mag, MAG_EVENT_REFUSED, a);
+	if (correct(mag, a, mh))
+		return;
+	if (status == STATUS_BA_HNP_NOT_AUTHORIZED || status == STATUS_BA_PREFIX_SET)
+		a->fresh = true;
+	if (!may_pass(status))
+		a->asked = false;
 	if (a->leaves)
 		return;
+	a->ends = mag_is_served(a);
+	if (may_pass(status)) {
+		a->state = MAG_REGISTERING;
+		return;
+	}
+	if (a->ends)
+		mag_withdraw(mag, a);
 	a->state = MAG_REFUSED;
 	a->hold_ns = mag_now(mag) + (uint64_t)mag->config.hold_ms * CLOCK_NS_PER_MS;
 	a->refresh_ns = a->end_ns = a->probe_ns = UINT64_MAX;
-	a->ends = mag_is_served(a);
 }
 
 void mag_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh)

@@ -18,6 +18,7 @@ struct mag {
 	uint16_t sequence; /* one counter for all updates, so that answers can be matched */
 	struct heartbeat *heartbeat;
 	struct notices *notices;
+	uint64_t *indicated;                /* of each anchor: timestamp of its last revocation */
 	struct mag_revocation *revocations; /* by anchors, under way */
 	struct mag_told *tolds;             /* revocations by us that somebody waits for */
 	uint64_t counters[MAG_COUNTERS];

@@ -44,6 +44,7 @@ struct notices {
 	struct wheel *wheel;
 	struct under_way *all;
 	uint16_t sequence;
+	uint64_t last_stamp; /* of the last indication */
 	struct deaf *deaf;
 	size_t deaf_count;
 };
@@ -133,6 +134,15 @@ static void build(const struct under_way *u, struct mh *mh)
 	}
 }
 
+/* Later than that of any before: RFC 5213's timestamps count 15 microseconds. */
+static void stamp(struct notices *n, struct mh *mh)
+{
+	uint64_t now = clock_48_16_from_ns(n->ops.real_ns(n->ops.context));
+
+	n->last_stamp = now > n->last_stamp ? now : n->last_stamp + 1;
+	option_add(mh, OPTION_TIMESTAMP)->timestamp.time = n->last_stamp;
+}
+
 static void transmit(struct notices *n, struct under_way *u)
 {
 	struct mh mh = {.type = 0};
@@ -140,6 +150,8 @@ static void transmit(struct notices *n, struct under_way *u)
 	ssize_t len;
 
 	build(u, &mh);
+	if (u->notice.kind == NOTICE_REVOCATION && u->notice.peer.has_key)
+		stamp(n, &mh);
 	len = proxy_peer_encode(&u->notice.peer, n->hmac, &mh, buf, sizeof(buf));
 	if (len > 0)
 		n->ops.send(n->ops.context, buf, (size_t)len);

@@ -1,7 +1,8 @@
 /*
  * Notices between an anchor and a gateway that want an acknowledgement: Binding Revocation
  * Indications (RFC 5846, 6) and Update Notifications (RFC 7077, 5). Each is sent again once when no
- * answer came in time, as both RFCs have it by default, and then given up.
+ * answer came in time, as both RFCs have it by default, and then given up. Where a key protects
+ * them, indications carry a timestamp: see proxy_peer_is_fresh().
  *
  * A hash table by number; about 400 octets a notice. For the control thread.
  */
@@ -46,7 +47,9 @@ struct notices_ops {
 	void *context;
 	/* Sends an IPv6 packet by the routes of a data plane. */
 	void (*send)(void *context, const uint8_t *ip, size_t len);
+	/* The wheel's clock, and the time of day. */
 	uint64_t (*now_ns)(void *context);
+	uint64_t (*real_ns)(void *context);
 };
 
 /* NULL: no memory. hmac and wheel are the caller's and outlive it. */

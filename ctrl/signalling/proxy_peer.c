@@ -1,5 +1,7 @@
 #include "ctrl/signalling/proxy_peer.h"
 
+#include "common/clock.h"
+#include "ctrl/signalling/association.h"
 #include "proto/mobility/mh_packet.h"
 
 ssize_t proxy_peer_encode(
@@ -15,14 +17,28 @@ ssize_t proxy_peer_encode(
 bool proxy_peer_sent(const struct proxy_peer *peer, struct hmac *hmac,
 	const struct receive_packet *packet, const struct mh *mh)
 {
-	const struct mh_option *auth = auth_find(mh, OPTION_AUTH_MN_HA);
+	const struct association a = {
+		.has_key = peer->has_key, .spi = peer->spi, .key = peer->key, .coa = peer->care_of};
 
-	if (!addr_equal(&packet->ip6.src, &peer->address) ||
-		!addr_equal(&packet->ip6.dst, &peer->own))
-		return false;
+	return addr_equal(&packet->ip6.src, &peer->address) &&
+	       addr_equal(&packet->ip6.dst, &peer->own) &&
+	       association_check(&a, hmac, receive_mh(packet), mh) == ASSOCIATION_GOOD;
+}
+
+bool proxy_peer_is_fresh(const struct proxy_peer *peer, const struct mh *mh, uint64_t real_ns,
+	uint32_t window_ms, uint64_t *last)
+{
+	const struct mh_option *stamp = option_find(mh, OPTION_TIMESTAMP);
+	uint64_t window = (uint64_t)window_ms * 65536 / 1000;
+	uint64_t now = clock_48_16_from_ns(real_ns), time;
+
 	if (!peer->has_key)
-		return !auth;
-	return auth && auth_check(mh) == AUTH_GOOD && auth->auth.spi == peer->spi &&
-	       auth_verify(hmac, peer->key, &peer->care_of, &in6addr_any, receive_mh(packet), mh) ==
-		       AUTH_GOOD;
+		return true;
+	if (!stamp)
+		return false;
+	time = stamp->timestamp.time;
+	if (time <= *last || (time > now ? time - now : now - time) > window)
+		return false;
+	*last = time;
+	return true;
 }

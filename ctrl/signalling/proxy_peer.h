@@ -33,3 +33,13 @@ ssize_t proxy_peer_encode(
 /* Whether a message is from this peer, for its address of ours, and authentic. */
 bool proxy_peer_sent(const struct proxy_peer *peer, struct hmac *hmac,
 	const struct receive_packet *packet, const struct mh *mh);
+
+/*
+ * Whether an authentic message was made just now, and later than all before it: RFC 4285's
+ * authenticator of one that is not matched with a request stays good for ever, and RFC 5846, 6.1
+ * wants protection against that. So, where there is a key, the Timestamp option of RFC 5213, 8.8
+ * has to be there, at most window_ms from real_ns (time of day), and greater than *last, which it
+ * replaces. Without a key what protects the messages (IPsec) has to see to it.
+ */
+bool proxy_peer_is_fresh(const struct proxy_peer *peer, const struct mh *mh, uint64_t real_ns,
+	uint32_t window_ms, uint64_t *last);

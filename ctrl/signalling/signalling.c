@@ -54,6 +54,7 @@ struct signalling *signalling_new(const struct signalling_config *config,
 	}
 	wheel_init(&s->wheel, state_now(s), s);
 	token_bucket_fill(&s->errors, config->errors_per_second, state_now(s));
+	token_bucket_fill(&s->forged, config->errors_per_second, state_now(s));
 	return s;
 }
 

@@ -30,6 +30,7 @@ struct signalling {
 	size_t live;                /* bindings that are BINDING_LIVE */
 	size_t starting;            /* first registrations that the commit works on */
 	struct token_bucket errors; /* that may be sent */
+	struct token_bucket forged; /* Binding Updates that may be refused */
 	struct home_agents home_agents;
 	struct discovery_pace pace;
 	uint64_t counters[SIGNALLING_COUNTERS];

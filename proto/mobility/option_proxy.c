@@ -26,7 +26,9 @@ ROW(mn_link_id, OPTION_MN_LINK_ID, "Mobile Node Link-layer Identifier", "RFC 521
 	BINDING | UPDATES, 1, LINK_SHAPES)
 ROW(link_local, OPTION_LINK_LOCAL, "Link-local Address", "RFC 5213, 8.7", BINDING | UPDATES, 1,
 	LEN(16, 8, 6))
-ROW(timestamp, OPTION_TIMESTAMP, "Timestamp", "RFC 5213, 8.8", BINDING | UPDATES, 1, LEN(8, 8, 2))
+/* In a revocation it says that the message is new: RFC 5846 leaves that to what protects it. */
+ROW(timestamp, OPTION_TIMESTAMP, "Timestamp", "RFC 5213, 8.8",
+	BINDING | UPDATES | IN(MH_REVOCATION), 1, LEN(8, 8, 2))
 ROW(restart_counter, OPTION_RESTART_COUNTER, "Restart Counter", "RFC 5847, 3.4", IN(MH_HEARTBEAT),
 	1, LEN(4, 4, 2))
 

@@ -182,7 +182,8 @@ void mag_rig_start(void)
 		.mtu = 1460,
 		.probe_ms = 3000,
 		.probes = 2,
-		.hold_ms = 30000};
+		.hold_ms = 30000,
+		.timestamp_window_ms = 7000};
 
 	mag_rig.mag = mag_new(&config, &ops);
 	assert_non_null(mag_rig.mag);

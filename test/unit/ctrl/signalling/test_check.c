@@ -191,6 +191,20 @@ static void wrong_key_is_refused_and_changes_nothing(void **state)
 	assert_int_equal(rig_subscriber(rig, 0)->last_timestamp, 0);
 }
 
+/* Who sent it may be anybody, and the answer goes to whom it names. */
+static void forgeries_are_refused_seldom(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_bu bu = rig_bu(rig, 0, 1);
+
+	bu.key = (const uint8_t *)"0123456789abcdeF";
+	for (unsigned i = 0; i < 10; i++)
+		refused(rig, &bu, STATUS_BA_AUTH_FAIL);
+	dropped(rig, &bu, "drop_bu_forged");
+	rig->now += CLOCK_NS_PER_S;
+	refused(rig, &bu, STATUS_BA_AUTH_FAIL);
+}
+
 static void every_octet_is_protected(void **state)
 {
 	struct rig *rig = *state;
@@ -210,6 +224,7 @@ static void every_octet_is_protected(void **state)
 		while (rig->packet_count)
 			rig_packet(rig);
 		rig->event_count = 0;
+		rig->now += CLOCK_NS_PER_S; /* so many are not refused at once */
 	}
 	assert_null(rig_binding(rig, RIG_HOME));
 	rig_punt(rig, PACKET_MOBILITY, "core0", good, len);
@@ -515,6 +530,7 @@ int main(void)
 		T(authentication_option_must_be_there),
 		T(unknown_spi_is_dropped),
 		T(wrong_key_is_refused_and_changes_nothing),
+		T(forgeries_are_refused_seldom),
 		T(every_octet_is_protected),
 		T(timestamp_must_be_there),
 		T(timestamp_must_be_close_enough),

@@ -169,26 +169,82 @@ static void refusals_end_service(void **state)
 	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
 }
 
-/* What may pass is asked for again (6.9.1.2, 8 to 10). */
-static void some_refusals_are_asked_again(void **state)
+/* The statuses with which an extension may be refused, but for those that only say how to ask. */
+static bool is_final(unsigned status)
 {
-	struct mag_rig_answer no = {.status = STATUS_BA_TIMESTAMP_MISMATCH};
+	static const uint8_t others[] = {STATUS_BA_RESOURCES, STATUS_BA_SEQUENCE,
+		STATUS_BA_HNP_NOT_AUTHORIZED, STATUS_BA_TIMESTAMP_MISMATCH,
+		STATUS_BA_TIMESTAMP_LOWER, STATUS_BA_PREFIX_SET};
 
-	(void)state;
+	return !memchr(others, (int)status, sizeof(others));
+}
+
+/* Has the answer to an extension refuse it. */
+static void refuse_extension(unsigned status)
+{
+	const struct mag_rig_answer no = {.status = (uint8_t)status};
+
 	mag_rig_register_host();
+	mag_rig_attached()->address = in6addr_any;
 	mag_rig_attached()->probe_ns = UINT64_MAX;
 	mag_rig_wait_ms(60500);
 	mag_rig_answer(&no);
-	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
-	no.status = STATUS_BA_HNP_NOT_AUTHORIZED;
+}
+
+/* 6.9.1.2, 11: "any value greater than or equal to 128". */
+static void any_refusal_ends_service_at_once(void **state)
+{
+	for (unsigned status = STATUS_BA_REJECTED; status <= UINT8_MAX; status++) {
+		if (status == STATUS_BA_SEQUENCE)
+			continue;
+		refuse_extension(status);
+		assert_int_equal(mag_rig.commits, 2);
+		assert_int_equal(mag_rig.committed.lifetime, 0);
+		mag_rig_commit(0);
+		assert_int_equal(mag_rig_attached()->state,
+			is_final(status) ? MAG_REFUSED : MAG_REGISTERING);
+		assert_int_equal(mag_rig_attached()->status, status);
+		/* Its node is told, or soon served again. */
+		assert_int_equal(mag_rig.advertisements, is_final(status) ? 2 : 1);
+		mag_rig_wait_ms(10000);
+		assert_int_equal(mag_rig.updates > 2, !is_final(status));
+		mag_rig_teardown(state);
+		mag_rig_setup(state);
+	}
+}
+
+/* What may pass is asked for again (6.9.1.2, 8 to 10). */
+static void some_refusals_are_asked_again(void **state)
+{
+	struct mag_rig_answer no = {.status = STATUS_BA_HNP_NOT_AUTHORIZED};
+
+	(void)state;
+	refuse_extension(STATUS_BA_TIMESTAMP_MISMATCH);
+	mag_rig_commit(0);
 	mag_rig_answer(&no);
 	mag_rig_wait_ms(1100);
 	assert_true(addr_is_unspecified(
 		&option_find(&mag_rig.update, OPTION_HOME_NETWORK_PREFIX)->prefix.prefix));
-	no.status = STATUS_BA_SEQUENCE;
-	mag_rig_answer(&no);
-	assert_int_equal(mag_rig.updates, 4);
-	mag_rig_answer(&no); /* once: else an anchor that goes on saying so makes a storm */
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	assert_int_equal(mag_rig.advertisements, 2);
+}
+
+/* Status 135 says which number to take: at once, and the node is served meanwhile. */
+static void a_sequence_number_is_put_right_once(void **state)
+{
+	const struct mag_rig_answer no = {.status = STATUS_BA_SEQUENCE};
+
+	(void)state;
+	refuse_extension(STATUS_BA_SEQUENCE);
+	assert_int_equal(mag_rig.updates, 3);
+	assert_int_equal(mag_rig.commits, 1);
+	mag_rig_answer(&no); /* else an anchor that goes on saying so makes a storm */
+	assert_int_equal(mag_rig.updates, 3);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	mag_rig_commit(0);
+	mag_rig_wait_ms(1100);
 	assert_int_equal(mag_rig.updates, 4);
 	mag_rig_answer(&mag_rig_good);
 	mag_rig_commit(0);
@@ -416,7 +472,9 @@ int main(void)
 		TEST(a_registration_is_extended_in_time),
 		TEST(without_an_answer_service_ends_with_the_lifetime),
 		TEST(refusals_end_service),
+		TEST(any_refusal_ends_service_at_once),
 		TEST(some_refusals_are_asked_again),
+		TEST(a_sequence_number_is_put_right_once),
 		TEST(detaching_ends_service_then_tells_the_anchor),
 		TEST(an_anchor_need_not_answer_the_end),
 		TEST(a_node_that_leaves_can_return),

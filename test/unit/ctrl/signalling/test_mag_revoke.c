@@ -13,8 +13,9 @@
 #include "mag_rig.h"
 #include "proto/mobility/flags.h"
 
-/* A Binding Revocation Indication of the anchor; id NULL: about nobody. */
-static void indicate(uint8_t trigger, uint16_t flags, uint16_t sequence, const char *id)
+/* A Binding Revocation Indication of the anchor; id NULL: about nobody; at 0: no timestamp. */
+static void indicate_at(
+	uint64_t at, uint8_t trigger, uint16_t flags, uint16_t sequence, const char *id)
 {
 	struct mh mh = {.type = MH_REVOCATION,
 		.revocation = {.type = CODES_REVOCATION_INDICATION,
@@ -28,7 +29,21 @@ static void indicate(uint8_t trigger, uint16_t flags, uint16_t sequence, const c
 		o->mn_id.id.at = (const uint8_t *)id;
 		o->mn_id.id.len = (uint8_t)strlen(id);
 	}
+	if (at)
+		option_add(&mh, OPTION_TIMESTAMP)->timestamp.time = at;
 	mag_rig_say(&mh);
+}
+
+/* Of now, and later than the one before. */
+static uint64_t stamp(void)
+{
+	mag_rig_wait_ms(1);
+	return clock_48_16_from_ns(mag_rig.real);
+}
+
+static void indicate(uint8_t trigger, uint16_t flags, uint16_t sequence, const char *id)
+{
+	indicate_at(stamp(), trigger, flags, sequence, id);
 }
 
 /* The status of the last acknowledgement, which must have this number. */
@@ -62,6 +77,30 @@ static void an_anchor_revokes(void **state)
 	mag_rig_wait_ms(30000);
 	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
 	assert_int_equal(mag_rig.updates, 1);
+}
+
+/* RFC 5846, 6.1: protected as registrations are, from replay too. */
+static void what_an_anchor_said_once_counts_once(void **state)
+{
+	const uint64_t second = 65536;
+	uint64_t said;
+
+	(void)state;
+	mag_rig_register_host();
+	said = stamp();
+	indicate_at(said, CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 1, "nobody@example.org");
+	assert_int_equal(acknowledged(1), CODES_BRA_NO_BINDING);
+	const uint64_t bad[] = {0, said, said - 1, said + 8 * second, said - 8 * second};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		indicate_at(bad[i], CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 2, MAG_RIG_NODE);
+		assert_int_equal(mag_rig.messages, 1);
+		assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	}
+	indicate_at(
+		said + 6 * second, CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 3, MAG_RIG_NODE);
+	mag_rig_commit(0);
+	assert_int_equal(acknowledged(3), 0);
 }
 
 static void a_revocation_has_its_status(void **state)
@@ -180,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, mag_rig_setup, mag_rig_teardown)
 		TEST(an_anchor_revokes),
+		TEST(what_an_anchor_said_once_counts_once),
 		TEST(a_revocation_has_its_status),
 		TEST(an_anchor_revokes_all),
 		TEST(a_node_that_is_here_is_not_revoked),
