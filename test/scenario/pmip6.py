@@ -3,6 +3,7 @@
 
 import itertools
 import socket
+import threading
 import time
 
 from scapy.layers.inet6 import IPv6
@@ -199,14 +200,19 @@ RESTART_COUNTER = 28
 
 
 def revocation(care_of, kind, what, sequence, *, key=None, spi=0, mn_id=None, prefixes=(),
-               flags=REVOKES_PROXY):
-    """A Binding Revocation of a gateway (RFC 5846, 5); what: trigger or status."""
+               flags=REVOKES_PROXY, timestamp=None):
+    """A Binding Revocation of a gateway (RFC 5846, 5); what: trigger or status; timestamp None: now,
+    in indications, False: none."""
     mh = bytearray([59, 0, REVOCATION, 0, 0, 0, kind, what])
     mh += sequence.to_bytes(2, "big") + flags.to_bytes(2, "big")
     if mn_id:
         option(mh, MN_ID, b"\1" + mn_id.encode())
     for prefix in prefixes:
         option(mh, PREFIX, prefix_option(prefix), 8, 4)
+    if timestamp is None:
+        timestamp = kind == INDICATION and now()
+    if timestamp:
+        option(mh, TIMESTAMP, timestamp.to_bytes(8, "big"), 8, 2)
     return finish(mh, care_of, ANCHOR, care_of, key, spi)
 
 
@@ -249,3 +255,39 @@ class Message:
         at = next(at for at, kind, _ in mip6.options_of(self.octets) if kind == AUTH)
         return self.octets[at + 7:at + 19] == mip6.authenticator(key, care_of, ANY, self.octets[:at + 7])
 
+
+class PlayedAnchor:
+    """An anchor of RFC 5213 alone: options that it does not know are skipped. It gives every node the
+    same prefix. Lives on a node of its own."""
+
+    ECHOED = (MN_ID, HANDOFF, ACCESS, LINK_ID, TIMESTAMP)
+
+    def __init__(self, node, address, prefix, key, spi):
+        self.node, self.address, self.prefix, self.key, self.spi = node, address, prefix, key, spi
+        self.updates = []  # (source, options by type) of each
+        self.socket = node.socket(socket.AF_INET6, socket.SOCK_RAW, mip6.MH)
+        self.socket.bind((address, 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self):
+        self.socket.close()
+
+    def _serve(self):
+        while True:
+            try:
+                mh, (source, *_) = self.socket.recvfrom(2048)
+            except OSError:
+                return
+            if mh[2] != mip6.BU:
+                continue
+            options = {kind: data for _, kind, data in mip6.options_of(mh)}
+            self.updates.append((source, options))
+            self.socket.sendto(self._acknowledgement(mh, source, options), (source, 0))
+
+    def _acknowledgement(self, update, source, options):
+        mh = bytearray([59, 0, mip6.BA, 0, 0, 0, 0, 0x20]) + update[6:8] + update[10:12]
+        for kind in self.ECHOED:
+            if kind in options:
+                option(mh, kind, options[kind], *((8, 2) if kind == TIMESTAMP else ()))
+        option(mh, PREFIX, prefix_option(self.prefix), 8, 4)
+        return finish(mh, self.address, source, source, self.key, self.spi)[40:]

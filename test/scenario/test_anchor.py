@@ -19,6 +19,7 @@ from peer import Ear
 from pmip6 import PlayedGateway
 
 NUMBERS = iter(range(10000))
+GRE_KEY = 33
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,23 @@ def test_refusals(mag1, node, status, changes):
     assert {pmip6.MN_ID, pmip6.PREFIX, pmip6.HANDOFF, pmip6.ACCESS} <= set(answer.kinds)
     if status == 156:
         assert abs(answer.number(pmip6.TIMESTAMP) - pmip6.now()) < 20 * 65536
+
+
+@pytest.mark.parametrize("bit", range(16))
+def test_flags(anchor, mag1, node, counted, bit):
+    """What this anchor does not do is not answered as if it did; A, P and D decide."""
+    flags = (pmip6.A | pmip6.P) ^ 1 << bit
+    packet = mag1.update(node, flags=flags, extra=[(GRE_KEY, bytes(2) + b"key!")] if bit == 7 else ())
+    if not flags & pmip6.P:
+        mag1.send(packet)
+        wait_for(lambda: counted("lma_drop_not_proxy") == 1, "the message to be dropped")
+        assert anchor.sessions("--mn-id", node) == []
+        return
+    answer = mag1.exchange(packet)
+    assert (answer.status, answer.bits) == (129 if flags & pmip6.D else 0, 0x20)
+    assert GRE_KEY not in answer.kinds  # RFC 5845, 4.2: then the tunnel has none
+    if not answer.status:
+        assert anchor.sessions("--mn-id", node)[0]["prefixes"] == answer.prefixes
 
 
 def test_refusals_that_need_a_session(mag1, mag2, node):
@@ -377,6 +395,22 @@ def test_gateway_revokes(anchor, mag1, node, status, trigger, changes):
     assert answer.flags == changes.get("flags", pmip6.REVOKES_PROXY)
     state = anchor.sessions("--mn-id", node)[0]["state"]
     assert state == ("ending" if status == 0 else "live")
+
+
+def test_revocation_is_replayed(anchor, mag1, node, counted):
+    """RFC 5846, 6.1: what a gateway once said is not believed again."""
+    mag1.register(node)
+    indication = pmip6.revocation(mag1.care_of, pmip6.INDICATION, 5, next(NUMBERS), key=mag1.key,
+                                  spi=mag1.spi, mn_id=node)
+    mag1.send(indication)
+    wait_for(lambda: anchor.sessions("--mn-id", node)[0]["state"] == "ending", "the session to end")
+    mag1.register(node)
+    mag1.send(indication)
+    for timestamp in (False, pmip6.now(-60), pmip6.now(60)):
+        mag1.send(pmip6.revocation(mag1.care_of, pmip6.INDICATION, 5, next(NUMBERS), key=mag1.key,
+                                   spi=mag1.spi, mn_id=node, timestamp=timestamp))
+    wait_for(lambda: counted("lma_drop_replay") == 4, "all to be dropped")
+    assert anchor.sessions("--mn-id", node)[0]["state"] == "live"
 
 
 def test_gateway_revokes_what_is_not_its_own(anchor, mag1, mag2, node):

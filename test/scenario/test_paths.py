@@ -5,16 +5,21 @@ import ipaddress
 import socket
 
 import pytest
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
 from lab import ledger
-from lab.proxy import ANCHOR, MN_ID, global_address
-from lab.proxy_paths import (BID, CABLES, LABEL, LTE, WLAN, PathsGateway, PathsLab, make_anchor)
+from lab.node import veth
+from lab.proxy import ANCHOR, KEY, MN_ID, SECOND_ANCHOR, SECOND_POOL, SPI, global_address
+from lab.proxy_paths import (BID, CABLES, LABEL, LINK, LTE, WLAN, PathsGateway, PathsLab, make_anchor)
 from lab.system import wait_for
 from lab.topology import CN
 from peer import Ear
+from pmip6 import PlayedAnchor
 
 BOTH = {BID[LTE], BID[WLAN]}
 WEB = 80
+OLD_PREFIX = "2001:db8:6000:1::/64"
+MULTIPATH, MAG_ID = 63, 64
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,12 @@ def anchor(lab, build):
 
 @pytest.fixture(scope="module")
 def gateway(lab, build, anchor):
-    started = PathsGateway(lab, build)
+    # Nodes that are told no other have the first anchor: see the last test.
+    started = PathsGateway(
+        lab, build,
+        ("anchors = (", f'anchors = ({{ name = "old"; address = "{SECOND_ANCHOR}"; spi = {SPI[LINK]}; '
+         'key_file = "/etc/dmm/mag1.key"; },'),
+        ('link_address = "02:00:00:00:01:01"; }', 'link_address = "02:00:00:00:01:01"; anchor = "lma"; }'))
     started.start()
     yield started
     stop(started)
@@ -137,3 +147,48 @@ def test_the_end_is_that_of_both(anchor, gateway, address):
     gateway.control.ctl("mag", "detach", MN_ID[1])
     wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["state"] == "ending", "the end")
     assert bids(anchor) == set()
+
+
+@pytest.fixture
+def old_anchor(lab):
+    """Knows nothing of RFC 8278."""
+    node = lab.node("old")
+    veth(node, "eth0", lab.core, "old")
+    node.ip(f"address add {SECOND_ANCHOR}/64 dev eth0 nodad", "route add default via 2001:db8:2::ff")
+    lab.core.ip("address add 2001:db8:2::ff/64 dev old nodad", f"route add {SECOND_POOL} via {SECOND_ANCHOR}")
+    played = PlayedAnchor(node, SECOND_ANCHOR, OLD_PREFIX, bytes.fromhex(KEY[LINK]), SPI[LINK])
+    played.ear = Ear(node, "eth0")
+    yield played
+    played.ear.close()
+    played.close()
+
+
+def test_an_anchor_that_ignores_the_option(lab, gateway, old_anchor):
+    """RFC 8278, 4.4: one way it is, the one that it was asked by."""
+    lab.plug(LINK, "mn2")
+    wait_for(lambda: (gateway.attachment(2) or {}).get("state") == "attached", "the host to be attached")
+    attached = gateway.attachment(2)
+    assert (attached["anchor"], attached["prefixes"], attached["paths"]) == ("old", [OLD_PREFIX], [])
+    source, options = old_anchor.updates[0]
+    assert source == LTE and {MULTIPATH, MAG_ID} <= options.keys()
+    address = wait_for(lambda: next((text for text, flags in lab.mn2.addresses("wlan0").items()
+                                     if text.startswith("2001:db8:6000:1:") and "tentative" not in flags),
+                                    None), "the host to have an address")
+    # Both ways through that tunnel; the first packet may be lost while neighbours are resolved.
+    question = IPv6(src=CN, dst=address) / ICMPv6EchoRequest(id=7, seq=7)
+    outer = IPv6(src=SECOND_ANCHOR, dst=LTE, nh=41, hlim=64)
+
+    def echoed():
+        sender.sendto(bytes(outer / question), (LTE, 0))
+        answers = old_anchor.ear.heard(lambda heard: heard[6] == 41 and heard[80:81] == b"\x81")
+        return {socket.inet_ntop(socket.AF_INET6, heard[8:24]) for heard in answers}
+
+    with old_anchor.node.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender:
+        assert wait_for(echoed, "the host to answer", 60, 0.5) == {LTE}
+    # What it says on arrival extends the registration: by the one way, without asking for more.
+    lab.plug(None, "mn2")
+    lab.plug(LINK, "mn2")
+    wait_for(lambda: len(old_anchor.updates) > 1, "another registration")
+    for source, options in old_anchor.updates[1:]:
+        assert source == LTE and not {MULTIPATH, MAG_ID} & options.keys()
+    assert gateway.attachment(2)["state"] == "attached"
