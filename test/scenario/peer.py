@@ -72,7 +72,7 @@ class Ear:
         with self.changed:
             return [packet for packet in self.packets[since:] if wanted(packet)]
 
-    def wait(self, wanted, what, since=0, limit=20):
+    def wait(self, wanted, what, since=0, limit=60):
         """Waits for the first packet for which wanted(octets) holds."""
         end = time.monotonic() + limit
         seen = since
@@ -125,7 +125,7 @@ class Peer:
         """Sends an IPv6 packet, octets or scapy, as it is."""
         octets = bytes(packet)
         destination = socket.inet_ntop(socket.AF_INET6, octets[24:40])
-        wait_for(lambda: self._sent(octets, destination), f"a route to {destination}", 10)
+        wait_for(lambda: self._sent(octets, destination), f"a route to {destination}")
 
     def _sent(self, octets, destination):
         try:
@@ -143,7 +143,7 @@ class Peer:
                   "key": bytes.fromhex(subscriber.get("key", ""))}
         return mip6.binding_update(**(values | changes))
 
-    def exchange(self, packet, limit=20):
+    def exchange(self, packet, limit=60):
         """Sends a Binding Update and returns the acknowledgement that answers it."""
         since = self.ear.mark()
         self.send(packet)

@@ -133,7 +133,7 @@ class PlayedGateway:
     def send(self, packet):
         octets = bytes(packet)
         destination = socket.inet_ntop(socket.AF_INET6, octets[24:40])
-        wait_for(lambda: self._sent(octets, destination), f"a route to {destination}", 10)
+        wait_for(lambda: self._sent(octets, destination), f"a route to {destination}")
 
     def _sent(self, octets, destination):
         try:
@@ -148,7 +148,7 @@ class PlayedGateway:
                   "sequence": next(self.sequences) & 0xFFFF, "link_id": name.encode()[:6]}
         return update(self.care_of, **(values | changes))
 
-    def exchange(self, packet, sequence=None, limit=20):
+    def exchange(self, packet, sequence=None, limit=60):
         """Sends an update and returns the acknowledgement that has its sequence number, or this."""
         sequence = packet[46:48] if sequence is None else sequence.to_bytes(2, "big")
         since = self.ear.mark()
@@ -163,7 +163,7 @@ class PlayedGateway:
         assert answer.status == 0, f"status {answer.status}"
         return answer
 
-    def message(self, kind, since, limit=20, wanted=lambda message: True):
+    def message(self, kind, since, limit=60, wanted=lambda message: True):
         """Waits for a message of the anchor of a type other than acknowledgements."""
         return Message(self.ear.wait(
             lambda heard: mip6.mh_type(heard) == kind and wanted(Message(heard)),

@@ -1,6 +1,7 @@
 """The local mobility anchor (RFC 5213, 5), with mobile access gateways that the tests play."""
 
 import concurrent.futures
+import contextlib
 import signal
 import socket
 
@@ -124,7 +125,7 @@ def test_registration(lab, anchor, mag1, node, ear):
     assert session["prefixes"] == answer.prefixes
     assert (session["gateway"], session["care_of_address"]) == ("mag1", GATEWAY["1"])
     assert (session["state"], session["lifetime_s"]) == ("live", 120)
-    assert session == anchor.sessions("--address", host_of(answer))[0]
+    assert lasting(session) == lasting(anchor.sessions("--address", host_of(answer))[0])
     packet = downlink(lab, mag1, host_of(answer, 0xbeef), b"downward")
     assert packet[8:40] == mip6.address(ANCHOR) + mip6.address(GATEWAY["1"])
     uplink(ear, mag1, host_of(answer, 0xcafe), b"upward!!")
@@ -239,8 +240,7 @@ def test_updates_that_come_twice_or_late(lab, anchor, mag1, mag2, node, ear):
     assert moved.prefixes == first.prefixes
     uplink(ear, mag2, host_of(first), b"not late")
     after, = anchor.sessions("--mn-id", node)
-    assert {key: value for key, value in after.items() if key != "remaining_s"} == \
-        {key: value for key, value in before.items() if key != "remaining_s"}
+    assert lasting(after) == lasting(before)
 
 
 def test_copies_at_once(mag1, node, counted):
@@ -301,28 +301,46 @@ def test_clearing_a_session(lab, anchor, mag1, node):
     assert mag1.register(node).prefixes != answer.prefixes  # it rests
 
 
+def lasting(session):
+    """What time alone does not change of a session."""
+    return {key: value for key, value in session.items() if key != "remaining_s"}
+
+
 def indicated(gateway, since, trigger, node):
     """The Binding Revocation Indication that a gateway gets about a node (RFC 5846, 8.1)."""
     return gateway.message(pmip6.REVOCATION, since, wanted=lambda m: (
         m.kind, m.what, m.option(pmip6.MN_ID)) == (pmip6.INDICATION, trigger, b"\1" + node.encode()))
 
 
+def revoked(anchor, gateway, node, meanwhile, status):
+    """An operator revokes a session, which is there until the gateway's answer; meanwhile(BOUND,
+    INDICATION) comes before that. Again where a slow machine makes the answer come too late: an
+    anchor waits three seconds for it."""
+    for _ in range(20):
+        bound = gateway.register(node)
+        since = gateway.ear.mark()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            task = pool.submit(anchor.control.ask, "session", "revoke", host_of(bound))
+            indication = indicated(gateway, since, pmip6.ADMINISTRATIVE, node)
+            meanwhile(bound, indication)
+            sessions = anchor.sessions("--mn-id", node)
+            gateway.acknowledge(indication, status)
+            outcome = task.result()
+        if outcome["answer"] == "answered":
+            break
+    assert (outcome["answer"], outcome["answer_status"]) == ("answered", status)
+    assert sessions[0]["state"] == "live"
+    assert anchor.sessions("--mn-id", node) == []
+
+
 @pytest.mark.parametrize("status", [0, 128, 132])
 def test_operator_revokes_a_session(anchor, mag1, node, status):
-    bound = mag1.register(node)
-    since = mag1.ear.mark()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        task = pool.submit(anchor.control.ask, "session", "revoke", host_of(bound))
-        indication = indicated(mag1, since, pmip6.ADMINISTRATIVE, node)
+    def meanwhile(bound, indication):
         assert indication.flags == pmip6.REVOKES_PROXY and indication.prefixes == bound.prefixes
         assert indication.signed(mag1.key, mag1.care_of)
-        # Until the answer it is there; but it is not extended any more.
-        assert anchor.sessions("--mn-id", node)[0]["state"] == "live"
+        # It is there, but it is not extended any more.
         mag1.send(mag1.update(node, handoff=pmip6.NOT_CHANGED))
-        mag1.acknowledge(indication, status)
-        outcome = task.result()
-    assert (outcome["answer"], outcome["answer_status"]) == ("answered", status)
-    assert anchor.sessions("--mn-id", node) == []
+    revoked(anchor, mag1, node, meanwhile, status)
 
 
 def test_revocation_that_nobody_answers(anchor, mag1, node, counted):
@@ -337,19 +355,14 @@ def test_revocation_that_nobody_answers(anchor, mag1, node, counted):
 
 
 def test_revocation_that_a_stranger_answers(anchor, mag1, mag2, node, counted):
-    bound = mag1.register(node)
-    since = mag1.ear.mark()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        task = pool.submit(anchor.control.ask, "session", "revoke", host_of(bound))
-        indication = indicated(mag1, since, pmip6.ADMINISTRATIVE, node)
+    def meanwhile(_, indication):
+        forged, unmatched = counted("lma_drop_peer_auth"), counted("lma_drop_unmatched")
         mag1.send(pmip6.revocation(mag1.care_of, pmip6.ACKNOWLEDGEMENT, 0, indication.sequence,
                                    key=b"another key 1234", spi=mag1.spi))
         mag2.acknowledge(indication, 0)
-        wait_for(lambda: counted("lma_drop_peer_auth") == 1 and counted("lma_drop_unmatched") == 1,
-                 "both to be dropped")
-        assert anchor.sessions("--mn-id", node)[0]["state"] == "live"
-        mag1.acknowledge(indication, 0)
-        assert task.result()["answer"] == "answered"
+        wait_for(lambda: counted("lma_drop_peer_auth") > forged
+                 and counted("lma_drop_unmatched") > unmatched, "both to be dropped")
+    revoked(anchor, mag1, node, meanwhile, 0)
 
 
 def test_gateway_before_is_told_of_a_handover(mag1, mag2, node):
@@ -527,20 +540,28 @@ def test_a_thousand_hosts_and_a_restart(lab, anchor, mag1, mag2):
     given = {}
 
     def register(gateway, some, **changes):
-        packets = {gateway.update(name, link_id=name.encode()[:14], **changes): name for name in some}
-        wanted = {packet[46:48]: name for packet, name in packets.items()}
         since = gateway.ear.mark()
-        for packet in packets:
-            gateway.send(packet)
+        wanted, found = {}, {}
+
+        def ask():
+            for name in some:
+                if name not in found:
+                    packet = gateway.update(name, link_id=name.encode()[:14], **changes)
+                    wanted[packet[46:48]] = name
+                    gateway.send(packet)
 
         def answers():
-            found = {}
             for heard in gateway.ear.heard(lambda heard: mip6.mh_type(heard) == mip6.BA, since):
                 if heard[48:50] in wanted:
                     found[wanted[heard[48:50]]] = pmip6.Answer(heard)
-            return found if len(found) == len(wanted) else None
+            return len(found) == len(some)
 
-        return wait_for(answers, f"{len(wanted)} answers", 60)
+        for _ in range(20):  # a gateway asks again, too: an anchor may drop what waited for long
+            ask()
+            with contextlib.suppress(LabError):
+                wait_for(answers, "answers", 6)
+                return found
+        raise LabError(f"{len(found)} answers of {len(some)}")
 
     def of_many():
         return {session["session"]: session["prefixes"] for session in anchor.sessions()

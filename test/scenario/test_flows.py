@@ -98,7 +98,7 @@ def sent(lab, peer, node):
         for part in parts:
             raw.sendto(bytes(part), (node.home, 0))
         want = copies * len(parts)
-        wait_for(lambda: len(peer.ear.heard(wanted, since)) >= want, f"{want} packets", 20)
+        wait_for(lambda: len(peer.ear.heard(wanted, since)) >= want, f"{want} packets", 60)
         return [IPv6(heard).dst for heard in peer.ear.heard(wanted, since)]
 
     yield send

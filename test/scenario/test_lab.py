@@ -47,7 +47,7 @@ def test_an_interrupted_run_leaves_nothing(build, tmp_path):
                                       "PATH": "/usr/sbin:/usr/bin"})
         prefix = child.stdout.readline().strip()
         child.send_signal(number)
-        child.wait(60)
+        child.wait(180)
         assert prefix not in run("ip", "netns", "list")
         assert not ledger.Ledger.all("interrupted")
 

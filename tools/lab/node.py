@@ -46,7 +46,7 @@ class Process:
         if self.running():
             self.popen.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM, limit=20):
+    def stop(self, number=signal.SIGTERM, limit=60):
         """Asks the program to end and waits; returns its exit status."""
         self.send(number)
         try:
@@ -184,7 +184,7 @@ class Node:
     def mac(self, interface):
         return self.ip_json("link", "show", "dev", interface)[0]["address"]
 
-    def wait_link(self, name, limit=30):
+    def wait_link(self, name, limit=60):
         wait_for(lambda: self.has_link(name), f"interface {name} on {self.name}", limit)
 
     def stop_processes(self):

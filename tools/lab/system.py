@@ -9,7 +9,7 @@ class LabError(Exception):
     """Something of the laboratory did not do what it must; the text is for the user."""
 
 
-def run(*command, check=True, stdin=None, timeout=60):
+def run(*command, check=True, stdin=None, timeout=120):
     """Runs a command to its end and returns its standard output."""
     done = subprocess.run([str(word) for word in command], input=stdin, text=True, timeout=timeout,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -19,7 +19,7 @@ def run(*command, check=True, stdin=None, timeout=60):
     return done.stdout
 
 
-def wait_for(condition, what, limit=30, pause=0.02):
+def wait_for(condition, what, limit=60, pause=0.02):
     """Waits until condition() is true and returns its value; 'what' completes 'waited for ...'.
 
     The limit is generous: it decides when to give up, never whether something was fast enough."""
