@@ -157,17 +157,17 @@ static void splits_what_is_longer_than_a_message(void **state)
 {
 	(void)state;
 	sync_with_dp1();
-	for (unsigned n = 1; n <= 6000; n++) {
+	for (unsigned n = 1; n <= 3000; n++) {
 		struct binding_record to = rig_record(n, 9);
 
 		submit(NULL, &to, (int)n);
 	}
-	RIG_UNTIL(&rig, told.count == 6000);
+	RIG_UNTIL(&rig, told.count == 3000);
 	assert_int_equal(counted(COMMIT_TRANSACTIONS), 1);
 	assert_true(dp1.deltas > 1);
-	for (unsigned n = 0; n < 6000; n++)
+	for (unsigned n = 0; n < 3000; n++)
 		assert_int_equal(told.error[n], 0);
-	assert_int_equal(fake_count(&dp1, OBJECT_SUBSCRIBER), 6000);
+	assert_int_equal(fake_count(&dp1, OBJECT_SUBSCRIBER), 3000);
 }
 
 static void refuses_without_a_data_plane(void **state)
