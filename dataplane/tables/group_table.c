@@ -116,7 +116,7 @@ static int make_counters(struct group_table *t, unsigned readers)
 static int make_index(struct sig_index *x, uint32_t capacity, uint32_t most,
 	const struct pool *pool, sig_index_hash hash, const struct group_table *t)
 {
-	int err = sig_index_init(x, RTE_MAX(capacity, 1u));
+	int err = sig_index_init(x, RTE_MAX(capacity, 1u), SIG_INDEX_DENSE);
 
 	x->capacity = capacity;
 	sig_index_grows(x, capacity ? most : 0, pool, hash, t);
@@ -176,8 +176,9 @@ size_t group_table_memory(const struct group_table_size *size)
 	size_t n = spared(size->groups), m = spared(size->members);
 
 	return room_needed(n * sizeof(struct group_entry)) +
-	       room_needed(m * sizeof(struct group_member)) + 2 * sig_index_needed(size->groups) +
-	       sig_index_needed(size->members) +
+	       room_needed(m * sizeof(struct group_member)) +
+	       2 * sig_index_needed(size->groups, SIG_INDEX_DENSE) +
+	       sig_index_needed(size->members, SIG_INDEX_DENSE) +
 	       size->readers * room_needed(n * sizeof(struct group_counters));
 }
 

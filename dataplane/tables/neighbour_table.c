@@ -19,7 +19,7 @@ int neighbour_table_init(struct neighbour_table *t, uint32_t capacity, struct rt
 	memset(t, 0, sizeof(*t));
 	if (pool_init(&t->entries, POOL_ELEMENT(struct neighbour, link), capacity + SPARE, 0, rcu) <
 			0 ||
-		sig_index_init(&t->index, capacity) < 0) {
+		sig_index_init(&t->index, capacity, SIG_INDEX_ROOMY) < 0) {
 		neighbour_table_destroy(t);
 		return -ENOMEM;
 	}

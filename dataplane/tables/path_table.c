@@ -51,7 +51,8 @@ int path_table_init(struct path_table *t, uint32_t capacity, uint32_t most, unsi
 			most_lists, rcu) < 0 ||
 		make_turns(t, readers) < 0 ||
 		path_traffic_init(&t->traffic, readers, t->paths.most) < 0 ||
-		sig_index_init(&t->by_id, capacity) < 0 || !(t->marks = bits_make(t->paths.most))) {
+		sig_index_init(&t->by_id, capacity, SIG_INDEX_DENSE) < 0 ||
+		!(t->marks = bits_make(t->paths.most))) {
 		path_table_destroy(t);
 		return -ENOMEM;
 	}
@@ -80,7 +81,7 @@ size_t path_table_memory(uint32_t capacity, unsigned readers)
 	return room_needed((size_t)(capacity + SPARE) * sizeof(struct path)) +
 	       room_needed(PATH_SHAPES_MAX * sizeof(struct path_shape)) +
 	       room_needed(lists_of(capacity) * sizeof(struct path_list)) +
-	       sig_index_needed(capacity) +
+	       sig_index_needed(capacity, SIG_INDEX_DENSE) +
 	       readers * room_needed(lists_of(capacity) * sizeof(uint16_t));
 }
 

@@ -31,7 +31,7 @@ int rule_table_init(
 	*t = (struct rule_table){0};
 	/* One without room has an index that nothing is ever put into. */
 	if (capacity == 0)
-		return sig_index_init(&t->by_id, 1);
+		return sig_index_init(&t->by_id, 1, SIG_INDEX_DENSE);
 	most = RTE_MAX(capacity, most);
 	if (pool_init(&t->sets.blocks, POOL_ELEMENT(struct rule_block, link),
 		    capacity + SPARE_BLOCKS, most + SPARE_BLOCKS, rcu) < 0 ||
@@ -41,7 +41,8 @@ int rule_table_init(
 			indexes_of(capacity), indexes_of(most), rcu) < 0 ||
 		pool_init(&t->records, POOL_ELEMENT(struct rule_record, next), capacity, most,
 			rcu) < 0 ||
-		sig_index_init(&t->by_id, capacity) < 0 || !(t->marks = bits_make(most)) ||
+		sig_index_init(&t->by_id, capacity, SIG_INDEX_DENSE) < 0 ||
+		!(t->marks = bits_make(most)) ||
 		!(t->image = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*t->image)))) {
 		rule_table_destroy(t);
 		return -ENOMEM;
@@ -70,7 +71,8 @@ size_t rule_table_memory(uint32_t capacity)
 	return room_needed((capacity + (size_t)SPARE_BLOCKS) * sizeof(struct rule_block)) +
 	       room_needed((capacity + (size_t)SPARE_MORES) * sizeof(struct rule_more)) +
 	       room_needed(indexes_of(capacity) * sizeof(struct rule_index)) +
-	       room_needed(capacity * sizeof(struct rule_record)) + sig_index_needed(capacity);
+	       room_needed(capacity * sizeof(struct rule_record)) +
+	       sig_index_needed(capacity, SIG_INDEX_DENSE);
 }
 
 static bool has_id(const void *table, uint32_t number, const void *id)

@@ -16,24 +16,23 @@ struct step {
 	uint8_t slot;    /* of the parent's bucket, whose value would move here */
 };
 
-/* Seven of eight slots in use at capacity; a few buckets more so that small ones hold it too, where
- * chance has not evened out. */
-static uint32_t buckets_for(uint32_t capacity)
+/* A few buckets more so that small ones hold it too, where chance has not evened out. */
+static uint32_t buckets_for(uint32_t capacity, enum sig_index_fill fill)
 {
-	return (uint32_t)((uint64_t)capacity / 7 + 8);
+	return capacity / fill + 8;
 }
 
-size_t sig_index_needed(uint32_t capacity)
+size_t sig_index_needed(uint32_t capacity, enum sig_index_fill fill)
 {
-	return room_needed(buckets_for(capacity) * sizeof(struct sig_bucket));
+	return room_needed(buckets_for(capacity, fill) * sizeof(struct sig_bucket));
 }
 
-static int array_init(struct sig_array *a, uint32_t capacity)
+static int array_init(struct sig_array *a, uint32_t capacity, enum sig_index_fill fill)
 {
 	size_t octets;
 	int err;
 
-	a->count = buckets_for(capacity);
+	a->count = buckets_for(capacity, fill);
 	octets = (size_t)a->count * sizeof(struct sig_bucket);
 	err = room_init(&a->room, octets, octets);
 	a->buckets = (struct sig_bucket *)(void *)a->room.base;
@@ -46,12 +45,13 @@ static void array_destroy(struct sig_array *a)
 	*a = (struct sig_array){0};
 }
 
-int sig_index_init(struct sig_index *x, uint32_t capacity)
+int sig_index_init(struct sig_index *x, uint32_t capacity, enum sig_index_fill fill)
 {
 	memset(x, 0, sizeof(*x));
 	x->capacity = capacity;
+	x->fill = fill;
 	atomic_store_explicit(&x->now, &x->arrays[0], memory_order_relaxed);
-	return capacity ? array_init(&x->arrays[0], capacity) : -EINVAL;
+	return capacity ? array_init(&x->arrays[0], capacity, fill) : -EINVAL;
 }
 
 void sig_index_grows(struct sig_index *x, uint32_t most, const struct pool *pool,
@@ -229,7 +229,7 @@ static int grow(struct sig_index *x)
 
 	if (!x->growth.pool || wanted <= x->capacity)
 		return -ENOSPC;
-	if (array_init(fresh, (uint32_t)wanted) == 0)
+	if (array_init(fresh, (uint32_t)wanted, x->fill) == 0)
 		count = refill(x, old, fresh);
 	if (count < 0) {
 		array_destroy(fresh);

@@ -7,9 +7,10 @@
  * both are full, others are moved to their second bucket to make room (cuckoo). The index does
  * not know keys: the caller compares the key in the entry that a candidate names.
  *
- * Cost of a hit: one cache line here (two for the few that live in their second bucket), and
- * the entry. 8 slots of 8 octets, filled to 7/8 at capacity: 9.2 octets a value, up to half as much
- * again in one that has grown.
+ * Cost of a hit: one cache line here, two for those that live in their second bucket, and the
+ * entry. At capacity seven of eight slots are in use, 9.2 octets a value, and one value of seven
+ * lives in its second bucket; in an index that workers ask for each packet five of eight, 12.8
+ * octets, and one of thirty does. One that has grown takes up to half as much again.
  *
  * One that is full can grow: the writer fills a larger array, which takes the place of the other in
  * one store. Readers go on in that until their next quiescent state.
@@ -42,6 +43,12 @@ struct sig_bucket {
 } __rte_cache_aligned;
 static_assert(sizeof(struct sig_bucket) == 64, "one cache line");
 
+/* Slots of a bucket that are in use on average when an index is full. */
+enum sig_index_fill {
+	SIG_INDEX_ROOMY = 5, /* for what workers ask for each packet */
+	SIG_INDEX_DENSE = 7,
+};
+
 struct sig_array {
 	struct sig_bucket *buckets;
 	uint32_t count; /* of buckets */
@@ -54,6 +61,7 @@ typedef uint64_t (*sig_index_hash)(const void *table, uint32_t value);
 struct sig_index {
 	_Atomic(const struct sig_array *) now;
 	struct sig_array arrays[2]; /* one of them is not in use */
+	enum sig_index_fill fill;   /* writer */
 	uint32_t used;              /* writer */
 	uint32_t capacity; /* values that it takes for certain, short of freak collisions; writer */
 	/* What it needs to grow; writer. */
@@ -68,10 +76,10 @@ struct sig_index {
 
 /* Makes an empty index for capacity values, which stays where it is. Returns 0, -EINVAL (capacity
  * 0) or -ENOMEM. */
-int sig_index_init(struct sig_index *x, uint32_t capacity);
+int sig_index_init(struct sig_index *x, uint32_t capacity, enum sig_index_fill fill);
 
 /* Octets in rooms that sig_index_init() will ask for. */
-size_t sig_index_needed(uint32_t capacity);
+size_t sig_index_needed(uint32_t capacity, enum sig_index_fill fill);
 
 /* Lets an index of the elements of a pool grow up to `most` values. hash() gets table. */
 void sig_index_grows(struct sig_index *x, uint32_t most, const struct pool *pool,

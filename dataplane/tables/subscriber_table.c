@@ -32,7 +32,8 @@ static uint32_t pool_size(uint32_t capacity)
 size_t subscriber_table_memory(uint32_t capacity)
 {
 	return room_needed(pool_size(capacity) * sizeof(struct subscriber_entry)) +
-	       2 * sig_index_needed(capacity);
+	       sig_index_needed(capacity, SIG_INDEX_ROOMY) +
+	       sig_index_needed(capacity, SIG_INDEX_DENSE);
 }
 
 void subscriber_table_destroy(struct subscriber_table *t)
@@ -72,8 +73,8 @@ int subscriber_table_init(struct subscriber_table *t, uint32_t capacity, uint32_
 	t->rules = rules;
 	if (pool_init(&t->entries, POOL_ELEMENT(struct subscriber_entry, next), pool_size(capacity),
 		    pool_size(most), rcu) < 0 ||
-		sig_index_init(&t->by_prefix, capacity) < 0 ||
-		sig_index_init(&t->by_id, capacity) < 0 ||
+		sig_index_init(&t->by_prefix, capacity, SIG_INDEX_ROOMY) < 0 ||
+		sig_index_init(&t->by_id, capacity, SIG_INDEX_DENSE) < 0 ||
 		!(t->marks = bits_make(t->entries.most))) {
 		subscriber_table_destroy(t);
 		return -ENOMEM;

@@ -101,7 +101,7 @@ size_t tables_room_needed(const struct tables_config *config)
 	       rule_table_memory(config->rules) + group_table_memory(&groups) +
 	       room_needed((size_t)config->routes * sizeof(struct route_hop)) +
 	       room_needed(((size_t)config->neighbours + 64) * sizeof(struct neighbour)) +
-	       sig_index_needed(config->neighbours);
+	       sig_index_needed(config->neighbours, SIG_INDEX_ROOMY);
 }
 
 /* Slot of a link, if need be one that a link left which nobody names any more. */
