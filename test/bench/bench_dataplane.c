@@ -184,13 +184,39 @@ static const char *other_core(const char *core)
 	return strcmp(core, "0") == 0 ? "1" : "0";
 }
 
-/* Adds the rows of a part to a list. */
-static void add(json_t *list, json_t *rows)
+/* Runs a part and adds its rows to those of this name. */
+static void add(json_t *root, const char *name, part part, const struct plan *plan)
 {
+	json_t *rows = part_run(part, plan);
+
 	if (!rows)
 		exit(1);
-	json_array_extend(list, rows);
+	json_array_extend(json_object_get(root, name), rows);
 	json_decref(rows);
+}
+
+/* All that is asked for; what does not depend on the kind of pages with the first of them. */
+static void run(const struct options *o, struct plan *plan, bool first, json_t *root)
+{
+	if (o->soak_s) {
+		if (!plan->other)
+			rig_die("a second core", ENODEV);
+		plan->soak_s = o->soak_s;
+		if (first)
+			add(root, "soak", part_soak, plan);
+		return;
+	}
+	if (!o->multicast)
+		add(root, "results", part_graph, plan);
+	if (first)
+		add(root, "replicate", part_replicate, plan);
+	if (!first || !plan->other || o->multicast)
+		return;
+	add(root, "linux", part_linux, plan);
+	add(root, "updates", part_updates, plan);
+	add(root, "workers", part_workers, plan);
+	if (!o->quick)
+		add(root, "end_to_end", part_end_to_end, plan);
 }
 
 static double bytes_of_largest(const json_t *results)
@@ -210,14 +236,16 @@ int main(int argc, char **argv)
 	static char last[24];
 	struct options o = {.pages = "both", .core = last};
 	const char *pages[2];
-	json_t *root, *results = json_array(), *updates = json_array(), *workers = json_array();
-	json_t *kernel = json_array(), *copies = json_array(), *soak = json_array();
+	json_t *root, *results;
 
 	snprintf(last, sizeof(last), "%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
 	parse_options(&o, argc, argv);
-	/* Where others use the cores, too; not allowed is no harm. */
-	setpriority(PRIO_PROCESS, 0, -20);
-	root = json_pack("{s:o}", "machine", machine());
+	/* Where others use the cores, too; not allowed is no harm. What a soak looks for is no
+	 * figure, and others will want to go on for so long. */
+	if (!o.soak_s)
+		setpriority(PRIO_PROCESS, 0, -20);
+	root = json_pack("{s:o,s:[],s:[],s:[],s:[],s:[],s:[],s:[]}", "machine", machine(),
+		"results", "linux", "end_to_end", "updates", "replicate", "workers", "soak");
 	printf("%s\n", json_string_value(json_object_get(json_object_get(root, "machine"), "cpu")));
 	for (unsigned i = 0, n = choose_pages(&o, pages); i < n; i++) {
 		struct plan plan = {.pages = pages[i],
@@ -227,29 +255,9 @@ int main(int argc, char **argv)
 			.sizes = o.sizes,
 			.quick = o.quick};
 
-		if (o.soak_s) {
-			if (!plan.other)
-				rig_die("a second core", ENODEV);
-			plan.soak_s = o.soak_s;
-			add(soak, part_run(part_soak, &plan));
-			break;
-		}
-		if (!o.multicast)
-			add(results, part_run(part_graph, &plan));
-		if (i == 0)
-			add(copies, part_run(part_replicate, &plan));
-		if (i == 0 && plan.other && !o.multicast) {
-			add(kernel, part_run(part_linux, &plan));
-			add(updates, part_run(part_updates, &plan));
-			add(workers, part_run(part_workers, &plan));
-		}
+		run(&o, &plan, i == 0, root);
 	}
-	json_object_set_new(root, "results", results);
-	json_object_set_new(root, "linux", kernel);
-	json_object_set_new(root, "updates", updates);
-	json_object_set_new(root, "replicate", copies);
-	json_object_set_new(root, "workers", workers);
-	json_object_set_new(root, "soak", soak);
+	results = json_object_get(root, "results");
 	if (json_array_size(results))
 		json_object_set_new(
 			root, "bytes_per_subscriber", json_real(bytes_of_largest(results)));

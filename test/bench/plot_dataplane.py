@@ -2,13 +2,18 @@
 """plot_dataplane.py FIGURES.json FOLDER: draws the figures of tools/bench dataplane --json.
 
 Writes FOLDER/dataplane-cycles.svg and .png: cycles a packet against subscribers, for each work and
-kind of pages, the floor below. The machine is named in the picture."""
+kind of pages, the floor below; and, where the programs were measured from outside, too,
+FOLDER/dataplane-rate.svg and .png, the rate without loss against the size of packets, and
+FOLDER/dataplane-latency.svg and .png, how long packets took at that rate. The machine is named in the
+pictures."""
 
 import json
 import math
 import pathlib
 import subprocess
 import sys
+
+import chart
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 60, 150, 48, 50
@@ -91,6 +96,53 @@ class Picture:
         subprocess.run(["rsvg-convert", "--output", path.with_suffix(".png"), path], check=True)
 
 
+def of_transport(rows, transport, direction, value):
+    """[(octets, value), ...] of the sizes for which there was a rate without loss."""
+    return sorted((row["octets"], value(row)) for row in rows
+                  if (row["transport"], row["direction"]) == (transport, direction) and row["no_drop_pps"])
+
+
+def curves(number, title, rows, values):
+    """A diagram against packet size, of values as (words, colour, dashed, transport, direction, value)."""
+    found = [(words, colour, dashed, of_transport(rows, transport, direction, value))
+             for words, colour, dashed, transport, direction, value in values]
+    points = [point for *_, series_ in found for point in series_]
+    panel = chart.Panel(number, title, "octets of a packet, without the tunnel", points, 0)
+    for words, colour, dashed, series_ in found:
+        if series_:
+            panel.curve(series_, colour, words, dashed)
+    return panel
+
+
+WAYS = [(f"{transport} {direction}", colour, direction == "uplink", transport, direction)
+        for transport, colour in (("memif", chart.BLUE), ("vhost", chart.RED))
+        for direction in ("downlink", "uplink")]
+
+
+def rates(rows):
+    return [curves(number, title, rows, [(*way, value) for way in WAYS]) for number, (title, value) in enumerate((
+        ("million packets a second without loss", lambda row: row["no_drop_pps"] / 1e6),
+        ("Gbit/s without loss", lambda row: row["gbit_s"])))]
+
+
+def latencies(rows):
+    return [curves(number, f"{words}, us", rows, [(*way, lambda row, key=key: row["latency_us"][key]) for way in WAYS])
+            for number, (words, key) in enumerate((("median", "p50"), ("99 of 100 packets within", "p99")))]
+
+
+def draw_from_outside(figures, folder):
+    rows = [row for row in figures.get("end_to_end", []) if row["no_drop_pps"]]
+    if not rows:
+        return
+    machine = figures["machine"]
+    head = (f"{machine['cpu']}, kernel {machine['kernel']}; one core forwards, one generates; "
+            f"{rows[0]['subscribers']} subscribers, up to {rows[0]['loss_accepted_percent']:g} % loss")
+    chart.write(folder / "dataplane-rate.svg", "dmm-dp between dmm-pktgen's ports: rate against packet size",
+                head, rates(rows))
+    chart.write(folder / "dataplane-latency.svg",
+                "dmm-dp between dmm-pktgen's ports: latency at that rate, there and back", head, latencies(rows))
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__.splitlines()[0])
@@ -104,6 +156,7 @@ def main():
     picture.draw(data, figures["machine"])
     picture.write(folder / "dataplane-cycles.svg")
     print(f"{folder}/dataplane-cycles.svg and .png")
+    draw_from_outside(figures, folder)
 
 
 if __name__ == "__main__":

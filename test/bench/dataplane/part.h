@@ -35,6 +35,9 @@ json_t *part_updates(const struct plan *plan);
 /* The same work done by the kernel, on the same core. */
 json_t *part_linux(const struct plan *plan);
 
+/* The programs from outside, as tools/bench end-to-end measures them; no rows if it cannot. */
+json_t *part_end_to_end(const struct plan *plan);
+
 /* Full rate and all kinds of changes for plan->soak_s seconds; it fails if anything is lost. */
 json_t *part_soak(const struct plan *plan);
 

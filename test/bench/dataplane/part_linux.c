@@ -205,7 +205,7 @@ static json_t *measure(unsigned routes, struct shared *shared)
 		"ip -6 address add 2001:db8:2::1/64 dev g1 nodad",
 		"ip -6 neighbour add fe80::99 lladdr 02:00:00:00:00:09 dev g1",
 		"ip -6 route add 2001:db8:f::/64 via fe80::99 dev g1",
-		"ip sr tunsrc set " TRAFFIC_LOCAL,
+		("ip sr tunsrc set " TRAFFIC_LOCAL),
 	};
 	char line[128];
 	pid_t sender, sink;
