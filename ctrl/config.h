@@ -93,10 +93,17 @@ struct ctrl_config_querier {
 	uint32_t interval_ms, response_ms, last_ms;
 };
 
+/* How much of groups is copied. */
+struct ctrl_config_multicast_rate {
+	struct prefix6 groups;
+	uint32_t kbit; /* a second, of each of them, in each worker */
+};
+
 struct ctrl_config_multicast {
 	uint32_t max_groups;       /* of one node; 0: multicast is not served */
 	uint8_t number;            /* of the Multicast State option */
 	struct config_list groups; /* of struct prefix6: that may be listened to */
+	struct config_list rates;  /* of struct ctrl_config_multicast_rate; the first holds */
 	struct ctrl_config_querier querier;
 };
 

@@ -3,10 +3,22 @@
 #include "ctrl/config.h"
 #include "proto/mobility/mcast_state.h"
 
+static const struct config_key rate_keys[] = {
+	CONFIG_KEY(PREFIX6, struct ctrl_config_multicast_rate, groups, .required = true,
+		.help = "groups, as a prefix"),
+	CONFIG_KEY_NAMED("kbit_per_second", INT, struct ctrl_config_multicast_rate, kbit,
+		.required = true, .min = 1, .max = 10000000,
+		.help = "IP packets of each of these groups, and of each source that listeners "
+			"name, "
+			"beyond this rate are dropped before they are copied; each worker of a "
+			"data plane counts for itself"),
+	CONFIG_END};
+
 static const struct config_key querier_keys[] = {
 	CONFIG_KEY(INT, struct ctrl_config_querier, max_groups, .text = "1024", .max = 65536,
-		.help = "groups that are brought to one home link because somebody there listens; "
-			"0: none, and nobody is asked"),
+		.help = "groups that are brought to one home link, or to one mobile access "
+			"gateway, "
+			"because somebody there listens; 0: none, and nobody is asked"),
 	CONFIG_KEY(INT, struct ctrl_config_querier, robustness, .text = "2", .min = 2, .max = 7,
 		.help = "of so many messages one may be lost (RFC 3810, 9.1)"),
 	CONFIG_KEY_NAMED("interval", DURATION, struct ctrl_config_querier, interval_ms,
@@ -29,10 +41,13 @@ const struct config_key ctrl_config_multicast_keys[] = {
 	CONFIG_KEY(PREFIXES, struct ctrl_config_multicast, groups, .max_items = 256,
 		.help = "groups that nodes may listen to, as prefixes; such as ff1e::/16, and "
 			"ff3e::/32 for those of one source"),
+	CONFIG_KEY(GROUPS, struct ctrl_config_multicast, rates, .max_items = 256, .keys = rate_keys,
+		.item_size = sizeof(struct ctrl_config_multicast_rate),
+		.help = "how much of groups is copied at most; the first that a group is in holds"),
 	CONFIG_KEY(INT, struct ctrl_config_multicast, number, .text = "200", .min = 18, .max = 255,
 		.check = ctrl_config_check_option,
 		.help = "number of the Multicast State option, which was never given one: 18 "
 			"(experimental) or 71 to 255"),
 	CONFIG_KEY(GROUP, struct ctrl_config_multicast, querier, .keys = querier_keys,
-		.help = "how listeners on home links are asked"),
+		.help = "how listeners on links and in tunnels are asked"),
 	CONFIG_END};

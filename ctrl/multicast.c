@@ -13,20 +13,29 @@
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
 #include "ctrl/ctrl.h"
+#include "ctrl/multicast_gateways.h"
+#include "ctrl/multicast_key.h"
+#include "ctrl/multicast_nodes.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/signalling.h"
 #include "ctrl/store/store.h"
 
 enum {
 	RECORD_VERSION = 1,
 	RECORD_HEAD = 1, /* octets before the records of groups */
+	OCTETS_OF_KBIT = 125,
 };
 static_assert((int)RECORD_HEAD + MCAST_STATE_SPACE <= (int)COMMIT_RECORD_MAX, "room for any state");
 
 struct multicast {
 	struct ctrl *ctrl;
 	struct membership *members;
+	struct membership_config publish; /* that of members */
 	struct multicast_links *links;
+	struct multicast_gateways *gateways;
+	struct multicast_nodes *nodes;
 	bool starting;
 };
 
@@ -40,18 +49,43 @@ static int publish(void *context, uint64_t id, const struct bundle *bundle)
 	return publish_set(m->ctrl->publish, id, bundle, &sequence);
 }
 
+/* The first limit of the configuration that a group is in holds. */
+static void way(void *context, const struct in6_addr *group, uint64_t *path, uint32_t *rate)
+{
+	const struct multicast *m = context;
+	const struct config_list *rates = &m->ctrl->config->multicast.rates;
+
+	for (size_t i = 0; i < rates->count && !*rate; i++) {
+		const struct ctrl_config_multicast_rate *limit =
+			config_item(rates, struct ctrl_config_multicast_rate, i);
+
+		if (prefix6_contains(&limit->groups, group))
+			*rate = limit->kbit * OCTETS_OF_KBIT;
+	}
+	if (m->nodes)
+		*path = multicast_nodes_path(m->nodes, group);
+}
+
 struct multicast *multicast_new(struct ctrl *ctrl)
 {
-	const struct membership_limits limits = {.max_groups = ctrl->config->multicast.max_groups,
-		.groups = &ctrl->config->multicast.groups};
 	struct multicast *m = calloc(1, sizeof(*m));
+	int error;
 
 	if (!m)
 		return NULL;
 	m->ctrl = ctrl;
-	m->members = membership_new(&limits, publish, m);
+	m->publish = (struct membership_config){
+		.limits = {.max_groups = ctrl->config->multicast.max_groups,
+			.groups = &ctrl->config->multicast.groups},
+		.publish = publish,
+		.way = way,
+		.context = m};
+	error = multicast_key_open(ctrl->store, m->publish.key);
+	if (!error)
+		m->members = membership_new(&m->publish);
 	if (!m->members) {
 		free(m);
+		errno = error ? -error : ENOMEM;
 		return NULL;
 	}
 	return m;
@@ -61,6 +95,8 @@ void multicast_free(struct multicast *m)
 {
 	if (!m)
 		return;
+	multicast_nodes_free(m->nodes);
+	multicast_gateways_free(m->gateways);
 	multicast_links_free(m->links);
 	membership_free(m->members);
 	free(m);
@@ -198,10 +234,78 @@ int multicast_open_links(
 	return m->links ? 0 : -errno;
 }
 
+/* ---- Proxy Mobile IPv6 (RFC 6224) --------------------------------------------------------- */
+
+int multicast_open_gateways(struct multicast *m)
+{
+	const struct multicast_gateways_config config = {
+		.ctrl = m->ctrl, .members = m->members, .publish = m->publish, .links = m->links};
+	struct session_cache *cache = lma_cache(m->ctrl->lma);
+
+	if (!m->links)
+		return 0;
+	m->gateways = multicast_gateways_new(&config);
+	if (!m->gateways)
+		return -errno;
+	m->starting = true;
+	for (const struct session *s = session_cache_next(cache, NULL); s;
+		s = session_cache_next(cache, s))
+		if (s->now.life == SESSION_LIVE)
+			multicast_session(m, &s->now.anchor, &s->now.care_of);
+	m->starting = false;
+	return 0;
+}
+
+void multicast_session(
+	struct multicast *m, const struct in6_addr *anchor, const struct in6_addr *care_of)
+{
+	if (m->gateways)
+		multicast_gateways_serve(m->gateways, anchor, care_of);
+}
+
+int multicast_open_nodes(struct multicast *m)
+{
+	const struct multicast_nodes_config config = {
+		.ctrl = m->ctrl, .members = m->members, .publish = m->publish, .links = m->links};
+
+	if (!m->links)
+		return 0;
+	m->starting = true;
+	m->nodes = multicast_nodes_new(&config);
+	m->starting = false;
+	return m->nodes ? 0 : -errno;
+}
+
+void multicast_attached(struct multicast *m, const struct mag_attachment *a)
+{
+	if (m->nodes)
+		multicast_nodes_here(m->nodes, a);
+}
+
+void multicast_detached(struct multicast *m, const struct mac *mac)
+{
+	if (m->nodes)
+		multicast_nodes_gone(m->nodes, mac);
+}
+
 void multicast_flush(struct multicast *m)
 {
-	if (m->links && multicast_links_changed(m->links))
+	bool changed = m->links && multicast_links_changed(m->links);
+
+	changed |= m->gateways && multicast_gateways_changed(m->gateways);
+	changed |= m->nodes && multicast_nodes_changed(m->nodes);
+	if (changed)
 		publish_flush(m->ctrl->publish);
+}
+
+const struct multicast_gateways *multicast_gateways_of(const struct multicast *m)
+{
+	return m->gateways;
+}
+
+const struct multicast_nodes *multicast_nodes_of(const struct multicast *m)
+{
+	return m->nodes;
 }
 
 const struct multicast_links *multicast_links_of(const struct multicast *m)

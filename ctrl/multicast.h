@@ -1,6 +1,6 @@
 /*
- * The multicast of the home agent: keeps what nodes listen to (ctrl/mcast/membership.h) in the
- * store and in what data planes are told. For the control thread.
+ * The multicast of all roles: keeps what is listened to (ctrl/mcast/membership.h) in what data
+ * planes are told, and of nodes with bindings in the store. For the control thread.
  */
 #pragma once
 
@@ -8,7 +8,10 @@
 #include "ctrl/multicast_links.h"
 
 struct ctrl;
+struct mag_attachment;
 struct multicast;
+struct multicast_gateways;
+struct multicast_nodes;
 
 /* NULL with errno set. ctrl outlives it. */
 struct multicast *multicast_new(struct ctrl *ctrl);
@@ -31,11 +34,35 @@ void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t sub
 int multicast_open_links(
 	struct multicast *m, const struct home_policy *policy, const struct signalling_ops *ops);
 
+/*
+ * At start, when the anchor has its sessions: serves the tunnels of access gateways. 0 or a
+ * negative errno.
+ */
+int multicast_open_gateways(struct multicast *m);
+
+/* A session of the anchor is live at this gateway. */
+void multicast_session(
+	struct multicast *m, const struct in6_addr *anchor, const struct in6_addr *care_of);
+
+/*
+ * At start, before the access gateway is added to the signalling: serves the nodes on its links. 0
+ * or a negative errno.
+ */
+int multicast_open_nodes(struct multicast *m);
+
+/* A node of the access gateway is served, perhaps elsewhere; or no longer. */
+void multicast_attached(struct multicast *m, const struct mag_attachment *a);
+void multicast_detached(struct multicast *m, const struct mac *mac);
+
 /* The loop's hook, behind that of the commit: lets data planes have what changed on links. */
 void multicast_flush(struct multicast *m);
 
 /* The home links; NULL: none are served. */
 const struct multicast_links *multicast_links_of(const struct multicast *m);
+
+/* The tunnels of the anchor, and the nodes of the access gateway; NULL: none are served. */
+const struct multicast_gateways *multicast_gateways_of(const struct multicast *m);
+const struct multicast_nodes *multicast_nodes_of(const struct multicast *m);
 
 /* What is kept, for reading. */
 const struct membership *multicast_members(const struct multicast *m);

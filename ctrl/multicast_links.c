@@ -154,7 +154,7 @@ static struct multicast_link *find_link(
 	return NULL;
 }
 
-static void count_fault(struct multicast_links *links, enum mld_fault fault)
+void multicast_links_count(struct multicast_links *links, enum mld_fault fault)
 {
 	static const enum multicast_links_counter counters[MLD_FAULT_COUNT] = {
 		[MLD_FAULT_SOURCE] = MULTICAST_LINKS_SOURCE,
@@ -163,7 +163,14 @@ static void count_fault(struct multicast_links *links, enum mld_fault fault)
 		[MLD_FAULT_CHECKSUM] = MULTICAST_LINKS_CHECKSUM,
 	};
 
+	if (fault == MLD_FAULT_OTHER)
+		return;
 	counter_add(&links->counters[counters[fault]], 1);
+}
+
+uint64_t *multicast_links_querier_values(struct multicast_links *links)
+{
+	return links->querier_counters;
 }
 
 static bool receive(void *context, const struct receive_packet *packet)
@@ -184,7 +191,7 @@ static bool receive(void *context, const struct receive_packet *packet)
 	if (fault == MLD_FAULT_NONE && addr_is_unspecified(&packet->ip6.src))
 		fault = MLD_FAULT_SOURCE;
 	if (fault != MLD_FAULT_NONE) {
-		count_fault(links, fault);
+		multicast_links_count(links, fault);
 		return true;
 	}
 	if (links->ops.port(links->ops.context, link->link, &port))

@@ -15,6 +15,7 @@
 #include "ctrl/mcast/membership.h"
 #include "ctrl/mcast/querier.h"
 #include "ctrl/signalling/signalling.h"
+#include "proto/mobility/mld.h"
 
 enum multicast_links_counter {
 	MULTICAST_LINKS_SOURCE,    /* messages from addresses that are not of the link */
@@ -54,6 +55,12 @@ bool multicast_links_changed(struct multicast_links *links);
 int multicast_links_each(const struct multicast_links *links,
 	int (*fn)(void *arg, const struct home_link *link, const struct querier *querier),
 	void *arg);
+
+/* A message of another kind of link has a fault. */
+void multicast_links_count(struct multicast_links *links, enum mld_fault fault);
+
+/* Counters for the queriers of other kinds of links. */
+uint64_t *multicast_links_querier_values(struct multicast_links *links);
 
 /* Its counters, and those of its queriers. */
 const uint64_t *multicast_links_counters(const struct multicast_links *links);

@@ -6,6 +6,7 @@
 #include "ctrl/config.h"
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
+#include "ctrl/multicast.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
@@ -84,6 +85,9 @@ static void op_event(void *context, const struct lma_event *event)
 		.home_address = event->session ? &event->session->now.prefixes[0].addr : NULL,
 		.care_of_address = &event->care_of};
 
+	if (event->session && event->session->now.life == SESSION_LIVE)
+		multicast_session(role->ctrl->multicast, &event->session->now.anchor,
+			&event->session->now.care_of);
 	snprintf(name, sizeof(name), "session-%s", lma_event_name(event->kind));
 	if (refused)
 		events_post(role->ctrl->events, &out, "Proxy Binding Update refused with status %u",
@@ -316,6 +320,13 @@ int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t wh
 	if (error) {
 		snprintf(what, sizeof(what), "session number %zu", role->restored);
 		role_not_restored(ctrl, error, what, "it is", why, why_size);
+		role_lma_close(role);
+		return error;
+	}
+	error = multicast_open_gateways(ctrl->multicast);
+	if (error) {
+		snprintf(why, why_size, "multicast of the anchor cannot start: %s",
+			strerror(-error));
 		role_lma_close(role);
 		return error;
 	}

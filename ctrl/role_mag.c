@@ -6,6 +6,7 @@
 #include "ctrl/config.h"
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
+#include "ctrl/multicast.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
@@ -65,6 +66,8 @@ static int op_commit(void *context, const struct attachment_record *good,
 
 	if (!error)
 		error = item_of(role, record, &item);
+	if (!record->lifetime)
+		multicast_detached(role->ctrl->multicast, &record->mac);
 	return error ? error
 		     : commit_submit_item(role->ctrl->commit, &was, &item, done, done_context);
 }
@@ -99,6 +102,8 @@ static void op_event(void *context, enum mag_event_kind kind, const struct mag_a
 		.home_address = a->now.prefix_count ? &a->now.prefixes[0].addr : NULL,
 		.port = a->link->port};
 
+	if (kind == MAG_EVENT_ATTACHED || kind == MAG_EVENT_MOVED)
+		multicast_attached(role->ctrl->multicast, a);
 	snprintf(name, sizeof(name), "node-%s", mag_event_name(kind));
 	if (kind == MAG_EVENT_REFUSED)
 		events_post(role->ctrl->events, &out, "%s: its anchor refused it with status %u",
@@ -293,7 +298,9 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 	ctrl->mag = mag_new(&mag, &ops);
 	if (!ctrl->mag)
 		return -errno;
-	error = signalling_add_role(ctrl->signalling, &packets);
+	error = multicast_open_nodes(ctrl->multicast);
+	if (!error)
+		error = signalling_add_role(ctrl->signalling, &packets);
 	return error ? error : loop_add_wheel(ctrl->loop, mag_wheel(ctrl->mag));
 }
 
@@ -361,6 +368,10 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 		role_mag_close(role);
 		return error;
 	}
+	for (const struct mag_attachment *a = mag_next(ctrl->mag, NULL); a;
+		a = mag_next(ctrl->mag, a))
+		if (a->now.lifetime)
+			multicast_attached(ctrl->multicast, a);
 	LOG_INFO("mag", "ready", "anchors=%zu attachments=%zu", role->anchor_count, role->restored);
 	*out = role;
 	return 0;

@@ -3,7 +3,10 @@
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
 #include "ctrl/multicast.h"
+#include "ctrl/multicast_gateways.h"
+#include "ctrl/multicast_nodes.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/signalling/mag.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,7 +40,11 @@ static int put_member(void *arg, const struct membership_listener *listener)
 		json_put_addr(obj, "home_address", listener->home);
 	else
 		json_put_str(obj, "home_address", NULL);
-	json_put_str(obj, "port", listener->home ? NULL : listener->port);
+	json_put_str(obj, "port", listener->port[0] ? listener->port : NULL);
+	if (listener->remote)
+		json_put_addr(obj, "gateway", listener->remote);
+	else
+		json_put_str(obj, "gateway", NULL);
 	json_array_append_new(listing->list, obj);
 	return 0;
 }
@@ -98,7 +105,8 @@ static void take_count(void *arg, unsigned dp, const struct update_count *count)
 	static const char *const names[UPDATE_COUNT_VALUES] = {[UPDATE_COUNT_PACKETS] = "packets",
 		[UPDATE_COUNT_OCTETS] = "octets",
 		[UPDATE_COUNT_COPIES] = "copies",
-		[UPDATE_COUNT_COPIES_MISSED] = "missed"};
+		[UPDATE_COUNT_COPIES_MISSED] = "missed",
+		[UPDATE_COUNT_LIMITED] = "limited"};
 	struct showing *showing = ((struct api_request *)arg)->state;
 	const size_t size = json_array_size(showing->items);
 	size_t tried = 0;
@@ -244,6 +252,33 @@ static int send_link(void *arg, const struct home_link *link, const struct queri
 	return 0;
 }
 
+/* A link with one listener: a node, or an access gateway. */
+static void put_querier(struct api_request *r, const char *link, const struct querier *querier)
+{
+	json_t *obj = json_object();
+
+	json_put_str(obj, "link", link);
+	json_put_bool(obj, "querier", querier_asks(querier, NULL));
+	json_put_str(obj, "other_querier", NULL);
+	json_put_uint(obj, "groups", querier_groups(querier));
+	api_item(r, obj);
+}
+
+static int send_tunnel(
+	void *arg, const struct multicast_tunnel *tunnel, const struct querier *querier)
+{
+	put_querier(arg, ADDR_TEXT(&tunnel->remote), querier);
+	return 0;
+}
+
+static int send_node(void *arg, const struct mag_attachment *a, const struct querier *querier)
+{
+	char mn[SESSION_MN_ID_TEXT_SIZE];
+
+	put_querier(arg, session_mn_id_text(mn, &a->now.mn_id), querier);
+	return 0;
+}
+
 static int count_link(void *arg, const struct home_link *link, const struct querier *querier)
 {
 	size_t *count = arg;
@@ -254,9 +289,24 @@ static int count_link(void *arg, const struct home_link *link, const struct quer
 	return 0;
 }
 
+static int count_tunnel(
+	void *arg, const struct multicast_tunnel *tunnel, const struct querier *querier)
+{
+	(void)tunnel;
+	return count_link(arg, NULL, querier);
+}
+
+static int count_node(void *arg, const struct mag_attachment *a, const struct querier *querier)
+{
+	(void)a;
+	return count_link(arg, NULL, querier);
+}
+
 void api_mcast_links(struct api_request *r, const json_t *params)
 {
 	const struct multicast_links *links = multicast_links_of(r->ctrl->multicast);
+	const struct multicast_gateways *gateways = multicast_gateways_of(r->ctrl->multicast);
+	const struct multicast_nodes *nodes = multicast_nodes_of(r->ctrl->multicast);
 	size_t count = 0;
 
 	(void)params;
@@ -265,6 +315,14 @@ void api_mcast_links(struct api_request *r, const json_t *params)
 	if (links) {
 		multicast_links_each(links, count_link, &count);
 		multicast_links_each(links, send_link, r);
+	}
+	if (gateways) {
+		multicast_gateways_each(gateways, count_tunnel, &count);
+		multicast_gateways_each(gateways, send_tunnel, r);
+	}
+	if (nodes) {
+		multicast_nodes_each(nodes, count_node, &count);
+		multicast_nodes_each(nodes, send_node, r);
 	}
 	api_count(r, count);
 }

@@ -7,6 +7,7 @@
 #include "ctrl/intake.h"
 #include "ctrl/keyring.h"
 #include "ctrl/multicast.h"
+#include "ctrl/multicast_nodes.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/lma.h"
@@ -19,6 +20,7 @@
 static json_t *control_counters(const struct ctrl *ctrl)
 {
 	const struct multicast_links *links = multicast_links_of(ctrl->multicast);
+	const struct multicast_nodes *nodes = multicast_nodes_of(ctrl->multicast);
 	json_t *all = signalling_counters(ctrl->signalling);
 	json_t *more[] = {
 		counter_json(commit_counter_defs, commit_counters(ctrl->commit), COMMIT_COUNTERS),
@@ -34,6 +36,9 @@ static json_t *control_counters(const struct ctrl *ctrl)
 		      : NULL,
 		links ? counter_json(querier_counter_defs, multicast_links_querier_counters(links),
 				QUERIER_COUNTERS)
+		      : NULL,
+		nodes ? counter_json(reporter_counter_defs, multicast_nodes_counters(nodes),
+				REPORTER_COUNTERS)
 		      : NULL,
 		ctrl->lma ? lma_counters(ctrl->lma) : NULL,
 		ctrl->mag ? mag_counters(ctrl->mag) : NULL,

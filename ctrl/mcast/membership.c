@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/addr.h"
+#include "common/hmac.h"
 #include "ctrl/mcast/membership_state.h"
 
 static const struct in6_addr any = {0};
@@ -14,16 +15,18 @@ enum {
 	GROUP_SPREAD_MAX = 65536, /* sources times members that exclude */
 };
 
-struct membership *membership_new(
-	const struct membership_limits *limits, membership_publish_fn *publish, void *context)
+struct membership *membership_new(const struct membership_config *config)
 {
 	struct membership *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return NULL;
-	m->limits = *limits;
-	m->publish = publish;
-	m->context = context;
+	m->config = *config;
+	m->hmac = hmac_new();
+	if (!m->hmac) {
+		free(m);
+		return NULL;
+	}
 	return m;
 }
 
@@ -52,6 +55,7 @@ void membership_free(struct membership *m)
 	}
 	HASH_ITER (hh, m->groups, group, next_group)
 		group_free(m, group);
+	hmac_free(m->hmac);
 	free(m);
 }
 
@@ -59,8 +63,9 @@ void membership_free(struct membership *m)
 
 bool membership_allows(const struct membership *m, const struct in6_addr *group)
 {
-	for (size_t i = 0; i < m->limits.groups->count; i++)
-		if (prefix6_contains(config_item(m->limits.groups, struct prefix6, i), group))
+	for (size_t i = 0; i < m->config.limits.groups->count; i++)
+		if (prefix6_contains(
+			    config_item(m->config.limits.groups, struct prefix6, i), group))
 			return true;
 	return false;
 }
@@ -94,76 +99,6 @@ unsigned membership_limit_to(
 		taken++;
 	}
 	return taken;
-}
-
-/* ---- objects ------------------------------------------------------------------------------ */
-
-static uint64_t mix(uint64_t h, const void *octets, size_t len)
-{
-	const uint8_t *at = octets;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ at[i]) * 0x100000001b3u; /* FNV-1a */
-	return h;
-}
-
-uint64_t membership_group_id(const struct in6_addr *group, const struct in6_addr *source)
-{
-	uint64_t h = mix(0xcbf29ce484222325u, group, sizeof(*group));
-
-	return publish_group_id(mix(h, source, sizeof(*source)));
-}
-
-static void set_bundle(
-	struct membership *m, uint64_t id, const struct object *object, size_t *objects)
-{
-	struct bundle bundle = {.len = 0};
-	struct writer w;
-
-	writer_init(&w, bundle.octets, sizeof(bundle.octets));
-	if (object && object_encode(&w, object) == 0)
-		bundle.len = (uint16_t)writer_len(&w);
-	if (m->publish(m->context, id, &bundle) == 0)
-		*objects += object ? 1 : (size_t)-1;
-}
-
-static void set_group(struct membership *m, const struct group *g, const struct in6_addr *source)
-{
-	uint64_t id = membership_group_id(&g->addr, source);
-	struct object object = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = id};
-
-	object.group = (struct object_group){.id = id, .source = *source, .group = g->addr};
-	set_bundle(m, id, &object, &m->group_objects);
-}
-
-static void unset_group(struct membership *m, const struct group *g, const struct in6_addr *source)
-{
-	set_bundle(m, membership_group_id(&g->addr, source), NULL, &m->group_objects);
-}
-
-static uint64_t member_id(uint64_t group, const struct member *member)
-{
-	static const char link[] = "link";
-	uint64_t h = member->key.link ? mix(group, link, sizeof(link)) : group;
-
-	return publish_member_id(mix(
-		h, member->key.link ? &member->key.link : &member->subscriber, sizeof(uint64_t)));
-}
-
-/* Makes a member of the object for a source one that gets copies, or none. */
-static void set_member(struct membership *m, const struct group *g, const struct in6_addr *source,
-	const struct member *member, bool gets)
-{
-	uint64_t group = membership_group_id(&g->addr, source);
-	uint64_t id = member_id(group, member);
-	struct object object = {.kind = OBJECT_MEMBER, .op = OBJECT_SET, .id = id};
-
-	object.member = (struct object_member){.id = id,
-		.group = group,
-		.kind = member->key.link ? MEMBER_LINK : MEMBER_SUBSCRIBER,
-		.target = member->subscriber};
-	memcpy(object.member.port, member->port, sizeof(object.member.port));
-	set_bundle(m, id, gets ? &object : NULL, &m->member_objects);
 }
 
 /* ---- a group ------------------------------------------------------------------------------ */
@@ -202,6 +137,10 @@ static bool spreads(const struct membership *m, const struct mcast_record *recor
 	HASH_FIND(hh, m->groups, record->group, sizeof(g->addr), g);
 	if (!g)
 		return false;
+	/* Nearly always there is room even if all are new. */
+	sources = g->source_count + fresh;
+	if (sources <= GROUP_SOURCES_MAX && sources * g->excluding <= GROUP_SPREAD_MAX)
+		return false;
 	for (unsigned i = 0; i < record->source_count; i++) {
 		struct in6_addr addr;
 
@@ -215,9 +154,9 @@ static bool spreads(const struct membership *m, const struct mcast_record *recor
 /* Without any group in the configuration none is allowed. */
 unsigned membership_limit(const struct membership *m, struct mcast_state *state)
 {
-	const struct config_list *groups = m->limits.groups;
-	unsigned taken = membership_limit_to(
-		groups->items, groups->count, groups->count ? m->limits.max_groups : 0, state);
+	const struct config_list *groups = m->config.limits.groups;
+	unsigned taken = membership_limit_to(groups->items, groups->count,
+		groups->count ? m->config.limits.max_groups : 0, state);
 	const struct mcast_state all = *state;
 	struct mcast_record record;
 	size_t at = 0;
@@ -241,7 +180,7 @@ static void set_excluding(
 {
 	for (uint32_t i = 0; i < g->member_count; i++)
 		if (excludes(&g->members[i]->state, g))
-			set_member(m, g, source, g->members[i], gets);
+			membership_set_member(m, g, source, g->members[i], gets);
 }
 
 static void name_source(struct membership *m, struct group *g, const struct in6_addr *addr)
@@ -253,7 +192,7 @@ static void name_source(struct membership *m, struct group *g, const struct in6_
 		return;
 	}
 	g->sources[g->source_count++] = (struct source){.addr = *addr, .refs = 1};
-	set_group(m, g, addr);
+	membership_set_group(m, g, addr);
 	set_excluding(m, g, addr, true);
 }
 
@@ -264,7 +203,7 @@ static void unname_source(struct membership *m, struct group *g, const struct in
 	if (!source || --source->refs)
 		return;
 	set_excluding(m, g, addr, false);
-	unset_group(m, g, addr);
+	membership_unset_group(m, g, addr);
 	*source = g->sources[--g->source_count];
 }
 
@@ -291,14 +230,14 @@ static void move_member(
 	bool excluded = excludes(&member->state, g), will = excludes(to, g);
 
 	if (excluded != will)
-		set_member(m, g, &any, member, will);
+		membership_set_member(m, g, &any, member, will);
 	for (uint32_t i = 0; i < g->source_count; i++) {
 		const struct in6_addr *source = &g->sources[i].addr;
 		bool got = mcast_state_wants(&member->state, &g->addr, source);
 		bool gets = mcast_state_wants(to, &g->addr, source);
 
 		if (got != gets)
-			set_member(m, g, source, member, gets);
+			membership_set_member(m, g, source, member, gets);
 	}
 }
 
@@ -324,13 +263,13 @@ static void change_group(
 
 	each_source(m, g, to, name_source);
 	if (will && !excluded && g->excluding++ == 0)
-		set_group(m, g, &any);
+		membership_set_group(m, g, &any);
 	move_member(m, g, member, to);
 	list_member(g, member, mcast_state_find(to, &g->addr, &record));
 	member->state = *to;
 	each_source(m, g, &before, unname_source);
 	if (excluded && !will && --g->excluding == 0)
-		unset_group(m, g, &any);
+		membership_unset_group(m, g, &any);
 	member->state = before;
 }
 
@@ -476,7 +415,8 @@ static int put(struct membership *m, struct member **set, const struct member *t
 int membership_set(struct membership *m, const struct in6_addr *home, uint64_t subscriber,
 	const struct mcast_state *state)
 {
-	const struct member template = {.key = {.addr = *home}, .subscriber = subscriber};
+	const struct member template = {
+		.key = {.addr = *home}, .kind = MEMBER_SUBSCRIBER, .target = subscriber};
 
 	return put(m, &m->nodes, &template, state);
 }
@@ -484,8 +424,29 @@ int membership_set(struct membership *m, const struct in6_addr *home, uint64_t s
 int membership_set_link(struct membership *m, uint64_t link, const char *port,
 	const struct in6_addr *group, const struct mcast_state *state)
 {
-	struct member template = {.key = {.addr = *group, .link = link}};
+	struct member template = {.key = {.addr = *group, .link = link}, .kind = MEMBER_LINK};
 
 	strncpy(template.port, port, OBJECT_PORT_NAME_MAX);
 	return put(m, &m->links, &template, state);
+}
+
+int membership_set_path(struct membership *m, uint64_t path, const struct in6_addr *remote,
+	const struct in6_addr *group, const struct mcast_state *state)
+{
+	const struct member template = {.key = {.addr = *group, .link = path},
+		.kind = MEMBER_PATH,
+		.target = path,
+		.remote = *remote};
+
+	return put(m, &m->links, &template, state);
+}
+
+void membership_renew(struct membership *m, const struct in6_addr *group)
+{
+	const struct group *g = membership_group(m, group);
+
+	if (g && g->excluding)
+		membership_renew_group(m, g, &any);
+	for (uint32_t i = 0; g && i < g->source_count; i++)
+		membership_renew_group(m, g, &g->sources[i].addr);
 }

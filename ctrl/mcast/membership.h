@@ -2,15 +2,16 @@
  * Who listens to which multicast, and what data planes are told of it: groups and members of
  * proto/channel/group.h.
  *
- * A member is a link on which somebody listens, one for each of its groups, or a node with a
- * binding, known by its home address; what it listens to is kept by member, so that its sources are
- * those of the groups whatever its care-of address is (draft-sarikaya-mext-multicastdmm-04, 6). Its
- * object names its subscriber and no path: a move of the node is a change of its binding alone.
+ * A member is a link on which somebody listens, or a path behind which somebody does, one for each
+ * of its groups, or a node with a binding, known by its home address; what it listens to is kept by
+ * member, so that its sources are those of the groups whatever its care-of address is
+ * (draft-sarikaya-mext-multicastdmm-04, 6). Its object names its subscriber and no path: a move of
+ * the node is a change of its binding alone.
  *
  * Of a group address there is an object for any source while somebody excludes sources (or none)
  * and one for each source that anybody names; who excludes is a member of all of them but those
- * that it names. Ids are digests of what they name, so that a data plane that has outlived its
- * control has the same objects as the next one wants.
+ * that it names. Ids are digests of what they name under a key that lasts, so that a data plane
+ * that has outlived its control has the same objects as the next one wants.
  *
  * Costs 900 octets a member, 8 for each of its groups. A change costs what the members of its
  * groups that exclude are, when it names a source first or last, else what it names itself. For the
@@ -37,9 +38,23 @@ struct membership_limits {
 /* Sets (len 0: removes) what is published with this id, as publish_set(). */
 typedef int membership_publish_fn(void *context, uint64_t id, const struct bundle *bundle);
 
-/* The limits' list outlives it. NULL: no memory. */
-struct membership *membership_new(
-	const struct membership_limits *limits, membership_publish_fn *publish, void *context);
+/* By which path packets of a group come, and how many of its octets are taken: as in struct
+ * object_group, both 0 before. */
+typedef void membership_way_fn(
+	void *context, const struct in6_addr *group, uint64_t *path, uint32_t *rate);
+
+enum { MEMBERSHIP_KEY = 16 };
+
+struct membership_config {
+	struct membership_limits limits; /* their list outlives it */
+	uint8_t key[MEMBERSHIP_KEY];     /* for ids: random, and the same after a restart */
+	membership_publish_fn *publish;
+	membership_way_fn *way; /* NULL: by ports, and all */
+	void *context;          /* of both */
+};
+
+/* NULL: no memory. */
+struct membership *membership_new(const struct membership_config *config);
 
 /* Frees it; what is published stays. NULL is allowed. */
 void membership_free(struct membership *m);
@@ -71,6 +86,13 @@ int membership_set(struct membership *m, const struct in6_addr *home, uint64_t s
 int membership_set_link(struct membership *m, uint64_t link, const char *port,
 	const struct in6_addr *group, const struct mcast_state *state);
 
+/* The same of nodes behind a path, whose tunnel ends at this address. */
+int membership_set_path(struct membership *m, uint64_t path, const struct in6_addr *remote,
+	const struct in6_addr *group, const struct mcast_state *state);
+
+/* Publishes a group again, whose way is another one. */
+void membership_renew(struct membership *m, const struct in6_addr *group);
+
 /* Nodes that listen to something, and objects that are published of groups and of members. */
 size_t membership_members(const struct membership *m);
 size_t membership_groups(const struct membership *m);
@@ -78,9 +100,10 @@ size_t membership_copies(const struct membership *m);
 
 /* A member, as it is told. */
 struct membership_listener {
-	const struct in6_addr *home; /* NULL: a link */
-	uint64_t subscriber;         /* of a node */
-	const char *port;            /* of a link */
+	const struct in6_addr *home;   /* NULL: a link or a path */
+	uint64_t subscriber;           /* of a node */
+	const char *port;              /* of a link, else empty */
+	const struct in6_addr *remote; /* end of a path; NULL: it is none */
 	const struct mcast_state *state;
 };
 typedef int membership_listener_fn(void *arg, const struct membership_listener *listener);

@@ -18,8 +18,9 @@ static struct member *find(const struct membership *m, const struct in6_addr *ho
 static struct membership_listener listener_of(const struct member *member)
 {
 	return (struct membership_listener){.home = member->key.link ? NULL : &member->key.addr,
-		.subscriber = member->subscriber,
+		.subscriber = member->target,
 		.port = member->port,
+		.remote = member->kind == MEMBER_PATH ? &member->remote : NULL,
 		.state = &member->state};
 }
 
@@ -122,5 +123,5 @@ uint64_t membership_object(const struct membership *m, const struct in6_addr *gr
 		*of = *source;
 	else if (!g || !g->excluding)
 		return 0;
-	return membership_group_id(group, of);
+	return membership_group_id(m, group, of);
 }

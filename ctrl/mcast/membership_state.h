@@ -1,8 +1,9 @@
 /*
  * What a membership is made of, for its own files:
  *
- *   membership.c        members change, and what is published follows
- *   membership_show.c   what there is, for people
+ *   membership.c           members change, and what is published follows
+ *   membership_objects.c   groups and members as they are published
+ *   membership_show.c      what there is, for people
  */
 #pragma once
 
@@ -11,15 +12,17 @@
 #include "ctrl/mcast/membership.h"
 #include "proto/channel/object.h"
 
-/* A node, by its home address, or what is listened to of one group on a link. */
+/* A node, by its home address, or what is listened to of one group on a link or behind a path. */
 struct member_key {
 	struct in6_addr addr; /* of a node its home address, else the group */
-	uint64_t link;        /* 0: a node */
+	uint64_t link;        /* or path; 0: a node */
 };
 
 struct member {
 	struct member_key key;
-	uint64_t subscriber;                 /* of a node */
+	enum member_kind kind;
+	uint64_t target;                     /* subscriber of a node, path */
+	struct in6_addr remote;              /* end of a path */
 	char port[OBJECT_PORT_NAME_MAX + 1]; /* of a link */
 	struct mcast_state state;
 	UT_hash_handle hh;
@@ -42,9 +45,8 @@ struct group {
 };
 
 struct membership {
-	struct membership_limits limits;
-	membership_publish_fn *publish;
-	void *context;
+	struct membership_config config;
+	struct hmac *hmac;
 	struct member *nodes, *links;
 	struct member *turn; /* of the nodes; NULL: the first */
 	struct group *groups;
@@ -58,4 +60,17 @@ struct group *membership_group(const struct membership *m, const struct in6_addr
 struct source *membership_source(struct group *g, const struct in6_addr *source);
 
 /* Id of the object for a source of a group. */
-uint64_t membership_group_id(const struct in6_addr *group, const struct in6_addr *source);
+uint64_t membership_group_id(
+	const struct membership *m, const struct in6_addr *group, const struct in6_addr *source);
+
+/* What is published of a group for a source; and as it is, with another way. */
+void membership_set_group(
+	struct membership *m, const struct group *g, const struct in6_addr *source);
+void membership_unset_group(
+	struct membership *m, const struct group *g, const struct in6_addr *source);
+void membership_renew_group(
+	struct membership *m, const struct group *g, const struct in6_addr *source);
+
+/* Makes a member of the object for a source one that gets copies, or none. */
+void membership_set_member(struct membership *m, const struct group *g,
+	const struct in6_addr *source, const struct member *member, bool gets);

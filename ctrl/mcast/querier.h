@@ -29,6 +29,9 @@ struct querier_config {
 	uint32_t response_ms; /* Query Response Interval, shorter than it */
 	uint32_t last_ms;     /* Last Listener Query Interval */
 	uint32_t max_groups;  /* with listeners */
+	/* Of the first queries, when only one listener is there, which need not wait for others
+	 * (RFC 3810, 9.3); 0: as the RFC has them, a quarter of the interval apart. */
+	uint32_t first_response_ms, first_ms;
 };
 
 enum querier_counter {
@@ -72,6 +75,10 @@ void querier_free(struct querier *q);
  */
 void querier_receive(struct querier *q, const struct in6_addr *own, const struct in6_addr *src,
 	const uint8_t *mld, size_t len, uint64_t now_ns);
+
+/* Asks all anew, as at first: who listens may have changed unheard. Nothing when that is under way
+ * or another one asks. */
+void querier_ask_all(struct querier *q, uint64_t now_ns);
 
 /* Whether this one asks; *other (may be NULL) is who does, if not. */
 bool querier_asks(const struct querier *q, struct in6_addr *other);

@@ -51,6 +51,9 @@ static bool send_general(struct querier *q)
 	static const struct in6_addr all_nodes = {.s6_addr = {0xff, 2, [15] = 1}}, none;
 	struct mcast_query query = {.response_ms = q->config.response_ms, .group = none.s6_addr};
 
+	if (q->startup && q->own.first_response_ms)
+		query.response_ms = q->own.first_response_ms;
+
 	return send_query(q, &all_nodes, &query);
 }
 
@@ -145,7 +148,7 @@ static void general_due(struct wheel_timer *timer, void *context)
 	if (!send_general(q))
 		again = AGAIN_MS;
 	else if (q->startup && --q->startup)
-		again = q->own.interval_ms / 4;
+		again = q->own.first_ms ? q->own.first_ms : q->own.interval_ms / 4;
 	wheel_arm(q->wheel, timer, q->now_ns + ns(again));
 }
 
@@ -154,6 +157,15 @@ void querier_begin(struct querier *q)
 	q->startup = q->own.robustness;
 	wheel_timer_init(&q->general, general_due);
 	wheel_arm(q->wheel, &q->general, q->now_ns);
+}
+
+void querier_ask_all(struct querier *q, uint64_t now_ns)
+{
+	if (q->startup || q->other_ns)
+		return;
+	q->now_ns = now_ns;
+	q->startup = q->own.robustness;
+	wheel_arm(q->wheel, &q->general, now_ns);
 }
 
 /* RFC 3810, 9.5. */

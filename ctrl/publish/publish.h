@@ -183,6 +183,13 @@ static inline uint64_t publish_member_id(uint64_t digest)
 	return digest >> 4 | 1ull << 60;
 }
 
+/* Id of a path that several nodes share, and of its bundle, by a number of less than 2^58: of the
+ * tunnel between an anchor and a gateway. */
+static inline uint64_t publish_shared_path_id(uint64_t number)
+{
+	return number | 1ull << 58;
+}
+
 /* Whether a bundle is that of a group, which comes before its members. */
 static inline bool publish_is_group(uint64_t bundle_id)
 {

@@ -61,6 +61,10 @@ enum intake_class signalling_classify(
 		ip6_packet_decode(punt->frame + skip, punt->length - skip, &ip6, NULL))
 		return INTAKE_REST;
 	*source = ip6.src;
+	if (punt->reason == PACKET_LISTENER && is_from_peer(s, &ip6)) {
+		*source = in6addr_any;
+		return INTAKE_KNOWN;
+	}
 	if (ip6.proto != MH_NEXT_HEADER || !glance_at(punt->frame + skip + ip6.offset, ip6.len, &g))
 		return INTAKE_REST;
 	if (is_from_peer(s, &ip6)) {

@@ -125,6 +125,7 @@
 	X(MULTICAST_IP4, "multicast_ip4", "updates with IPv4 groups, which are not served")        \
 	X(MULTICAST_SCOPE, "multicast_scope",                                                      \
 		"updates with groups of the link, none at all, or too many")                       \
+	X(MLD_IGNORED, "mld_ignored", "messages of listeners in tunnels that are not heeded")      \
 	X(NEXT_DP, "next_data_plane", "changes given to the next data plane after one failed")     \
 	X(DEREGISTERED, "deregistered", "bindings ended by their nodes")                           \
 	X(EXPIRED, "expired", "bindings ended by their lifetime")                                  \

@@ -131,6 +131,11 @@ const struct mag_link *mag_link_find(const struct mag *mag, const char *port)
 	return NULL;
 }
 
+size_t mag_link_index(const struct mag *mag, const struct mag_link *link)
+{
+	return (size_t)(link - mag->config.links);
+}
+
 const struct mag_profile *mag_profile_find(const struct mag *mag, const char *mn_id)
 {
 	for (size_t i = 0; i < mag->config.profile_count; i++)

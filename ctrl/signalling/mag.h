@@ -224,6 +224,9 @@ bool mag_neighbour(struct mag *mag, const struct receive_packet *packet);
 const struct mag_link *mag_link_find(const struct mag *mag, const char *port);
 const struct mag_profile *mag_profile_find(const struct mag *mag, const char *mn_id);
 
+/* The index of an access link. */
+size_t mag_link_index(const struct mag *mag, const struct mag_link *link);
+
 /* The profile of the node with this interface; NULL: none. */
 const struct mag_profile *mag_profile_of(const struct mag *mag, const struct mac *mac);
 

@@ -209,11 +209,20 @@ static void receive_neighbour(struct signalling *s, const struct receive_packet 
 	receive_home_neighbour(s, packet);
 }
 
+static void receive_listener(struct signalling *s, const struct receive_packet *packet)
+{
+	for (size_t i = 0; i < s->role_count; i++)
+		if (s->roles[i].listener && s->roles[i].listener(s->roles[i].context, packet))
+			return;
+	state_count(s, SIGNALLING_N_MLD_IGNORED);
+}
+
 static receive_fn *const reasons[] = {
 	[PACKET_MOBILITY] = receive_mobility,
 	[PACKET_HOME_ADDRESS] = receive_home_address,
 	[PACKET_NEIGHBOUR] = receive_neighbour,
 	[PACKET_ICMP] = discovery_receive,
+	[PACKET_LISTENER] = receive_listener,
 };
 
 /* Finds the IPv6 header behind the Ethernet header, unless the packet came through a tunnel. */

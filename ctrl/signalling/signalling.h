@@ -215,9 +215,12 @@ struct signalling_role {
 	void (*message)(void *context, const struct receive_packet *packet, const struct mh *mh);
 	/* Neighbour Discovery of a port; false: that is not its own. NULL: it has none. */
 	bool (*neighbour)(void *context, const struct receive_packet *packet);
+	/* Multicast Listener Discovery in a tunnel, whose header the packet has; false: that is not
+	 * its own. NULL: it has none. */
+	bool (*listener)(void *context, const struct receive_packet *packet);
 };
 
-enum { SIGNALLING_ROLES_MAX = 3 };
+enum { SIGNALLING_ROLES_MAX = 6 };
 
 /* Adds a role (copied). The addresses of all roles are in config.policy.locals. 0 or -ENOSPC. */
 int signalling_add_role(struct signalling *s, const struct signalling_role *role);

@@ -21,6 +21,7 @@ static bool count_group(const struct tables *t, struct update_count *count)
 	count->values[UPDATE_COUNT_OCTETS] = sum.octets;
 	count->values[UPDATE_COUNT_COPIES] = sum.copies;
 	count->values[UPDATE_COUNT_COPIES_MISSED] = sum.lost;
+	count->values[UPDATE_COUNT_LIMITED] = sum.limited;
 	return true;
 }
 

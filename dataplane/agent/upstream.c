@@ -182,7 +182,8 @@ static struct membership *wanted(struct upstream *u, uint32_t number)
 	struct key key;
 
 	if (!atomic_load_explicit(&entry->id, memory_order_relaxed) ||
-		!atomic_load_explicit(&entry->members, memory_order_relaxed))
+		!atomic_load_explicit(&entry->members, memory_order_relaxed) ||
+		group_table_path(u->groups, entry))
 		return NULL;
 	key = (struct key){.source = entry->source, .group = entry->group};
 	HASH_FIND(hh, u->all, &key, sizeof(key), m);

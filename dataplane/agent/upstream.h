@@ -5,10 +5,10 @@
  *
  * What is wanted follows from the group table: an object for any source with members is a
  * membership of the group from any source, one for a source with members is one of that source
- * alone. Linux merges both into one filter. A data plane joins also for those whom another one
- * serves, so that a node misses nothing when its tunnel comes here. They are left
- * when the process ends; when it dies they time out at the routers, or the next process, which
- * joins what is in its tables, is there before.
+ * alone; what comes out of a tunnel is none. Linux merges both into one filter. A data plane joins
+ * also for those whom another one serves, so that a node misses nothing when its tunnel comes here.
+ * They are left when the process ends; when it dies they time out at the routers, or the next
+ * process, which joins what is in its tables, is there before.
  *
  * Costs 112 octets a membership, a pointer for each group that there is room for, and a socket for
  * UPSTREAM_OF_SOCKET of them, as Linux limits sources and memory by socket. Agent thread.

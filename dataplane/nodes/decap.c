@@ -1,13 +1,18 @@
 /*
  * decap: takes a packet out of its tunnel, if it comes from where its source is registered (RFC
  * 6275, 10.4.5; RFC 2473, 3.3; RFC 6040, 4.2), from another data plane, or, for a subscriber that
- * is on a link here, by its tunnel (RFC 5213, 6.10.5).
+ * is on a link here, by its tunnel (RFC 5213, 6.10.5). Multicast comes out of a tunnel only when
+ * its group comes by this one (RFC 6224, 4.2); what listeners and routers say of groups in tunnels
+ * is control's to judge (RFC 6275, 10.4.3).
  */
 #include "dataplane/nodes/decap.h"
 
 #include "dataplane/agent/events.h"
+#include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/mld.h"
 #include "dataplane/nodes/traffic.h"
+#include "dataplane/port.h"
 
 const uint8_t decap_ecn_out[4][4] = {
 	{0, 0, 0, DECAP_ECN_DROP},
@@ -79,6 +84,48 @@ static inline rte_edge_t decap_one(
 	return decap_strip(m, subscriber_number(t, entry));
 }
 
+/* To control, with its tunnel header. */
+static rte_edge_t show(struct rte_mbuf *m)
+{
+	struct meta *meta = meta_of(m);
+
+	meta->punt_reason = PACKET_LISTENER;
+	meta->punt_class = MIRROR_CLASS_REST;
+	return node_restore_ethernet(m, &port_table[meta->port % PORT_MAX].mac) ? DECAP_PUNT
+										: DECAP_NO_ROOM;
+}
+
+/* Whether a tunnel is that of a path, seen from its other end. */
+static bool is_by(const struct path_table *t, uint64_t path, const struct rte_ipv6_hdr *outer)
+{
+	const uint32_t number = path ? path_table_find(t, path) : POOL_NONE;
+	const struct path *by = number == POOL_NONE ? NULL : path_at(t, number);
+
+	return by && addr_equal(&by->remote, ip6_src(outer)) &&
+	       addr_equal(path_shape_local(path_shape_at(t, by->shape)), ip6_dst(outer));
+}
+
+/* A packet with an address that stays on its link, or to a group. */
+static rte_edge_t decap_scope(struct worker *w, struct rte_mbuf *m)
+{
+	const struct group_table *t = &w->tables->groups;
+	const struct rte_ipv6_hdr *ip = decap_inner(m);
+	uint32_t number;
+	rte_edge_t edge;
+
+	if (!addr_is_multicast(ip6_dst(ip)))
+		return DECAP_SCOPE;
+	if (mld_is(ip, (uint16_t)ip6_total(ip)))
+		return show(m);
+	number = group_table_find(t, ip6_src(ip), ip6_dst(ip));
+	if (number == POOL_NONE)
+		return DECAP_SCOPE;
+	if (!is_by(&w->tables->paths, group_table_path(t, group_at(t, number)), ip6_of(m)))
+		return DECAP_MULTICAST;
+	edge = decap_strip(m, SUBSCRIBER_NONE);
+	return edge == DECAP_STEER ? DECAP_GROUP : edge;
+}
+
 static inline void decap_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
 {
@@ -90,14 +137,17 @@ static inline void decap_work(struct worker *w, struct rte_graph *graph, struct 
 	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++) {
 		next[i] = decap_check(mbufs[i]);
+		if (unlikely(next[i] == DECAP_SCOPE)) {
+			next[i] = decap_scope(w, mbufs[i]);
+			done += next[i] == DECAP_GROUP;
+		}
 		if (unlikely(next[i] != DECAP_STEER))
 			continue;
 		sources[count] = ip6_load(decap_inner(mbufs[i])->src_addr);
 		sound[count++] = i;
 	}
-	if (unlikely(count == 0))
-		return;
-	subscriber_table_lookup(&w->tables->subscribers, 0, sources, count, entries);
+	if (likely(count))
+		subscriber_table_lookup(&w->tables->subscribers, 0, sources, count, entries);
 	for (uint16_t i = 0; i < count; i++) {
 		rte_edge_t edge = decap_one(w, mbufs[sound[i]], entries[i]);
 
@@ -127,6 +177,10 @@ static struct rte_node_register decap_node = {
 			[DECAP_ECN] = "drop_tunnel_ecn",
 			[DECAP_UNKNOWN_SOURCE] = "drop_unknown_source",
 			[DECAP_WRONG_CARE_OF] = "drop_wrong_care_of",
+			[DECAP_GROUP] = "group",
+			[DECAP_MULTICAST] = "drop_tunnel_multicast",
+			[DECAP_PUNT] = "punt",
+			[DECAP_NO_ROOM] = "drop_no_room",
 		},
 };
 RTE_NODE_REGISTER(decap_node)

@@ -14,6 +14,10 @@ enum decap_edge {
 	DECAP_ECN,
 	DECAP_UNKNOWN_SOURCE,
 	DECAP_WRONG_CARE_OF,
+	DECAP_GROUP,
+	DECAP_MULTICAST,
+	DECAP_PUNT,
+	DECAP_NO_ROOM,
 	DECAP_EDGES
 };
 
@@ -32,7 +36,7 @@ static inline struct rte_ipv6_hdr *decap_inner(struct rte_mbuf *m)
 }
 
 /* What can be said of a packet, meta.outer being set, without knowing its subscriber: DECAP_STEER,
- * or where it goes if it is not sound. */
+ * or where it goes if it is not sound; DECAP_SCOPE also for multicast, which decap looks at. */
 static inline rte_edge_t decap_check(struct rte_mbuf *m)
 {
 	const struct rte_ipv6_hdr *ip = decap_inner(m);

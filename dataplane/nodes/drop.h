@@ -19,6 +19,7 @@
 	X(multicast_member, "multicast for a group or source that nobody wants")                   \
 	X(multicast_port, "multicast by another port than that of its group")                      \
 	X(multicast_full, "too many multicast packets wait to be copied")                          \
+	X(multicast_rate, "multicast beyond the rate of its group")                                \
 	X(scope, "link-local source or destination cannot leave its link")                         \
 	X(hop_limit, "hop limit is used up")                                                       \
 	X(no_route, "no route to the destination")                                                 \
@@ -27,6 +28,7 @@
 	X(tunnel_fragment, "fragment of a tunnel packet that could not be reassembled")            \
 	X(tunnel_inner, "packet in a tunnel is malformed")                                         \
 	X(tunnel_scope, "packet in a tunnel has a link-local or multicast address")                \
+	X(tunnel_multicast, "multicast by another tunnel than that of its group")                  \
 	X(tunnel_nested, "packet in a tunnel is a tunnel packet for a local address")              \
 	X(tunnel_ecn, "congestion marked outside, not capable inside (RFC 6040, 4.2)")             \
 	X(tunnel_loop, "packet to be tunnelled has the addresses of its tunnel (RFC 2473, 4.1.2)") \

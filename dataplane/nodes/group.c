@@ -1,6 +1,6 @@
 /*
- * group: a multicast packet from a port, to a group beyond the link: finds its group and lets the
- * packet wait for replicate.
+ * group: a multicast packet from a port, to a group beyond the link, or one that decap has let out
+ * of the tunnel by which its group comes: finds its group and lets the packet wait for replicate.
  */
 #include "dataplane/nodes/encap.h"
 #include "dataplane/nodes/replicate.h"
@@ -14,6 +14,7 @@ enum edge {
 	GROUP_HOP_LIMIT,
 	GROUP_LIMIT,
 	GROUP_FULL,
+	GROUP_RATE,
 	GROUP_EDGES,
 	GROUP_WAITS, /* no edge: it is in the queue */
 };
@@ -41,6 +42,9 @@ static rte_edge_t find(struct worker *w, struct rte_mbuf *m, uint32_t *number)
 		return GROUP_UNKNOWN;
 	entry = group_at(t, *number);
 	port = atomic_load_explicit(&entry->port, memory_order_relaxed);
+	if (meta_of(m)->flags & META_DECAPSULATED ? group_table_path(t, entry) == 0
+						  : group_table_path(t, entry) != 0)
+		return GROUP_PORT;
 	if (port != GROUP_PORT_ANY && port != meta_of(m)->port)
 		return GROUP_PORT;
 	if (atomic_load_explicit(&entry->members, memory_order_relaxed) == 0)
@@ -73,6 +77,30 @@ static bool fill(struct replicate_job *job, struct rte_mbuf *m, uint64_t id, uin
 	return true;
 }
 
+/* Whether the rate of a group allows a packet of so many octets: those of a quarter of a second may
+ * come at once. */
+static bool take_tokens(const struct worker *w, const struct group_entry *entry,
+	struct group_counters *counters, uint32_t octets)
+{
+	const int64_t rate = atomic_load_explicit(&entry->rate, memory_order_relaxed);
+	const int64_t hz = (int64_t)rte_get_tsc_hz();
+	int64_t passed = (int64_t)(w->tsc - counters->filled);
+
+	if (rate == 0)
+		return true;
+	if (!counters->filled || passed > hz / 4)
+		passed = hz / 4;
+	counters->filled = w->tsc;
+	counters->tokens = RTE_MIN(
+		counters->tokens + (int64_t)((__int128)passed * rate / hz), RTE_MAX(rate / 4, 1));
+	if (counters->tokens <= 0) {
+		counter_add(&counters->limited, 1);
+		return false;
+	}
+	counters->tokens -= octets;
+	return true;
+}
+
 static rte_edge_t group_one(struct worker *w, struct rte_mbuf *m)
 {
 	struct replication *r = w->replication;
@@ -80,7 +108,8 @@ static rte_edge_t group_one(struct worker *w, struct rte_mbuf *m)
 	uint32_t number;
 	rte_edge_t edge;
 
-	rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
+	if (!(meta_of(m)->flags & META_DECAPSULATED))
+		rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
 	edge = check(ip6_of(m));
 	if (edge == GROUP_WAITS)
 		edge = find(w, m, &number);
@@ -91,12 +120,14 @@ static rte_edge_t group_one(struct worker *w, struct rte_mbuf *m)
 
 	const struct group_entry *entry = group_at(&w->tables->groups, number);
 
+	counters = group_table_counters(&w->tables->groups, w->index, number);
+	if (!take_tokens(w, entry, counters, m->pkt_len))
+		return GROUP_RATE;
 	if (!fill(replication_at(r, r->count), m,
 		    atomic_load_explicit(&entry->id, memory_order_acquire), number))
 		return GROUP_LIMIT;
 	r->count++;
 	ip6_of(m)->hop_limits--;
-	counters = group_table_counters(&w->tables->groups, w->index, number);
 	counter_add(&counters->packets, 1);
 	counter_add(&counters->octets, m->pkt_len);
 	return GROUP_WAITS;
@@ -135,6 +166,7 @@ static struct rte_node_register group_node = {
 			[GROUP_HOP_LIMIT] = "drop_hop_limit",
 			[GROUP_LIMIT] = "drop_tunnel_limit",
 			[GROUP_FULL] = "drop_multicast_full",
+			[GROUP_RATE] = "drop_multicast_rate",
 		},
 };
 RTE_NODE_REGISTER(group_node)

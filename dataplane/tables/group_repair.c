@@ -33,7 +33,9 @@ bool group_table_object(const struct group_table *t, uint32_t number, struct obj
 	*object =
 		(struct object_group){.id = atomic_load_explicit(&entry->id, memory_order_relaxed),
 			.source = entry->source,
-			.group = entry->group};
+			.group = entry->group,
+			.path = group_table_path(t, entry),
+			.rate = atomic_load_explicit(&entry->rate, memory_order_relaxed)};
 	return object->id && group_table_by_id(t, object->id) == number &&
 	       group_table_exactly(t, &entry->source, &entry->group) == number &&
 	       group_list(entry) == t->lists[number] &&
@@ -114,6 +116,16 @@ static uint32_t keep_members(struct group_table *t, struct kept *kept)
 	return forgotten;
 }
 
+static void keep_tunnels(struct group_table *t, const struct kept *kept)
+{
+	group_tunnel_forget(&t->tunnels);
+	for (uint32_t i = 0; i < t->groups.fresh; i++)
+		if (bits_test(kept->groups, i))
+			group_tunnel_keep(&t->tunnels, atomic_load_explicit(&group_at(t, i)->tunnel,
+							       memory_order_relaxed));
+	group_tunnel_forget_end(&t->tunnels);
+}
+
 /* Members keep their places, all others are free. */
 static void mend_list(struct group_table *t, const struct kept *kept, uint32_t number)
 {
@@ -151,6 +163,7 @@ int64_t group_table_repair(struct group_table *t)
 	}
 	forgotten = keep_groups(t, &kept);
 	forgotten += keep_members(t, &kept);
+	keep_tunnels(t, &kept);
 	for (uint32_t i = 0; i < t->groups.fresh; i++)
 		if (bits_test(kept.groups, i))
 			mend_list(t, &kept, i);

@@ -218,9 +218,39 @@ static int grow_counters(struct group_table *t, uint32_t number)
 	return err;
 }
 
-static int take_group(struct group_table *t, const struct object_group *object, uint16_t port)
+/* By where packets of a group come, and how many. */
+struct way {
+	uint16_t port, tunnel;
+	uint32_t rate;
+};
+
+static void set_way(struct group_entry *entry, const struct way *way)
 {
-	struct group_entry *entry;
+	atomic_store_explicit(&entry->port, way->port, memory_order_relaxed);
+	atomic_store_explicit(&entry->tunnel, way->tunnel, memory_order_relaxed);
+	atomic_store_explicit(&entry->rate, way->rate, memory_order_relaxed);
+}
+
+static void fill(struct group_table *t, uint32_t number, const struct object_group *object,
+	const struct way *way)
+{
+	struct group_entry *entry = group_at(t, number);
+
+	entry->source = object->source;
+	entry->group = object->group;
+	entry->free = GROUP_NO_PLACE;
+	atomic_store_explicit(&entry->list, NULL, memory_order_relaxed);
+	atomic_store_explicit(&entry->members, 0, memory_order_relaxed);
+	set_way(entry, way);
+	for (unsigned reader = 0; reader < t->readers; reader++)
+		*group_table_counters(t, reader, number) = (struct group_counters){0};
+	/* Last: a reader that remembers the number of an earlier group looks at nothing before. */
+	atomic_store_explicit(&entry->id, object->id, memory_order_release);
+}
+
+static int take_group(
+	struct group_table *t, const struct object_group *object, const struct way *way)
+{
 	uint32_t number;
 
 	if (sig_index_make_room(&t->by_id) < 0 || sig_index_make_room(&t->by_address) < 0)
@@ -232,17 +262,7 @@ static int take_group(struct group_table *t, const struct object_group *object, 
 		pool_return(&t->groups, number);
 		return -ENOSPC;
 	}
-	entry = group_at(t, number);
-	entry->source = object->source;
-	entry->group = object->group;
-	entry->free = GROUP_NO_PLACE;
-	atomic_store_explicit(&entry->list, NULL, memory_order_relaxed);
-	atomic_store_explicit(&entry->members, 0, memory_order_relaxed);
-	atomic_store_explicit(&entry->port, port, memory_order_relaxed);
-	for (unsigned reader = 0; reader < t->readers; reader++)
-		*group_table_counters(t, reader, number) = (struct group_counters){0};
-	/* Last: a reader that remembers the number of an earlier group looks at nothing before. */
-	atomic_store_explicit(&entry->id, object->id, memory_order_release);
+	fill(t, number, object, way);
 	if (sig_index_insert(&t->by_id, table_hash_id(object->id), number) < 0) {
 		pool_return(&t->groups, number);
 		return -ENOSPC;
@@ -273,35 +293,53 @@ static void drop_group(struct group_table *t, uint32_t number)
 
 	sig_index_remove(&t->by_address, group_table_hash(&entry->source, &entry->group), number);
 	sig_index_remove(&t->by_id, table_hash_id(id_of(entry)), number);
+	group_tunnel_return(
+		&t->tunnels, atomic_load_explicit(&entry->tunnel, memory_order_relaxed));
 	atomic_store_explicit(&entry->id, 0, memory_order_release);
 	free_list(t, number);
 	change(t, number);
 	pool_retire(&t->groups, number);
 }
 
-int group_table_set(struct group_table *t, const struct object_group *object)
+/* Puts the group where it is to be, with a way whose tunnel is taken. */
+static int put_group(
+	struct group_table *t, const struct object_group *object, const struct way *way)
 {
 	uint32_t number = group_table_by_id(t, object->id);
 	uint32_t other = group_table_exactly(t, &object->source, &object->group);
-	int port = port_of(object->port);
 	struct group_entry *entry;
 
-	if (port < 0)
-		return port;
 	if (other != SIG_INDEX_NONE && other != number)
 		return -EEXIST;
 	if (number == SIG_INDEX_NONE)
-		return take_group(t, object, (uint16_t)port);
+		return take_group(t, object, way);
 	entry = group_at(t, number);
 	if (other == number) {
-		atomic_store_explicit(&entry->port, (uint16_t)port, memory_order_relaxed);
+		group_tunnel_return(
+			&t->tunnels, atomic_load_explicit(&entry->tunnel, memory_order_relaxed));
+		set_way(entry, way);
 		bits_set(t->group_marks, number);
+		change(t, number);
 		return 0;
 	}
 	if (atomic_load_explicit(&entry->members, memory_order_relaxed))
 		return -EBUSY;
 	drop_group(t, number);
-	return take_group(t, object, (uint16_t)port);
+	return take_group(t, object, way);
+}
+
+int group_table_set(struct group_table *t, const struct object_group *object)
+{
+	int port = port_of(object->port), tunnel = group_tunnel_take(&t->tunnels, object->path);
+	struct way way;
+	int err = port < 0 ? port : tunnel < 0 ? tunnel : 0;
+
+	way = (struct way){(uint16_t)port, (uint16_t)tunnel, object->rate};
+	if (err == 0)
+		err = put_group(t, object, &way);
+	if (err < 0 && tunnel > 0)
+		group_tunnel_return(&t->tunnels, (uint16_t)tunnel);
+	return err;
 }
 
 int group_table_delete(struct group_table *t, uint64_t id)
@@ -538,6 +576,7 @@ struct group_counters group_table_counted(const struct group_table *t, uint32_t 
 		sum.octets += counter_get(&c->octets);
 		sum.copies += counter_get(&c->copies);
 		sum.lost += counter_get(&c->lost);
+		sum.limited += counter_get(&c->limited);
 	}
 	return sum;
 }

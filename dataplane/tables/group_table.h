@@ -29,6 +29,7 @@
 #include <rte_rcu_qsbr.h>
 #include <stdatomic.h>
 
+#include "dataplane/tables/group_tunnel.h"
 #include "dataplane/tables/pool.h"
 #include "dataplane/tables/sig_index.h"
 #include "proto/channel/object.h"
@@ -52,9 +53,13 @@ struct group_entry {
 	_Atomic uint64_t id; /* 0: no group any more */
 	_Atomic(struct group_list *) list;
 	_Atomic uint32_t members;
-	_Atomic uint16_t port; /* that packets must come by, or GROUP_PORT_ANY */
-	uint32_t free;         /* chain of free places; writer */
-	uint32_t link;         /* chain of the pool; writer */
+	_Atomic uint16_t port;   /* that packets must come by, or GROUP_PORT_ANY */
+	_Atomic uint16_t tunnel; /* by which they come, of group_tunnel.h; 0: by ports */
+	union {
+		uint32_t free; /* chain of free places, of a group; writer */
+		uint32_t link; /* chain of the pool, of none; writer */
+	};
+	_Atomic uint32_t rate; /* octets a second of each worker; 0: all */
 } __rte_cache_aligned;
 static_assert(sizeof(struct group_entry) == 64, "one cache line");
 
@@ -75,13 +80,19 @@ struct group_counters {
 	uint64_t octets;  /* of these, IP headers included */
 	uint64_t copies;  /* made */
 	uint64_t lost;    /* not made: no buffer, or what a member names is not there */
+	uint64_t limited; /* packets that were not taken, beyond the rate */
+	int64_t tokens;   /* octets that may still come in, less than 0 after the last of them */
+	uint64_t filled;  /* TSC up to which they are counted; 0: never */
+	uint64_t unused;
 };
+static_assert(sizeof(struct group_counters) == 64, "one cache line");
 
 struct group_table {
 	struct pool groups, members;
 	struct sig_index by_address, by_id, members_by_id;
 	struct group_list **lists; /* those of the entries, by number; writer */
 	uint64_t *group_marks, *member_marks;
+	struct group_tunnels tunnels;
 	uint64_t *changed; /* groups that there are, or are not, since group_table_changes() */
 	bool any_changed;
 	struct room *counters; /* of each reader, struct group_counters for each group */
@@ -105,7 +116,8 @@ size_t group_table_memory(const struct group_table_size *size);
 
 /*
  * Writer: adds or changes a group. 0; -ENOENT: no port of that name; -EEXIST: another object has
- * these addresses; -EBUSY: other addresses for a group with members; -ENOSPC, -ENOMEM.
+ * these addresses; -EBUSY: other addresses for a group with members; -ENOSPC, also for one more
+ * tunnel than GROUP_TUNNELS_MAX; -ENOMEM.
  */
 int group_table_set(struct group_table *t, const struct object_group *object);
 
@@ -172,6 +184,14 @@ static inline struct group_entry *group_at(const struct group_table *t, uint32_t
 static inline struct group_member *group_member_at(const struct group_table *t, uint32_t number)
 {
 	return pool_at(&t->members, number);
+}
+
+/* Id of the path by whose tunnel packets of a group come; 0: they come by ports. Any reader. */
+static inline uint64_t group_table_path(
+	const struct group_table *t, const struct group_entry *entry)
+{
+	return group_tunnel_path(
+		&t->tunnels, atomic_load_explicit(&entry->tunnel, memory_order_relaxed));
 }
 
 /* The group that had this number and id in an earlier walk; NULL: it is no more. Any reader. */

@@ -28,7 +28,7 @@ bool group_ok(const struct object_group *g)
 {
 	return group_addr_ok(&g->group) && !addr_is_multicast(&g->source) &&
 	       !addr_is_link_local(&g->source) && !addr_is_loopback(&g->source) &&
-	       record_text_ok(g->port, 0, GROUP_PORT_MAX, false);
+	       record_text_ok(g->port, 0, GROUP_PORT_MAX, false) && !(g->path && g->port[0]);
 }
 
 void group_encode(struct writer *w, const struct object_group *g)
@@ -36,6 +36,8 @@ void group_encode(struct writer *w, const struct object_group *g)
 	writer_addr6(w, &g->source);
 	writer_addr6(w, &g->group);
 	record_text_encode(w, g->port);
+	writer_u64(w, g->path);
+	writer_u32(w, g->rate);
 }
 
 void group_decode(struct cursor *c, struct object_group *g)
@@ -44,13 +46,16 @@ void group_decode(struct cursor *c, struct object_group *g)
 	g->source = cursor_addr6(c);
 	g->group = cursor_addr6(c);
 	record_text_decode(c, g->port, 0, GROUP_PORT_MAX, false);
+	g->path = cursor_u64(c);
+	g->rate = cursor_u32(c);
 	if (!group_ok(g))
 		cursor_fail(c);
 }
 
 uint64_t group_digest(uint64_t h, const struct object_group *g)
 {
-	return digest_text(digest_addr(digest_addr(h, &g->source), &g->group), g->port);
+	h = digest_addr(digest_addr(h, &g->source), &g->group);
+	return digest_text(digest_mix(digest_mix(h, g->path, 5), g->rate, 6), g->port);
 }
 
 /* A link has a port and nothing else, the others a target and no port. */

@@ -15,6 +15,9 @@
  * That what a member names is not there is no error: it gets nothing until it is. A member is set
  * after its group, which is deleted after all of its members.
  *
+ * Packets of a group come by ports, or, where another router brings it by a tunnel, out of the
+ * tunnel of one path and not otherwise (RFC 6224, 4.2).
+ *
  * Pure functions: any thread.
  */
 #pragma once
@@ -36,6 +39,9 @@ struct object_group {
 	struct in6_addr source; /* unspecified: any */
 	struct in6_addr group;
 	char port[GROUP_PORT_MAX + 1]; /* packets that came by others are dropped; empty: any */
+	uint64_t path; /* by whose tunnel they come, as the path's remote end sends them; then port
+			* is empty; 0: by ports */
+	uint32_t rate; /* octets a second that a worker takes of it, IP headers included; 0: all */
 };
 
 enum member_kind {
@@ -61,7 +67,7 @@ bool group_addr_ok(const struct in6_addr *group);
 /*
  * For object.c: whether a group or member may be set, its body behind the id, and its digest over
  * h. Bodies:
- *   group    source (16 octets), group (16), port (8 length, text)
+ *   group    source (16 octets), group (16), port (8 length, text), path (64), rate (32)
  *   member   group id (64), kind (8), target (64), port (8 length, text)
  */
 bool group_ok(const struct object_group *group);

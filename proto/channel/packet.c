@@ -13,6 +13,7 @@ static const char *const reason_names[] = {
 	[PACKET_HOME_ADDRESS] = "home-address",
 	[PACKET_NEIGHBOUR] = "neighbour",
 	[PACKET_ICMP] = "icmp",
+	[PACKET_LISTENER] = "listener",
 };
 
 static const char *reason_find(unsigned reason)

@@ -32,6 +32,8 @@ enum packet_reason {
 				  * Discovery; on an access link also other packets that show that
 				  * somebody is there */
 	PACKET_ICMP = 4,         /* ICMPv6 144, 146 */
+	PACKET_LISTENER = 5,     /* Multicast Listener Discovery in a tunnel that ends here: with
+				  * the tunnel's header, and no subscriber */
 };
 
 struct packet_punt {

@@ -48,7 +48,7 @@
 #include "proto/channel/object.h"
 
 enum {
-	UPDATE_VERSION = 6,
+	UPDATE_VERSION = 7,
 	UPDATE_HEAD_LEN = 20,
 	UPDATE_NAME_MAX = OBJECT_NAME_MAX,
 	UPDATE_PORTS_MAX = 16,           /* ports of a data plane */
@@ -59,7 +59,7 @@ enum {
 	UPDATE_STAT_VALUES_MAX = 8,
 	UPDATE_ASKED_MAX = 8,        /* subscribers that one question is about */
 	UPDATE_COUNT_IDS_MAX = 4096, /* objects that one COUNT_REQUEST asks for */
-	UPDATE_COUNT_VALUES = 4,
+	UPDATE_COUNT_VALUES = 5,
 };
 
 enum update_type {
@@ -184,6 +184,7 @@ enum update_count_of_group {
 	UPDATE_COUNT_OCTETS,        /* of these, IP headers included */
 	UPDATE_COUNT_COPIES,        /* made */
 	UPDATE_COUNT_COPIES_MISSED, /* not made: no buffer, or the member's target is not there */
+	UPDATE_COUNT_LIMITED, /* packets that were not taken, beyond the rate of their group */
 };
 
 struct update_count {

@@ -9,6 +9,7 @@ static const struct table_column columns[] = {
 	{"OCTETS", "octets", TABLE_TEXT},
 	{"COPIES", "copies", TABLE_TEXT},
 	{"MISSED", "missed", TABLE_TEXT},
+	{"LIMITED", "limited", TABLE_TEXT},
 	{0},
 };
 
@@ -16,6 +17,7 @@ static const struct table_column member_columns[] = {
 	{"MN-ID", "mn_id", TABLE_TEXT},
 	{"HOME ADDRESS", "home_address", TABLE_TEXT},
 	{"LINK", "port", TABLE_TEXT},
+	{"GATEWAY", "gateway", TABLE_TEXT},
 	{0},
 };
 
@@ -143,7 +145,8 @@ const struct command mcast_commands[] = {
 	{.group = "mcast",
 		.name = "links",
 		.usage = "[OPTION]...",
-		.summary = "Show on which home links listeners are asked, and by whom.",
+		.summary = "Show on which links and in which tunnels listeners are asked, and by "
+			   "whom.",
 		.run = links},
 	{.group = "mcast",
 		.name = "explain",

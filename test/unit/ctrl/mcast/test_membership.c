@@ -90,7 +90,9 @@ static int setup(void **state)
 	f.allowed = (struct prefix6){.addr = address("ff1e::"), .len = 16};
 	f.list = (struct config_list){.items = &f.allowed, .count = 1};
 	f.m = membership_new(
-		&(struct membership_limits){.max_groups = GROUPS, .groups = &f.list}, publish, &f);
+		&(struct membership_config){.limits = {.max_groups = GROUPS, .groups = &f.list},
+			.publish = publish,
+			.context = &f});
 	*state = &f;
 	return f.m ? 0 : -1;
 }
@@ -264,8 +266,8 @@ static int unseen(void *context, uint64_t id, const struct bundle *bundle)
 static void sources_are_limited(void **state)
 {
 	const struct fixture *f = *state;
-	struct membership *m = membership_new(
-		&(struct membership_limits){.max_groups = 1, .groups = &f->list}, unseen, NULL);
+	struct membership *m = membership_new(&(struct membership_config){
+		.limits = {.max_groups = 1, .groups = &f->list}, .publish = unseen});
 	const struct in6_addr group = numbered("ff1e::", 1);
 	struct in6_addr sources[44];
 	struct mcast_state any, some;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../lab/lab.h"
+#include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/replicate.h"
 #include "dataplane/port.h"
 
@@ -396,6 +397,114 @@ static void too_many_wait(void **state)
 		REPLICATE_QUEUE + 100);
 }
 
+static void set_way(struct lab *lab, uint64_t path, uint32_t rate, const char *port, int rc)
+{
+	struct object o = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = ANY};
+
+	o.group = (struct object_group){
+		.id = ANY, .group = packet_addr(GROUP), .path = path, .rate = rate};
+	strcpy(o.group.port, port);
+	lab_apply(lab, &o, rc);
+}
+
+static void arrive_by_tunnel(struct lab *lab, const struct packet *p, const char *from)
+{
+	const struct mac dst = lab_mac(LAB_VISITED), src = lab_peer_mac(LAB_VISITED);
+	struct packet f = *p;
+
+	packet_wrap(&f, from, LAB_LOCAL);
+	packet_ether(&f, &dst, &src);
+	lab_receive(lab, LAB_VISITED, &f);
+	lab_walk(lab);
+}
+
+/* A group that another router brings by a tunnel comes by this one alone (RFC 6224, 4.2). */
+static void by_its_tunnel(void **state)
+{
+	struct lab *lab = *state;
+	struct packet p;
+
+	lab_set_path(lab, 2, REMOTE2, 0, 0);
+	set_way(lab, 2, 0, "", 0);
+	set_member(lab, 1, ANY, MEMBER_SUBSCRIBER, 1, "", 0);
+	make(&p, GROUP, 100);
+	arrive_by_tunnel(lab, &p, REMOTE2);
+	expect_tunnel(lab, &p, LAB_CARE_OF);
+	lab_nothing(lab);
+	assert_int_equal(lab_counter(lab, WORKER_decapsulated), 1);
+	arrive_by_tunnel(lab, &p, LAB_CARE_OF);
+	arrive_by_tunnel(lab, &p, "2001:db8:f::66");
+	assert_int_equal(lab_drops(lab, DROP_tunnel_multicast), 2);
+	drop(lab, &p, DROP_multicast_port);
+	make(&p, OTHER, 100);
+	arrive_by_tunnel(lab, &p, REMOTE2);
+	assert_int_equal(lab_drops(lab, DROP_tunnel_scope), 1);
+	lab_nothing(lab);
+	/* Now by another tunnel, then by ports. */
+	lab_set_path(lab, 3, "2001:db8:f::66", 0, 0);
+	set_way(lab, 3, 0, "", 0);
+	make(&p, GROUP, 100);
+	arrive_by_tunnel(lab, &p, "2001:db8:f::66");
+	expect_tunnel(lab, &p, LAB_CARE_OF);
+	arrive_by_tunnel(lab, &p, REMOTE2);
+	assert_int_equal(lab_drops(lab, DROP_tunnel_multicast), 3);
+	set_way(lab, 0, 0, "", 0);
+	arrive(lab, &p, LAB_CORE);
+	expect_tunnel(lab, &p, LAB_CARE_OF);
+	arrive_by_tunnel(lab, &p, "2001:db8:f::66");
+	assert_int_equal(lab_drops(lab, DROP_tunnel_multicast), 4);
+	lab_nothing(lab);
+}
+
+/* What routers and listeners say in tunnels is for control, tunnel header and all. */
+static void listeners_in_tunnels(void **state)
+{
+	static const uint8_t report[8 + 8] = {58, 0, 5, 2, 0, 0, 1, 0, 143};
+	const struct mac dst = lab_mac(LAB_VISITED), src = lab_peer_mac(LAB_VISITED);
+	struct lab *lab = *state;
+	struct packet p, out, expected;
+	struct mirror_tag tag;
+
+	packet_ip6(&p, "fe80::99", "ff02::16", 0, report, sizeof(report));
+	arrive_by_tunnel(lab, &p, "2001:db8:f::66");
+	lab_taken(lab, mirror_queues[0].punt[MIRROR_CLASS_REST], &out, &tag);
+	assert_int_equal(tag.reason, PACKET_LISTENER);
+	expected = p;
+	packet_wrap(&expected, "2001:db8:f::66", LAB_LOCAL);
+	packet_ether(&expected, &dst, &src);
+	packet_unether(&out);
+	packet_unether(&expected);
+	packet_assert_equal(&out, &expected);
+	lab_nothing(lab);
+}
+
+/* What is beyond the rate is dropped before it is copied, and counted. */
+static void beyond_the_rate(void **state)
+{
+	struct lab *lab = *state;
+	struct group_counters counted;
+	struct packet p, out;
+
+	set_way(lab, 0, 4000, "", 0);
+	set_member(lab, 1, ANY, MEMBER_SUBSCRIBER, 1, "", 0);
+	make(&p, GROUP, 952);
+	assert_int_equal(p.len, 1000);
+	/* A thousand octets at once, and one packet more while any are left. */
+	for (unsigned i = 0; i < 40; i++)
+		arrive(lab, &p, LAB_CORE);
+	counted = group_table_counted(
+		&lab->tables->groups, group_table_by_id(&lab->tables->groups, ANY));
+	assert_in_range(counted.packets, 1, 39);
+	assert_int_equal(counted.packets + counted.limited, 40);
+	assert_int_equal(lab_drops(lab, DROP_multicast_rate), counted.limited);
+	assert_int_equal(lab_pending(lab, LAB_VISITED), counted.packets);
+	for (unsigned i = 0; i < counted.packets; i++)
+		lab_sent(lab, LAB_VISITED, &out);
+	set_way(lab, 0, 0, "", 0);
+	arrive(lab, &p, LAB_CORE);
+	expect_tunnel(lab, &p, LAB_CARE_OF);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +520,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(group_goes_meanwhile, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(buffers_run_out, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(too_many_wait, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(by_its_tunnel, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(listeners_in_tunnels, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(beyond_the_rate, lab_setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, lab_eal, NULL);

@@ -182,7 +182,7 @@ static void encoder_refuses(void **state)
 	struct writer w;
 
 	punts[0].reason = 0;
-	punts[1].reason = 5;
+	punts[1].reason = 6;
 	punts[2].port[0] = '\0';
 	punts[3].length = 0;
 	punts[4].length = PACKET_FRAME_MAX + 1;
@@ -213,7 +213,7 @@ static void decoder_refuses(void **state)
 		const char *rule;
 	} cases[] = {
 		{0, 0, 0, "unknown reason"},
-		{0, 0, 5, "unknown reason"},
+		{0, 0, 6, "unknown reason"},
 		{0, 1, 0, "no port"},
 		{0, 1, 16, "a long port name"},
 		{0, 2, 0x7f, "a name that is not printable"},

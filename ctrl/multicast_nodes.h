@@ -1,0 +1,56 @@
+/*
+ * Multicast of the mobile access gateway: a proxy of Multicast Listener Discovery (RFC 6224, 4.2;
+ * RFC 4605). Each attached node is the only listener of a link of its own, on which the gateway is
+ * the querier: it asks as soon as the node is served, so that what the node listens to is known
+ * where it has come to, and what it has left is forgotten when it is served there no more. What
+ * nodes with one anchor want together is told to the anchor in the tunnel, and copied onto the
+ * access links where they are, once each.
+ *
+ * A group that nodes of several anchors want comes by one of these, that of the node which wanted
+ * it first: nobody gets a packet twice. For the control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/addr.h"
+#include "ctrl/mcast/membership.h"
+#include "ctrl/mcast/querier.h"
+#include "ctrl/mcast/reporter.h"
+
+struct ctrl;
+struct mag_anchor;
+struct mag_attachment;
+struct multicast_links;
+struct multicast_nodes;
+
+struct multicast_nodes_config {
+	struct ctrl *ctrl; /* with an access gateway */
+	struct membership *members;
+	struct membership_config publish; /* how its paths are published */
+	struct multicast_links *links;    /* counts for it */
+};
+
+/* Copies the configuration and adds itself to the signalling, before the access gateway, of whose
+ * packets it looks at some. NULL with errno set. */
+struct multicast_nodes *multicast_nodes_new(const struct multicast_nodes_config *config);
+void multicast_nodes_free(struct multicast_nodes *nodes);
+
+/* A node is served, perhaps elsewhere than before; or no longer. */
+void multicast_nodes_here(struct multicast_nodes *nodes, const struct mag_attachment *a);
+void multicast_nodes_gone(struct multicast_nodes *nodes, const struct mac *mac);
+
+/* The path by which a group comes; 0: nobody wants it. */
+uint64_t multicast_nodes_path(const struct multicast_nodes *nodes, const struct in6_addr *group);
+
+/* Whether something has changed since this was last asked. */
+bool multicast_nodes_changed(struct multicast_nodes *nodes);
+
+/* Calls fn for the querier of each node; not 0 ends the walk. */
+int multicast_nodes_each(const struct multicast_nodes *nodes,
+	int (*fn)(void *arg, const struct mag_attachment *a, const struct querier *querier),
+	void *arg);
+
+/* Its counters, REPORTER_COUNTERS of them. */
+const uint64_t *multicast_nodes_counters(const struct multicast_nodes *nodes);

@@ -1,0 +1,245 @@
+"""Multicast of Proxy Mobile IPv6 (RFC 6224): hosts that know nothing of mobility listen with Linux's
+sockets; the access gateways speak for them, the anchor is their querier and copies once a gateway."""
+
+import socket
+import struct
+
+import pytest
+from scapy.layers.inet6 import ICMPv6MLDMultAddrRec, ICMPv6MLReport2, IPv6, IPv6ExtHdrHopByHop, RouterAlert
+
+from lab import ledger
+from lab.capture import Capture
+from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MN_ID, AccessGateway, Anchor, ProxyLab,
+                       global_address)
+from lab.system import run, wait_for
+from test_access_gateway import stop
+from test_multicast import hears
+from test_node_multicast import ANY, PORT, SPECIFIC, Listener
+
+OTHER_SENDER = "2001:db8:1::fe"
+QUICK = """log_level = "info";
+multicast = { max_groups = 8; groups = ["ff1e::/16", "ff3e::/32"];
+	querier = { interval = "2s"; response = "500ms"; last_listener = "100ms"; }; };"""
+
+
+@pytest.fixture(scope="module")
+def lab(build, tmp_path_factory, request):
+    directory = tmp_path_factory.mktemp(request.module.__name__)
+    with ProxyLab("test", directory) as network:
+        ledger.reserve_hugepages(network.ledger, 240)
+        network.build()
+        yield network
+
+
+@pytest.fixture(scope="module")
+def capture(lab):
+    made = Capture(lab.core, "lma", "tunnels", "ip6")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def anchor(lab, build, capture):
+    started = Anchor(lab, build)
+    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
+                                ('log_level = "info";', QUICK))
+    started.start()
+    yield started
+    stop(started)
+
+
+@pytest.fixture(scope="module")
+def gateways(lab, build, anchor):
+    started = {link: AccessGateway(lab, build, link) for link in LINKS[:2]}
+    for gateway in started.values():
+        gateway.control.reconfigure(('probe = "3s"', 'probe = "1s"'), ("probes = 3", "probes = 2"),
+                                    ('log_level = "info";', QUICK))
+        gateway.start()
+    yield started
+    for gateway in started.values():
+        stop(gateway)
+
+
+class Source:
+    """A program at the anchor's core that sends to groups."""
+
+    def __init__(self, lab, address=CORE_AT_ANCHOR):
+        self.socket = lab.core.socket(socket.AF_INET6, socket.SOCK_DGRAM, 0)
+        index = lab.core.ip_json("link", "show", "dev", "lma")[0]["ifindex"]
+        lab.core.ip(f"address replace {address}/64 dev lma nodad")
+        self.socket.bind((address, 0))
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, struct.pack("=I", index))
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 9)
+
+    def send(self, group, payload):
+        self.socket.sendto(payload, (group, PORT))
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def source(lab):
+    made = Source(lab)
+    yield made
+    made.close()
+
+
+class HostListener(Listener):
+    """A program on a host, at its radio."""
+
+    def __init__(self, node):
+        self.index = node.ip_json("link", "show", "dev", "wlan0")[0]["ifindex"]
+        self.socket = node.socket(socket.AF_INET6, socket.SOCK_DGRAM, 0)
+        self.socket.bind(("::", PORT))
+        self.socket.setblocking(False)
+
+
+@pytest.fixture
+def hosts(lab, anchor, gateways):
+    """Programs on mn and mn2; both are nowhere in the end."""
+    for part in (anchor, *gateways.values()):
+        part.require()
+    made = [HostListener(lab.mn), HostListener(lab.mn2)]
+    yield made
+    for listener, name in zip(made, ("mn", "mn2")):
+        listener.close()
+        lab.plug(None, name)
+        lab.node(name).ip("address flush dev wlan0 scope global")
+    for gateway in gateways.values():
+        for attachment in gateway.attachments():
+            gateway.control.ctl("mag", "detach", attachment["mn_id"], check=False)
+
+
+def arrive(lab, gateways, link, number=1):
+    """The host moves to a link and is served there."""
+    name = "mn" if number == 1 else "mn2"
+    lab.plug(link, name)
+    wait_for(lambda: (gateways[link].attachment(number) or {}).get("state") == "attached",
+             "the host to be attached")
+    wait_for(lambda: global_address(lab.node(name)), "the host to have an address")
+
+
+def copied(part):
+    """What is copied: {(group, source or None): members}."""
+    return {(item["group"], item["source"]): item["members"]
+            for item in part.control.ask("mcast", "show")["groups"]}
+
+
+def tunnelled(capture, payload):
+    """Where copies of a message went in tunnels of the anchor, in the order of their leaving."""
+    frames = [frame for _, frame in capture.packets() if payload in frame]
+    outer = [frame[14:] for frame in frames if frame[14 + 6] == socket.IPPROTO_IPV6]
+    return [socket.inet_ntop(socket.AF_INET6, packet[24:40]) for packet in outer]
+
+
+def test_one_copy_for_a_gateway(lab, anchor, gateways, hosts, source, capture):
+    arrive(lab, gateways, "1")
+    arrive(lab, gateways, "1", 2)
+    for listener in hosts:
+        listener.join(ANY)
+    wait_for(lambda: copied(anchor) == {(ANY, None): 1}, "the anchor to be told")
+    for listener in hosts:
+        hears(listener, source, ANY, "the group on link 1")
+    assert copied(gateways["1"]) == {(ANY, None): 1}
+    for message in (b"only one of these", b"the end of it"):
+        source.send(ANY, message)
+    for listener in hosts:
+        assert listener.wait(b"the end of it").count(b"only one of these") == 1
+    wait_for(lambda: tunnelled(capture, b"the end of it"), "it to be captured")
+    assert tunnelled(capture, b"only one of these") == [GATEWAY["1"]]
+    # The state of one of them ends with it, that of the other stays.
+    hosts[1].leave(ANY)
+    assert copied(anchor) == {(ANY, None): 1}
+    hears(hosts[0], source, ANY, "the group that one still wants")
+    hosts[0].leave(ANY)
+    wait_for(lambda: copied(anchor) == {} == copied(gateways["1"]), "the group to be left")
+
+
+def test_sources_are_filtered(lab, anchor, gateways, hosts, source):
+    other = Source(lab, OTHER_SENDER)
+    arrive(lab, gateways, "1")
+    hosts[0].join_source(SPECIFIC, CORE_AT_ANCHOR)
+    wait_for(lambda: copied(anchor) == {(SPECIFIC, CORE_AT_ANCHOR): 1}, "the source to be wanted")
+    hears(hosts[0], source, SPECIFIC, "the source")
+    other.send(SPECIFIC, b"from elsewhere")
+    hears(hosts[0], source, SPECIFIC, "the source again")
+    arrive(lab, gateways, "1", 2)
+    hosts[1].join_source(SPECIFIC, OTHER_SENDER)
+    wait_for(lambda: copied(anchor) == {(SPECIFIC, CORE_AT_ANCHOR): 1, (SPECIFIC, OTHER_SENDER): 1},
+             "both sources to be wanted")
+    hears(hosts[1], other, SPECIFIC, "the other source")
+    other.close()
+
+
+def test_groups_follow_the_host(lab, anchor, gateways, hosts, source):
+    """Its new gateway asks, and the one before forgets."""
+    arrive(lab, gateways, "1")
+    hosts[0].join(ANY)
+    hears(hosts[0], source, ANY, "the group on link 1")
+    for link, before in (("2", "1"), ("1", "2")):
+        arrive(lab, gateways, link)
+        hears(hosts[0], source, ANY, f"the group on link {link}")
+        wait_for(lambda: copied(gateways[before]) == {}, "the gateway before to forget it")
+        wait_for(lambda: copied(anchor) == {(ANY, None): 1}, "one gateway to want it")
+    member, = anchor.control.ask("mcast", "members", ANY)["listeners"]
+    assert member["gateway"] == GATEWAY["1"]
+    # The anchor and its data plane start again: the gateway answers the first query.
+    for process in (anchor.control.process, anchor.data_plane.process):
+        process.send(9)
+        process.wait()
+    anchor.control.start()
+    anchor.data_plane.start()
+    wait_for(anchor.synchronised, "the data plane to be synchronised")
+    hears(hosts[0], source, ANY, "the group after a restart of the anchor")
+    # So does the gateway, and asks the host.
+    for process in (gateways["1"].control.process, gateways["1"].data_plane.process):
+        process.send(9)
+        process.wait()
+    gateways["1"].control.start()
+    gateways["1"].data_plane.start()
+    wait_for(gateways["1"].synchronised, "the data plane to be synchronised")
+    hears(hosts[0], source, ANY, "the group after a restart of the gateway")
+
+
+def test_a_host_that_is_gone(lab, anchor, gateways, hosts, source):
+    arrive(lab, gateways, "1")
+    hosts[0].join(ANY)
+    wait_for(lambda: copied(anchor) == {(ANY, None): 1}, "the group to be wanted")
+    lab.plug(None)
+    wait_for(lambda: copied(gateways["1"]) == {} == copied(anchor), "the group to be forgotten")
+    assert gateways["1"].attachment(1) is None
+
+
+def test_reports_of_strangers(lab, anchor):
+    """Nobody but a gateway joins by a tunnel."""
+    core = lab.core.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    inner = (IPv6(src="fe80::7", dst="ff02::16", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()])
+             / ICMPv6MLReport2(records=[ICMPv6MLDMultAddrRec(rtype=4, dst=ANY)]))
+    bad = {"mld_source": IPv6(src="2001:db8:c::1", dst="ff02::16", hlim=1) / inner[IPv6ExtHdrHopByHop],
+           "mld_hop_limit": IPv6(src="fe80::7", dst="ff02::16", hlim=2) / inner[IPv6ExtHdrHopByHop]}
+
+    def send(source, packet):
+        core.sendto(bytes(IPv6(src=source, dst=ANCHOR, nh=41) / packet), (ANCHOR, 0))
+
+    before = {name: anchor.control.drops()[name] for name in (*bad, "mld_ignored")}
+    send(CORE_AT_ANCHOR, inner)
+    wait_for(lambda: anchor.control.drops()["mld_ignored"] > before["mld_ignored"], "it to be counted")
+    for name, packet in bad.items():
+        send(GATEWAY["3"], packet)
+        wait_for(lambda name=name: anchor.control.drops()[name] > before[name], f"{name} to be counted")
+    assert copied(anchor) == {}
+    core.close()
+
+
+def test_tshark_finds_nothing_wrong(capture, anchor):
+    found = run("tshark", "-r", capture.stop(), "-Y", "icmpv6.type == 130 || icmpv6.type == 143", "-T",
+                "fields", "-e", "ipv6.src", "-e", "ipv6.hlim", "-e", "icmpv6.type", "-e",
+                "_ws.expert.message")
+    ours = [line.split("\t") for line in found.splitlines()
+            if line.startswith((f"{ANCHOR},", f"{GATEWAY['1']},", f"{GATEWAY['2']},"))]
+    # Not what Linux answers for a gateway whose data plane does not run.
+    ours = [fields for fields in ours if "," not in fields[2]]
+    assert {kind for _, _, kind, _ in ours} == {"130", "143"}
+    for addresses, hops, _, complaint in ours:
+        assert addresses.split(",")[1].startswith("fe80:") and hops.endswith(",1") and not complaint
