@@ -35,7 +35,7 @@ SANITIZERS = {
     "LSAN_OPTIONS": f"suppressions={ROOT}/test/sanitize/lsan.supp:print_suppressions=0",
 }
 
-CONCURRENT = ["growth", "sig_index", "subscriber_table"]
+CONCURRENT = ["growth", "sig_index", "subscriber_table", "wrap"]
 
 # What says most in the output of something that failed: of a compiler, a sanitizer, libFuzzer, cmocka.
 TELLING = re.compile(r"\berror: |runtime error: |ERROR: |SUMMARY: |FAILED: |Base64: |\[  ERROR   \]")

@@ -18,6 +18,7 @@
 enum {
 	AT_FIRST = 200, /* subscribers, rules and members that there is room for */
 	MANY = 20000,
+	GROUPS = 4,   /* that there is room for */
 	LISTS = 6000, /* subscribers with two paths: more lists than there are at first */
 	READER = 1,
 };
@@ -35,7 +36,7 @@ static struct tables *make(bool grow)
 {
 	const struct tables_config config = {.subscribers = AT_FIRST,
 		.rules = AT_FIRST,
-		.groups = 4,
+		.groups = GROUPS,
 		.members = AT_FIRST,
 		.routes = 16,
 		.neighbours = 16,
@@ -113,13 +114,20 @@ static int set_rule(struct tables *t, uint64_t id, uint64_t subscriber)
 	return tables_apply(t, &o);
 }
 
+static struct in6_addr group_addr(uint32_t id)
+{
+	struct in6_addr a = addr(0, id);
+
+	a.s6_addr[0] = 0xff;
+	a.s6_addr[1] = 0x3e;
+	return a;
+}
+
 static int set_group(struct tables *t, uint64_t id)
 {
 	struct object o = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = id};
 
-	o.group = (struct object_group){.id = id, .group = addr(0, (uint32_t)id)};
-	o.group.group.s6_addr[0] = 0xff;
-	o.group.group.s6_addr[1] = 0x3e;
+	o.group = (struct object_group){.id = id, .group = group_addr((uint32_t)id)};
 	return tables_apply(t, &o);
 }
 
@@ -146,13 +154,70 @@ static const struct subscriber_entry *find(const struct tables *t, uint32_t i)
 	return subscriber_table_find(&t->subscribers, 0, &a);
 }
 
-/* Looks for the first subscribers and for what is not there. */
+/* Looks, in rounds, for what is always there. */
 struct reader {
 	struct tables *t;
+	void (*look)(struct reader *r); /* one round */
 	_Atomic bool stop;
 	_Atomic uint64_t rounds;
 	uint64_t missed, wrong;
 };
+
+/* The first subscribers, and some that are not there. */
+static void look_for_subscribers(struct reader *r)
+{
+	for (uint32_t i = 1; i <= AT_FIRST; i++) {
+		const struct subscriber_entry *entry = find(r->t, i);
+
+		r->missed += !entry;
+		r->wrong += entry && entry->id != i;
+		r->wrong += find(r->t, 1u << 31 | i) != NULL;
+		r->missed += path_table_find(&r->t->paths, i) == POOL_NONE;
+	}
+}
+
+/* The sets of the first subscribers, each of which has a rule. */
+static void look_for_rules(struct reader *r)
+{
+	for (uint32_t i = 1; i <= AT_FIRST; i++) {
+		const struct subscriber_entry *entry = find(r->t, i);
+		const struct path_list *list;
+		const struct rule_block *block;
+
+		if (!entry || !entry->steered || entry->paths == POOL_NONE) {
+			r->missed++;
+			continue;
+		}
+		list = path_list_at(&r->t->paths, entry->paths);
+		block = list->block == POOL_NONE ? NULL
+						 : pool_at(&r->t->rules.sets.blocks, list->block);
+		r->missed += !block || block->used == 0;
+		r->wrong += block && !(block->uses & 1 << RULE_BY_SOURCE_PORT);
+	}
+}
+
+/* The first groups, each of which has its first member, and those it has besides. */
+static void look_for_groups(struct reader *r)
+{
+	static const struct in6_addr any;
+
+	for (uint32_t i = 1; i <= GROUPS; i++) {
+		const struct in6_addr address = group_addr(i);
+		const uint32_t number = group_table_find(&r->t->groups, &any, &address);
+		const struct group_list *list =
+			number == POOL_NONE ? NULL : group_list(group_at(&r->t->groups, number));
+		uint32_t first = 0;
+
+		for (uint32_t at = 0; list && at < group_list_used(list); at++) {
+			const uint32_t member = group_list_at(list, at);
+
+			if (member < GROUP_FREE)
+				first += group_member_at(&r->t->groups, member)->target == i;
+		}
+		r->missed += first == 0;
+		r->wrong += first > 1;
+	}
+}
 
 static void *read_all(void *of)
 {
@@ -161,14 +226,7 @@ static void *read_all(void *of)
 	rte_rcu_qsbr_thread_register(r->t->rcu, READER);
 	rte_rcu_qsbr_thread_online(r->t->rcu, READER);
 	while (!atomic_load(&r->stop)) {
-		for (uint32_t i = 1; i <= AT_FIRST; i++) {
-			const struct subscriber_entry *entry = find(r->t, i);
-
-			r->missed += !entry;
-			r->wrong += entry && entry->id != i;
-			r->wrong += find(r->t, 1u << 31 | i) != NULL;
-			r->missed += path_table_find(&r->t->paths, i) == POOL_NONE;
-		}
+		r->look(r);
 		rte_rcu_qsbr_quiescent(r->t->rcu, READER);
 		atomic_fetch_add(&r->rounds, 1);
 	}
@@ -200,7 +258,7 @@ static void stop(struct reader *r, pthread_t thread)
 static void test_subscribers(void **state)
 {
 	struct tables *t = *state;
-	struct reader reader = {.t = t};
+	struct reader reader = {.t = t, .look = look_for_subscribers};
 	const struct subscriber_entry *first;
 	pthread_t thread;
 
@@ -253,12 +311,19 @@ static void test_lists(void **state)
 static void test_rules(void **state)
 {
 	struct tables *t = *state;
+	struct reader reader = {.t = t, .look = look_for_rules};
+	pthread_t thread;
 
 	for (uint32_t i = 1; i <= 1000; i++)
 		assert_int_equal(set_simple(t, i), 0);
-	for (uint32_t i = 1; i <= 5000; i++)
+	for (uint32_t i = 1; i <= AT_FIRST; i++)
+		assert_int_equal(set_rule(t, i, i), 0);
+	tables_quiesce(t);
+	start(&reader, &thread);
+	for (uint32_t i = AT_FIRST + 1; i <= 5000; i++)
 		assert_int_equal(set_rule(t, i, 1 + i % 1000), 0);
 	tables_quiesce(t);
+	stop(&reader, thread);
 	for (uint32_t i = 1; i <= 5000; i++)
 		assert_int_not_equal(rule_table_find(&t->rules, i), POOL_NONE);
 	assert_true(t->rules.by_id.capacity >= 5000);
@@ -268,11 +333,22 @@ static void test_rules(void **state)
 static void test_groups(void **state)
 {
 	struct tables *t = *state;
+	struct reader reader = {.t = t, .look = look_for_groups};
+	pthread_t thread;
 
-	for (uint32_t i = 1; i <= 3000; i++)
+	for (uint32_t i = 1; i <= GROUPS; i++) {
 		assert_int_equal(set_group(t, i), 0);
+		assert_int_equal(set_member(t, i, i), 0);
+	}
+	start(&reader, &thread);
+	for (uint32_t i = GROUPS + 1; i <= 3000; i++)
+		assert_int_equal(set_group(t, i), 0);
+	/* Half of them to the groups that are read, whose lists grow again and again. */
+	for (uint32_t i = GROUPS + 1; i <= 5000; i++)
+		assert_int_equal(set_member(t, i, 1 + i % (i % 2 ? GROUPS : 3000)), 0);
+	stop(&reader, thread);
 	for (uint32_t i = 1; i <= 5000; i++)
-		assert_int_equal(set_member(t, i, 1 + i % 3000), 0);
+		assert_int_not_equal(group_table_member_by_id(&t->groups, i), POOL_NONE);
 	for (uint32_t i = 1; i <= 3000; i++) {
 		const uint32_t number = group_table_by_id(&t->groups, i);
 
