@@ -120,12 +120,16 @@ static int set_options(void *socket, const struct zsock_options *o)
 }
 
 /* The other end of the socket's monitor, at an address of its own. */
-static int open_watch(void *socket, struct zsock *watch)
+static int open_watch(void *socket, struct zsock *watch, bool connecting)
 {
 	static unsigned number;
 	char endpoint[48];
-	const int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-			   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+	int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+		     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+
+	if (connecting)
+		events |= ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED |
+			  ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
 
 	snprintf(endpoint, sizeof(endpoint), "inproc://watch-%u",
 		__atomic_add_fetch(&number, 1, __ATOMIC_RELAXED));
@@ -134,7 +138,7 @@ static int open_watch(void *socket, struct zsock *watch)
 	return zsock_connect(watch, &(struct zsock_options){.type = ZMQ_PAIR}, endpoint);
 }
 
-static int open_socket(struct zsock *z, const struct zsock_options *options)
+static int open_socket(struct zsock *z, const struct zsock_options *options, bool connecting)
 {
 	*z = (struct zsock){0};
 	if (!zsock_context())
@@ -144,7 +148,7 @@ static int open_socket(struct zsock *z, const struct zsock_options *options)
 		return zerror();
 	int rc = set_options(z->socket, options);
 	if (rc == 0 && options->watch)
-		rc = open_watch(z->socket, options->watch);
+		rc = open_watch(z->socket, options->watch, connecting);
 	if (rc < 0)
 		zsock_close(z);
 	return rc;
@@ -236,7 +240,7 @@ static int prepare_ipc(struct zsock *z, const char *path, mode_t mode)
 
 int zsock_bind(struct zsock *z, const struct zsock_options *options, const char *endpoint)
 {
-	int rc = open_socket(z, options);
+	int rc = open_socket(z, options, false);
 
 	if (rc < 0)
 		return rc;
@@ -282,7 +286,7 @@ bool zsock_is_good_tcp(const char *endpoint, bool to_bind)
 
 int zsock_connect(struct zsock *z, const struct zsock_options *options, const char *endpoint)
 {
-	int rc = open_socket(z, options);
+	int rc = open_socket(z, options, true);
 
 	if (rc < 0)
 		return rc;
@@ -425,6 +429,11 @@ void zsock_cut(struct zsock_message *m)
 /* What an event of libzmq's monitor and its value mean. */
 static enum zsock_event event_of(uint16_t event, uint32_t value)
 {
+	if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+		return ZSOCK_UP;
+	if (event == ZMQ_EVENT_CONNECTED || event == ZMQ_EVENT_CONNECT_RETRIED ||
+		event == ZMQ_EVENT_DISCONNECTED)
+		return ZSOCK_TRIED;
 	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 		return ZSOCK_REFUSED_KEY;
 	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&

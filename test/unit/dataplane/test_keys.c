@@ -21,7 +21,7 @@
 
 enum { KEY_CONTROL, KEY_OTHER_CONTROL, KEY_OWN, KEY_NEW, KEYS };
 
-enum { LIMIT_MS = 120000, SILENCE_MS = 15000 };
+enum { LIMIT_MS = 120000 };
 
 static struct {
 	char dir[64], path[96], endpoint[64];
@@ -31,7 +31,6 @@ static struct {
 	int allowed; /* the key that is let in */
 	struct zsock server, watch;
 	struct control_link link;
-	uint64_t now_ms;
 } all;
 
 static int make_keys(void **state)
@@ -144,7 +143,6 @@ static int open_all(void **state)
 	size_t len = sizeof(all.endpoint);
 
 	(void)state;
-	all.now_ms = 1000;
 	all.allowed = KEY_OWN;
 	if (zap_open(&all.zap, allow, NULL) < 0 ||
 		zsock_bind(&all.server, &options, "tcp://127.0.0.1:*") < 0)
@@ -187,14 +185,8 @@ static unsigned until_heard(const struct curve_key *as)
 	struct zsock_message m;
 	unsigned anew = 0;
 
-	for (uint64_t begun = clock_mono_ms(), renewed = begun;
-		clock_mono_ms() - begun < LIMIT_MS;) {
-		anew += control_link_tick(&all.link, all.now_ms);
-		if (clock_mono_ms() - renewed > SILENCE_MS) { /* stuck for good, seldom */
-			control_link_renew(&all.link, all.now_ms);
-			renewed = clock_mono_ms();
-		}
-		all.now_ms += 50;
+	for (uint64_t end = clock_mono_ms() + LIMIT_MS; clock_mono_ms() < end;) {
+		anew += control_link_tick(&all.link, clock_mono_ms());
 		zap_serve(&all.zap);
 		zsock_send1(&all.link.sock, "x", 1);
 		poll(NULL, 0, 10);
@@ -217,6 +209,38 @@ static void connects_once(void **state)
 	assert_int_equal(until_heard(&all.public_key[KEY_OWN]), 0);
 }
 
+/* It is not made anew however long nothing more is heard of it. */
+static void one_that_is_up_stays(void **state)
+{
+	(void)state;
+	start(security(KEY_OWN, KEY_CONTROL, -1));
+	until_heard(&all.public_key[KEY_OWN]);
+	assert_false(control_link_tick(&all.link, clock_mono_ms() + 1000 * CONTROL_LINK_STUCK_MS));
+}
+
+/* Nobody answers whether our key is let in. */
+static void one_that_is_stuck_is_made_anew(void **state)
+{
+	const uint64_t limit = clock_mono_ms() + LIMIT_MS;
+	bool anew = false;
+
+	(void)state;
+	start(security(KEY_OWN, KEY_CONTROL, -1));
+	while (all.link.stuck_ms == 0 && clock_mono_ms() < limit) {
+		assert_false(control_link_tick(&all.link, clock_mono_ms()));
+		poll(NULL, 0, 10);
+	}
+	assert_true(all.link.stuck_ms > 0);
+	/* A sign of it may come meanwhile. */
+	for (int i = 0; i < 10 && !anew; i++) {
+		assert_false(control_link_tick(&all.link, all.link.stuck_ms - 1));
+		all.link.again_ms = 0;
+		anew = control_link_tick(&all.link, all.link.stuck_ms);
+	}
+	assert_true(anew);
+	until_heard(&all.public_key[KEY_OWN]);
+}
+
 static void a_new_connection_is_heard_with_the_same_key(void **state)
 {
 	uint32_t generation;
@@ -225,7 +249,7 @@ static void a_new_connection_is_heard_with_the_same_key(void **state)
 	start(security(KEY_OWN, KEY_CONTROL, -1));
 	until_heard(&all.public_key[KEY_OWN]);
 	generation = all.link.generation;
-	assert_true(control_link_renew(&all.link, all.now_ms));
+	assert_true(control_link_renew(&all.link, clock_mono_ms()));
 	assert_int_equal(until_heard(&all.public_key[KEY_OWN]), 0);
 	assert_int_equal(all.link.generation, generation);
 }
@@ -244,8 +268,7 @@ static void comes_again_after_a_refusal(void **state)
 	start(security(KEY_OWN, KEY_CONTROL, -1));
 	for (uint64_t end = clock_mono_ms() + LIMIT_MS;
 		clock_mono_ms() < end && all.zap.counters[ZAP_UNKNOWN_KEY] < 2;) {
-		control_link_tick(&all.link, all.now_ms);
-		all.now_ms += 50;
+		control_link_tick(&all.link, clock_mono_ms());
 		zap_serve(&all.zap);
 		poll(NULL, 0, 10);
 	}
@@ -269,7 +292,7 @@ static void takes_over_new_keys(void **state)
 	write_file("ipc:///run/x", "");
 	assert_int_equal(keys_reload(), -EINVAL);
 	assert_int_equal(keys_generation(), before);
-	assert_false(control_link_tick(&all.link, all.now_ms));
+	assert_false(control_link_tick(&all.link, clock_mono_ms()));
 
 	write_file(all.endpoint, security(KEY_NEW, KEY_OTHER_CONTROL, KEY_CONTROL));
 	assert_int_equal(keys_reload(), 0);
@@ -292,6 +315,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_configurations),
 		TEST(connects_once),
+		TEST(one_that_is_up_stays),
+		TEST(one_that_is_stuck_is_made_anew),
 		TEST(a_new_connection_is_heard_with_the_same_key),
 		TEST(tries_the_other_key_of_control),
 		TEST(comes_again_after_a_refusal),
