@@ -1,42 +1,13 @@
 #include "common/config.h"
 
 #include "common/config_read.h"
+#include "common/config_report.h"
 #include "common/config_text.h"
 #include "common/config_value.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-void config_report_add(struct config_report *report, const char *file, unsigned line,
-	const char *key, const char *fmt, ...)
-{
-	char *text = NULL, *what = NULL, at[16] = "";
-	va_list ap;
-
-	if (line)
-		snprintf(at, sizeof(at), ":%u", line);
-	va_start(ap, fmt);
-	int rc = vasprintf(&what, fmt, ap);
-	va_end(ap);
-	report->count++;
-	if (rc < 0)
-		return;
-	rc = asprintf(&text, "%s%s%s: %s%s%s\n", report->text ? report->text : "", file, at,
-		key ? key : "", key ? ": " : "", what);
-	free(what);
-	if (rc < 0)
-		return;
-	free(report->text);
-	report->text = text;
-}
-
-void config_report_free(struct config_report *report)
-{
-	free(report->text);
-	*report = (struct config_report){0};
-}
 
 /* The key that is there twice, found by where libconfig stops when each key begins a line; "" if it
  * is not known. */
@@ -92,6 +63,7 @@ static int load(struct config_text *text, int rc, const struct config_key *keys,
 	config_t conf;
 
 	memset(out, 0, table_size(keys));
+	config_report_forget(report);
 	config_init(&conf);
 	if (rc == 0)
 		rc = parse(&conf, text, report);

@@ -103,16 +103,32 @@ struct config_key {
 		.kind = CONFIG_NONE                                                                \
 	}
 
-/* What was wrong. Start with all zero; end with config_report_free(). */
+struct config_mark; /* where a key stands */
+
+/* What was wrong. Start with all zero; end with config_report_free(), also when nothing was
+ * wrong, or with config_report_forget() then. */
 struct config_report {
-	char *text;   /* lines that end in '\n', or NULL */
-	size_t count; /* number of errors */
+	char *text;                /* lines that end in '\n', or NULL */
+	size_t count;              /* number of errors */
+	struct config_mark *marks; /* of the file that was read last */
 };
 
-/* Adds an error that the tables cannot know (one value against another). line 0: none; key may be
- * NULL. */
+/* Adds an error that the tables cannot know (one value against another). line 0: file and line are
+ * those of the key, or of what it is within ("paths[1]" for "paths[1].bid"), if they were read with
+ * this report. key may be NULL. */
 void config_report_add(struct config_report *report, const char *file, unsigned line,
 	const char *key, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* "lma.gateways[3].spi", the key of an item of a list, or ("" for member) the item, for
+ * config_report_add(): the buffer lives as long as the block that the expression stands in. */
+#define CONFIG_ITEM_TEXT(list, i, member)                                                          \
+	config_item_text((char[CONFIG_ITEM_SIZE]){0}, (list), (i), (member))
+enum { CONFIG_ITEM_SIZE = 96 };
+const char *config_item_text(
+	char buf[static CONFIG_ITEM_SIZE], const char *list, size_t i, const char *member);
+
+/* Forgets where keys stand: all that is to be checked has been. */
+void config_report_forget(struct config_report *report);
 
 /* Frees the text and clears the report for another use. */
 void config_report_free(struct config_report *report);

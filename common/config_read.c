@@ -1,6 +1,7 @@
 #include "common/config_read.h"
 
 #include "common/args.h"
+#include "common/config_report.h"
 #include "common/config_value.h"
 
 #include <assert.h>
@@ -38,6 +39,14 @@ __attribute__((format(printf, 3, 4))) static void complain(
 	va_end(ap);
 	config_report_add(r->report, from->file, line ? from->line : 0, *at->path ? at->path : NULL,
 		"%s", what);
+}
+
+static void mark(struct reader *r, const struct place *at)
+{
+	const struct config_text_line *from =
+		config_text_line(r->text, config_setting_source_line(at->setting));
+
+	config_report_mark(r->report, at->path, from->file, from->line);
 }
 
 /* A scalar setting's value as text; its type as a word in *type. */
@@ -167,6 +176,7 @@ static void read_list(struct reader *r, const struct place *at, const struct con
 		void *member = (char *)list->items + i * size;
 
 		snprintf(path, sizeof(path), "%.*s[%zu]", PATH_MAX_LEN - 24, at->path, i);
+		mark(r, &item);
 		if (!groups) {
 			read_scalar(r, &item, &item_key, member);
 		} else if (config_setting_is_group(item.setting)) {
@@ -212,6 +222,7 @@ static void read_key(struct reader *r, const struct place *group, const struct c
 			read_group(r, &(struct place){NULL, path}, key->keys, member);
 		return;
 	}
+	mark(r, &at);
 	if (key->kind == CONFIG_GROUP) {
 		if (wrong_type(r, &at, key))
 			return;

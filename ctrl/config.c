@@ -410,7 +410,8 @@ static void check_prefixes(const struct ctrl_config *c, const struct check *to)
 					 ->prefix;
 
 			if (prefix6_covers(p, q) || prefix6_covers(q, p))
-				config_report_add(to->report, to->file, 0, "home_prefixes",
+				config_report_add(to->report, to->file, 0,
+					CONFIG_ITEM_TEXT("home_prefixes", i, "prefix"),
 					"%s and %s overlap", PREFIX6_TEXT(q), PREFIX6_TEXT(p));
 		}
 	}
@@ -516,7 +517,10 @@ int ctrl_config_load(struct ctrl_config *config, const char *path, struct config
 
 	memset(config, 0, sizeof(*config));
 	error = config_load(path, ctrl_config_keys, config, report);
-	return error ? error : check_all(config, path, report);
+	if (!error)
+		error = check_all(config, path, report);
+	config_report_forget(report);
+	return error;
 }
 
 int ctrl_config_load_text(struct ctrl_config *config, const char *name, const char *text,
@@ -526,7 +530,10 @@ int ctrl_config_load_text(struct ctrl_config *config, const char *name, const ch
 
 	memset(config, 0, sizeof(*config));
 	error = config_load_text(name, text, ctrl_config_keys, config, report);
-	return error ? error : check_all(config, name, report);
+	if (!error)
+		error = check_all(config, name, report);
+	config_report_forget(report);
+	return error;
 }
 
 void ctrl_config_free(struct ctrl_config *config)

@@ -119,7 +119,8 @@ static void check_links(
 				->link;
 
 		if (link && strchr(link, ':') && ctrl_config_link_data_plane(config, link) < 0)
-			config_report_add(report, file, 0, "home_prefixes",
+			config_report_add(report, file, 0,
+				CONFIG_ITEM_TEXT("home_prefixes", i, "link"),
 				"link \"%s\": no data plane is named \"%.*s\"", link,
 				(int)strcspn(link, ":"), link);
 	}
@@ -131,18 +132,19 @@ static void check_address(const struct ctrl_config *config, unsigned dp, const c
 	const struct in6_addr *a = &item(config, dp)->address;
 
 	if (has_address(config, dp) != has_address(config, 0))
-		config_report_add(report, file, 0, "data_planes",
+		config_report_add(report, file, 0, CONFIG_ITEM_TEXT("data_planes", dp, "address"),
 			"\"%s\" has %s address: either all data planes have one or none",
 			ctrl_config_data_plane_name(config, dp),
 			dp && has_address(config, dp) ? "an" : "no");
 	if (!has_address(config, dp))
 		return;
 	if (!addr_is_unicast_routable(a))
-		config_report_add(report, file, 0, "data_planes",
+		config_report_add(report, file, 0, CONFIG_ITEM_TEXT("data_planes", dp, "address"),
 			"%s is no global or unique local IPv6 address", ADDR_TEXT(a));
 	for (unsigned i = 0; i < dp; i++)
 		if (addr_equal(&item(config, i)->address, a))
-			config_report_add(report, file, 0, "data_planes",
+			config_report_add(report, file, 0,
+				CONFIG_ITEM_TEXT("data_planes", dp, "address"),
 				"two data planes have the address %s", ADDR_TEXT(a));
 }
 
@@ -155,11 +157,13 @@ void ctrl_config_check_data_planes(
 		if (!name)
 			continue;
 		if (ctrl_config_data_plane(config, name) != (int)i)
-			config_report_add(report, file, 0, "data_planes",
+			config_report_add(report, file, 0,
+				CONFIG_ITEM_TEXT("data_planes", i, "name"),
 				"two data planes have the name \"%s\"", name);
 		else if (has_address(config, i) &&
 			 ctrl_config_data_plane_of_id(config, id_of(name)) != (int)i)
-			config_report_add(report, file, 0, "data_planes",
+			config_report_add(report, file, 0,
+				CONFIG_ITEM_TEXT("data_planes", i, "name"),
 				"\"%s\" has the same id as another name, choose another", name);
 		check_address(config, i, file, report);
 	}

@@ -223,14 +223,16 @@ static void check_gateway_addresses(const struct check *c, size_t index)
 		if (addr_parse(text, &addr) < 0)
 			continue;
 		if (ctrl_config_is_own(c->config, &addr))
-			config_report_add(c->report, c->file, 0, "lma.gateways",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("lma.gateways", index, "addresses"),
 				"\"%s\": %s is an address of ours", g->name, text);
 		for (size_t j = 0; j < index; j++) {
 			const struct ctrl_config_gateway *other =
 				config_item(&lma->gateways, struct ctrl_config_gateway, j);
 
 			if (in_list(&other->addresses, other->addresses.count, &addr))
-				config_report_add(c->report, c->file, 0, "lma.gateways",
+				config_report_add(c->report, c->file, 0,
+					CONFIG_ITEM_TEXT("lma.gateways", index, "addresses"),
 					"\"%s\" and \"%s\" both have %s", other->name, g->name,
 					text);
 		}
@@ -258,11 +260,13 @@ static void check_pools(const struct check *c)
 			config_item(&lma->pools, struct ctrl_config_pool, i);
 
 		if (pool_of(lma, pool->name) != pool)
-			config_report_add(c->report, c->file, 0, "lma.pools",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("lma.pools", i, "name"),
 				"two pools have the name \"%s\"", pool->name);
 		if (pool->length < pool->prefix.len ||
 			pool->length - pool->prefix.len > PREFIX_POOL_BITS_MAX)
-			config_report_add(c->report, c->file, 0, "lma.pools",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("lma.pools", i, "length"),
 				"\"%s\": prefixes of length %u cannot be given from %s, lengths %u "
 				"to "
 				"%u can",
@@ -290,16 +294,22 @@ static int check_nodes(const struct check *c)
 
 		sorted[i] = n;
 		if (n->pool && !pool_of(lma, n->pool))
-			config_report_add(c->report, c->file, 0, "lma.nodes",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("lma.nodes", i, "pool"),
 				"\"%s\": no pool is named \"%s\"", n->match, n->pool);
 		if (!n->pool && !n->prefixes.count && n->enabled)
-			config_report_add(c->report, c->file, 0, "lma.nodes",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("lma.nodes", i, ""),
 				"\"%s\" has neither a pool nor prefixes of its own", n->match);
 	}
 	qsort(sorted, lma->nodes.count, sizeof(*sorted), compare_matches);
 	for (size_t i = 1; i < lma->nodes.count; i++)
 		if (strcmp(sorted[i - 1]->match, sorted[i]->match) == 0)
-			config_report_add(c->report, c->file, 0, "lma.nodes",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("lma.nodes",
+					(size_t)(sorted[i] - (const struct ctrl_config_lma_node *)
+								     lma->nodes.items),
+					"match"),
 				"\"%s\" is given twice", sorted[i]->match);
 	free(sorted);
 	return 0;
@@ -386,8 +396,8 @@ int ctrl_config_check_lma(
 			config_item(&config->lma.gateways, struct ctrl_config_gateway, i);
 
 		check_gateway_addresses(&c, i);
-		ctrl_config_check_gateway_key(
-			report, file, "lma.gateways", g->name, g->key_file, g->spi);
+		ctrl_config_check_gateway_key(report, file, CONFIG_ITEM_TEXT("lma.gateways", i, ""),
+			g->name, g->key_file, g->spi);
 	}
 	check_pools(&c);
 	if (role)

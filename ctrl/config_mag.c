@@ -173,14 +173,17 @@ static void check_paths(const struct check *c)
 			config_item(&mag->paths, struct ctrl_config_mag_path, i);
 
 		if (!addr_is_unicast_routable(&path->address))
-			config_report_add(c->report, c->file, 0, "mag.paths",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("mag.paths", i, "address"),
 				"%s is no global or unique local IPv6 address",
 				ADDR_TEXT(&path->address));
 		if (ctrl_config_mag_path(c->config, path->bid) != path)
-			config_report_add(c->report, c->file, 0, "mag.paths",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("mag.paths", i, "bid"),
 				"two paths have the bid %u", path->bid);
 		if ((i == 0) != addr_equal(&path->address, &mag->address))
-			config_report_add(c->report, c->file, 0, "mag.paths",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("mag.paths", i, "address"),
 				"%s: the first path, and no other, has mag.address, which is %s",
 				ADDR_TEXT(&path->address), ADDR_TEXT(&mag->address));
 	}
@@ -190,18 +193,22 @@ static void check_paths(const struct check *c)
 	ctrl_config_check_distribution(&mag->distribution, c->file, "mag.distribution", c->report);
 }
 
-static void check_anchor(const struct check *c, const struct ctrl_config_anchor *a)
+static void check_anchor(const struct check *c, size_t i)
 {
+	const struct ctrl_config_anchor *a =
+		config_item(&c->config->mag.anchors, struct ctrl_config_anchor, i);
+
 	if (ctrl_config_anchor(c->config, a->name) != a)
-		config_report_add(c->report, c->file, 0, "mag.anchors",
+		config_report_add(c->report, c->file, 0, CONFIG_ITEM_TEXT("mag.anchors", i, "name"),
 			"two anchors have the name \"%s\"", a->name);
 	if (!addr_is_unicast_routable(&a->address) ||
 		addr_equal(&a->address, &c->config->mag.address))
-		config_report_add(c->report, c->file, 0, "mag.anchors",
+		config_report_add(c->report, c->file, 0,
+			CONFIG_ITEM_TEXT("mag.anchors", i, "address"),
 			"\"%s\": %s is no global or unique local IPv6 address of another", a->name,
 			ADDR_TEXT(&a->address));
-	ctrl_config_check_gateway_key(
-		c->report, c->file, "mag.anchors", a->name, a->key_file, a->spi);
+	ctrl_config_check_gateway_key(c->report, c->file, CONFIG_ITEM_TEXT("mag.anchors", i, ""),
+		a->name, a->key_file, a->spi);
 }
 
 static int compare_macs(const void *a, const void *b)
@@ -222,7 +229,8 @@ static int check_nodes(const struct check *c)
 	for (size_t i = 0; i < nodes->count; i++) {
 		sorted[i] = config_item(nodes, struct ctrl_config_mag_node, i);
 		if (sorted[i]->anchor && !ctrl_config_anchor(c->config, sorted[i]->anchor))
-			config_report_add(c->report, c->file, 0, "mag.nodes",
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("mag.nodes", i, "anchor"),
 				"\"%s\": no anchor is named \"%s\"", sorted[i]->mn_id,
 				sorted[i]->anchor);
 	}
@@ -262,6 +270,6 @@ int ctrl_config_check_mag(
 	check_addresses(&c);
 	check_paths(&c);
 	for (size_t i = 0; i < config->mag.anchors.count; i++)
-		check_anchor(&c, config_item(&config->mag.anchors, struct ctrl_config_anchor, i));
+		check_anchor(&c, i);
 	return check_nodes(&c);
 }

@@ -171,10 +171,12 @@ static void check_ports(
 			const struct dp_config_port *other = dp_config_port(config, j);
 
 			if (!strcmp(port->name, other->name))
-				config_report_add(report, file, 0, "ports.name",
+				config_report_add(report, file, 0,
+					CONFIG_ITEM_TEXT("ports", i, "name"),
 					"'%s' names two ports", port->name);
 			if (!strcmp(port->device, other->device))
-				config_report_add(report, file, 0, "ports.device",
+				config_report_add(report, file, 0,
+					CONFIG_ITEM_TEXT("ports", i, "device"),
 					"'%s' is given to '%s' and to '%s'", port->device,
 					other->name, port->name);
 		}
@@ -204,12 +206,13 @@ static void check_workers(
 		unsigned core = dp_config_core(config, i);
 
 		if (!CPU_ISSET(core, &may))
-			config_report_add(report, file, 0, "workers",
+			config_report_add(report, file, 0, CONFIG_ITEM_TEXT("workers", i, ""),
 				"core %u is not one that this process may use", core);
 		for (size_t j = 0; j < i; j++) {
 			if (dp_config_core(config, j) == core)
-				config_report_add(
-					report, file, 0, "workers", "core %u is named twice", core);
+				config_report_add(report, file, 0,
+					CONFIG_ITEM_TEXT("workers", i, ""),
+					"core %u is named twice", core);
 		}
 	}
 }
@@ -248,6 +251,7 @@ int dp_config_load(struct dp_config *config, const char *file, struct config_rep
 	check_upstream(config, file, report);
 	check_workers(config, file, report);
 	keys_check(config, file, report);
+	config_report_forget(report);
 	if (report->count)
 		return -EINVAL;
 	return config->workers.count ? 0 : default_worker(config);

@@ -62,6 +62,17 @@ def test_flows_that_make_no_sense(start, tmp_path, flows, said):
     assert str(file) in output and said in output, output
 
 
+def test_values_that_contradict_each_other_name_a_line(start, tmp_path):
+    text = example("dmm-ctrl")
+    assert 'roles = ["ha"]' in text
+    file = tmp_path / "wrong.cfg"
+    file.write_text(text.replace('roles = ["ha"]', 'roles = ["mag"]', 1))
+    status, output = start("dmm-ctrl", "--config", file)
+    assert status != 0
+    for key in ("home_agents", "home_prefixes"):
+        assert f'{file}:{line_of(text, key + " = ")}: {key}: is given, but roles has no "ha"' in output, output
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_broken_syntax(start, tmp_path, name):
     file = tmp_path / "broken.cfg"

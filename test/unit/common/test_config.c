@@ -281,6 +281,29 @@ static void all_errors_are_reported(void **state)
 	assert_non_null(strstr(report.text, "a.conf:7: wait: longer than lifetime\n"));
 }
 
+/* What is found wrong later has the line of its key, or of what the key is missing in. */
+static void later_errors_have_lines(void **state)
+{
+	(void)state;
+	assert_int_equal(load("name = \"x\";\nport = 2;\nlinks = (\n  { name = \"a\"; },\n"
+			      "  {\n    name = \"b\"; } );"),
+		0);
+	config_report_add(&report, "a.conf", 0, "port", "one");
+	config_report_add(&report, "a.conf", 0, "links[1].name", "two");
+	config_report_add(&report, "a.conf", 0, CONFIG_ITEM_TEXT("links", 1, "prefix"), "three");
+	config_report_add(&report, "a.conf", 0, CONFIG_ITEM_TEXT("links", 0, ""), "four");
+	config_report_add(&report, "a.conf", 0, "links.name", "five");
+	config_report_add(&report, "a.conf", 0, "link", "six");
+	config_report_add(&report, "a.conf", 0, NULL, "seven");
+	assert_string_equal(report.text,
+		"a.conf:2: port: one\na.conf:6: links[1].name: two\n"
+		"a.conf:5: links[1].prefix: three\na.conf:4: links[0]: four\n"
+		"a.conf:3: links.name: five\na.conf: link: six\na.conf: seven\n");
+	config_report_free(&report);
+	config_report_add(&report, "a.conf", 0, "port", "eight");
+	assert_string_equal(report.text, "a.conf: port: eight\n");
+}
+
 /* All that an integer may be written as, next to what only looks like one. */
 static void integers(void **state)
 {
@@ -413,6 +436,7 @@ int main(void)
 		cmocka_unit_test_teardown(every_kind_is_read, unload),
 		cmocka_unit_test_teardown(errors_name_place_value_and_remedy, unload),
 		cmocka_unit_test_teardown(all_errors_are_reported, unload),
+		cmocka_unit_test_teardown(later_errors_have_lines, unload),
 		cmocka_unit_test_teardown(integers, unload),
 		cmocka_unit_test(durations),
 		cmocka_unit_test_teardown(files, unload),

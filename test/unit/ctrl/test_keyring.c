@@ -126,17 +126,18 @@ static void configurations(void **state)
 	check(TCP, quoted(KEY_ONE), quoted(KEY_TWO), "",
 		"test: security.secret_key_file: is required: an endpoint is on tcp");
 	check(TCP, quoted(KEY_ONE), "", security(KEY_CONTROL),
-		"test: data_planes[1].public_keys: is required for \"dp2\"");
+		"test:6: data_planes[1].public_keys: is required for \"dp2\"");
 	check(TCP, quoted(KEY_ONE), quoted(KEY_ONE), security(KEY_CONTROL),
 		"is a key of \"dp1\" already");
 	check(TCP, both, quoted(KEY_ONE), security(KEY_CONTROL), "is a key of \"dp1\" already");
 	check(TCP, three, quoted(KEY_TWO), security(KEY_CONTROL), "at most 2");
-	check(IPC, "\"0123\"", "", "", "test: data_planes[0].public_keys: \"0123\": a public key");
+	check(IPC, "\"0123\"", "", "",
+		"test:5: data_planes[0].public_keys: \"0123\": a public key");
 	check(IPC, "\"/nowhere/dp1.pub\"", "", "", "\"/nowhere/dp1.pub\": No such file");
 	snprintf(file, sizeof(file), "\"%s\"", all.file[KEY_ONE]);
 	check(IPC, file, "", "", "it holds a secret key, a public one is needed");
 	check(IPC, "", "", "security = { secret_key_file = \"/nowhere/ctrl.key\"; };",
-		"test: security.secret_key_file: \"/nowhere/ctrl.key\": No such file");
+		"test:9: security.secret_key_file: \"/nowhere/ctrl.key\": No such file");
 	snprintf(open_file, sizeof(open_file), "%s", all.file[KEY_STRANGER]);
 	assert_int_equal(chmod(open_file, 0644), 0);
 	check(IPC, "", "", security(KEY_STRANGER), "only its owner may read");

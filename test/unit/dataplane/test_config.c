@@ -137,10 +137,10 @@ static void test_refused(void **state)
 		"15");
 	refuse("name = \"dp1\"; ports = ( " PORT("a", "net_null0") ", " PORT(
 		       "a", "net_null1") " );",
-		"ports.name", "'a'");
+		"ports[1].name", "'a'");
 	refuse("name = \"dp1\"; ports = ( " PORT("a", "net_null0") ", " PORT(
 		       "b", "net_null0") " );",
-		"ports.device", "net_null0");
+		"ports[1].device", "net_null0");
 	refuse(MINIMAL "endpoints = { update = \"run/dmm/update\"; };", "update", "ipc:///PATH");
 	refuse(MINIMAL "channel = { heartbeat = \"5ms\"; };", "heartbeat", "20");
 	refuse(MINIMAL "hugepages = \"maybe\";", "hugepages", "auto");
