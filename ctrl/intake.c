@@ -13,6 +13,7 @@ enum {
 	SOURCES = 1 << 15,    /* a power of two */
 	HEAD = 48,            /* struct waiting, in front of a frame */
 	ALIGN = 16,
+	TURN_MAX = 16, /* of all classes */
 };
 
 #define ROUND_NS (10 * CLOCK_NS_PER_MS) /* spent on a round at most */
@@ -55,7 +56,7 @@ struct waiting {
 	uint64_t subscriber;
 	uint64_t since_ns;
 	char port[OBJECT_PORT_NAME_MAX + 1];
-	uint64_t unused;
+	uint64_t hint; /* of fns.classify */
 };
 static_assert(sizeof(struct waiting) == HEAD, "as documented");
 
@@ -204,7 +205,8 @@ void intake_put(void *arg, unsigned dp, const struct packet_punt *punt)
 	const size_t octets = (HEAD + punt->length + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	struct intake *in = arg;
 	struct in6_addr source;
-	const enum intake_class class = in->fns.classify(in->fns.context, punt, &source);
+	uint64_t hint = 0;
+	const enum intake_class class = in->fns.classify(in->fns.context, punt, &source, &hint);
 	struct queue *q = &in->queues[class];
 	struct waiting *w;
 
@@ -226,7 +228,8 @@ void intake_put(void *arg, unsigned dp, const struct packet_punt *punt)
 		.dp = (uint8_t)dp,
 		.reason = (uint8_t)punt->reason,
 		.subscriber = punt->subscriber,
-		.since_ns = loop_now_ns(in->loop)};
+		.since_ns = loop_now_ns(in->loop),
+		.hint = hint};
 	memcpy(w->port, punt->port, sizeof(w->port));
 	memcpy(w + 1, punt->frame, punt->length);
 	q->tail += octets;
@@ -262,6 +265,27 @@ static unsigned allowance(struct intake *in)
 	return due < ROUND_PACKETS ? (unsigned)due : ROUND_PACKETS;
 }
 
+/* Tells what a class hands on next. What lies behind the end of the ring is not looked for. */
+static void announce(const struct intake *in, struct queue *q, unsigned most)
+{
+	const struct waiting *w = queue_first(q);
+	size_t at = q->head, end = q->head <= q->tail ? q->tail : q->room;
+	uint64_t hints[TURN_MAX];
+	unsigned count = 0;
+
+	if (!in->fns.expect || !w)
+		return;
+	for (; most && at + sizeof(*w) <= end; most--, at += w->octets) {
+		w = (const struct waiting *)(const void *)(q->octets + at);
+		if (!w->octets)
+			break;
+		if (w->hint)
+			hints[count++] = w->hint;
+	}
+	if (count > 1)
+		in->fns.expect(in->fns.context, hints, count);
+}
+
 /* The turn of a class: at most `most` packets are handed on. Returns how many. */
 static unsigned take_turn(struct intake *in, enum intake_class class, unsigned most)
 {
@@ -272,6 +296,7 @@ static unsigned take_turn(struct intake *in, enum intake_class class, unsigned m
 
 	if (most > classes[class].turn)
 		most = classes[class].turn;
+	announce(in, q, most);
 	while (count < most) {
 		struct waiting *w = queue_first(q);
 

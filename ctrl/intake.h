@@ -68,9 +68,12 @@ struct intake_config {
 struct intake_fns {
 	void *context;
 	/* The class of a packet that came in, and its source (:: for one without). Must be quick:
-	 * all are asked for, also those that are shed. */
-	enum intake_class (*classify)(
-		void *context, const struct packet_punt *punt, struct in6_addr *source);
+	 * all are asked for, also those that are shed. *hint, 0 before, is given to `expect`. */
+	enum intake_class (*classify)(void *context, const struct packet_punt *punt,
+		struct in6_addr *source, uint64_t *hint);
+	/* Told the hints, not 0, of the packets that are taken next: what they need can be on its
+	 * way from memory while others are worked on. NULL: not told. */
+	void (*expect)(void *context, const uint64_t hints[], unsigned count);
 	/* Takes a packet, by the data plane with this index. punt->time_ns is when it came in, by
 	 * the loop's clock. */
 	void (*take)(void *context, unsigned dp, const struct packet_punt *punt);

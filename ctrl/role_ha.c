@@ -13,6 +13,7 @@
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
+#include "ctrl/restore.h"
 #include "ctrl/role.h"
 #include "ctrl/serving.h"
 #include "ctrl/signalling/classify.h"
@@ -35,7 +36,6 @@ struct role_ha {
 	struct in6_addr *locals; /* of other roles and of the data planes */
 	struct home_policy policy;
 	struct signalling_ops ops;
-	size_t restored;
 };
 
 static int op_choose(
@@ -211,11 +211,18 @@ static void take(void *arg, unsigned dp, const struct packet_punt *punt)
 }
 
 static enum intake_class classify(
-	void *arg, const struct packet_punt *punt, struct in6_addr *source)
+	void *arg, const struct packet_punt *punt, struct in6_addr *source, uint64_t *hint)
 {
 	const struct role_ha *role = arg;
 
-	return signalling_classify(role->ctrl->signalling, punt, source);
+	return signalling_classify(role->ctrl->signalling, punt, source, hint);
+}
+
+static void expect(void *arg, const uint64_t hints[], unsigned count)
+{
+	const struct role_ha *role = arg;
+
+	signalling_expect(role->ctrl->signalling, hints, count);
 }
 
 static size_t under_way(void *arg)
@@ -233,8 +240,11 @@ static int open_intake(struct role_ha *role)
 		.total_rate = config->total_rate,
 		.wait_ms = config->wait_ms,
 		.under_way_max = UNDER_WAY_MAX};
-	const struct intake_fns fns = {
-		.context = role, .classify = classify, .take = take, .under_way = under_way};
+	const struct intake_fns fns = {.context = role,
+		.classify = classify,
+		.expect = expect,
+		.take = take,
+		.under_way = under_way};
 
 	role->ctrl->intake = intake_new(&intake, &fns, role->ctrl->loop);
 	if (!role->ctrl->intake)
@@ -370,109 +380,6 @@ static int make_signalling(struct role_ha *role)
 	return loop_add_wheel(role->ctrl->loop, signalling_wheel(role->ctrl->signalling));
 }
 
-/* A record of the store: into the cache. */
-static int restore_one(void *arg, const void *key, size_t key_len, const void *octets, size_t len)
-{
-	struct role_ha *role = arg;
-	struct binding_record record;
-	struct cursor c;
-	int error;
-
-	(void)key;
-	(void)key_len;
-	cursor_init(&c, octets, len);
-	error = binding_record_decode(&c, &record);
-	if (!error)
-		error = signalling_restore(role->ctrl->signalling, &record);
-	role->restored++;
-	return error;
-}
-
-/* Keys of flow bindings in the store whose home address is not bound any more: its end came before
- * theirs was written. */
-struct orphans {
-	struct role_ha *role;
-	size_t count;
-	uint8_t (*keys)[FLOW_KEY_SIZE];
-};
-
-static int add_orphan(struct orphans *orphans, const void *key)
-{
-	uint8_t(*keys)[FLOW_KEY_SIZE] =
-		realloc(orphans->keys, (orphans->count + 1) * sizeof(*keys));
-
-	if (!keys)
-		return -ENOMEM;
-	orphans->keys = keys;
-	memcpy(keys[orphans->count++], key, FLOW_KEY_SIZE);
-	return 0;
-}
-
-static int restore_flow(void *arg, const void *key, size_t key_len, const void *octets, size_t len)
-{
-	struct orphans *orphans = arg;
-	struct flow_binding flow;
-	struct in6_addr home;
-	struct cursor c;
-	int error;
-
-	cursor_init(&c, octets, len);
-	error = key_len == FLOW_KEY_SIZE ? flow_record_decode(&c, &home, &flow) : -EBADMSG;
-	if (!error)
-		error = signalling_restore_flow(orphans->role->ctrl->signalling, &home, &flow);
-	return error == -ENOENT ? add_orphan(orphans, key) : error;
-}
-
-static int restore_flows(struct role_ha *role)
-{
-	struct store *store = role->ctrl->store;
-	struct orphans orphans = {.role = role};
-	int error = store_each(store, STORE_FLOW, restore_flow, &orphans);
-
-	for (size_t i = 0; i < orphans.count && !error; i++)
-		error = store_delete(store, STORE_FLOW, orphans.keys[i], FLOW_KEY_SIZE);
-	if (!error && orphans.count)
-		error = store_commit(store);
-	free(orphans.keys);
-	return error;
-}
-
-static int publish_flows(
-	struct role_ha *role, const struct binding *b, const struct binding_list *bindings)
-{
-	int error = 0;
-
-	for (unsigned i = 0; b->flows && i < b->flows->count && !error; i++) {
-		uint64_t id = publish_rule_id(b->now.subscriber_id, b->flows->at[i].fid);
-		struct bundle bundle;
-
-		error = publish_compile_flow(&b->flows->at[i], bindings, &bundle);
-		if (!error)
-			error = publish_restore(role->ctrl->publish, id, &bundle);
-	}
-	return error;
-}
-
-/* What was restored is what data planes are to have. */
-static int publish_restored(struct role_ha *role)
-{
-	struct binding_cache *cache = signalling_cache(role->ctrl->signalling);
-	int error = 0;
-
-	for (struct binding *b = NULL; !error && (b = binding_cache_next(cache, b));) {
-		struct binding_record room[BINDING_MAX];
-		struct binding_list list = binding_list(&b->now, b->more, room);
-		struct bundle bundle;
-
-		error = publish_compile(role->ctrl->config, &list, &bundle);
-		if (!error)
-			error = publish_restore(role->ctrl->publish, b->now.subscriber_id, &bundle);
-		if (!error)
-			error = publish_flows(role, b, &list);
-	}
-	return error;
-}
-
 static int refuse(int error, const char *what, char *why, size_t why_size)
 {
 	snprintf(why, why_size, "%s: %s", what, strerror(-error));
@@ -492,27 +399,15 @@ static int open_parts(struct role_ha *role)
 	return error ? error : open_rates(role);
 }
 
-static int restore(struct role_ha *role, char *why, size_t why_size)
+static int restore(struct ctrl *ctrl, char *why, size_t why_size)
 {
-	struct ctrl *ctrl = role->ctrl;
-	int error = store_each(ctrl->store, STORE_BINDING, restore_one, role);
-	char what[64];
+	int error = restore_bindings(ctrl, why, why_size);
 
-	if (error) {
-		snprintf(what, sizeof(what), "binding number %zu", role->restored);
-		return role_not_restored(ctrl, error, what, "it is", why, why_size);
-	}
-	error = restore_flows(role);
 	if (error)
-		return role_not_restored(ctrl, error, "flow bindings", "they are", why, why_size);
-	error = publish_restored(role);
-	if (error)
-		return refuse(error, "bindings of the store cannot be published", why, why_size);
+		return error;
 	error = multicast_restore(ctrl->multicast);
-	if (error)
-		return role_not_restored(
-			ctrl, error, "multicast groups", "they are", why, why_size);
-	return 0;
+	return error ? role_not_restored(ctrl, error, "multicast groups", "they are", why, why_size)
+		     : 0;
 }
 
 int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_size)
@@ -530,7 +425,7 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 	if (error)
 		refuse(error, "the signalling cannot start", why, why_size);
 	else
-		error = restore(role, why, why_size);
+		error = restore(role->ctrl, why, why_size);
 	if (!error) {
 		error = multicast_open_links(ctrl->multicast, &role->policy, &role->ops);
 		if (error)

@@ -79,6 +79,11 @@ struct binding *binding_cache_find(struct binding_cache *cache, const struct in6
 	return *place(cache, home);
 }
 
+void binding_cache_expect(const struct binding_cache *cache, uint64_t hash)
+{
+	__builtin_prefetch(&cache->buckets[hash & cache->mask], 1);
+}
+
 static struct binding *entry_take(struct binding_cache *cache)
 {
 	struct binding *b;

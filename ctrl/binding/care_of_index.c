@@ -58,6 +58,11 @@ void care_of_index_add(
 	index->count++;
 }
 
+void care_of_index_expect(const struct care_of_index *index, const struct in6_addr *care_of)
+{
+	__builtin_prefetch(&index->places[addr_hash(care_of) & index->mask], 1);
+}
+
 /* How far a place is behind that which an element would like to have. */
 static size_t distance(const struct care_of_index *index, size_t at)
 {

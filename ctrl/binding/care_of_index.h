@@ -24,6 +24,9 @@ void care_of_index_free(struct care_of_index *index);
 void care_of_index_add(
 	struct care_of_index *index, const struct in6_addr *care_of, struct binding *b);
 
+/* Has the place of an address fetched from memory. */
+void care_of_index_expect(const struct care_of_index *index, const struct in6_addr *care_of);
+
 /* It is so no more. One that is not there is no error. */
 void care_of_index_remove(
 	struct care_of_index *index, const struct in6_addr *care_of, const struct binding *b);

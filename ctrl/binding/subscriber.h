@@ -162,6 +162,9 @@ struct subscriber *subscriber_db_find(struct subscriber_db *db, const void *mn_i
 struct subscriber *subscriber_db_find_home(
 	struct subscriber_db *db, const struct in6_addr *home, uint8_t *index);
 
+/* Has the subscribers of home addresses, by their addr_hash(), fetched from memory, all at once. */
+void subscriber_db_expect(const struct subscriber_db *db, const uint64_t hashes[], unsigned count);
+
 /* By id, or NULL; O(n): for the control interface only. */
 struct subscriber *subscriber_db_find_id(struct subscriber_db *db, uint32_t id);
 

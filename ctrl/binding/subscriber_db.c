@@ -32,7 +32,10 @@ struct subscriber_db {
 	size_t staged_count, staged_room;
 };
 
-enum { BUCKETS_MIN = 1024 };
+enum {
+	BUCKETS_MIN = 1024,
+	AHEAD = 16, /* subscribers whose buckets are on their way from memory */
+};
 
 static size_t bucket_of_mn_id(const struct subscriber_db *db, const void *mn_id, size_t len)
 {
@@ -72,8 +75,8 @@ static void hash_in(struct subscriber_db *db, struct subscriber *s)
 	}
 }
 
-/* Tables with so many buckets each, in place of those that there are. */
-static int make_tables(struct subscriber_db *db, size_t buckets)
+/* Empty tables with so many buckets each, in place of those that there are. */
+static int replace_tables(struct subscriber_db *db, size_t buckets)
 {
 	struct subscriber **by_mn_id = calloc(buckets, sizeof(*by_mn_id));
 	struct subscriber_home **by_home = calloc(buckets, sizeof(*by_home));
@@ -88,9 +91,54 @@ static int make_tables(struct subscriber_db *db, size_t buckets)
 	db->by_mn_id = by_mn_id;
 	db->by_home = by_home;
 	db->mask = buckets - 1;
-	for (struct subscriber *s = db->first; s; s = s->after)
-		hash_in(db, s);
 	return 0;
+}
+
+/* Has the buckets of a subscriber fetched; returns the next. */
+static struct subscriber *look_ahead(const struct subscriber_db *db, struct subscriber *s)
+{
+	__builtin_prefetch(&db->by_mn_id[bucket_of_mn_id(db, s->mn_id, s->mn_id_len)], 1);
+	for (uint8_t i = 0; i < s->home_count; i++)
+		__builtin_prefetch(&db->by_home[bucket_of_home(db, &s->home[i].addr)], 1);
+	return s->after;
+}
+
+/* Whether one in the buckets has one of its home addresses. */
+static bool has_twin(struct subscriber_db *db, const struct subscriber *s)
+{
+	bool found = false;
+
+	for (uint8_t i = 0; i < s->home_count && !found; i++)
+		found = subscriber_db_find_home(db, &s->home[i].addr, NULL);
+	return found;
+}
+
+/* Puts all into empty buckets; if they have to be unique, up to one that is not, which is returned.
+ */
+static struct subscriber *hash_all(struct subscriber_db *db, bool unique)
+{
+	struct subscriber *ahead = db->first;
+
+	for (int i = 0; i < AHEAD && ahead; i++)
+		ahead = look_ahead(db, ahead);
+	for (struct subscriber *s = db->first; s; s = s->after) {
+		if (ahead)
+			ahead = look_ahead(db, ahead);
+		if (unique && has_twin(db, s))
+			return s;
+		hash_in(db, s);
+	}
+	return NULL;
+}
+
+/* Tables with so many buckets each, in place of those that there are. */
+static int make_tables(struct subscriber_db *db, size_t buckets)
+{
+	int error = replace_tables(db, buckets);
+
+	if (!error)
+		hash_all(db, false);
+	return error;
 }
 
 struct subscriber_db *subscriber_db_new(const struct ctrl_config *config, struct store *store)
@@ -145,8 +193,8 @@ static struct subscriber *subscriber_make(const struct subscriber_spec *spec)
 	return s;
 }
 
-/* Without memory for larger tables the chains get longer. */
-static void link_in(struct subscriber_db *db, struct subscriber *s)
+/* Puts it behind all others, into no bucket. */
+static void append(struct subscriber_db *db, struct subscriber *s)
 {
 	s->before = db->last;
 	s->after = NULL;
@@ -154,6 +202,12 @@ static void link_in(struct subscriber_db *db, struct subscriber *s)
 	db->last = s;
 	db->count++;
 	db->home_count += s->home_count;
+}
+
+/* Without memory for larger tables the chains get longer. */
+static void link_in(struct subscriber_db *db, struct subscriber *s)
+{
+	append(db, s);
 	if (db->home_count <= db->mask || make_tables(db, 2 * (db->mask + 1)) < 0)
 		hash_in(db, s);
 }
@@ -258,6 +312,21 @@ struct subscriber *subscriber_db_find_home(
 	if (index)
 		*index = h->index;
 	return h->subscriber;
+}
+
+void subscriber_db_expect(const struct subscriber_db *db, const uint64_t hashes[], unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		__builtin_prefetch(&db->by_home[hashes[i] & db->mask]);
+	for (unsigned i = 0; i < count; i++) {
+		const struct subscriber_home *home = db->by_home[hashes[i] & db->mask];
+
+		/* Right behind its subscriber, when it is the first. */
+		if (home) {
+			__builtin_prefetch(home);
+			__builtin_prefetch((const struct subscriber *)(const void *)home - 1);
+		}
+	}
 }
 
 struct subscriber *subscriber_db_find_id(struct subscriber_db *db, uint32_t id)
@@ -411,6 +480,14 @@ struct load {
 	struct subscriber_why *why;
 };
 
+static int why_damaged(struct subscriber_why *why, const void *mn_id, size_t len, int error)
+{
+	snprintf(why->text, sizeof(why->text), "the record of subscriber \"%.*s\" is %s",
+		(int)(len > 100 ? 100 : len), (const char *)mn_id,
+		error == -EPROTO ? "of another release" : "damaged");
+	return -EUCLEAN;
+}
+
 static int load_one(
 	void *arg, const void *key, size_t key_len, const void *record, size_t record_len)
 {
@@ -424,27 +501,36 @@ static int load_one(
 	error = subscriber_decode(&c, &spec);
 	if (!error && (key_len != spec.mn_id_len || memcmp(key, spec.mn_id, key_len) != 0))
 		error = -EBADMSG;
-	/* Its identifier is its key, which the store has but once. */
-	if (!error)
-		error = check_homes_free(load->db, &spec, load->why);
 	if (!error)
 		s = subscriber_make(&spec);
 	hmac_wipe(spec.key, sizeof(spec.key));
-	if (error) {
-		snprintf(load->why->text, sizeof(load->why->text),
-			"the record of subscriber \"%.*s\" is %s",
-			(int)(key_len > 100 ? 100 : key_len), (const char *)key,
-			error == -EPROTO ? "of another release" : "damaged");
-		return -EUCLEAN;
-	}
+	if (error)
+		return why_damaged(load->why, key, key_len, error);
 	if (!s) {
 		snprintf(load->why->text, sizeof(load->why->text), "no memory");
 		return -ENOMEM;
 	}
 	if (s->id > load->db->last_id)
 		load->db->last_id = s->id;
-	link_in(load->db, s);
+	append(load->db, s);
 	return 0;
+}
+
+/* All that were loaded come into buckets, when it is known how many there are. */
+static int hash_loaded(struct subscriber_db *db, struct subscriber_why *why)
+{
+	const struct subscriber *twin;
+	size_t buckets = BUCKETS_MIN;
+
+	while (buckets <= db->home_count)
+		buckets *= 2;
+	if (replace_tables(db, buckets) < 0) {
+		snprintf(why->text, sizeof(why->text), "no memory");
+		return -ENOMEM;
+	}
+	/* An identifier is its record's key, which the store has but once. */
+	twin = hash_all(db, true);
+	return twin ? why_damaged(why, twin->mn_id, twin->mn_id_len, -EEXIST) : 0;
 }
 
 int subscriber_db_load(struct subscriber_db *db, struct subscriber_why *why)
@@ -454,5 +540,7 @@ int subscriber_db_load(struct subscriber_db *db, struct subscriber_why *why)
 
 	snprintf(why->text, sizeof(why->text), "the table of subscribers cannot be read");
 	error = store_each(db->store, STORE_SUBSCRIBER, load_one, &load);
+	if (!error)
+		error = hash_loaded(db, why);
 	return error ? error : (int)subscriber_db_count(db);
 }

@@ -320,6 +320,16 @@ int publish_restore(struct publish *p, uint64_t id, const struct bundle *bundle)
 	return error;
 }
 
+void publish_expect(const struct publish *p, uint64_t id)
+{
+	state_expect(&p->state, id);
+}
+
+void publish_reserve(struct publish *p, size_t count)
+{
+	state_reserve(&p->state, count);
+}
+
 void publish_get(const struct publish *p, uint64_t id, struct bundle *bundle)
 {
 	const struct state_entry *entry = state_find(&p->state, id);

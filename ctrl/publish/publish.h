@@ -305,6 +305,12 @@ int publish_set(
  */
 int publish_restore(struct publish *publish, uint64_t id, const struct bundle *bundle);
 
+/* The bundle with this id is restored soon: has its place fetched from memory. */
+void publish_expect(const struct publish *publish, uint64_t id);
+
+/* Makes room for so many bundles at once, if there is memory for it. */
+void publish_reserve(struct publish *publish, size_t count);
+
 /* Ends the current delta: publish_send() sends it from now on. */
 void publish_flush(struct publish *publish);
 

@@ -35,16 +35,12 @@ static struct state_entry **bucket_of(const struct state *state, uint64_t id)
 	return &state->by_id[place_of(id, state->buckets)];
 }
 
-/* Sees to it that there is a bucket for one more entry. Only the first table is needed: without a
- * larger one the chains get longer. */
-static int make_room(struct state *state)
+/* A table with so many buckets. Only the first one is needed: without a larger one the chains get
+ * longer. */
+static int make_table(struct state *state, size_t buckets)
 {
-	size_t buckets = state->buckets ? 2 * state->buckets : BUCKETS_MIN;
-	struct state_entry **by_id;
+	struct state_entry **by_id = calloc(buckets, sizeof(*by_id));
 
-	if (state->count < state->buckets)
-		return 0;
-	by_id = calloc(buckets, sizeof(*by_id));
 	if (!by_id)
 		return state->buckets ? 0 : -ENOMEM;
 	for (size_t i = 0; i < state->buckets; i++) {
@@ -62,6 +58,30 @@ static int make_room(struct state *state)
 	state->by_id = by_id;
 	state->buckets = buckets;
 	return 0;
+}
+
+/* Sees to it that there is a bucket for one more entry. */
+static int make_room(struct state *state)
+{
+	if (state->count < state->buckets)
+		return 0;
+	return make_table(state, state->buckets ? 2 * state->buckets : BUCKETS_MIN);
+}
+
+void state_reserve(struct state *state, size_t count)
+{
+	size_t buckets = BUCKETS_MIN;
+
+	while (buckets < count)
+		buckets *= 2;
+	if (buckets > state->buckets)
+		make_table(state, buckets);
+}
+
+void state_expect(const struct state *state, uint64_t id)
+{
+	if (state->buckets)
+		__builtin_prefetch(bucket_of(state, id), 1);
 }
 
 static void hash_in(struct state *state, struct state_entry *entry)

@@ -46,6 +46,12 @@ void state_clear(struct state *state);
 /* The bundle with this id, or NULL. It lives until it is set again. */
 const struct state_entry *state_find(const struct state *state, uint64_t id);
 
+/* Has the place of the bundle with this id fetched from memory. */
+void state_expect(const struct state *state, uint64_t id);
+
+/* Makes room for so many bundles at once; without memory it is made as they come. */
+void state_reserve(struct state *state, size_t count);
+
 /*
  * Sets a bundle, or removes it (len 0), and writes what changes in a data plane: first the new
  * objects, then deletes, last first, of those that the old bundle had and the new one has not. One

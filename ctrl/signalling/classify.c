@@ -1,5 +1,6 @@
 #include "ctrl/signalling/classify.h"
 
+#include "ctrl/binding/subscriber.h"
 #include "ctrl/signalling/send.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/flags.h"
@@ -26,9 +27,12 @@ static bool glance_at(const uint8_t *mh, size_t len, struct glance *g)
 }
 
 static enum intake_class classify_update(
-	struct signalling *s, const struct ip6_packet *ip6, const struct glance *g)
+	struct signalling *s, const struct ip6_packet *ip6, const struct glance *g, uint64_t *hint)
 {
-	const struct binding *b = binding_cache_find(s->cache, ip6_packet_effective_src(ip6));
+	const struct in6_addr *home = ip6_packet_effective_src(ip6);
+	const struct binding *b = binding_cache_find(s->cache, home);
+
+	*hint = addr_hash(home);
 
 	if (b && binding_is_live(b))
 		return g->lifetime ? INTAKE_KNOWN : INTAKE_END;
@@ -47,8 +51,8 @@ static bool is_from_peer(const struct signalling *s, const struct ip6_packet *ip
 	return false;
 }
 
-enum intake_class signalling_classify(
-	struct signalling *s, const struct packet_punt *punt, struct in6_addr *source)
+enum intake_class signalling_classify(struct signalling *s, const struct packet_punt *punt,
+	struct in6_addr *source, uint64_t *hint)
 {
 	const size_t skip = punt->subscriber ? 0 : SEND_ETHER_SIZE;
 	struct ip6_packet ip6;
@@ -73,5 +77,10 @@ enum intake_class signalling_classify(
 	}
 	if (g.type != MH_BU || (g.flags & FLAGS_BU_P))
 		return INTAKE_REST;
-	return classify_update(s, &ip6, &g);
+	return classify_update(s, &ip6, &g, hint);
+}
+
+void signalling_expect(struct signalling *s, const uint64_t hints[], unsigned count)
+{
+	subscriber_db_expect(s->subscribers, hints, count);
 }

@@ -29,6 +29,7 @@ struct ha_check {
 	const struct mh *mh;
 	const struct ha_update *update;
 	/* Found by the tests: */
+	struct subscriber *owner;      /* of the home address */
 	struct subscriber *subscriber; /* whose it is */
 	struct binding *binding; /* of its home address, if that is its subscriber's, or NULL */
 	bool stamped;            /* its timestamp protects it, not its sequence number */

@@ -174,6 +174,24 @@ int signalling_restore(struct signalling *s, const struct binding_record *record
 	return 0;
 }
 
+void signalling_expect_records(
+	const struct signalling *s, const struct binding_record records[], unsigned count)
+{
+	enum { PIECE = 32 };
+	uint64_t hashes[PIECE];
+
+	for (; count; records += PIECE, count -= count < PIECE ? count : PIECE) {
+		unsigned most = count < PIECE ? count : PIECE;
+
+		for (unsigned i = 0; i < most; i++) {
+			hashes[i] = addr_hash(&records[i].home);
+			binding_cache_expect(s->cache, hashes[i]);
+			care_of_index_expect(s->care_of, &records[i].care_of);
+		}
+		subscriber_db_expect(s->subscribers, hashes, most);
+	}
+}
+
 int signalling_restore_flow(
 	struct signalling *s, const struct in6_addr *home, const struct flow_binding *flow)
 {

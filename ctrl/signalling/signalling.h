@@ -197,6 +197,11 @@ struct wheel *signalling_wheel(struct signalling *s);
  */
 int signalling_restore(struct signalling *s, const struct binding_record *record);
 
+/* These records are restored next: has what is needed of the tables fetched from memory, if there
+ * are at most some dozens. */
+void signalling_expect_records(
+	const struct signalling *s, const struct binding_record records[], unsigned count);
+
 /*
  * At start, after the bindings: takes a flow binding from the store. -ENOENT: its home address has
  * no live binding; -EEXIST for a second one with its FID; -ENOMEM.

@@ -17,6 +17,10 @@ static struct intake *intake;
 static char order[FRAMES + 1]; /* first letters of the classes, as handed on */
 static size_t taken, under_way;
 static uint32_t next_number[INTAKE_CLASSES];
+static struct {
+	unsigned count, at, all;
+	uint64_t hints[16];
+} expected;
 
 /* A frame of the tests: class, source, number within the class. */
 struct frame {
@@ -25,16 +29,38 @@ struct frame {
 	uint8_t fill[LENGTH - 8];
 };
 
-static enum intake_class classify(
-	void *context, const struct packet_punt *punt, struct in6_addr *source)
+static uint64_t hint_of(const struct frame *f)
 {
+	return (uint64_t)(f->class + 1) << 32 | f->number;
+}
+
+static enum intake_class classify(
+	void *context, const struct packet_punt *punt, struct in6_addr *source, uint64_t *hint)
+{
+	struct frame f;
+
 	(void)context;
+	assert_int_equal(*hint, 0);
+	memcpy(&f, punt->frame, sizeof(f));
+	*hint = hint_of(&f);
 	*source = in6addr_any;
 	if (punt->frame[1]) {
 		source->s6_addr[0] = 0x20;
 		source->s6_addr[7] = punt->frame[1];
 	}
 	return (enum intake_class)punt->frame[0];
+}
+
+/* They are those of the packets that are taken next, in this order. */
+static void expect(void *context, const uint64_t hints[], unsigned count)
+{
+	(void)context;
+	assert_in_range(count, 2, sizeof(expected.hints) / sizeof(expected.hints[0]));
+	assert_int_equal(expected.at, expected.count);
+	memcpy(expected.hints, hints, count * sizeof(*hints));
+	expected.count = count;
+	expected.at = 0;
+	expected.all += count;
 }
 
 static void take(void *context, unsigned dp, const struct packet_punt *punt)
@@ -49,6 +75,8 @@ static void take(void *context, unsigned dp, const struct packet_punt *punt)
 	assert_int_equal(punt->length, sizeof(f));
 	assert_true(punt->time_ns && punt->time_ns <= loop_now_ns(loop));
 	memcpy(&f, punt->frame, sizeof(f));
+	if (expected.at < expected.count)
+		assert_int_equal(hint_of(&f), expected.hints[expected.at++]);
 	assert_int_equal(f.number, next_number[f.class]);
 	next_number[f.class]++;
 	assert_int_equal(f.fill[sizeof(f.fill) - 1], (uint8_t)f.number);
@@ -81,12 +109,14 @@ static void make(uint32_t source_rate, uint32_t total_rate)
 		.total_rate = total_rate,
 		.wait_ms = 60000,
 		.under_way_max = 10};
-	const struct intake_fns fns = {.classify = classify, .take = take, .under_way = changes};
+	const struct intake_fns fns = {
+		.classify = classify, .expect = expect, .take = take, .under_way = changes};
 
 	intake_free(intake);
 	intake = intake_new(&config, &fns, loop);
 	assert_non_null(intake);
 	memset(order, 0, sizeof(order));
+	memset(&expected, 0, sizeof(expected));
 	memset(next_number, 0, sizeof(next_number));
 	taken = under_way = 0;
 }
@@ -109,6 +139,7 @@ static void classes_take_turns(void **state)
 	assert_string_equal(order, "llllllllkkkkkkkkkkkkkkkkeeeennnnr"
 				   "llllllllkkkkeeeennnnrlllleeeennnnr");
 	assert_int_equal(counter(INTAKE_TAKEN), 100);
+	assert_int_equal(expected.all, 80); /* all but those alone in their turn */
 	assert_int_equal(intake_shed(intake), 0);
 }
 
