@@ -91,7 +91,8 @@ static json_t *item_of(const struct kept *k)
 	char time[EVENTS_TIME_SIZE], words[MESSAGE_SIZE];
 
 	if (!k->message[0])
-		snprintf(words, sizeof(words), "%s %s at %s", ADDR_TEXT(&k->home_address), k->event,
+		snprintf(words, sizeof(words), "%s %s %s %s", ADDR_TEXT(&k->home_address), k->event,
+			strcmp(k->event, "moved") == 0 ? "to" : "at",
 			ADDR_TEXT(&k->care_of_address));
 	json_put_str(item, "time", events_time(time, k->real_ns));
 	json_put_str(item, "severity", severity_name(k->severity));

@@ -52,6 +52,15 @@ struct rates *rates_new(struct loop *loop, const struct rates_item *items, size_
 	return r;
 }
 
+void rates_add(struct rates *r, const char *name, const uint64_t *counter)
+{
+	if (!r || r->count == RATES_MAX)
+		return;
+	for (size_t i = 0; i < SAMPLES; i++)
+		r->samples[i].values[r->count] = counter_get(counter);
+	r->items[r->count++] = (struct rates_item){name, counter};
+}
+
 void rates_free(struct rates *r)
 {
 	if (!r)

@@ -24,6 +24,9 @@ struct rates_item {
 /* Watches up to RATES_MAX items (copied) from now on. NULL: no memory. */
 struct rates *rates_new(struct loop *loop, const struct rates_item *items, size_t count);
 
+/* Watches one more from now on, if there are fewer than RATES_MAX. NULL is allowed for rates. */
+void rates_add(struct rates *rates, const char *name, const uint64_t *counter);
+
 /* NULL is allowed. */
 void rates_free(struct rates *rates);
 

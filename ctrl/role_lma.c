@@ -10,9 +10,11 @@
 #include "ctrl/packet.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/rates.h"
 #include "ctrl/restart_counter.h"
 #include "ctrl/role.h"
 #include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/lma_counter.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/signalling.h"
 #include "ctrl/store/store.h"
@@ -330,6 +332,8 @@ int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t wh
 		role_lma_close(role);
 		return error;
 	}
+	rates_add(ctrl->rates, "proxy_updates", &lma_values(ctrl->lma)[LMA_N_PBU]);
+	rates_add(ctrl->rates, "proxy_accepted", &lma_values(ctrl->lma)[LMA_N_ACCEPTED]);
 	LOG_INFO(
 		"lma", "ready", "gateways=%zu sessions=%zu", role->peer_count, lma_live(ctrl->lma));
 	*out = role;

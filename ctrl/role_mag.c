@@ -10,9 +10,11 @@
 #include "ctrl/packet.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/rates.h"
 #include "ctrl/restart_counter.h"
 #include "ctrl/role.h"
 #include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/mag_counter.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/signalling.h"
 #include "ctrl/store/store.h"
@@ -372,6 +374,8 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 		a = mag_next(ctrl->mag, a))
 		if (a->now.lifetime)
 			multicast_attached(ctrl->multicast, a);
+	rates_add(ctrl->rates, "proxy_updates_sent", &mag_values(ctrl->mag)[MAG_N_PBU]);
+	rates_add(ctrl->rates, "proxy_answers", &mag_values(ctrl->mag)[MAG_N_PBA]);
 	LOG_INFO("mag", "ready", "anchors=%zu attachments=%zu", role->anchor_count, role->restored);
 	*out = role;
 	return 0;

@@ -2,8 +2,11 @@
 
 #include <stdio.h>
 
+#include "common/counter.h"
 #include "common/histogram.h"
 #include "common/json.h"
+#include "ctrl/binding/attachment.h"
+#include "ctrl/binding/session_cache.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/commit.h"
 #include "ctrl/ctrl.h"
@@ -11,6 +14,8 @@
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
+#include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/signalling.h"
 
 #define NS_PER_US 1000
@@ -83,14 +88,26 @@ json_t *figures_times(const struct ctrl *ctrl)
 	return list;
 }
 
+/* What there is now, in the order of figures_gauges(); behind them the classes of the intake. */
+static const struct counter_def gauges[] = {
+	{"subscribers", "subscribers, bound or not"},
+	{"bindings", "home addresses and further bindings of them that are bound"},
+	{"sessions", "live mobility sessions of the local mobility anchor"},
+	{"attachments", "nodes that the mobile access gateway serves or is about to"},
+	{"changes_under_way", "changes that the store or a data plane has not yet taken"},
+	{"published", "bundles of objects that data planes are to have"},
+};
+
+enum { GAUGES = sizeof(gauges) / sizeof(gauges[0]) };
+
 json_t *figures_gauges(const struct ctrl *ctrl)
 {
-	json_t *obj = json_object();
+	const uint64_t values[GAUGES] = {subscriber_db_count(ctrl->subscribers),
+		signalling_live(ctrl->signalling), ctrl->lma ? lma_live(ctrl->lma) : 0,
+		figures_attachments(ctrl).entries, commit_count(ctrl->commit),
+		publish_count(ctrl->publish)};
+	json_t *obj = counter_json(gauges, values, GAUGES);
 
-	json_put_uint(obj, "subscribers", subscriber_db_count(ctrl->subscribers));
-	json_put_uint(obj, "bindings", signalling_live(ctrl->signalling));
-	json_put_uint(obj, "changes_under_way", commit_count(ctrl->commit));
-	json_put_uint(obj, "published", publish_count(ctrl->publish));
 	for (int i = 0; i < INTAKE_CLASSES; i++) {
 		char key[32];
 
@@ -98,4 +115,47 @@ json_t *figures_gauges(const struct ctrl *ctrl)
 		json_put_uint(obj, key, intake_waiting(ctrl->intake, (enum intake_class)i));
 	}
 	return obj;
+}
+
+json_t *figures_gauges_help(void)
+{
+	json_t *obj = counter_json_help(gauges, GAUGES);
+
+	for (int i = 0; i < INTAKE_CLASSES; i++) {
+		char key[32], text[64];
+
+		snprintf(key, sizeof(key), "waiting_%s", intake_class_names[i]);
+		snprintf(text, sizeof(text), "packets of the class \"%s\" that wait for their turn",
+			intake_class_names[i]);
+		json_put_str(obj, key, text);
+	}
+	return obj;
+}
+
+struct figures_proxy figures_sessions(const struct ctrl *ctrl)
+{
+	struct session_cache *cache = ctrl->lma ? lma_cache(ctrl->lma) : NULL;
+	struct figures_proxy sum = {0};
+	struct session *s = NULL;
+
+	while (cache && (s = session_cache_next(cache, s))) {
+		if (s->now.life != SESSION_LIVE)
+			continue;
+		sum.entries++;
+		sum.paths += s->now.path_count ? s->now.path_count : 1;
+	}
+	return sum;
+}
+
+struct figures_proxy figures_attachments(const struct ctrl *ctrl)
+{
+	const struct mag_attachment *a = NULL;
+	struct figures_proxy sum = {0};
+
+	while (ctrl->mag && (a = mag_next(ctrl->mag, a))) {
+		sum.entries++;
+		if (a->now.lifetime)
+			sum.paths += a->now.path_count ? a->now.path_count : 1;
+	}
+	return sum;
 }

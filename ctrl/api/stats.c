@@ -10,44 +10,79 @@
 #include "ctrl/multicast_nodes.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/signalling/counter.h"
 #include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/lma_counter.h"
 #include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/mag_counter.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* All counters of control in one object. */
-static json_t *control_counters(const struct ctrl *ctrl)
+/* The counters of a part, and what they mean. */
+struct part {
+	const struct counter_def *defs;
+	const uint64_t *values;
+	size_t count;
+};
+
+enum { PARTS_MAX = 12 };
+
+/* The parts of control, in this order; returns how many there are. */
+static size_t control_parts(const struct ctrl *ctrl, struct part parts[PARTS_MAX])
 {
 	const struct multicast_links *links = multicast_links_of(ctrl->multicast);
 	const struct multicast_nodes *nodes = multicast_nodes_of(ctrl->multicast);
-	json_t *all = signalling_counters(ctrl->signalling);
-	json_t *more[] = {
-		counter_json(commit_counter_defs, commit_counters(ctrl->commit), COMMIT_COUNTERS),
-		counter_json(
-			publish_counter_defs, publish_counters(ctrl->publish), PUBLISH_COUNTERS),
-		counter_json(packet_counter_defs, packet_counters(ctrl->packet), PACKET_COUNTERS),
-		counter_json(intake_counter_defs, intake_counters(ctrl->intake), INTAKE_COUNTERS),
-		counter_json(
-			keyring_counter_defs, keyring_counters(ctrl->keyring), KEYRING_COUNTERS),
-		counter_json(zap_counter_defs, keyring_zap_counters(ctrl->keyring), ZAP_COUNTERS),
-		links ? counter_json(multicast_links_counter_defs, multicast_links_counters(links),
-				MULTICAST_LINKS_COUNTERS)
-		      : NULL,
-		links ? counter_json(querier_counter_defs, multicast_links_querier_counters(links),
-				QUERIER_COUNTERS)
-		      : NULL,
-		nodes ? counter_json(reporter_counter_defs, multicast_nodes_counters(nodes),
-				REPORTER_COUNTERS)
-		      : NULL,
-		ctrl->lma ? lma_counters(ctrl->lma) : NULL,
-		ctrl->mag ? mag_counters(ctrl->mag) : NULL,
+	const struct part all[PARTS_MAX] = {
+		{signalling_counter_defs, signalling_values(ctrl->signalling), SIGNALLING_COUNTERS},
+		{commit_counter_defs, commit_counters(ctrl->commit), COMMIT_COUNTERS},
+		{publish_counter_defs, publish_counters(ctrl->publish), PUBLISH_COUNTERS},
+		{packet_counter_defs, packet_counters(ctrl->packet), PACKET_COUNTERS},
+		{intake_counter_defs, intake_counters(ctrl->intake), INTAKE_COUNTERS},
+		{keyring_counter_defs, keyring_counters(ctrl->keyring), KEYRING_COUNTERS},
+		{zap_counter_defs, keyring_zap_counters(ctrl->keyring), ZAP_COUNTERS},
+		{multicast_links_counter_defs, links ? multicast_links_counters(links) : NULL,
+			MULTICAST_LINKS_COUNTERS},
+		{querier_counter_defs, links ? multicast_links_querier_counters(links) : NULL,
+			QUERIER_COUNTERS},
+		{reporter_counter_defs, nodes ? multicast_nodes_counters(nodes) : NULL,
+			REPORTER_COUNTERS},
+		{lma_counter_defs, ctrl->lma ? lma_values(ctrl->lma) : NULL, LMA_COUNTERS},
+		{mag_counter_defs, ctrl->mag ? mag_values(ctrl->mag) : NULL, MAG_COUNTERS},
 	};
+	size_t count = 0;
 
-	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
-		json_object_update(all, more[i]);
-		json_decref(more[i]);
+	for (size_t i = 0; i < PARTS_MAX; i++)
+		if (all[i].values)
+			parts[count++] = all[i];
+	return count;
+}
+
+/* All counters of control in one object, or, for `help`, what they mean. */
+static json_t *control_counters(const struct ctrl *ctrl, bool help)
+{
+	struct part parts[PARTS_MAX];
+	size_t count = control_parts(ctrl, parts);
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct part *p = &parts[i];
+		json_t *one = help ? counter_json_help(p->defs, p->count)
+				   : counter_json(p->defs, p->values, p->count);
+
+		json_object_update(all, one);
+		json_decref(one);
 	}
+	return all;
+}
+
+/* What control counts and what it has now mean, by name. */
+static json_t *control_help(const struct ctrl *ctrl)
+{
+	json_t *all = control_counters(ctrl, true), *gauges = figures_gauges_help();
+
+	json_object_update(all, gauges);
+	json_decref(gauges);
 	return all;
 }
 
@@ -143,10 +178,10 @@ static void take_end(void *arg)
 	for (size_t i = 0; i < answers->count; i++)
 		if (answers->item[i])
 			json_array_append(list, answers->item[i]);
-	api_result(r, json_pack("{s:{s:o,s:o,s:o,s:o},s:o}", "control", "counters",
-			      control_counters(r->ctrl), "rates", figures_rates(r->ctrl), "times",
-			      figures_times(r->ctrl), "now", figures_gauges(r->ctrl), "data_planes",
-			      list));
+	api_result(r, json_pack("{s:{s:o,s:o,s:o,s:o,s:o},s:o}", "control", "counters",
+			      control_counters(r->ctrl, false), "rates", figures_rates(r->ctrl),
+			      "times", figures_times(r->ctrl), "now", figures_gauges(r->ctrl),
+			      "help", control_help(r->ctrl), "data_planes", list));
 }
 
 void api_stats(struct api_request *r, const json_t *params)

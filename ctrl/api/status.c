@@ -1,5 +1,6 @@
 /* status, dp.show, path.show */
 #include "common/clock.h"
+#include "ctrl/api/figures.h"
 #include "ctrl/api/request.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
@@ -96,6 +97,14 @@ static json_t *overload_json(const struct ctrl *ctrl)
 	return obj;
 }
 
+/* Of Proxy Mobile IPv6; null without the role. */
+static json_t *proxy_json(bool has, struct figures_proxy figures)
+{
+	return has ? json_pack("{s:I,s:I}", "entries", (json_int_t)figures.entries, "paths",
+			     (json_int_t)figures.paths)
+		   : json_null();
+}
+
 void api_status(struct api_request *r, const json_t *params)
 {
 	const struct ctrl *ctrl = r->ctrl;
@@ -116,6 +125,8 @@ void api_status(struct api_request *r, const json_t *params)
 	json_object_set_new(obj, "home_prefixes", prefix_list(ctrl->config));
 	json_put_uint(obj, "subscribers", subscriber_db_count(ctrl->subscribers));
 	json_put_uint(obj, "bindings", signalling_live(ctrl->signalling));
+	json_object_set_new(obj, "sessions", proxy_json(ctrl->lma, figures_sessions(ctrl)));
+	json_object_set_new(obj, "attachments", proxy_json(ctrl->mag, figures_attachments(ctrl)));
 	json_object_set_new(obj, "data_planes", data_plane_counts(ctrl));
 	json_object_set_new(obj, "store", store_json(ctrl));
 	json_object_set_new(obj, "overload", overload_json(ctrl));

@@ -99,6 +99,11 @@ json_t *lma_counters(const struct lma *lma)
 	return counter_json(lma_counter_defs, lma->counters, LMA_COUNTERS);
 }
 
+const uint64_t *lma_values(const struct lma *lma)
+{
+	return lma->counters;
+}
+
 bool lma_is_own(const struct lma *lma, const struct in6_addr *address)
 {
 	for (size_t i = 0; i < lma->config.address_count; i++)

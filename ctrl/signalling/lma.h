@@ -217,5 +217,8 @@ const struct lma_peer *lma_peer_find(const struct lma *lma, const struct in6_add
 /* A new JSON object of all counters, {name: value}; the caller owns it. NULL: no memory. */
 json_t *lma_counters(const struct lma *lma);
 
+/* The counters themselves, in the order of enum lma_counter; they live as long as it. */
+const uint64_t *lma_values(const struct lma *lma);
+
 /* Name of an event ("handed-over"); "unknown" for others. */
 const char *lma_event_name(enum lma_event_kind kind);

@@ -123,6 +123,11 @@ json_t *mag_counters(const struct mag *mag)
 	return counter_json(mag_counter_defs, mag->counters, MAG_COUNTERS);
 }
 
+const uint64_t *mag_values(const struct mag *mag)
+{
+	return mag->counters;
+}
+
 const struct mag_link *mag_link_find(const struct mag *mag, const char *port)
 {
 	for (size_t i = 0; i < mag->config.link_count; i++)

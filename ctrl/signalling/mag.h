@@ -264,6 +264,9 @@ const struct mag_attachment *mag_next(const struct mag *mag, const struct mag_at
 /* A new JSON object of all counters, {name: value}; the caller owns it. NULL: no memory. */
 json_t *mag_counters(const struct mag *mag);
 
+/* The counters themselves, in the order of enum mag_counter; they live as long as it. */
+const uint64_t *mag_values(const struct mag *mag);
+
 /* Names of a state ("attached") and of an event ("moved"); "unknown" for others. */
 const char *mag_state_name(enum mag_state state);
 const char *mag_event_name(enum mag_event_kind kind);

@@ -141,26 +141,55 @@ static const struct player_phase mixed = {.weight = {[PKTGEN_REFRESH] = 6,
 	.outstanding = OUTSTANDING,
 	.seconds = 0.3};
 
+/* Memory above that without bindings, at several numbers of them. */
+struct memory {
+	double bindings[PARTS], octets[PARTS];
+};
+
+/* Tells what of it does not grow (queues, what the store writes next, tables that have their size
+ * from the start) and what each binding takes: the straight line that is nearest to the points. */
+static void tell_memory(const struct memory *m)
+{
+	double x = 0, y = 0, xx = 0, xy = 0, each, fixed;
+
+	for (unsigned i = 0; i < PARTS; i++) {
+		x += m->bindings[i];
+		y += m->octets[i];
+		xx += m->bindings[i] * m->bindings[i];
+		xy += m->bindings[i] * m->octets[i];
+	}
+	each = (PARTS * xy - x * y) / (PARTS * xx - x * x);
+	fixed = (y - each * x) / PARTS;
+	say("%-26s %.0f octets without those of its subscriber: %.0f, and a share of %.1f MiB that "
+	    "do "
+	    "not grow\n",
+		"memory of a binding", m->octets[PARTS - 1] / m->bindings[PARTS - 1], each,
+		fixed / (1 << 20));
+	json_object_set_new(bench.figures, "bytes_per_binding",
+		json_real(m->octets[PARTS - 1] / m->bindings[PARTS - 1]));
+	json_object_set_new(bench.figures, "memory",
+		json_pack("{s:f, s:f}", "fixed_bytes", fixed, "bytes_per_binding", each));
+}
+
 /* Registers all, dying at some sizes on the way. */
 static double registrations(void)
 {
 	const uint32_t nodes = bench.rig.nodes;
 	json_t *curve = json_array(), *recovery = json_array();
 	uint64_t before = rig_memory(&bench.rig);
+	struct memory memory;
 	double full = 0, peak_core = 0;
 
 	for (uint32_t part = 1; part <= PARTS; part++) {
 		register_up_to((uint32_t)((uint64_t)nodes * part / (PARTS + 1)), curve);
 		full = rate();
 		peak_core = core_rate();
+		memory.bindings[part - 1] = fleet_bound(player_fleet(bench.player));
+		memory.octets[part - 1] = (double)rig_memory(&bench.rig) - (double)before;
 		if (part < PARTS)
 			recover("killed under a mix", recovery, &mixed);
 	}
-	json_object_set_new(bench.figures, "bytes_per_binding",
-		json_real((double)(rig_memory(&bench.rig) - before) /
-			  (double)fleet_bound(player_fleet(bench.player))));
-	say("%-26s %.0f octets, without those of its subscriber\n", "memory of a binding",
-		json_real_value(json_object_get(bench.figures, "bytes_per_binding")));
+	tell_memory(&memory);
 	json_object_set_new(bench.figures, "rate_against_bindings", curve);
 	json_object_set_new(bench.figures, "recovery_against_bindings", recovery);
 	/* What is left, at 80 % of the rate. */

@@ -40,7 +40,8 @@ def main():
         sys.exit(__doc__.splitlines()[0])
     figures = json.loads(pathlib.Path(sys.argv[1]).read_text())
     machine, floor = figures["machine"], figures["floor"]
-    head = (f'{machine["cpu"]}, {machine["cores"]} cores with other work on them (load {machine["load"]:.1f}), '
+    others = " with other work on them" if machine["load"] > 1 else ""
+    head = (f'{machine["cpu"]}, {machine["cores"]} cores{others} (load {machine["load"]:.1f}), '
             f'kernel {machine["kernel"]}; floor: {floor["store_writes"]:.0f} durable records a second in '
             f'batches of {floor["batch"]}')
     chart.write(pathlib.Path(sys.argv[2]) / "control.svg",

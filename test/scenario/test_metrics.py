@@ -71,6 +71,7 @@ def test_openmetrics_is_read_by_another_implementation(rig):
     assert up.labels == {"data_plane": "dp1"} and up.value == 1
     octets = {s.labels["port"]: s.value for s in found["dmm_data_plane_port_rx_bytes"].samples}
     assert octets["access"] > 0 and found["dmm_data_plane_port_rx_bytes"].unit == "bytes"
+    assert [name for name, family in found.items() if not family.documentation] == []
     entries = {s.labels["table"]: s.value for s in found["dmm_data_plane_table_entries"].samples}
     assert NODES in entries.values()
     assert any(s.labels["reason"] for s in found["dmm_data_plane_drops"].samples)

@@ -16,6 +16,7 @@ static const struct table_column columns[] = {
 	{"SYNC", "sync", TABLE_TEXT},
 	{"SNAPSHOTS", "snapshots", TABLE_TEXT},
 	{"FAILURES", "failures", TABLE_TEXT},
+	{"LAST FAULT AT", "last_fault.time", TABLE_TIME},
 	{"LAST FAULT", "last_fault.reason", TABLE_TEXT},
 	{0},
 };

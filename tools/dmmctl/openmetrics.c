@@ -18,50 +18,43 @@ struct family {
 };
 
 static const struct family families[] = {
-	{"dmm_data_plane_events", true, NULL, "Counters of data planes.", "counters", NULL,
+	{"dmm_data_plane_events", true, NULL,
+		"What data planes counted, by the name of the counter.", "counters", NULL,
 		"counter"},
-	{"dmm_data_plane_drops", true, NULL, "Packets dropped by data planes.", "drops", NULL,
-		"reason"},
-	{"dmm_data_plane_node_calls", true, NULL, "Timed visits of graph nodes.", "nodes", "calls",
-		"node"},
-	{"dmm_data_plane_node_packets", true, NULL, "Packets of timed visits.", "nodes", "packets",
-		"node"},
-	{"dmm_data_plane_node_cycles", true, NULL, "Cycles of timed visits.", "nodes", "cycles",
-		"node"},
-	{"dmm_data_plane_port_rx_packets", true, NULL, "Packets received.", "ports", "rx_packets",
-		"port"},
-	{"dmm_data_plane_port_rx_bytes", true, "bytes", "Octets received.", "ports", "rx_octets",
-		"port"},
-	{"dmm_data_plane_port_tx_packets", true, NULL, "Packets sent.", "ports", "tx_packets",
-		"port"},
-	{"dmm_data_plane_port_tx_bytes", true, "bytes", "Octets sent.", "ports", "tx_octets",
-		"port"},
-	{"dmm_data_plane_port_rx_missed", true, NULL, "Packets that no buffer was there for.",
+	{"dmm_data_plane_drops", true, NULL, "Packets dropped by data planes, by reason.", "drops",
+		NULL, "reason"},
+	{"dmm_data_plane_node_calls", true, NULL,
+		"Visits of nodes of the packet graph that were timed: some of all visits.", "nodes",
+		"calls", "node"},
+	{"dmm_data_plane_node_packets", true, NULL,
+		"Packets that nodes of the packet graph worked on in timed visits.", "nodes",
+		"packets", "node"},
+	{"dmm_data_plane_node_cycles", true, NULL,
+		"Processor cycles that timed visits of nodes of the packet graph took.", "nodes",
+		"cycles", "node"},
+	{"dmm_data_plane_port_rx_packets", true, NULL, "Packets that a port received.", "ports",
+		"rx_packets", "port"},
+	{"dmm_data_plane_port_rx_bytes", true, "bytes", "Octets that a port received.", "ports",
+		"rx_octets", "port"},
+	{"dmm_data_plane_port_tx_packets", true, NULL, "Packets that a port sent.", "ports",
+		"tx_packets", "port"},
+	{"dmm_data_plane_port_tx_bytes", true, "bytes", "Octets that a port sent.", "ports",
+		"tx_octets", "port"},
+	{"dmm_data_plane_port_rx_missed", true, NULL,
+		"Packets that came to a port and were lost: its queue or the buffers were full.",
 		"ports", "rx_missed", "port"},
 	{"dmm_data_plane_port_tx_errors", true, NULL, "Packets that the port did not send.",
 		"ports", "tx_errors", "port"},
-	{"dmm_data_plane_table_entries", false, NULL, "Entries of tables.", "tables", "entries",
-		"table"},
+	{"dmm_data_plane_table_entries", false, NULL, "Entries in the tables of data planes.",
+		"tables", "entries", "table"},
 	{"dmm_data_plane_table_capacity", false, NULL, "Entries that tables have room for.",
 		"tables", "capacity", "table"},
-	{"dmm_data_plane_table_bytes", false, "bytes", "Memory of tables.", "tables", "octets",
-		"table"},
+	{"dmm_data_plane_table_bytes", false, "bytes",
+		"Memory that the tables of data planes take.", "tables", "octets", "table"},
 };
 
-static void put_head(
-	FILE *to, const char *name, const char *type, const char *unit, const char *help)
+static void put_escaped(FILE *to, const char *text)
 {
-	fprintf(to, "# TYPE %s %s\n", name, type);
-	if (unit)
-		fprintf(to, "# UNIT %s %s\n", name, unit);
-	if (help)
-		fprintf(to, "# HELP %s %s\n", name, help);
-}
-
-/* A label's value between quotes. */
-static void put_quoted(FILE *to, const char *text)
-{
-	fputc('"', to);
 	for (; text && *text; text++) {
 		if (*text == '\n') {
 			fputs("\\n", to);
@@ -71,6 +64,26 @@ static void put_quoted(FILE *to, const char *text)
 			fputc('\\', to);
 		fputc(*text, to);
 	}
+}
+
+static void put_head(
+	FILE *to, const char *name, const char *type, const char *unit, const char *help)
+{
+	fprintf(to, "# TYPE %s %s\n", name, type);
+	if (unit)
+		fprintf(to, "# UNIT %s %s\n", name, unit);
+	if (help) {
+		fprintf(to, "# HELP %s ", name);
+		put_escaped(to, help);
+		fputc('\n', to);
+	}
+}
+
+/* A label's value between quotes. */
+static void put_quoted(FILE *to, const char *text)
+{
+	fputc('"', to);
+	put_escaped(to, text);
 	fputc('"', to);
 }
 
@@ -149,6 +162,12 @@ static void put_time(FILE *to, const json_t *time)
 	fprintf(to, "%s_sum %g\n", full, (double)sum / US_PER_S);
 }
 
+/* What a figure of control means, as it tells itself; NULL: it does not. */
+static const char *help_of(const json_t *control, const char *name)
+{
+	return json_string_value(json_object_get(json_object_get(control, "help"), name));
+}
+
 void openmetrics_print(FILE *to, const json_t *stats)
 {
 	const json_t *control = json_object_get(stats, "control");
@@ -161,7 +180,7 @@ void openmetrics_print(FILE *to, const json_t *stats)
 		char full[128];
 
 		snprintf(full, sizeof(full), "dmm_control_%s", name);
-		put_head(to, full, "counter", NULL, NULL);
+		put_head(to, full, "counter", NULL, help_of(control, name));
 		fprintf(to, "%s_total %" JSON_INTEGER_FORMAT "\n", full, json_integer_value(value));
 	}
 	json_object_foreach(json_object_get(control, "now"), name, value)
@@ -169,7 +188,7 @@ void openmetrics_print(FILE *to, const json_t *stats)
 		char full[128];
 
 		snprintf(full, sizeof(full), "dmm_control_now_%s", name);
-		put_head(to, full, "gauge", NULL, NULL);
+		put_head(to, full, "gauge", NULL, help_of(control, name));
 		fprintf(to, "%s %" JSON_INTEGER_FORMAT "\n", full, json_integer_value(value));
 	}
 	json_array_foreach(json_object_get(control, "times"), i, value)

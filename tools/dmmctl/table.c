@@ -1,5 +1,6 @@
 #include "tools/dmmctl/table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -215,6 +216,7 @@ static int cells_make(struct cells *cells, const struct table_column *columns, c
 	*cells = (struct cells){.rows = json_array_size(rows) + 1};
 	while (cells->columns < TABLE_COLUMNS_MAX && columns[cells->columns].title)
 		cells->columns++;
+	assert(cells->columns < TABLE_COLUMNS_MAX || !columns[cells->columns].title);
 	cells->text = calloc(cells->rows * cells->columns, sizeof(char *));
 	if (!cells->text)
 		return -ENOMEM;

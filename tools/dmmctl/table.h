@@ -27,7 +27,7 @@ struct table_column {
 	enum table_format format;
 };
 
-enum { TABLE_COLUMNS_MAX = 16 };
+enum { TABLE_COLUMNS_MAX = 20 };
 
 /* Prints one line for the titles and one for each object of the array; only the titles when it is
  * empty. Returns 0 or -ENOMEM. */

@@ -37,10 +37,35 @@ static void rates_are_those_of_the_counters(void **state)
 	loop_free(loop);
 }
 
+static void more_can_be_added(void **state)
+{
+	struct loop *loop = loop_new();
+	uint64_t first = 3, later = 1000;
+	const struct rates_item item = {"first", &first};
+	struct rates *rates = rates_new(loop, &item, 1);
+
+	(void)state;
+	rates_add(rates, "later", &later);
+	assert_int_equal(rates_count(rates), 2);
+	assert_string_equal(rates_name(rates, 1), "later");
+	assert_true(rates_per_second(rates, 1, 0) == 0);
+	later += 500;
+	while (rates_per_second(rates, 1, 0) == 0)
+		loop_round(loop, -1);
+	assert_true(rates_per_second(rates, 1, 0) < 600);
+	assert_true(rates_per_second(rates, 0, 0) == 0);
+	for (int i = 0; i < RATES_MAX; i++)
+		rates_add(rates, "more", &later);
+	assert_int_equal(rates_count(rates), RATES_MAX);
+	rates_free(rates);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rates_are_those_of_the_counters),
+		cmocka_unit_test(more_can_be_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

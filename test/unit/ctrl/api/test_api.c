@@ -27,7 +27,7 @@ static void status_has_its_keys(void **state)
 {
 	static const char *const keys[] = {"version", "pid", "roles", "started", "uptime_s",
 		"epoch", "sequence", "home_agent_addresses", "home_prefixes", "subscribers",
-		"bindings", "data_planes", "store", "overload"};
+		"bindings", "sessions", "attachments", "data_planes", "store", "overload"};
 	json_t *reply = desk_ask("{\"method\": \"status\"}");
 	json_t *result = json_object_get(reply, "result");
 
