@@ -143,7 +143,10 @@ int commit_submit_item(struct commit *commit, const struct commit_item *good,
 
 	if (!c)
 		return -ENOMEM;
-	add_wait(c, item->data_plane);
+	for (unsigned i = 0; i < item->data_plane_count; i++)
+		add_wait(c, item->data_planes[i]);
+	if (!item->data_plane_count)
+		add_wait(c, 0);
 	c->forwards = item->bundle.len > 0;
 	if (commit_copy_image(commit, item, &c->image) == 0)
 		flight = find_item_flight(commit, good, item);

@@ -86,8 +86,9 @@ struct commit_item {
 	uint8_t key[COMMIT_KEY_MAX];
 	uint16_t record_len; /* 0: there is no such entry */
 	uint8_t record[COMMIT_RECORD_MAX];
-	uint64_t bundle_id;   /* of the bundle, not 0, the same as long as the entry lives */
-	uint64_t data_plane;  /* id of the one that is to serve it; 0: any */
+	uint64_t bundle_id;       /* of the bundle, not 0, the same as long as the entry lives */
+	uint8_t data_plane_count; /* that are to serve it: all of them acknowledge; 0: any does */
+	uint64_t data_planes[BINDING_MAX]; /* their ids */
 	struct bundle bundle; /* empty: nothing is published, the change needs no data plane */
 };
 

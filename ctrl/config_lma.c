@@ -109,6 +109,9 @@ const struct config_key ctrl_config_lma_keys[] = {
 	CONFIG_KEY(GROUP, struct ctrl_config_lma, distribution,
 		.keys = ctrl_config_distribution_keys,
 		.help = "which packets to a node take which of its session's bindings"),
+	CONFIG_KEY(BOOL, struct ctrl_config_lma, user_planes, .text = "false",
+		.help = "Domain-wide-LMA-UPA-Support: where data planes have addresses, gateways "
+			"are told that of the nearest one even if they do not ask (RFC 7389, 5)"),
 	CONFIG_KEY(BOOL, struct ctrl_config_lma, revocation, .text = "true",
 		.help = "gateways are told that a node has gone to another one, and asked when it "
 			"may have (RFC 5846)"),

@@ -52,6 +52,7 @@ struct ctrl_config_lma {
 	uint32_t refusals_per_second;
 	uint32_t max_paths; /* bindings of a session; 0: several are not supported */
 	struct ctrl_config_distribution distribution;
+	bool user_planes;
 	bool revocation;
 	uint32_t heartbeat_ms;
 	uint32_t heartbeats_missed;

@@ -19,6 +19,15 @@ int role_inject(const struct ctrl *ctrl, const char *data_plane, const struct pa
 		       : packet_inject(ctrl->packet, (unsigned)dp, inject);
 }
 
+bool role_tunnel_address(const struct ctrl *ctrl, uint64_t data_plane, struct in6_addr *address)
+{
+	int dp = ctrl_config_data_plane_of_id(ctrl->config, data_plane);
+
+	if (dp >= 0)
+		*address = *ctrl_config_data_plane_address(ctrl->config, (unsigned)dp);
+	return dp >= 0;
+}
+
 int role_not_restored(const struct ctrl *ctrl, int error, const char *what, const char *they,
 	char *why, size_t why_size)
 {

@@ -6,6 +6,8 @@
 #include "ctrl/ctrl.h"
 #include "proto/channel/packet.h"
 
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -14,6 +16,9 @@
  */
 int role_inject(
 	const struct ctrl *ctrl, const char *data_plane, const struct packet_inject *inject);
+
+/* Where tunnels that the data plane with this id serves end. False: there is none, also for 0. */
+bool role_tunnel_address(const struct ctrl *ctrl, uint64_t data_plane, struct in6_addr *address);
 
 /*
  * Says in why, for people, that something of the store, such as "flow bindings", cannot be taken

@@ -49,11 +49,8 @@ static int op_choose(
 static bool op_tunnel_address(void *context, uint64_t data_plane, struct in6_addr *address)
 {
 	const struct role_ha *role = context;
-	int dp = ctrl_config_data_plane_of_id(role->ctrl->config, data_plane);
 
-	if (dp >= 0)
-		*address = *ctrl_config_data_plane_address(role->ctrl->config, (unsigned)dp);
-	return dp >= 0;
+	return role_tunnel_address(role->ctrl, data_plane, address);
 }
 
 static void op_listen(void *context, const struct in6_addr *home, uint64_t subscriber_id,
@@ -84,9 +81,11 @@ static int make_flow_item(const struct in6_addr *home, const struct flow_binding
 	item->record_len = (uint16_t)writer_len(&w);
 	if (!error)
 		error = publish_compile_flow(flow, bindings, &item->bundle);
-	for (unsigned i = bindings->count; i-- > 0;)
-		if (bindings->records[i].bid == flow->bids[0])
-			item->data_plane = bindings->records[i].data_plane;
+	for (unsigned i = 0; i < bindings->count; i++)
+		if (bindings->records[i].bid == flow->bids[0] && bindings->records[i].data_plane &&
+			!item->data_plane_count)
+			item->data_planes[item->data_plane_count++] =
+				bindings->records[i].data_plane;
 	return error;
 }
 

@@ -13,6 +13,7 @@
 #include "ctrl/rates.h"
 #include "ctrl/restart_counter.h"
 #include "ctrl/role.h"
+#include "ctrl/serving.h"
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/lma_counter.h"
 #include "ctrl/signalling/receive.h"
@@ -37,6 +38,26 @@ struct role_lma {
 	size_t restored;
 };
 
+static void serve_one(struct commit_item *item, uint64_t data_plane)
+{
+	for (unsigned i = 0; i < item->data_plane_count; i++)
+		if (item->data_planes[i] == data_plane)
+			return;
+	if (data_plane)
+		item->data_planes[item->data_plane_count++] = data_plane;
+}
+
+/* Each that serves one of its ways has to acknowledge. */
+static void serve(struct commit_item *item, const struct session_record *record)
+{
+	static_assert((int)SESSION_PATHS_MAX <= (int)BINDING_MAX, "a commit waits for all");
+
+	if (!record->path_count)
+		serve_one(item, record->data_plane);
+	for (size_t i = 0; i < record->path_count; i++)
+		serve_one(item, record->paths[i].data_plane);
+}
+
 /* What the store and the data planes are to have of a session. */
 static int item_of(
 	const struct role_lma *role, const struct session_record *record, struct commit_item *item)
@@ -54,7 +75,10 @@ static int item_of(
 	writer_init(&w, item->record, sizeof(item->record));
 	error = session_record_encode(&w, record);
 	item->record_len = (uint16_t)writer_len(&w);
-	return error ? error : publish_compile_session(record, &role->policy, &item->bundle);
+	serve(item, record);
+	return error ? error
+		     : publish_compile_session(
+			       role->ctrl->config, record, &role->policy, &item->bundle);
 }
 
 static int op_commit(void *context, const struct session_record *good,
@@ -68,6 +92,20 @@ static int op_commit(void *context, const struct session_record *good,
 		error = item_of(role, record, &item);
 	return error ? error
 		     : commit_submit_item(role->ctrl->commit, &was, &item, done, done_context);
+}
+
+static int op_serve(void *context, const struct in6_addr *care_of, uint64_t *data_plane)
+{
+	const struct role_lma *role = context;
+
+	return serving_choose(role->ctrl->serving, care_of, 0, data_plane);
+}
+
+static bool op_tunnel_address(void *context, uint64_t data_plane, struct in6_addr *address)
+{
+	const struct role_lma *role = context;
+
+	return role_tunnel_address(role->ctrl, data_plane, address);
 }
 
 static int op_inject(void *context, const char *data_plane, const struct packet_inject *inject)
@@ -229,6 +267,8 @@ static int make_lma(struct role_lma *role, uint32_t counter, bool fresh)
 	const struct ctrl_config *config = ctrl->config;
 	const struct lma_ops ops = {.context = role,
 		.commit = op_commit,
+		.serve = op_serve,
+		.tunnel_address = op_tunnel_address,
 		.inject = op_inject,
 		.event = op_event,
 		.peer_event = op_peer_event,
@@ -250,6 +290,7 @@ static int make_lma(struct role_lma *role, uint32_t counter, bool fresh)
 		.assign_delay_ms = config->lma.assign_delay_ms,
 		.refusals_per_second = config->lma.refusals_per_second,
 		.max_paths = config->lma.max_paths,
+		.user_planes = config->lma.user_planes,
 		.revokes = config->lma.revocation,
 		.heartbeat_ms = config->lma.heartbeat_ms,
 		.heartbeats_missed = config->lma.heartbeats_missed,
@@ -282,7 +323,8 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 	if (!error)
 		error = lma_restore(role->ctrl->lma, &record);
 	if (!error)
-		error = publish_compile_session(&record, &role->policy, &bundle);
+		error = publish_compile_session(
+			role->ctrl->config, &record, &role->policy, &bundle);
 	if (!error && bundle.len)
 		error = publish_restore(
 			role->ctrl->publish, publish_session_id(record.number), &bundle);

@@ -4,6 +4,7 @@
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/signalling.h"
 
 #include <errno.h>
@@ -35,11 +36,13 @@ struct serving {
 	struct ctrl *ctrl;
 	struct server servers[DATA_PLANES];
 	uint64_t waited_ns; /* until then WAITED ones are waited for */
-	/* The walk over the bindings. */
+	/* The walk over the bindings, then over the sessions of the anchor. */
 	bool walking;
 	bool anew;   /* begin again at its end: something changed meanwhile */
 	bool urgent; /* a data plane was lost: do not pause */
 	size_t at, busy;
+	bool on_sessions;
+	uint64_t session;  /* number of the last one */
 	size_t asked;      /* bindings that were to move in this walk: a move may fail */
 	uint32_t retry_ms; /* until the next walk if there were any */
 	unsigned pace;     /* bindings that may still move back in this batch */
@@ -142,6 +145,17 @@ static void rest(struct serving *v)
 	v->busy = v->asked = 0;
 }
 
+/* Looks at some. False: all have been looked at. */
+static bool redirect(struct serving *v)
+{
+	if (!v->on_sessions &&
+		signalling_redirect(v->ctrl->signalling, &v->at, BATCH, wish, v, &v->busy))
+		return true;
+	v->on_sessions =
+		v->ctrl->lma && lma_redirect(v->ctrl->lma, &v->session, BATCH, wish, v, &v->busy);
+	return v->on_sessions;
+}
+
 static void step(struct wheel_timer *timer, void *context)
 {
 	struct serving *v = wheel_entry(timer, struct serving, step);
@@ -154,7 +168,7 @@ static void step(struct wheel_timer *timer, void *context)
 	}
 	v->walking = true;
 	v->pace = pace ? pace : 1;
-	if (signalling_redirect(v->ctrl->signalling, &v->at, BATCH, wish, v, &v->busy)) {
+	if (redirect(v)) {
 		step_now(v, v->urgent && v->pace ? 0 : PACE_MS);
 		return;
 	}

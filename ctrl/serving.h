@@ -1,6 +1,6 @@
 /*
- * Who serves: which data plane a binding is to have, and moving bindings when data planes come and
- * go.
+ * Who serves: which data plane a binding is to have, or a session of the anchor, and moving them
+ * when data planes come and go.
  *
  *   WAITED    not synchronised since the start; what was bound to it waits for it for a while
  *   UP        serves what the configuration gives it

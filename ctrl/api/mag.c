@@ -8,6 +8,14 @@
 #include <errno.h>
 #include <string.h>
 
+/* Where the tunnel to the anchor ends. */
+static void put_far_end(
+	json_t *obj, const struct mag_attachment *a, const struct in6_addr *user_plane)
+{
+	json_put_addr(obj, "tunnel_address",
+		addr_is_unspecified(user_plane) ? &a->anchor->address : user_plane);
+}
+
 /* Its ways, if the gateway has several (RFC 8278). */
 static json_t *paths_json(struct ctrl *ctrl, const struct mag_attachment *a)
 {
@@ -24,6 +32,7 @@ static json_t *paths_json(struct ctrl *ctrl, const struct mag_attachment *a)
 		if (own)
 			json_put_addr(obj, "care_of_address", &own->address);
 		json_put_uint(obj, "label", own ? own->label : 0);
+		put_far_end(obj, a, &path->user_plane);
 		json_put_uint(obj, "lifetime_s", (uint64_t)path->lifetime * BINDING_LIFETIME_UNIT);
 		json_put_uint(obj, "remaining_s",
 			path->expires_ns > real ? (path->expires_ns - real) / 1000000000 : 0);
@@ -48,6 +57,7 @@ static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a
 	json_object_set_new(obj, "prefixes", prefixes);
 	json_put_str(obj, "anchor", a->anchor->name);
 	json_put_addr(obj, "anchor_address", &a->anchor->address);
+	put_far_end(obj, a, &now->user_plane);
 	json_put_uint(obj, "status", a->status);
 	json_put_uint(obj, "sequence", a->sequence);
 	json_put_uint(obj, "lifetime_s", (uint64_t)now->lifetime * BINDING_LIFETIME_UNIT);

@@ -33,6 +33,18 @@ static const char *state_of(const struct session *session)
 	return session_life_name(session->now.life);
 }
 
+/* Who serves a way, and where its tunnel ends here. */
+static void put_serving(
+	json_t *obj, struct ctrl *ctrl, uint64_t data_plane, const struct in6_addr *anchor)
+{
+	int dp = ctrl_config_data_plane_of_id(ctrl->config, data_plane);
+
+	json_put_str(obj, "data_plane",
+		dp < 0 ? NULL : ctrl_config_data_plane_name(ctrl->config, (unsigned)dp));
+	json_put_addr(obj, "tunnel_address",
+		dp < 0 ? anchor : ctrl_config_data_plane_address(ctrl->config, (unsigned)dp));
+}
+
 static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_record *now)
 {
 	const struct lma_peer *peer = lma_peer_find(ctrl->lma, &now->care_of);
@@ -49,6 +61,7 @@ static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_reco
 		json_put_addr(obj, "care_of_address", &now->care_of);
 	else
 		json_put_str(obj, "care_of_address", NULL);
+	put_serving(obj, ctrl, live ? now->data_plane : 0, &now->anchor);
 	json_put_str(obj, "access_technology", names_find(&codes_access, now->access));
 	put_link_id(obj, &now->link_id);
 	json_put_addr(obj, "link_local_address", &now->link_local);
@@ -71,6 +84,7 @@ static json_t *path_json(struct ctrl *ctrl, const struct session_path *path)
 	json_put_uint(obj, "bid", path->bid);
 	json_put_addr(obj, "care_of_address", &path->care_of);
 	json_put_addr(obj, "anchor_address", &path->anchor);
+	put_serving(obj, ctrl, path->data_plane, &path->anchor);
 	json_put_str(obj, "access_technology", names_find(&codes_access, path->access));
 	json_put_uint(obj, "label", path->label);
 	json_put_uint(obj, "lifetime_s", (uint64_t)path->lifetime * BINDING_LIFETIME_UNIT);

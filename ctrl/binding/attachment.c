@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum { WITHOUT_PATHS = 1 /* version of a record */ };
+/* Versions of records. */
+enum { WITHOUT_PATHS = 1, WITHOUT_USER_PLANES = 2 };
 
 static bool paths_good(const struct attachment_record *record)
 {
@@ -61,6 +62,9 @@ int attachment_record_encode(struct writer *w, const struct attachment_record *r
 		writer_u16(w, record->paths[i].lifetime);
 		writer_u64(w, record->paths[i].expires_ns);
 	}
+	writer_addr6(w, &record->user_plane);
+	for (size_t i = 0; i < record->path_count; i++)
+		writer_addr6(w, &record->paths[i].user_plane);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -72,6 +76,13 @@ static void decode_paths(struct cursor *c, struct attachment_record *record)
 		record->paths[i].lifetime = cursor_u16(c);
 		record->paths[i].expires_ns = cursor_u64(c);
 	}
+}
+
+static void decode_user_planes(struct cursor *c, struct attachment_record *record)
+{
+	record->user_plane = cursor_addr6(c);
+	for (size_t i = 0; i < record->path_count && i < SESSION_PATHS_MAX; i++)
+		record->paths[i].user_plane = cursor_addr6(c);
 }
 
 /* What comes behind the fields of fixed length. */
@@ -103,6 +114,8 @@ static int decode_lists(struct cursor *c, uint8_t version, struct attachment_rec
 	}
 	if (version != WITHOUT_PATHS)
 		decode_paths(c, record);
+	if (version > WITHOUT_USER_PLANES)
+		decode_user_planes(c, record);
 	return cursor_ok(c) && cursor_left(c) == 0 && is_good(record) ? 0 : -EBADMSG;
 }
 
@@ -112,7 +125,7 @@ int attachment_record_decode(struct cursor *c, struct attachment_record *record)
 
 	if (!cursor_ok(c))
 		return -EBADMSG;
-	if (version != ATTACHMENT_RECORD_VERSION && version != WITHOUT_PATHS)
+	if (version < WITHOUT_PATHS || version > ATTACHMENT_RECORD_VERSION)
 		return -EPROTO;
 	memset(record, 0, sizeof(*record));
 	record->number = cursor_u64(c);

@@ -17,15 +17,16 @@
 #include "proto/channel/object.h"
 
 enum {
-	ATTACHMENT_RECORD_VERSION = 2, /* 1, without paths, is read too */
-	ATTACHMENT_RECORD_MAX = 512,   /* octets of an encoded record, at most */
+	ATTACHMENT_RECORD_VERSION = 3, /* 1, without paths, and 2, without user planes, are read */
+	ATTACHMENT_RECORD_MAX = 544,   /* octets of an encoded record, at most */
 };
 
 /* A registered way to the anchor, of several (RFC 8278). */
 struct attachment_path {
 	uint8_t bid;
-	uint16_t lifetime;   /* granted, in units of 4 seconds */
-	uint64_t expires_ns; /* end of the granted lifetime */
+	uint16_t lifetime;          /* granted, in units of 4 seconds */
+	uint64_t expires_ns;        /* end of the granted lifetime */
+	struct in6_addr user_plane; /* as in the record */
 };
 
 /* The durable part. Times are nanoseconds of CLOCK_REALTIME since 1970. */
@@ -34,7 +35,8 @@ struct attachment_record {
 	struct mac mac;  /* of the interface */
 	struct session_mn_id mn_id;
 	char link[OBJECT_PORT_NAME_MAX + 1]; /* access link: port of the data plane */
-	struct in6_addr anchor;              /* LMAA: remote end of the tunnel */
+	struct in6_addr anchor;              /* LMAA: remote end of the tunnel ... */
+	struct in6_addr user_plane;          /* ... unless the anchor said this (RFC 7389); or :: */
 	uint64_t attached_ns;                /* first registration */
 	uint64_t updated_ns;                 /* last acknowledged update */
 	uint64_t expires_ns;                 /* end of the granted lifetime */

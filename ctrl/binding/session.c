@@ -7,8 +7,9 @@
 
 enum {
 	MN_ID_NAI = 1,     /* RFC 4283, 3.1 */
-	WITHOUT_PATHS = 1, /* version of a record */
-	BID_LAST = 254,    /* RFC 8278, 4.1 */
+	WITHOUT_PATHS = 1, /* versions of records */
+	WITHOUT_DATA_PLANES = 2,
+	BID_LAST = 254, /* RFC 8278, 4.1 */
 };
 
 const char *session_life_name(enum session_life life)
@@ -170,6 +171,9 @@ int session_record_encode(struct writer *w, const struct session_record *record)
 		writer_addr6(w, &record->prefixes[i].addr);
 	}
 	encode_paths(w, record);
+	writer_u64(w, record->data_plane);
+	for (size_t i = 0; i < record->path_count; i++)
+		writer_u64(w, record->paths[i].data_plane);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -188,6 +192,13 @@ static void decode_paths(struct cursor *c, struct session_record *record)
 		path->expires_ns = cursor_u64(c);
 		path->timestamp = cursor_u64(c);
 	}
+}
+
+static void decode_data_planes(struct cursor *c, struct session_record *record)
+{
+	record->data_plane = cursor_u64(c);
+	for (size_t i = 0; i < record->path_count && i < SESSION_PATHS_MAX; i++)
+		record->paths[i].data_plane = cursor_u64(c);
 }
 
 /* What comes behind the fields of fixed length. */
@@ -216,6 +227,8 @@ static int decode_lists(struct cursor *c, uint8_t version, struct session_record
 	}
 	if (version != WITHOUT_PATHS)
 		decode_paths(c, record);
+	if (version > WITHOUT_DATA_PLANES)
+		decode_data_planes(c, record);
 	return cursor_ok(c) && cursor_left(c) == 0 && counts_good(record) ? 0 : -EBADMSG;
 }
 
@@ -226,7 +239,7 @@ int session_record_decode(struct cursor *c, struct session_record *record)
 	*record = (struct session_record){.life = (enum session_life)cursor_u8(c)};
 	if (!cursor_ok(c))
 		return -EBADMSG;
-	if (version != SESSION_RECORD_VERSION && version != WITHOUT_PATHS)
+	if (version < WITHOUT_PATHS || version > SESSION_RECORD_VERSION)
 		return -EPROTO;
 	record->number = cursor_u64(c);
 	record->sequence = cursor_u16(c);

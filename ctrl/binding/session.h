@@ -17,7 +17,7 @@
 #include "common/cursor.h"
 
 enum {
-	SESSION_RECORD_VERSION = 2, /* 1, without paths, is read too */
+	SESSION_RECORD_VERSION = 3, /* 1, without paths, and 2, without data planes, are read too */
 	SESSION_PREFIXES_MAX = 4,   /* home network prefixes of one session */
 	SESSION_LINK_ID_MAX = 20,   /* octets of a link-layer identifier */
 	SESSION_MN_ID_MAX = 253,    /* octets of an identifier of a mobile node */
@@ -55,7 +55,8 @@ struct session_path {
 	uint8_t label;           /* of that interface */
 	uint16_t lifetime;       /* granted, in units of 4 seconds */
 	struct in6_addr care_of; /* Proxy-CoA: remote end of the tunnel */
-	struct in6_addr anchor;  /* address of ours that was asked: local end of the tunnel */
+	struct in6_addr anchor;  /* address of ours that was asked */
+	uint64_t data_plane;     /* as in the record */
 	uint64_t expires_ns;     /* end of the binding */
 	uint64_t timestamp;      /* of its last accepted update, 0: it had none */
 };
@@ -64,8 +65,9 @@ struct session_path {
 struct session_record {
 	uint64_t number; /* 1 upwards: key in the store, names its objects */
 	struct session_mn_id mn_id;
-	struct in6_addr care_of;    /* Proxy-CoA: remote end of the tunnel; of the first path */
-	struct in6_addr anchor;     /* address of ours that was asked: local end of the tunnel */
+	struct in6_addr care_of; /* Proxy-CoA: remote end of the tunnel; of the first path */
+	struct in6_addr anchor;  /* address of ours that was asked: local end of the tunnel ... */
+	uint64_t data_plane;     /* ... unless this one serves it: then its address; 0: any */
 	struct in6_addr link_local; /* of the gateway on the link with the node; ::: not told */
 	uint64_t registered_ns;     /* first registration */
 	uint64_t updated_ns;        /* last accepted update */

@@ -168,8 +168,23 @@ static int add_tunnel(struct bundle *bundle, uint64_t id, const struct in6_addr 
 	return publish_bundle_add(bundle, &object);
 }
 
-int publish_compile_session(const struct session_record *record, const struct path_policy *policy,
-	struct bundle *bundle)
+/* The tunnel to a gateway, from a data plane or, as before there were any, the anchor. */
+static int add_way(const struct ctrl_config *config, struct bundle *bundle, uint64_t id,
+	uint64_t data_plane, const struct in6_addr *anchor, const struct in6_addr *care_of)
+{
+	int dp = ctrl_config_data_plane_of_id(config, data_plane);
+	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
+
+	object.path = (struct object_path){.id = id,
+		.kind = PATH_IP6_IN_IP6,
+		.local = dp < 0 ? *anchor : *ctrl_config_data_plane_address(config, (unsigned)dp),
+		.remote = *care_of,
+		.data_plane = dp < 0 ? 0 : data_plane};
+	return publish_bundle_add(bundle, &object);
+}
+
+int publish_compile_session(const struct ctrl_config *config, const struct session_record *record,
+	const struct path_policy *policy, struct bundle *bundle)
 {
 	uint64_t id = publish_session_id(record->number);
 	struct path_policy_way ways[SESSION_PATHS_MAX] = {{.path = id}};
@@ -184,17 +199,26 @@ int publish_compile_session(const struct session_record *record, const struct pa
 	for (size_t i = 0; i < record->prefix_count; i++)
 		subscriber.prefixes[i] = record->prefixes[i];
 	if (record->path_count == 0)
-		error = add_tunnel(bundle, id, &record->anchor, &record->care_of);
+		error = add_way(
+			config, bundle, id, record->data_plane, &record->anchor, &record->care_of);
 	for (size_t i = 0; i < record->path_count && !error; i++) {
 		const struct session_path *path = &record->paths[i];
 
 		ways[i] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
-		error = add_tunnel(bundle, ways[i].path, &path->anchor, &path->care_of);
+		error = add_way(config, bundle, ways[i].path, path->data_plane, &path->anchor,
+			&path->care_of);
 	}
 	if (error)
 		return error;
 	return path_policy_compile(policy, false, publish_policy_rule_id(record->number), ways,
 		record->path_count ? record->path_count : 1, &subscriber, bundle);
+}
+
+/* Where the anchor wants a tunnel to end. */
+static const struct in6_addr *far_end(
+	const struct attachment_record *record, const struct in6_addr *user_plane)
+{
+	return addr_is_unspecified(user_plane) ? &record->anchor : user_plane;
 }
 
 /* The registered ways of an attachment that the configuration has. Returns their number. */
@@ -212,12 +236,14 @@ static size_t attachment_ways(const struct ctrl_config *config,
 		if (!path)
 			continue;
 		ways[count] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
-		*error = add_tunnel(bundle, ways[count++].path, &path->address, &record->anchor);
+		*error = add_tunnel(bundle, ways[count++].path, &path->address,
+			far_end(record, &record->paths[i].user_plane));
 	}
 	if (count || *error)
 		return count;
 	ways[0] = (struct path_policy_way){.path = id};
-	*error = add_tunnel(bundle, id, ctrl_config_mag_address(config), &record->anchor);
+	*error = add_tunnel(
+		bundle, id, ctrl_config_mag_address(config), far_end(record, &record->user_plane));
 	return 1;
 }
 

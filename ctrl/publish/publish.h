@@ -268,10 +268,11 @@ int publish_compile_attachment(const struct ctrl_config *config,
 /*
  * Compiles a mobility session of the local mobility anchor: a path to its gateway, or one for each
  * of its bindings, and a subscriber with its prefixes and the rules of the policy when it is live,
- * an empty bundle when it is not. 0, -EINVAL or -ENOSPC.
+ * an empty bundle when it is not. A path ends at the address of the data plane that serves it, or,
+ * without one, at the anchor's address that was asked. 0, -EINVAL or -ENOSPC.
  */
-int publish_compile_session(const struct session_record *record, const struct path_policy *policy,
-	struct bundle *bundle);
+int publish_compile_session(const struct ctrl_config *config, const struct session_record *record,
+	const struct path_policy *policy, struct bundle *bundle);
 
 /*
  * Compiles the bindings of a home address: a path for each and the subscriber that has them all,

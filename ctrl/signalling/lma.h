@@ -9,6 +9,7 @@
  *   lma_path.c      sessions with several bindings (RFC 8278)
  *   lma_prefix.c    profiles of nodes, pools, and the prefixes of a new session (5.3.2)
  *   lma_queue.c     requests of one session in order, through the commit
+ *   lma_serving.c   data planes, and LMA User-Plane Addresses (RFC 7389)
  *   lma_reply.c     the Proxy Binding Acknowledgement (5.3.6)
  *   lma_peer.c      the gateways as peers: heartbeats (RFC 5847)
  *   lma_revoke.c    Binding Revocation (RFC 5846) and Update Notification (RFC 7077)
@@ -28,6 +29,7 @@
 #include "ctrl/binding/session_cache.h"
 #include "ctrl/signalling/heartbeat.h"
 #include "ctrl/signalling/notice.h"
+#include "ctrl/signalling/signalling.h"
 #include "proto/channel/packet.h"
 #include "proto/mobility/auth.h"
 #include "proto/mobility/mh.h"
@@ -88,6 +90,8 @@ struct lma_config {
 	uint32_t refusals_per_second; /* to strangers, at least 1; the burst too */
 	uint32_t max_paths; /* bindings of a session, up to SESSION_PATHS_MAX; 0: only one, and who
 			     * asks for more is refused (RFC 8278, 4.3) */
+	bool user_planes;   /* Domain-wide-LMA-UPA-Support (RFC 7389, 5): gateways that do not ask
+			     * where to tunnel are told, too */
 	bool revokes;       /* tells the gateway that a node has left (RFC 5846, 8.1) */
 	uint32_t heartbeat_ms;      /* HEARTBEAT_INTERVAL (RFC 5847); 0: no requests */
 	uint32_t heartbeats_missed; /* MISSING_HEARTBEATS_ALLOWED */
@@ -130,6 +134,13 @@ struct lma_ops {
 	 */
 	int (*commit)(void *context, const struct session_record *good,
 		const struct session_record *record, lma_done *done, void *done_context);
+
+	/* The data plane that is to serve a Proxy-CoA: its id, 0 when data planes have no
+	 * addresses. 0 or more, or -ENOTCONN: none is left. */
+	int (*serve)(void *context, const struct in6_addr *care_of, uint64_t *data_plane);
+
+	/* Where tunnels that it serves end. False: there is no such data plane. */
+	bool (*tunnel_address)(void *context, uint64_t data_plane, struct in6_addr *address);
 
 	/* Sends a packet through a data plane; NULL: any that is there. The frame is copied. */
 	int (*inject)(void *context, const char *data_plane, const struct packet_inject *inject);
@@ -180,6 +191,16 @@ int lma_clear(struct lma *lma, struct session *session, lma_done *done, void *do
  * each of them is committed again as it is.
  */
 void lma_renew_paths(struct lma *lma);
+
+/*
+ * Has sessions served by other data planes, as the wish says of each of their Proxy-CoAs: up to
+ * `budget` of them from where *at (0: the first) points to. Their gateways are asked to register
+ * them again, and learn of it then (RFC 7077, 7389). Those that have a change under way are added
+ * to *busy. True: there are more, or the wish was to stop; *at says where to go on.
+ */
+bool lma_redirect(struct lma *lma, uint64_t *at, size_t budget, signalling_wish_fn *wish,
+	void *context, size_t *busy);
+
 /* How the gateway of a session took a notice. */
 typedef void lma_noticed(void *context, int error, enum notice_end end, uint8_t status);
 

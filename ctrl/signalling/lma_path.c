@@ -119,6 +119,7 @@ static void sum_up(struct session_record *to)
 {
 	to->care_of = to->paths[0].care_of;
 	to->anchor = to->paths[0].anchor;
+	to->data_plane = to->paths[0].data_plane;
 	to->expires_ns = 0;
 	for (size_t i = 0; i < to->path_count; i++)
 		if (to->paths[i].expires_ns > to->expires_ns) {
@@ -136,6 +137,7 @@ void lma_path_register(const struct lma *lma, const struct session_record *now,
 		.lifetime = to->lifetime,
 		.care_of = to->care_of,
 		.anchor = to->anchor,
+		.data_plane = to->data_plane,
 		.expires_ns = to->expires_ns,
 		.timestamp = u->timestamp};
 

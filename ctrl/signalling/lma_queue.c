@@ -212,11 +212,15 @@ static void registered(struct lma *lma, struct session *session, const struct lm
 static void path_ended(struct lma *lma, struct session *session, const struct lma_request *r)
 {
 	bool fewer = r->to.path_count < session->now.path_count;
+	bool moved = lma_serving_differs(&session->now, &r->to);
 
 	session->now = r->to;
 	lma_session_begin(lma, session);
 	if (r->kind == LMA_DEREGISTER)
 		lma_accept_end(lma, &r->update, &session->now);
+	/* Its gateway is to ask where to tunnel (RFC 7077). */
+	if (r->kind == LMA_RENEW && moved)
+		lma_renew(lma, session, NULL, NULL);
 	if (!fewer)
 		return;
 	lma_count(lma, LMA_N_PATH_ENDED);
@@ -328,6 +332,9 @@ static void prepare_register(const struct lma *lma, const struct session *sessio
 	to->life = SESSION_LIVE;
 	to->care_of = u->care_of;
 	to->anchor = u->anchor;
+	to->data_plane = u->has_user_plane || lma->config.user_planes
+				 ? lma_serving_choose(lma, &u->care_of)
+				 : 0;
 	to->link_local = link_local_of(&session->now, u);
 	to->sequence = u->sequence;
 	to->timestamp = u->timestamp;
@@ -353,6 +360,7 @@ static void prepare(const struct lma *lma, const struct session *session, struct
 		prepare_register(lma, session, &r->update, &r->to);
 		break;
 	case LMA_RENEW:
+		lma_serving_renew(lma, &r->to);
 		break;
 	case LMA_DEREGISTER:
 		r->to.sequence = r->update.sequence;

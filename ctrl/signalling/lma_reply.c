@@ -77,6 +77,8 @@ static void add_prefix_options(
 static void add_options(const struct lma *lma, const struct lma_update *u,
 	const struct session_record *bound, struct mh *mh)
 {
+	const struct session_path *path =
+		bound && u->has_multipath ? session_path_find(bound, u->multipath.bid) : NULL;
 	struct mh_option *option = option_add(mh, OPTION_MN_ID);
 
 	option->mn_id.subtype = u->mn_id.len ? u->mn_id.subtype : (uint8_t)OPTION_MN_ID_NAI;
@@ -96,6 +98,8 @@ static void add_options(const struct lma *lma, const struct lma_update *u,
 	if (u->has_link_local)
 		option_add(mh, OPTION_LINK_LOCAL)->ip6.address =
 			bound ? bound->link_local : u->link_local;
+	if (bound && mh->ba.lifetime)
+		lma_serving_add(lma, path ? path->data_plane : bound->data_plane, mh);
 	/* Without the gateway's identifier (RFC 8278, 4.4). */
 	if (u->has_multipath)
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = u->multipath;

@@ -29,6 +29,7 @@ struct lma_update {
 	uint16_t sequence, flags, lifetime;
 	uint8_t access, handoff; /* 0: no option */
 	bool has_timestamp, has_link_id, has_link_local;
+	bool has_user_plane; /* asks where to tunnel (RFC 7389) */
 	struct session_link_id link_id;
 	uint8_t prefix_count; /* Home Network Prefix options, up to LMA_PREFIXES_MAX */
 	struct prefix6 prefixes[LMA_PREFIXES_MAX];
@@ -189,6 +190,21 @@ bool lma_path_expire(uint64_t real_ns, struct session_record *to);
 
 /* When the first binding of a session ends, or the session without. */
 uint64_t lma_path_first_end(const struct session_record *record);
+
+/* lma_serving.c */
+
+/* Whether an update asks for the address of the user plane. One for IPv4 transport is not known. */
+void lma_serving_read(const struct mh *mh, struct lma_update *u);
+
+/* The data plane for a Proxy-CoA, 0: tunnels end at the address that was asked. */
+uint64_t lma_serving_choose(const struct lma *lma, const struct in6_addr *care_of);
+
+/* Chooses anew for what a data plane of its own serves; and whether that makes a difference. */
+void lma_serving_renew(const struct lma *lma, struct session_record *to);
+bool lma_serving_differs(const struct session_record *a, const struct session_record *b);
+
+/* Adds the address of a data plane to an answer; 0: none. */
+void lma_serving_add(const struct lma *lma, uint64_t data_plane, struct mh *mh);
 
 /* lma_prefix.c */
 

@@ -108,6 +108,7 @@ struct mag_way {
 	uint8_t tries, status;
 	uint16_t sequence; /* of the last update */
 	uint16_t granted;  /* lifetime, for the next commit; 0: none */
+	struct in6_addr user_plane;
 	uint64_t ask_ns, expires_ns;
 };
 

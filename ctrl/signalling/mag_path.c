@@ -58,19 +58,30 @@ static const struct option_mag_multipath *echo_of(const struct mh *mh)
 	return option ? &option->mag_multipath : NULL;
 }
 
-static void put(struct attachment_record *to, uint8_t bid, uint16_t lifetime, uint64_t expires_ns)
+bool mag_path_user_plane(const struct mh *mh, struct in6_addr *address)
 {
-	const struct attachment_path path = {bid, lifetime, expires_ns};
+	*address = in6addr_any;
+	for (const struct mh_option *o = option_find(mh, OPTION_LMA_ADDRESS); o;
+		o = option_next(mh, o))
+		if (o->lma_address.address.len == sizeof(*address)) {
+			*address = o->lma_address.address.ip6;
+			return addr_is_unicast_routable(address);
+		}
+	return true;
+}
+
+static void put(struct attachment_record *to, const struct attachment_path *path)
+{
 	size_t at = 0;
 
-	while (at < to->path_count && to->paths[at].bid < bid)
+	while (at < to->path_count && to->paths[at].bid < path->bid)
 		at++;
-	if (at == to->path_count || to->paths[at].bid != bid) {
+	if (at == to->path_count || to->paths[at].bid != path->bid) {
 		memmove(&to->paths[at + 1], &to->paths[at],
 			(to->path_count - at) * sizeof(to->paths[0]));
 		to->path_count++;
 	}
-	to->paths[at] = path;
+	to->paths[at] = *path;
 }
 
 void mag_path_accepted(const struct mag *mag, struct mag_attachment *a, const struct mh *mh)
@@ -92,7 +103,10 @@ void mag_path_accepted(const struct mag *mag, struct mag_attachment *a, const st
 		a->to.paths[i].lifetime = a->to.lifetime;
 		a->to.paths[i].expires_ns = a->to.expires_ns;
 	}
-	put(&a->to, path->bid, a->to.lifetime, a->to.expires_ns);
+	put(&a->to, &(struct attachment_path){.bid = path->bid,
+			    .lifetime = a->to.lifetime,
+			    .expires_ns = a->to.expires_ns,
+			    .user_plane = a->to.user_plane});
 }
 
 bool mag_path_refused(struct mag *mag, struct mag_attachment *a)
@@ -181,7 +195,8 @@ void mag_path_answered(
 	const struct option_mag_multipath *echo = echo_of(mh);
 
 	way->status = mh->ba.status;
-	if (mh->ba.status == 0 && mh->ba.lifetime && echo && echo->bid == path->bid) {
+	if (mh->ba.status == 0 && mh->ba.lifetime && echo && echo->bid == path->bid &&
+		mag_path_user_plane(mh, &way->user_plane)) {
 		way->asked = false;
 		way->granted = mh->ba.lifetime;
 		way->expires_ns = mag_real(mag) + binding_lifetime_ns(mh->ba.lifetime);
@@ -202,7 +217,10 @@ bool mag_path_take(struct mag *mag, struct mag_attachment *a)
 
 		if (!way->granted)
 			continue;
-		put(&a->to, mag->config.paths[i].bid, way->granted, way->expires_ns);
+		put(&a->to, &(struct attachment_path){.bid = mag->config.paths[i].bid,
+				    .lifetime = way->granted,
+				    .expires_ns = way->expires_ns,
+				    .user_plane = way->user_plane});
 		way->granted = 0;
 		any = true;
 	}

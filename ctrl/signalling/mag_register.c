@@ -39,7 +39,8 @@ static void add_prefixes(const struct mag_attachment *a, struct mh *mh)
 	}
 }
 
-/* The options of 6.9.1.5; there is room for all of them. */
+/* The options of 6.9.1.5, and a question where the tunnel is to end (RFC 7389, 5: whatever the
+ * anchor knows of that); there is room for all of them. */
 static void add_options(
 	const struct mag *mag, const struct mag_attachment *a, uint8_t handoff, struct mh *mh)
 {
@@ -53,6 +54,7 @@ static void add_options(
 	option_add(mh, OPTION_TIMESTAMP)->timestamp.time = clock_48_16_from_ns(mag_real(mag));
 	add_bytes(&option_add(mh, OPTION_MN_LINK_ID)->octets.octets, a->now.mac.b,
 		sizeof(a->now.mac.b));
+	option_add(mh, OPTION_LMA_ADDRESS);
 }
 
 static void send_message(
@@ -196,7 +198,8 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 	if (a->leaves)
 		return;
 	a->to = a->now;
-	if (mh->ba.lifetime == 0 || !take_prefixes(mh, &a->to)) {
+	if (mh->ba.lifetime == 0 || !take_prefixes(mh, &a->to) ||
+		!mag_path_user_plane(mh, &a->to.user_plane)) {
 		a->asked = true; /* nothing that could be served: it is asked for again */
 		return;
 	}

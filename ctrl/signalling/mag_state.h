@@ -89,6 +89,10 @@ void mag_path_rotate(const struct mag *mag, struct mag_attachment *a);
 void mag_path_add_options(const struct mag *mag, const struct mag_attachment *a,
 	const struct mag_path *path, bool bulk, struct mh *mh);
 
+/* Where the anchor wants the tunnel to end (RFC 7389); ::: it says nothing. False: nowhere that it
+ * could. */
+bool mag_path_user_plane(const struct mh *mh, struct in6_addr *address);
+
 /* The registration was accepted; a->to, but for its paths, says how. */
 void mag_path_accepted(const struct mag *mag, struct mag_attachment *a, const struct mh *mh);
 

@@ -5,6 +5,7 @@
 #include "ctrl/dp_events.h"
 #include "ctrl/events.h"
 #include "ctrl/packet.h"
+#include "ctrl/publish/compile.h"
 #include "ctrl/role_ha.h"
 #include "ctrl/serving.h"
 #include "ctrl/signalling/signalling.h"
@@ -233,6 +234,35 @@ static void the_one_that_serves_has_to_acknowledge(void **state)
 		rig_round(&rig);
 	assert_int_equal(done_count, 0);
 	fake_ack(&dp2);
+	RIG_UNTIL(&rig, done_count == 1);
+	assert_int_equal(done_error, 0);
+}
+
+static void all_that_serve_an_item_have_to_acknowledge(void **state)
+{
+	struct commit_item item = {.table = STORE_SESSION,
+		.key_len = 1,
+		.key = {1},
+		.record_len = 1,
+		.record = {1},
+		.bundle_id = publish_session_id(1),
+		.data_plane_count = 2,
+		.data_planes = {ids[0], ids[1]}};
+	struct in6_addr local;
+
+	(void)state;
+	addr("2001:db8:d::1", &local);
+	assert_int_equal(publish_compile_address(item.bundle_id, &local, &item.bundle), 0);
+	sync_with(&dp1, "dp1", 0);
+	sync_with(&dp2, "dp2", 1);
+	dp1.silent = dp2.silent = true;
+	assert_int_equal(commit_submit_item(rig.commit, NULL, &item, done, NULL), 0);
+	RIG_UNTIL(&rig, dp1.deltas == 1 && dp2.deltas == 1);
+	fake_ack(&dp2);
+	for (int i = 0; i < 20; i++)
+		rig_round(&rig);
+	assert_int_equal(done_count, 0);
+	fake_ack(&dp1);
 	RIG_UNTIL(&rig, done_count == 1);
 	assert_int_equal(done_error, 0);
 }
@@ -473,6 +503,7 @@ int main(void)
 		T(the_nearest_serves),
 		T(all_are_told_of_all),
 		T(the_one_that_serves_has_to_acknowledge),
+		T(all_that_serve_an_item_have_to_acknowledge),
 		T(one_that_is_lost_is_not_waited_for),
 		T(a_restart_publishes_the_same),
 		T(bindings_of_a_lost_one_move_and_wait),

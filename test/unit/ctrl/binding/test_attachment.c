@@ -79,7 +79,7 @@ static void a_damaged_record_is_refused(void **state)
 	for (size_t i = 0; i < len; i++)
 		assert_int_equal(decoded(buf, i, &back), -EBADMSG);
 	assert_int_equal(decoded(buf, len + 1, &back), -EBADMSG);
-	buf[len - 2] = 1; /* a bit behind the length of the prefix */
+	buf[len - 18] = 1; /* a bit behind the length of the prefix */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = ATTACHMENT_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -95,21 +95,28 @@ static void paths_return_as_they_were(void **state)
 	(void)state;
 	r.path_count = 2;
 	r.paths[0] = (struct attachment_path){.bid = 1, .lifetime = 30, .expires_ns = 7};
-	r.paths[1] = (struct attachment_path){.bid = 254, .lifetime = 40, .expires_ns = 8};
+	r.paths[1] = (struct attachment_path){
+		.bid = 254, .lifetime = 40, .expires_ns = 8, .user_plane = r.anchor};
 	len = encoded(&r, buf);
 	assert_int_equal(decoded(buf, len, &back), 0);
 	assert_int_equal(back.path_count, 2);
 	assert_int_equal(back.paths[0].lifetime, 30);
 	assert_int_equal(back.paths[1].bid, 254);
 	assert_int_equal(back.paths[1].expires_ns, 8);
+	assert_true(addr_equal(&back.paths[1].user_plane, &r.anchor));
+	/* A release before knew no addresses of user planes. */
+	buf[0] = 2;
+	assert_int_equal(decoded(buf, len - 48, &back), 0);
+	assert_int_equal(back.path_count, 2);
+	assert_true(addr_is_unspecified(&back.paths[1].user_plane));
 	r.paths[1].bid = 1;
 	writer_init(&w, buf, sizeof(buf));
 	assert_int_equal(attachment_record_encode(&w, &r), -EINVAL);
-	/* The release before knew no paths. */
+	/* One before it knew no paths. */
 	r = sample();
 	len = encoded(&r, buf);
 	buf[0] = 1;
-	assert_int_equal(decoded(buf, len - 1, &back), 0);
+	assert_int_equal(decoded(buf, len - 17, &back), 0);
 	assert_int_equal(back.path_count, 0);
 }
 

@@ -133,20 +133,33 @@ static void paths_keep_their_order(void **state)
 	assert_int_equal(session_record_encode(&(struct writer){0}, &r), -EINVAL);
 }
 
-/* The release before knew no paths. */
-static void a_record_without_paths_is_read(void **state)
+/* Releases before knew no paths, then no data planes. */
+static void records_of_before_are_read(void **state)
 {
 	const struct session_record r = sample();
-	struct session_record back;
+	struct session_record with = sample(), back;
 	uint8_t buf[SESSION_RECORD_MAX];
 	size_t len = encoded(&r, buf);
 
 	(void)state;
+	with.data_plane = 9;
 	buf[0] = 1;
-	assert_int_equal(decoded(buf, len - 1, &back), 0);
+	assert_int_equal(decoded(buf, len - 9, &back), 0);
 	assert_int_equal(back.path_count, 0);
 	assert_true(session_has_prefixes(&back, r.prefixes, r.prefix_count));
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	session_path_put(&with, &(struct session_path){.bid = 7, .data_plane = 8});
+	len = encoded(&with, buf);
+	assert_int_equal(decoded(buf, len, &back), 0);
+	assert_int_equal(back.data_plane, 9);
+	assert_int_equal(back.paths[0].data_plane, 8);
+	buf[0] = 2;
+	assert_int_equal(decoded(buf, len - 16, &back), 0);
+	assert_int_equal(back.path_count, 1);
+	assert_int_equal(back.data_plane, 0);
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[0] = 0;
+	assert_int_equal(decoded(buf, len - 9, &back), -EPROTO);
 }
 
 static void a_damaged_record_is_refused(void **state)
@@ -163,7 +176,7 @@ static void a_damaged_record_is_refused(void **state)
 	buf[1] = SESSION_NONE;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[1] = SESSION_LIVE;
-	buf[len - 2] = 1; /* a bit behind the length of the last prefix */
+	buf[len - 10] = 1; /* a bit behind the length of the last prefix */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = SESSION_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -268,7 +281,7 @@ int main(void)
 		cmocka_unit_test(the_longest_record_fits),
 		cmocka_unit_test(a_damaged_record_is_refused),
 		cmocka_unit_test(paths_keep_their_order),
-		cmocka_unit_test(a_record_without_paths_is_read),
+		cmocka_unit_test(records_of_before_are_read),
 		cmocka_unit_test(what_no_decoder_takes_is_not_encoded),
 		cmocka_unit_test(sets_of_prefixes_have_no_order),
 		cmocka_unit_test(identifiers_are_readable),

@@ -89,7 +89,7 @@ static void compile(void)
 	struct bundle bundle;
 
 	object_count = 0;
-	assert_int_equal(publish_compile_session(&record, &policy, &bundle), 0);
+	assert_int_equal(publish_compile_session(&config, &record, &policy, &bundle), 0);
 	state_each_encoded(bundle.octets, bundle.len, keep, NULL);
 }
 

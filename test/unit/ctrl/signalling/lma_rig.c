@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,6 +56,14 @@ struct prefix6 lma_rig_prefix(const char *text)
 	return p;
 }
 
+struct in6_addr lma_rig_user_plane(uint64_t data_plane)
+{
+	struct in6_addr address = lma_rig_addr("2001:db8:e::");
+
+	address.s6_addr[15] = (uint8_t)data_plane;
+	return address;
+}
+
 static int op_commit(void *context, const struct session_record *good,
 	const struct session_record *record, lma_done *done, void *done_context)
 {
@@ -99,6 +108,10 @@ static void read_option(struct lma_rig_answer *a, const struct mh_option *o)
 		a->has_multipath = true;
 		a->multipath = o->mag_multipath;
 		break;
+	case OPTION_LMA_ADDRESS:
+		assert_int_equal(o->lma_address.address.len, 16);
+		a->user_plane = o->lma_address.address.ip6;
+		break;
 	case OPTION_MAG_ID:
 		a->has_mag_id = true;
 		break;
@@ -108,7 +121,7 @@ static void read_option(struct lma_rig_answer *a, const struct mh_option *o)
 static int op_inject(void *context, const char *data_plane, const struct packet_inject *inject)
 {
 	struct lma_rig *rig = context;
-	struct lma_rig_answer *a = &rig->answers[rig->answer_count++];
+	struct lma_rig_answer *a;
 	const struct in6_addr care_of = lma_rig_addr(rig->care_of);
 	struct hmac *hmac = hmac_new();
 	struct ip6_packet ip6;
@@ -121,7 +134,13 @@ static int op_inject(void *context, const char *data_plane, const struct packet_
 	assert_true(addr_equal(ip6_packet_effective_dst(&ip6), &ip6.dst));
 	assert_true(mh_checksum_ok(&ip6.src, &ip6.dst, inject->frame + ip6.offset, ip6.len));
 	assert_int_equal(mh_decode(inject->frame + ip6.offset, ip6.len, &mh, NULL), 0);
+	if (mh.type == MH_UPN) {
+		rig->notifications++;
+		hmac_free(hmac);
+		return 0;
+	}
 	assert_int_equal(mh.type, MH_BA);
+	a = &rig->answers[rig->answer_count++];
 	*a = (struct lma_rig_answer){.src = ip6.src,
 		.dst = ip6.dst,
 		.status = mh.ba.status,
@@ -147,6 +166,22 @@ static void op_event(void *context, const struct lma_event *event)
 		rig->events[rig->event_count++] = *event;
 }
 
+static int op_serve(void *context, const struct in6_addr *care_of, uint64_t *data_plane)
+{
+	struct lma_rig *rig = context;
+
+	assert_non_null(care_of);
+	*data_plane = rig->data_plane;
+	return rig->data_plane == LMA_RIG_NOBODY ? -ENOTCONN : 0;
+}
+
+static bool op_tunnel_address(void *context, uint64_t data_plane, struct in6_addr *address)
+{
+	(void)context;
+	*address = lma_rig_user_plane(data_plane);
+	return data_plane;
+}
+
 static uint64_t op_now(void *context)
 {
 	return ((struct lma_rig *)context)->now;
@@ -161,6 +196,8 @@ void lma_rig_restart(struct lma_rig *rig)
 {
 	const struct lma_ops ops = {.context = rig,
 		.commit = op_commit,
+		.serve = op_serve,
+		.tunnel_address = op_tunnel_address,
 		.inject = op_inject,
 		.event = op_event,
 		.now_ns = op_now,
@@ -230,6 +267,7 @@ struct lma_rig_pbu lma_rig_pbu(void)
 		.lifetime = 10,
 		.flags = FLAGS_BU_A | FLAGS_BU_P,
 		.stamped = true,
+		.user_plane = -1,
 		.spi = SPI};
 }
 
@@ -270,6 +308,9 @@ static void add_options(const struct lma_rig *rig, const struct lma_rig_pbu *pbu
 		option_add(mh, OPTION_LINK_LOCAL)->ip6.address = lma_rig_addr(pbu->link_local);
 	if (pbu->has_multipath)
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = pbu->multipath;
+	if (pbu->user_plane >= 0)
+		option_add(mh, OPTION_LMA_ADDRESS)->lma_address.address.len =
+			(uint8_t)pbu->user_plane;
 	if (pbu->mag_id) {
 		struct mh_option *o = option_add(mh, OPTION_MAG_ID);
 

@@ -19,6 +19,9 @@
 #define LMA_RIG_DISABLED   "off@example.org"
 #define LMA_RIG_ANY        "anybody@example.net" /* by its realm: one from the small pool */
 
+/* For data_plane of the rig: none of them is there. */
+#define LMA_RIG_NOBODY UINT64_MAX
+
 /* A Proxy Binding Update to be built; options that are not there: false, NULL, 0. */
 struct lma_rig_pbu {
 	const char *src;
@@ -36,6 +39,7 @@ struct lma_rig_pbu {
 	bool has_multipath; /* the option of RFC 8278, 4.1 */
 	struct option_mag_multipath multipath;
 	const char *mag_id;
+	int user_plane; /* octets of the address in the option of RFC 7389; -1: no option */
 };
 
 struct lma_rig_answer {
@@ -52,6 +56,7 @@ struct lma_rig_answer {
 	struct in6_addr link_local;
 	bool has_multipath, has_mag_id;
 	struct option_mag_multipath multipath;
+	struct in6_addr user_plane; /* ::: no option */
 };
 
 /* A change that waits in the commit. */
@@ -72,7 +77,9 @@ struct lma_rig {
 	size_t answer_count;
 	struct lma_event events[64]; /* pointers in them are gone */
 	size_t event_count;
-	const char *care_of; /* that the next answers are to be signed for */
+	unsigned notifications; /* that were sent (RFC 7077) */
+	uint64_t data_plane;    /* that is to serve what registers now; 0: none has an address */
+	const char *care_of;    /* that the next answers are to be signed for */
 };
 
 struct lma_rig *lma_rig_new(void);
@@ -107,3 +114,6 @@ void lma_rig_wait_ms(struct lma_rig *rig, uint64_t ms);
 uint64_t lma_rig_counter(const struct lma_rig *rig, const char *name);
 struct in6_addr lma_rig_addr(const char *text);
 struct prefix6 lma_rig_prefix(const char *text);
+
+/* Of a data plane. */
+struct in6_addr lma_rig_user_plane(uint64_t data_plane);

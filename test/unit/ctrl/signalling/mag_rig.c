@@ -275,6 +275,9 @@ static void add_answer_options(const struct mag_rig_answer *a, struct mh *mh)
 	if (!a->no_link_id)
 		option_add(mh, OPTION_MN_LINK_ID)->octets = from->octets;
 	from = option_find(&mag_rig.update, OPTION_MAG_MULTIPATH);
+	if (a->user_plane)
+		option_add(mh, OPTION_LMA_ADDRESS)->lma_address.address = (struct field_addr){
+			.ip6 = mag_rig_address(a->user_plane), .len = sizeof(struct in6_addr)};
 	if (a->echo)
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = from->mag_multipath;
 	assert_int_equal(auth_add(mh, SPI), 0);

@@ -44,7 +44,8 @@ struct mag_rig_answer {
 	const char *prefix;
 	uint16_t lifetime;
 	bool other_sequence, other_handoff, wrong_key, no_link_id;
-	bool echo; /* of the option of RFC 8278, 4.1 */
+	bool echo;              /* of the option of RFC 8278, 4.1 */
+	const char *user_plane; /* of RFC 7389; NULL: no option */
 };
 extern const struct mag_rig_answer mag_rig_good;
 

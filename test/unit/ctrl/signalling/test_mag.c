@@ -251,6 +251,30 @@ static void a_sequence_number_is_put_right_once(void **state)
 	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
 }
 
+/* RFC 7389: it asks where to tunnel, and does what it is told. */
+static void the_anchor_says_where_to_tunnel(void **state)
+{
+	struct mag_rig_answer there = mag_rig_good;
+	const struct in6_addr address = mag_rig_address("2001:db8:e::1");
+
+	(void)state;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_int_equal(
+		option_find(&mag_rig.update, OPTION_LMA_ADDRESS)->lma_address.address.len, 0);
+	there.user_plane = "ff02::1"; /* where no tunnel ends */
+	mag_rig_answer(&there);
+	assert_int_equal(mag_rig.commits, 0);
+	there.user_plane = "2001:db8:e::1";
+	mag_rig_answer(&there);
+	assert_true(addr_equal(&mag_rig.committed.user_plane, &address));
+	mag_rig_commit(0);
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	mag_rig_wait_ms(60500);
+	mag_rig_answer(&mag_rig_good);
+	assert_true(addr_is_unspecified(&mag_rig.committed.user_plane));
+	mag_rig_commit(0);
+}
+
 static unsigned ended;
 
 static void on_end(void *context, int error)
@@ -475,6 +499,7 @@ int main(void)
 		TEST(any_refusal_ends_service_at_once),
 		TEST(some_refusals_are_asked_again),
 		TEST(a_sequence_number_is_put_right_once),
+		TEST(the_anchor_says_where_to_tunnel),
 		TEST(detaching_ends_service_then_tells_the_anchor),
 		TEST(an_anchor_need_not_answer_the_end),
 		TEST(a_node_that_leaves_can_return),

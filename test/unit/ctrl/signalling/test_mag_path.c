@@ -96,6 +96,27 @@ static void the_first_asks_whether_the_anchor_understands(void **state)
 	assert_int_equal(mag_rig.updates, 2);
 }
 
+/* RFC 7389: each way may lead to another data plane. */
+static void each_way_has_its_end(void **state)
+{
+	struct mag_rig_answer good = mag_rig_good;
+	const struct in6_addr first = mag_rig_address("2001:db8:e::1"),
+			      second = mag_rig_address("2001:db8:e::2");
+
+	(void)state;
+	good.echo = true;
+	good.user_plane = "2001:db8:e::1";
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_answer(&good);
+	mag_rig_commit(0);
+	good.user_plane = "2001:db8:e::2";
+	mag_rig_answer(&good);
+	assert_int_equal(mag_rig.committed.path_count, 2);
+	assert_true(addr_equal(&mag_rig.committed.paths[0].user_plane, &first));
+	assert_true(addr_equal(&mag_rig.committed.paths[1].user_plane, &second));
+	mag_rig_commit(0);
+}
+
 /* An anchor that does not know the option does not return it: one way it is (4.4). */
 static void a_legacy_anchor_has_one_way(void **state)
 {
@@ -239,6 +260,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, mag_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_asks_whether_the_anchor_understands),
+		TEST(each_way_has_its_end),
 		TEST(a_legacy_anchor_has_one_way),
 		TEST(a_refusal_is_followed_by_a_plain_request),
 		TEST(one_update_extends_all),
