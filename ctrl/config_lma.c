@@ -112,6 +112,8 @@ const struct config_key ctrl_config_lma_keys[] = {
 	CONFIG_KEY(BOOL, struct ctrl_config_lma, user_planes, .text = "false",
 		.help = "Domain-wide-LMA-UPA-Support: where data planes have addresses, gateways "
 			"are told that of the nearest one even if they do not ask (RFC 7389, 5)"),
+	CONFIG_KEY(GROUP, struct ctrl_config_lma, supervision, .keys = ctrl_config_supervision_keys,
+		.help = "of the ways to gateways that register several"),
 	CONFIG_KEY(BOOL, struct ctrl_config_lma, revocation, .text = "true",
 		.help = "gateways are told that a node has gone to another one, and asked when it "
 			"may have (RFC 5846)"),

@@ -6,6 +6,7 @@
 #include "common/addr.h"
 #include "common/config.h"
 #include "ctrl/config_distribution.h"
+#include "ctrl/config_supervision.h"
 #include "proto/mobility/auth.h"
 
 struct ctrl_config;
@@ -53,6 +54,7 @@ struct ctrl_config_lma {
 	uint32_t max_paths; /* bindings of a session; 0: several are not supported */
 	struct ctrl_config_distribution distribution;
 	bool user_planes;
+	struct ctrl_config_supervision supervision;
 	bool revocation;
 	uint32_t heartbeat_ms;
 	uint32_t heartbeats_missed;

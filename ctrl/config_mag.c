@@ -77,6 +77,8 @@ const struct config_key ctrl_config_mag_keys[] = {
 	CONFIG_KEY(GROUP, struct ctrl_config_mag, distribution,
 		.keys = ctrl_config_distribution_keys,
 		.help = "which packets of nodes take which of the paths"),
+	CONFIG_KEY(GROUP, struct ctrl_config_mag, supervision, .keys = ctrl_config_supervision_keys,
+		.help = "of the paths"),
 	CONFIG_KEY(GROUPS, struct ctrl_config_mag, nodes, .required = true, .max_items = 100000,
 		.keys = node_keys, .item_size = sizeof(struct ctrl_config_mag_node),
 		.help = "mobile nodes that are served"),

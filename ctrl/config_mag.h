@@ -6,6 +6,7 @@
 #include "common/addr.h"
 #include "common/config.h"
 #include "ctrl/config_distribution.h"
+#include "ctrl/config_supervision.h"
 
 struct ctrl_config;
 
@@ -47,6 +48,7 @@ struct ctrl_config_mag {
 	struct config_list paths;   /* of struct ctrl_config_mag_path; empty: one way */
 	bool concurrent;
 	struct ctrl_config_distribution distribution;
+	struct ctrl_config_supervision supervision;
 	struct config_list nodes; /* of struct ctrl_config_mag_node */
 	uint32_t lifetime_ms;
 	uint32_t mtu;

@@ -15,6 +15,7 @@ struct loop;
 struct multicast;
 struct path_policy;
 struct packet;
+struct path_watch;
 struct publish;
 struct rates;
 struct serving;
@@ -42,4 +43,5 @@ struct ctrl {
 	struct lma *lma;                 /* NULL: not of this process */
 	struct mag *mag;                 /* NULL: not of this process */
 	struct path_policy *path_policy; /* of either; NULL: of neither */
+	struct path_watch *path_watch;   /* of either; NULL: tunnels are not supervised */
 };

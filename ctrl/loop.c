@@ -8,7 +8,7 @@
 
 enum {
 	LOOP_SOURCES_MAX = 16,
-	LOOP_WHEELS_MAX = 4,
+	LOOP_WHEELS_MAX = 6,
 	LOOP_HOOKS_MAX = 8,
 	/* Timers touched in a round: a million that end together must not hold up the rest. */
 	LOOP_TIMERS_MAX = 4096,

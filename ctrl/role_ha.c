@@ -11,6 +11,7 @@
 #include "ctrl/loop.h"
 #include "ctrl/multicast.h"
 #include "ctrl/packet.h"
+#include "ctrl/path_supervision.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
 #include "ctrl/restore.h"
@@ -231,6 +232,15 @@ static size_t under_way(void *arg)
 	return commit_count(role->ctrl->commit);
 }
 
+/* What a data plane hands to control: answers to probes do not wait behind signalling. */
+static void put(void *arg, unsigned dp, const struct packet_punt *punt)
+{
+	const struct role_ha *role = arg;
+
+	if (!path_supervision_take(role->ctrl, punt))
+		intake_put(role->ctrl->intake, dp, punt);
+}
+
 static int open_intake(struct role_ha *role)
 {
 	const struct ctrl_config_overload *config = &role->ctrl->config->overload;
@@ -248,7 +258,7 @@ static int open_intake(struct role_ha *role)
 	role->ctrl->intake = intake_new(&intake, &fns, role->ctrl->loop);
 	if (!role->ctrl->intake)
 		return -ENOMEM;
-	packet_set_handler(role->ctrl->packet, intake_put, role->ctrl->intake);
+	packet_set_handler(role->ctrl->packet, put, role);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "ctrl/loop.h"
 #include "ctrl/multicast.h"
 #include "ctrl/packet.h"
+#include "ctrl/path_supervision.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
@@ -81,6 +82,22 @@ static int item_of(
 			       role->ctrl->config, record, &role->policy, &item->bundle);
 }
 
+/* The tunnels of a session with several bindings, or that can have them, are supervised. */
+static void supervise(const struct role_lma *role, const struct session_record *record)
+{
+	for (size_t i = 0; record->life == SESSION_LIVE && i < record->path_count; i++) {
+		const struct session_path *path = &record->paths[i];
+		const struct lma_peer *peer = lma_peer_find(role->ctrl->lma, &path->care_of);
+		const struct path_watch_use use = {.local = path->anchor,
+			.remote = path->care_of,
+			.peer = peer ? peer->name : "",
+			.bid = path->bid,
+			.label = path->label};
+
+		path_supervision_use(role->ctrl, &use, path->expires_ns);
+	}
+}
+
 static int op_commit(void *context, const struct session_record *good,
 	const struct session_record *record, lma_done *done, void *done_context)
 {
@@ -90,6 +107,7 @@ static int op_commit(void *context, const struct session_record *good,
 
 	if (!error)
 		error = item_of(role, record, &item);
+	supervise(role, record);
 	return error ? error
 		     : commit_submit_item(role->ctrl->commit, &was, &item, done, done_context);
 }
@@ -328,6 +346,8 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 	if (!error && bundle.len)
 		error = publish_restore(
 			role->ctrl->publish, publish_session_id(record.number), &bundle);
+	if (!error)
+		supervise(role, &record);
 	role->restored++;
 	return error;
 }
@@ -354,6 +374,8 @@ int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t wh
 			ctrl->store, loop_real_ns(ctrl->loop), &counter, &fresh);
 	if (!error)
 		error = make_lma(role, counter, fresh);
+	if (!error)
+		error = path_supervision_open(ctrl, &ctrl->config->lma.supervision);
 	if (error) {
 		snprintf(why, why_size, "the local mobility anchor cannot start: %s",
 			strerror(-error));
@@ -386,6 +408,7 @@ void role_lma_close(struct role_lma *role)
 {
 	if (!role)
 		return;
+	path_supervision_close(role->ctrl);
 	lma_free(role->ctrl->lma);
 	role->ctrl->lma = NULL;
 	role->ctrl->path_policy = NULL;

@@ -8,6 +8,7 @@
 #include "ctrl/loop.h"
 #include "ctrl/multicast.h"
 #include "ctrl/packet.h"
+#include "ctrl/path_supervision.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
@@ -59,6 +60,27 @@ static int item_of(const struct role_mag *role, const struct attachment_record *
 			       role->ctrl->config, record, &role->policy, &item->bundle);
 }
 
+/* The tunnels of an attachment with several paths, or that can have them, are supervised. */
+static void supervise(const struct role_mag *role, const struct attachment_record *record)
+{
+	const struct mag_anchor *anchor = mag_anchor_at(role->ctrl->mag, &record->anchor);
+
+	for (size_t i = 0; record->lifetime && i < record->path_count; i++) {
+		const struct ctrl_config_mag_path *path =
+			ctrl_config_mag_path(role->ctrl->config, record->paths[i].bid);
+
+		if (!path)
+			continue;
+		const struct path_watch_use use = {.local = path->address,
+			.remote = record->anchor,
+			.peer = anchor ? anchor->name : "",
+			.bid = path->bid,
+			.label = path->label};
+
+		path_supervision_use(role->ctrl, &use, record->paths[i].expires_ns);
+	}
+}
+
 static int op_commit(void *context, const struct attachment_record *good,
 	const struct attachment_record *record, mag_done *done, void *done_context)
 {
@@ -70,6 +92,7 @@ static int op_commit(void *context, const struct attachment_record *good,
 		error = item_of(role, record, &item);
 	if (!record->lifetime)
 		multicast_detached(role->ctrl->multicast, &record->mac);
+	supervise(role, record);
 	return error ? error
 		     : commit_submit_item(role->ctrl->commit, &was, &item, done, done_context);
 }
@@ -327,6 +350,8 @@ static int restore_one(void *arg, const void *key, size_t key_len, const void *o
 	if (!error)
 		error = publish_restore(
 			role->ctrl->publish, publish_attachment_id(record.number), &bundle);
+	if (!error)
+		supervise(role, &record);
 	role->restored++;
 	return error;
 }
@@ -357,6 +382,8 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 			ctrl->store, loop_real_ns(ctrl->loop), &counter, &fresh);
 	if (!error)
 		error = make_mag(role, counter, fresh);
+	if (!error)
+		error = path_supervision_open(ctrl, &ctrl->config->mag.supervision);
 	if (error) {
 		snprintf(why, why_size, "the mobile access gateway cannot start: %s",
 			strerror(-error));
@@ -385,6 +412,7 @@ void role_mag_close(struct role_mag *role)
 {
 	if (!role)
 		return;
+	path_supervision_close(role->ctrl);
 	mag_free(role->ctrl->mag);
 	role->ctrl->mag = NULL;
 	role->ctrl->path_policy = NULL;

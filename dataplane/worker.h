@@ -37,6 +37,7 @@ struct worker_config {
 	X(relayed_in, "of those taken out of tunnels, relayed by another data plane")              \
 	X(copied, "copies sent because a rule names several paths")                                \
 	X(fragments_followed, "fragments that took the path of their packet's first one")          \
+	X(paths_down, "packets of subscribers with several paths, some of which were down")        \
 	X(multicast, "multicast packets taken to be copied")                                       \
 	X(replicated, "copies of multicast packets made")                                          \
 	X(forwarded, "packets routed without a tunnel")                                            \

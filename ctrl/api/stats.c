@@ -15,6 +15,7 @@
 #include "ctrl/signalling/lma_counter.h"
 #include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/mag_counter.h"
+#include "ctrl/signalling/path_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ struct part {
 	size_t count;
 };
 
-enum { PARTS_MAX = 12 };
+enum { PARTS_MAX = 13 };
 
 /* The parts of control, in this order; returns how many there are. */
 static size_t control_parts(const struct ctrl *ctrl, struct part parts[PARTS_MAX])
@@ -47,6 +48,9 @@ static size_t control_parts(const struct ctrl *ctrl, struct part parts[PARTS_MAX
 			QUERIER_COUNTERS},
 		{reporter_counter_defs, nodes ? multicast_nodes_counters(nodes) : NULL,
 			REPORTER_COUNTERS},
+		{path_watch_counter_defs,
+			ctrl->path_watch ? path_watch_counters(ctrl->path_watch) : NULL,
+			PATH_WATCH_COUNTERS},
 		{lma_counter_defs, ctrl->lma ? lma_values(ctrl->lma) : NULL, LMA_COUNTERS},
 		{mag_counter_defs, ctrl->mag ? mag_values(ctrl->mag) : NULL, MAG_COUNTERS},
 	};

@@ -1,4 +1,4 @@
-/* status, dp.show, path.show */
+/* status, dp.show */
 #include "common/clock.h"
 #include "ctrl/api/figures.h"
 #include "ctrl/api/request.h"
@@ -250,54 +250,4 @@ int api_serving(const struct ctrl *ctrl, uint64_t id)
 {
 	return id ? ctrl_config_data_plane_of_id(ctrl->config, id)
 		  : publish_first_ready(ctrl->publish);
-}
-
-static json_t *path_json(
-	const struct ctrl *ctrl, const struct object_path *path, const struct subscriber *s)
-{
-	int serving = api_serving(ctrl, path->data_plane);
-	json_t *obj = json_object();
-
-	json_put_uint(obj, "path_id", path->id);
-	json_put_str(obj, "kind", path_kind_name(path->kind));
-	json_put_addr(obj, "local", &path->local);
-	json_put_addr(obj, "remote", &path->remote);
-	json_put_uint(obj, "mtu", path->mtu);
-	json_put_str(obj, "data_plane",
-		serving >= 0 ? ctrl_config_data_plane_name(ctrl->config, (unsigned)serving) : NULL);
-	json_put_uint(obj, "subscribers", 1);
-	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
-	return obj;
-}
-
-/* The published paths of the bindings of a home address. */
-static json_t *path_items(struct ctrl *ctrl, const struct in6_addr *home)
-{
-	const struct binding *b = binding_cache_find(signalling_cache(ctrl->signalling), home);
-	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, home, NULL);
-	json_t *items = json_array();
-	struct bundle bundle;
-	struct object object;
-	struct cursor c;
-
-	bundle.len = 0;
-	if (b)
-		publish_get(ctrl->publish, b->now.subscriber_id, &bundle);
-	cursor_init(&c, bundle.octets, bundle.len);
-	while (cursor_left(&c) && object_decode(&c, &object) == 0)
-		if (object.kind == OBJECT_PATH)
-			json_array_append_new(items, path_json(ctrl, &object.path, s));
-	return items;
-}
-
-void api_path_show(struct api_request *r, const json_t *params)
-{
-	struct in6_addr *names;
-	size_t count;
-
-	(void)params;
-	if (api_binding_names(r->ctrl, &names, &count) < 0)
-		api_errno(r, -ENOMEM);
-	else
-		api_list_send(r, names, count, path_items);
 }

@@ -125,6 +125,7 @@ int path_policy_compile(const struct path_policy *policy, bool up, uint64_t rule
 	struct bundle *bundle)
 {
 	struct object object = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = subscriber->id};
+	uint8_t first = subscriber->path_count;
 	unsigned sum = 0;
 	int error;
 
@@ -136,7 +137,13 @@ int path_policy_compile(const struct path_policy *policy, bool up, uint64_t rule
 		sum += subscriber->weights[at];
 	}
 	subscriber->steering = (uint8_t)policy->steering;
-	if (count < 2 || sum == 0 || policy->steering == STEERING_FIRST) {
+	/* All by the first, but so that data planes look at each packet: it may be down. */
+	if (sum == 0 || policy->steering == STEERING_FIRST) {
+		subscriber->steering = STEERING_FLOW;
+		memset(subscriber->weights, 0, sizeof(subscriber->weights));
+		subscriber->weights[first] = 1;
+	}
+	if (count < 2) {
 		subscriber->steering = STEERING_FIRST;
 		memset(subscriber->weights, 0, sizeof(subscriber->weights));
 	}

@@ -81,6 +81,18 @@ void publish_tell_ready(struct session *s)
 	for (size_t i = 0; i < p->handler_count; i++)
 		if (p->handlers[i].ready)
 			p->handlers[i].ready(p->handlers[i].arg, s->dp, s->ready);
+	session_down_tunnels(s);
+}
+
+void publish_down(struct publish *p, const struct down_tunnels *down)
+{
+	if (!p->down)
+		p->down = calloc(1, sizeof(*p->down));
+	if (!p->down)
+		return;
+	*p->down = *down;
+	for (size_t i = 0; i < p->session_count; i++)
+		session_down_tunnels(&p->sessions[i]);
 }
 
 void publish_send(struct publish *p)
@@ -120,6 +132,9 @@ static void heartbeat(struct wheel_timer *timer, void *context)
 	(void)context;
 	for (size_t i = 0; i < p->session_count; i++)
 		session_heartbeat(&p->sessions[i]);
+	for (size_t i = 0; p->down && i < p->session_count; i++)
+		if (p->down->count || !p->sessions[i].down_told)
+			session_down_tunnels(&p->sessions[i]);
 	tell_trace(p);
 	loop_arm_ms(p->loop, &p->heartbeat, p->config->channel.heartbeat_ms);
 }
@@ -258,6 +273,7 @@ void publish_close(struct publish *p)
 	free(p->fixed);
 	free(p->links);
 	free(p->delta_octets);
+	free(p->down);
 	free(p->scratch);
 	free(p);
 }

@@ -20,6 +20,7 @@
 #pragma once
 
 #include "common/counter.h"
+#include "proto/channel/down.h"
 #include "proto/channel/trace.h"
 #include "proto/channel/update.h"
 
@@ -317,6 +318,13 @@ void publish_flush(struct publish *publish);
 
 /* Whether a data plane may serve: it has had everything once since its last hello, and is heard. */
 bool publish_ready(const struct publish *publish, unsigned dp);
+
+/*
+ * These tunnels, in order, carry nothing from now on, and no others (copied): data planes are told
+ * at once, when they become ready, and with each heartbeat while there are any. Those of who never
+ * calls it are told nothing.
+ */
+void publish_down(struct publish *publish, const struct down_tunnels *down);
 
 /* Whether a data plane is heard. */
 bool publish_up(const struct publish *publish, unsigned dp);

@@ -40,6 +40,7 @@ struct publish {
 	struct stats_request *stats;
 	uint32_t stats_id;
 	struct trace_wanted trace; /* as last told to data planes */
+	struct down_tunnels *down; /* NULL: nobody looks */
 	struct wheel_timer heartbeat, again;
 	uint64_t counters[PUBLISH_COUNTERS];
 };

@@ -255,6 +255,18 @@ void session_trace(struct session *s)
 		session_message(s, &w);
 }
 
+void session_down_tunnels(struct session *s)
+{
+	struct publish *p = s->publish;
+	struct writer w;
+
+	if (!s->ready || !p->down)
+		return;
+	session_start(p, &w, UPDATE_DOWN, s->sent);
+	down_tunnels_encode(&w, p->down);
+	s->down_told = session_message(s, &w) == 0;
+}
+
 void session_heartbeat(struct session *s)
 {
 	struct publish *p = s->publish;

@@ -14,6 +14,7 @@ struct session {
 	struct keyring_peer peer; /* where it is sent to */
 	bool up;                  /* said hello, and is heard */
 	bool ready;               /* has had everything once since its last hello: it may serve */
+	bool down_told;           /* it knows which tunnels are down */
 	bool blocked;             /* its queue was full at the last attempt */
 	uint32_t number;          /* see publish_session_number() */
 	enum publish_sync sync;   /* how it was brought up to date last */
@@ -79,6 +80,9 @@ bool session_send(struct session *s);
 
 /* Tells it whose packets to trace, if it is ready. */
 void session_trace(struct session *s);
+
+/* Tells it which tunnels are down, if it is ready and anybody looks. */
+void session_down_tunnels(struct session *s);
 
 /* Sends the regular sign of life, also to those not heard of: they may wait for a new epoch. */
 void session_heartbeat(struct session *s);

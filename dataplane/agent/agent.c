@@ -138,6 +138,13 @@ static void on_trace(void *context, const struct trace_wanted *wanted)
 	tracing_want(&a->tracing, a->given.tables, wanted, clock_mono_ms());
 }
 
+static void on_down(void *context, const struct down_tunnels *down)
+{
+	struct agent *a = context;
+
+	path_table_set_down(&a->given.tables->paths, down);
+}
+
 /* Tells control of the packets that it wants to see; those that cannot go now are lost. */
 static void take_traces(struct agent *a, uint64_t now_ms)
 {
@@ -210,6 +217,7 @@ static const struct session_ops ops = {
 	.count = on_count,
 	.digest = on_digest,
 	.trace = on_trace,
+	.down = on_down,
 };
 
 struct agent *agent_open(const struct agent_config *config, int *error)

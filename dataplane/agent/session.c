@@ -354,6 +354,16 @@ static void on_digest_request(struct session *s, const struct update_head *head,
 	s->ops->digest(s->context, head->epoch);
 }
 
+static void on_down(struct session *s, struct cursor *body)
+{
+	struct down_tunnels down;
+
+	if (down_tunnels_decode(body, &down) == 0)
+		s->ops->down(s->context, &down);
+	else
+		counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
+}
+
 static void heard(struct session *s, uint64_t now_ms)
 {
 	s->heard_ms = now_ms;
@@ -420,6 +430,9 @@ void session_message(struct session *s, const void *data, size_t len, uint64_t n
 			s->ops->trace(s->context, &wanted);
 		else
 			counter_add(&s->counters[SESSION_BAD_MESSAGE], 1);
+		break;
+	case UPDATE_DOWN:
+		on_down(s, &body);
 		break;
 	case UPDATE_REFUSE:
 		on_refuse(s, &body, now_ms);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "common/counter.h"
+#include "proto/channel/down.h"
 #include "proto/channel/trace.h"
 #include "proto/channel/update.h"
 
@@ -63,6 +64,8 @@ struct session_ops {
 	void (*stats)(void *context, const struct update_stats_request *request);
 	/* Control wants packets traced, for TRACE_LEASE_MS. */
 	void (*trace)(void *context, const struct trace_wanted *wanted);
+	/* These tunnels, and no others, carry nothing now. */
+	void (*down)(void *context, const struct down_tunnels *down);
 	/* Control wants to know what was counted of some objects: the body of a COUNT_REQUEST. 0 or
 	 * -EBADMSG. */
 	int (*count)(void *context, struct cursor *request);

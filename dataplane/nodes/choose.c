@@ -10,6 +10,7 @@ enum {
 	DCCP = 33,
 	UDP_LITE = 136,
 	OFFSET_MASK = 0xfff8, /* of a Fragment header's third and fourth octet */
+	TURNS_MOST = 8,       /* that are tried while paths are down */
 };
 
 struct chooser *chooser_create(void)
@@ -222,6 +223,55 @@ uint32_t choose_share(struct worker *w, uint32_t number, uint8_t among, const st
 		return choose_flow(&w->tables->paths, list, among, key);
 	choice = choose_turn(path_table_turn(&w->tables->paths, w->index, number), list);
 	return choice & among ? choice : choose_flow(&w->tables->paths, list, among, key);
+}
+
+/* Whether a path of these gets a share. */
+static bool any_weight(const struct path_list *list, uint8_t among)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->weights[i] && among >> i & 1)
+			return true;
+	return false;
+}
+
+/* The turns of paths that are down are passed over, so that the others keep their ratio. */
+static uint32_t share_around(
+	struct worker *w, uint32_t number, uint8_t among, const struct rule_key *key)
+{
+	const struct path_list *list = path_list_at(&w->tables->paths, number);
+	uint16_t *turn = path_table_turn(&w->tables->paths, w->index, number);
+
+	if (!any_weight(list, among))
+		return among & -(uint32_t)among;
+	for (unsigned i = 0; list->steering == STEERING_PACKET && i < TURNS_MOST; i++) {
+		uint32_t choice = choose_turn(turn, list);
+
+		if (choice & among)
+			return choice;
+	}
+	return choose_flow(&w->tables->paths, list, among, key);
+}
+
+uint32_t choose_around(
+	struct worker *w, uint32_t number, uint8_t among, const struct choose_packet *p)
+{
+	const struct path_list *list = path_list_at(&w->tables->paths, number);
+	const uint8_t up = path_list_up(&w->tables->paths, list, among);
+	const uint8_t left = up & among;
+	uint32_t found = 0;
+
+	if (up == path_list_all(list))
+		return choose_any(w, number, among, p);
+	node_count(w, WORKER_paths_down, 1);
+	if (list->block != POOL_NONE && !p->signalling)
+		found = rule_set_match_up(
+			&w->tables->rules.sets, list->block, list->index, up, &p->key);
+	if (found)
+		return found & CHOOSE_ALL;
+	if (list->steering == STEERING_FLOW || list->steering == STEERING_PACKET)
+		return share_around(w, number, left, &p->key);
+	found = choose_first(list, left);
+	return found & up ? found : left & -(uint32_t)left;
 }
 
 void choose_relayed(struct worker *w, const struct path *path, struct choose_way *out)

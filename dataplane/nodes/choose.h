@@ -60,6 +60,11 @@ uint32_t choose_fragment(struct worker *w, const struct rte_mbuf *m, uint32_t li
 /* Where no rule matches: by steering, of those paths whose bit is in among. */
 uint32_t choose_share(struct worker *w, uint32_t list, uint8_t among, const struct rule_key *key);
 
+/* The paths of a packet that is whole, or a first fragment, while some path may be down: its flow
+ * moves to another only if its own is down, and returns when that is up. */
+uint32_t choose_around(
+	struct worker *w, uint32_t list, uint8_t among, const struct choose_packet *p);
+
 /* How a packet goes by a path. */
 struct choose_way {
 	struct encap_way way;
@@ -113,8 +118,8 @@ static inline uint32_t choose_first(const struct path_list *list, uint8_t among)
 	return among & -(uint32_t)among;
 }
 
-/* The paths of a packet that is whole, or a first fragment. */
-static inline uint32_t choose_decide(
+/* The paths of a packet that is whole, or a first fragment, whether they are down or not. */
+static inline uint32_t choose_any(
 	struct worker *w, uint32_t list, uint8_t among, const struct choose_packet *p)
 {
 	const struct path_list *at = path_list_at(&w->tables->paths, list);
@@ -129,6 +134,14 @@ static inline uint32_t choose_decide(
 	if (likely(at->steering == STEERING_FIRST || at->steering == STEERING_HEARD))
 		return choose_first(at, among);
 	return choose_share(w, list, among, &p->key);
+}
+
+static inline uint32_t choose_decide(
+	struct worker *w, uint32_t list, uint8_t among, const struct choose_packet *p)
+{
+	if (unlikely(path_down_any(&w->tables->paths.downs)))
+		return choose_around(w, list, among, p);
+	return choose_any(w, list, among, p);
 }
 
 /*

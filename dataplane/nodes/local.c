@@ -7,6 +7,7 @@
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/traffic.h"
 #include "dataplane/port.h"
+#include "proto/channel/probe.h"
 
 enum edge {
 	LOCAL_DECAP,
@@ -22,6 +23,7 @@ enum edge {
 
 enum {
 	ICMP_ERROR_LAST = 4, /* Parameter Problem (RFC 4443, 2.1) */
+	ICMP_ECHO_REPLY = 129,
 	ICMP_HOME_AGENT_DISCOVERY = 144,
 	ICMP_PREFIX_SOLICITATION = 146,
 };
@@ -66,6 +68,21 @@ static enum mirror_class class_of(
 	return entry ? MIRROR_CLASS_KNOWN : MIRROR_CLASS_NEW;
 }
 
+/* The answer to a probe of ours. */
+static bool is_probe(struct rte_mbuf *m, const struct ip6_chain *chain)
+{
+	const uint8_t *icmp = rte_pktmbuf_mtod_offset(m, uint8_t *, chain->offset);
+	rte_be16_t identifier;
+	rte_be32_t magic;
+
+	if (m->data_len < chain->offset + PROBE_LEN || meta_of(m)->flags & META_DECAPSULATED)
+		return false;
+	memcpy(&identifier, icmp + PROBE_AT_IDENTIFIER, sizeof(identifier));
+	memcpy(&magic, icmp + PROBE_AT_MAGIC, sizeof(magic));
+	return identifier == rte_cpu_to_be_16(PROBE_IDENTIFIER) &&
+	       magic == rte_cpu_to_be_32(PROBE_MAGIC);
+}
+
 static rte_edge_t local_icmp(struct rte_mbuf *m, const struct ip6_chain *chain)
 {
 	uint8_t type = m->data_len > chain->offset
@@ -74,6 +91,8 @@ static rte_edge_t local_icmp(struct rte_mbuf *m, const struct ip6_chain *chain)
 
 	if (type == ICMP_HOME_AGENT_DISCOVERY || type == ICMP_PREFIX_SOLICITATION)
 		return to_control(m, PACKET_ICMP, MIRROR_CLASS_REST);
+	if (type == ICMP_ECHO_REPLY && is_probe(m, chain))
+		return to_control(m, PACKET_ICMP, MIRROR_CLASS_KNOWN);
 	if (type && type <= ICMP_ERROR_LAST && chain->offset == IP6_LEN)
 		return LOCAL_TUNNEL_ERROR;
 	return to_mirror(m);

@@ -51,6 +51,7 @@ int path_table_init(struct path_table *t, uint32_t capacity, uint32_t most, unsi
 			most_lists, rcu) < 0 ||
 		make_turns(t, readers) < 0 ||
 		path_traffic_init(&t->traffic, readers, t->paths.most) < 0 ||
+		path_down_init(&t->downs, t->paths.most) < 0 ||
 		sig_index_init(&t->by_id, capacity, SIG_INDEX_DENSE) < 0 ||
 		!(t->marks = bits_make(t->paths.most))) {
 		path_table_destroy(t);
@@ -67,6 +68,7 @@ void path_table_destroy(struct path_table *t)
 	pool_destroy(&t->lists);
 	sig_index_destroy(&t->by_id);
 	path_traffic_destroy(&t->traffic);
+	path_down_destroy(&t->downs);
 	bits_free(t->marks);
 	for (unsigned i = 0; i < t->readers; i++)
 		room_destroy(&t->turns[i]);
@@ -178,6 +180,21 @@ static int remote_of(const struct object_path *object, struct in6_addr *remote)
 	return -EOPNOTSUPP;
 }
 
+/* What of a path says whether it is down. */
+static struct down_tunnel tunnel_of(const struct path_table *t, const struct path *path)
+{
+	return (struct down_tunnel){*path_shape_local(path_shape_at(t, path->shape)), path->remote};
+}
+
+void path_table_set_down(struct path_table *t, const struct down_tunnels *down)
+{
+	if (!path_down_want(&t->downs, down))
+		return;
+	for (uint32_t i = 0; i < t->paths.fresh; i++)
+		path_down_mark(&t->downs, i, tunnel_of(t, path_at(t, i)));
+	path_down_end(&t->downs);
+}
+
 int64_t path_table_make(struct path_table *t, const struct object_path *object)
 {
 	int data_plane = data_plane_of(t, object);
@@ -213,6 +230,7 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 		++*data_plane_users(t, path);
 	bits_clear(t->marks, number);
 	path_traffic_begin(&t->traffic, number);
+	path_down_mark(&t->downs, number, tunnel_of(t, path));
 	return number;
 }
 

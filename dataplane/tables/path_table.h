@@ -19,6 +19,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/tables/data_plane_table.h"
+#include "dataplane/tables/path_down.h"
 #include "dataplane/tables/path_traffic.h"
 #include "dataplane/tables/pool.h"
 #include "dataplane/tables/sig_index.h"
@@ -91,6 +92,7 @@ struct path_table {
 	struct pool lists;
 	struct sig_index by_id;
 	struct path_traffics traffic;
+	struct path_downs downs;
 	struct data_plane_table *data_planes;
 	uint64_t *marks;         /* a bit a path: named since the last tables_mark() */
 	struct pool_watch watch; /* of paths; writer */
@@ -222,6 +224,29 @@ static inline bool path_list_steers(const struct path_table *t, const struct pat
 		return false;
 	return !path_header_on_link(path_shape_at(t, path_at(t, list->paths[0])->shape)->header);
 }
+
+/* The places of a list's paths. */
+static inline uint8_t path_list_all(const struct path_list *list)
+{
+	return (uint8_t)((1u << list->count) - 1);
+}
+
+/* The places of a list's paths that are not down, or of all when none of `among` is left. Any
+ * reader. */
+static inline uint8_t path_list_up(
+	const struct path_table *t, const struct path_list *list, uint8_t among)
+{
+	uint8_t up = 0;
+
+	for (unsigned i = 0; i < list->count; i++)
+		up |= (uint8_t)(!path_down(&t->downs, list->paths[i]) << i);
+	return up & among ? up : path_list_all(list);
+}
+
+/*
+ * Writer: paths of these tunnels are down from now on, and no others. Readers see it path by path.
+ */
+void path_table_set_down(struct path_table *t, const struct down_tunnels *down);
 
 /* Local address of a shape. */
 static inline const struct in6_addr *path_shape_local(const struct path_shape *shape)

@@ -161,9 +161,10 @@ static inline bool rule_more_matches(const struct rule_more *more, const struct 
 	       (key->label >= more->label_first && key->label <= more->label_last);
 }
 
-/* The first rule of a block that matches: its paths and RULE_MATCHED, or 0. */
-static inline uint32_t rule_block_match(
-	const struct rule_sets *sets, const struct rule_block *b, const struct rule_key *key)
+/* The first rule of a block that matches and drops, or leads to a path of `up`: its paths, of
+ * these, and RULE_MATCHED; or 0. */
+static inline uint32_t rule_block_match(const struct rule_sets *sets, const struct rule_block *b,
+	uint8_t up, const struct rule_key *key)
 {
 	uint32_t found = b->used & ~(key->version == 6 ? b->only4 : b->only6);
 
@@ -184,9 +185,11 @@ static inline uint32_t rule_block_match(
 	for (; found; found &= found - 1) {
 		unsigned i = (unsigned)__builtin_ctz(found);
 
+		if (b->paths[i] && !(b->paths[i] & up))
+			continue;
 		if (!(b->with_more >> i & 1) ||
 			rule_more_matches(pool_at(&sets->mores, b->more[i]), key))
-			return b->paths[i] | RULE_MATCHED;
+			return (b->paths[i] & up) | RULE_MATCHED;
 	}
 	return 0;
 }
@@ -231,23 +234,31 @@ static inline uint32_t rule_index_find(const struct rule_index *x, const struct 
 }
 
 /*
- * The first rule of a set that matches: bits of the subscriber's paths (none: drop) and
- * RULE_MATCHED; 0 if none does. block and index are those of a path list. Any registered reader.
+ * The first rule of a set that matches, but for those that lead only to paths that are not in `up`:
+ * bits of the subscriber's paths of these (none: drop) and RULE_MATCHED; 0 if none does. block and
+ * index are those of a path list. Any registered reader.
  */
-static inline uint32_t rule_set_match(
-	const struct rule_sets *sets, uint32_t block, uint32_t index, const struct rule_key *key)
+static inline uint32_t rule_set_match_up(const struct rule_sets *sets, uint32_t block,
+	uint32_t index, uint8_t up, const struct rule_key *key)
 {
 	const struct rule_index *x;
 
 	if (likely(index == POOL_NONE))
-		return rule_block_match(sets, pool_at(&sets->blocks, block), key);
+		return rule_block_match(sets, pool_at(&sets->blocks, block), up, key);
 	x = pool_at(&sets->indexes, index);
 	for (uint32_t left = rule_index_find(x, key); left; left &= left - 1) {
 		uint32_t found = rule_block_match(
-			sets, pool_at(&sets->blocks, x->blocks[__builtin_ctz(left)]), key);
+			sets, pool_at(&sets->blocks, x->blocks[__builtin_ctz(left)]), up, key);
 
 		if (found)
 			return found;
 	}
 	return 0;
+}
+
+/* The same, whatever paths it leads to. */
+static inline uint32_t rule_set_match(
+	const struct rule_sets *sets, uint32_t block, uint32_t index, const struct rule_key *key)
+{
+	return rule_set_match_up(sets, block, index, UINT8_MAX, key);
 }

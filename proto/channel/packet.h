@@ -31,7 +31,7 @@ enum packet_reason {
 	PACKET_NEIGHBOUR = 3,    /* Neighbour Discovery of a watched link, and Multicast Listener
 				  * Discovery; on an access link also other packets that show that
 				  * somebody is there */
-	PACKET_ICMP = 4,         /* ICMPv6 144, 146 */
+	PACKET_ICMP = 4,         /* ICMPv6 144, 146; answers to probes (probe.h) */
 	PACKET_LISTENER = 5,     /* Multicast Listener Discovery in a tunnel that ends here: with
 				  * the tunnel's header, and no subscriber */
 };

@@ -29,6 +29,7 @@ static const char *const type_names[] = {
 	[UPDATE_TRACE] = "trace",
 	[UPDATE_TRACED] = "traced",
 	[UPDATE_COUNT_REQUEST] = "count-request",
+	[UPDATE_DOWN] = "down",
 };
 
 static const char *const event_names[] = {

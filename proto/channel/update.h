@@ -81,6 +81,7 @@ enum update_type {
 	UPDATE_ADOPT = 23,          /* control -> dp: they hold what I want, but for some buckets */
 	UPDATE_TRACE = 24,          /* control -> dp: whose packets to trace (trace.h) */
 	UPDATE_COUNT_REQUEST = 25,  /* control -> dp: what have you counted of these objects? */
+	UPDATE_DOWN = 26,           /* control -> dp: tunnels that carry nothing now (down.h) */
 };
 
 struct update_head {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/channel/down.h"
 #include "proto/channel/trace.h"
 #include "proto/channel/update.h"
 
@@ -111,6 +112,7 @@ static void one_body(enum update_type type, struct cursor *c)
 	static struct update_adopt adopt;
 	static struct update_stats_request request;
 	static struct trace_wanted wanted;
+	static struct down_tunnels down;
 	char reason[UPDATE_REASON_MAX + 1];
 	struct writer w;
 
@@ -143,6 +145,10 @@ static void one_body(enum update_type type, struct cursor *c)
 	case UPDATE_TRACE:
 		if (trace_wanted_decode(c, &wanted) == 0)
 			check_same(trace_wanted_encode(&w, &wanted), &w, from, c);
+		break;
+	case UPDATE_DOWN:
+		if (down_tunnels_decode(c, &down) == 0)
+			check_same(down_tunnels_encode(&w, &down), &w, from, c);
 		break;
 	case UPDATE_REFUSE:
 		if (update_reason_decode(c, reason) == 0)

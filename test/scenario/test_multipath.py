@@ -27,6 +27,7 @@ DISTRIBUTION = """distribution = {
 		weights = ( { label = 9; weight = 1; }, { label = 11; weight = 3; } );
 		rules = ( { protocol = 6; remote_port = "80"; labels = [9, 11]; } );
 	};
+	supervision = { interval = "0s"; };
 	max_lifetime = "420s";"""
 
 

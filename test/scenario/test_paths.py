@@ -13,6 +13,7 @@ from lab.proxy import ANCHOR, KEY, MN_ID, SECOND_ANCHOR, SECOND_POOL, SPI, globa
 from lab.proxy_paths import (BID, CABLES, LABEL, LINK, LTE, WLAN, PathsGateway, PathsLab, make_anchor)
 from lab.system import wait_for
 from lab.topology import CN
+from paths import Cables, stop
 from peer import Ear
 from pmip6 import PlayedAnchor
 
@@ -29,13 +30,6 @@ def lab(build, tmp_path_factory, request):
         ledger.reserve_hugepages(network.ledger, 160)
         network.build()
         yield network
-
-
-def stop(part):
-    for process in (part.data_plane.process, part.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +55,9 @@ def gateway(lab, build, anchor):
 
 @pytest.fixture(scope="module")
 def cables(lab, gateway):
-    """What core hears on each cable of the gateway."""
-    ears = {care_of: Ear(lab.core, cable) for care_of, cable in CABLES.items()}
-    yield ears
-    for ear in ears.values():
-        ear.close()
+    heard = Cables(lab, {care_of: Ear(lab.core, cable) for care_of, cable in CABLES.items()})
+    yield heard
+    heard.close()
 
 
 @pytest.fixture(scope="module")
@@ -81,28 +73,6 @@ def bids(anchor):
     return {path["bid"] for session in sessions for path in session["paths"]}
 
 
-def heard_from_tunnel(ear, marks, payload, care_of):
-    outer = ipaddress.ip_address(care_of).packed
-    return [heard for heard in ear.heard(lambda heard: heard[6] == 41 and heard.endswith(payload),
-                                         marks[care_of]) if heard[8:24] == outer]
-
-
-def ways_up(lab, cables, address, ports):
-    """The host sends a packet to each port of the correspondent; by which links they went."""
-    marks = {care_of: ear.mark() for care_of, ear in cables.items()}
-    with lab.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
-        sender.bind((address, 0))
-        for port in ports:
-            sender.sendto(b"up%08d" % port, (CN, port))
-
-    def found():
-        ways = {port: care_of for port in ports for care_of, ear in cables.items()
-                if heard_from_tunnel(ear, marks, b"up%08d" % port, care_of)}
-        return ways if len(ways) == len(ports) else None
-
-    return wait_for(found, "the packets of the host")
-
-
 def test_both_paths_are_registered(lab, anchor, gateway, address):
     session, = anchor.sessions("--mn-id", MN_ID[1])
     assert [(path["bid"], path["care_of_address"], path["label"]) for path in session["paths"]] == \
@@ -113,12 +83,12 @@ def test_both_paths_are_registered(lab, anchor, gateway, address):
 
 def test_flows_go_up_by_both(lab, cables, address):
     ports = range(2000, 2040)
-    ways = ways_up(lab, cables, address, ports)
+    ways = cables.ways_up(address, ports)
     assert set(ways.values()) == {LTE, WLAN}
 
 
 def test_rules_choose_by_label(lab, cables, address):
-    assert ways_up(lab, cables, address, [WEB]) == {WEB: WLAN}
+    assert cables.ways_up(address, [WEB]) == {WEB: WLAN}
 
 
 def test_the_host_is_reached_by_both(lab, address):
@@ -137,7 +107,7 @@ def test_gateway_restarts(lab, anchor, gateway, cables, address):
     gateway.control.process.stop(9)
     gateway.control.start()
     wait_for(gateway.synchronised, "the data plane to be synchronised")
-    assert set(ways_up(lab, cables, address, range(3000, 3040)).values()) == {LTE, WLAN}
+    assert set(cables.ways_up(address, range(3000, 3040)).values()) == {LTE, WLAN}
     wait_for(lambda: gateway.attachment(1)["sequence"] == anchor.sessions("--mn-id", MN_ID[1])[0]
              ["sequence"], "the registration to be extended")
     assert bids(anchor) == BOTH

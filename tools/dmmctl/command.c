@@ -337,7 +337,35 @@ static int collect(const json_t *item, void *context)
 	return json_array_append(context, (json_t *)item) ? -ENOMEM : 0;
 }
 
-int command_list(struct command_context *context, const struct command_list *list, json_t *params)
+/* Prints the objects that have a key, or have it not; none: nothing. 0 or -ENOMEM. */
+static int print_part(FILE *to, const struct table_column *columns, const json_t *items,
+	const char *key, bool with)
+{
+	json_t *part = json_array(), *item;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach(items, i, item) if (!!json_object_get(item, key) == with)
+		json_array_append(part, item);
+	if (json_array_size(part))
+		rc = table_print(to, columns, part);
+	json_decref(part);
+	return rc;
+}
+
+static int print_list(FILE *to, const struct command_list *list, const json_t *items,
+	const char *key, const struct table_column *columns)
+{
+	int rc;
+
+	if (!key || !json_array_size(items))
+		return table_print(to, list->columns, items);
+	rc = print_part(to, list->columns, items, key, false);
+	return rc < 0 ? rc : print_part(to, columns, items, key, true);
+}
+
+static int show_list(struct command_context *context, const struct command_list *list,
+	json_t *params, const char *key, const struct table_column *columns)
 {
 	json_t *items = json_array(), *result = NULL;
 	int rc = call(context, list->method, params, false, collect, items, &result);
@@ -345,12 +373,23 @@ int command_list(struct command_context *context, const struct command_list *lis
 	if (rc == 0 && context->json) {
 		json_object_set(result, list->name, items);
 		command_json(context, result);
-	} else if (rc == 0 && table_print(context->out, list->columns, items) < 0) {
+	} else if (rc == 0 && print_list(context->out, list, items, key, columns) < 0) {
 		rc = command_error(context, &(struct client_error){"internal", "out of memory"});
 	}
 	json_decref(items);
 	json_decref(result);
 	return rc;
+}
+
+int command_list(struct command_context *context, const struct command_list *list, json_t *params)
+{
+	return show_list(context, list, params, NULL, NULL);
+}
+
+int command_list_parted(struct command_context *context, const struct command_list *list,
+	const char *key, const struct table_column *columns)
+{
+	return show_list(context, list, NULL, key, columns);
 }
 
 struct stream {

@@ -78,6 +78,11 @@ int command_list(struct command_context *context, const struct command_list *lis
 /* Prints one item of a stream for people. */
 typedef void command_item_fn(FILE *to, const json_t *item);
 
+/* The same, but objects that have a key have a table of their own, below the others; a table
+ * without any is not printed, unless both are. */
+int command_list_parted(struct command_context *context, const struct command_list *list,
+	const char *key, const struct table_column *columns);
+
 /* Asks for a stream and prints each item at once: as a JSON line, or by `print`. params is taken
  * over. Endless streams end when the connection does. */
 int command_stream(struct command_context *context, const char *method, json_t *params,

@@ -16,6 +16,13 @@ DISTRIBUTION = """	distribution = {
 		rules = ( { protocol = 17; remote_port = "80"; labels = [9, 11]; } );
 	};
 """
+# Supervision that finds nothing, since tests on slow machines are not about it.
+UNSUPERVISED = '	supervision = { interval = "0s"; };\n'
+
+
+def supervised(interval, missed, answered):
+    return (f'	supervision = {{ interval = "{interval}"; missed = {missed}; '
+            f'answered = {answered}; }};\n')
 
 
 class PathsLab(ProxyLab):
@@ -25,26 +32,26 @@ class PathsLab(ProxyLab):
         self.core.ip(f"address add {CORE_AT_WLAN}/64 dev {CABLES[WLAN]} nodad")
 
 
-def make_anchor(lab, build, *changes):
+def make_anchor(lab, build, *changes, supervision=UNSUPERVISED):
     """An anchor that takes both addresses of the gateway."""
     anchor = Anchor(lab, build)
     anchor.control.reconfigure(
         (f'addresses = ["{LTE}"]', f'addresses = ["{LTE}", "{WLAN}"]'),
-        ('	max_lifetime = "420s";\n', DISTRIBUTION + '	max_lifetime = "420s";\n'), *changes)
+        ('	max_lifetime = "420s";\n', DISTRIBUTION + supervision + '	max_lifetime = "420s";\n'), *changes)
     return anchor
 
 
 class PathsGateway(AccessGateway):
     """dmm-ctrl and dmm-dp on mag1, with both links."""
 
-    def __init__(self, lab, build, *changes):
+    def __init__(self, lab, build, *changes, supervision=UNSUPERVISED):
         super().__init__(lab, build, LINK)
         paths = ",\n".join(f'		{{ bid = {BID[a]}; address = "{a}"; label = {LABEL[a]}; }}'
                            for a in (LTE, WLAN))
         self.control.reconfigure(
             (f'	address = "{LTE}";\n',
              f'	address = "{LTE}";\n	identifier = "mag1@example.net";\n'
-             f'	paths = (\n{paths}\n	);\n' + DISTRIBUTION), *changes)
+             f'	paths = (\n{paths}\n	);\n' + DISTRIBUTION + supervision), *changes)
         config = changed_copy(
             EXAMPLES / "mag-dp.cfg", self.node.directory / "dp.cfg",
             (('	{\n		name = "access";',

@@ -126,7 +126,9 @@ static void ways_have_the_weights_of_their_labels(void **state)
 	/* Where nothing is to be shared, the first is taken. */
 	policy.weights[RED] = policy.weights[BLUE] = 0;
 	compile();
-	assert_int_equal(objects[2].subscriber.steering, STEERING_FIRST);
+	assert_int_equal(objects[2].subscriber.steering, STEERING_FLOW);
+	assert_int_equal(objects[2].subscriber.weights[0], 1);
+	assert_int_equal(objects[2].subscriber.weights[1], 0);
 }
 
 /* "The web by RED, else by BLUE", seen from both ends. */

@@ -235,6 +235,30 @@ static void test_control(void **state)
 	assert_int_equal(lab_counter(lab, WORKER_punted), 6);
 }
 
+/* Answers to probes are for control; others, also those cut short, for the kernel. */
+static void test_probe(void **state)
+{
+	struct lab *lab = *state;
+	uint8_t icmp[20] = {129, 0, 0, 0, 0x44, 0x4d, 0, 1, 0x64, 0x6d, 0x6d, 0x70};
+	struct packet p;
+
+	packet_ip6(&p, LAB_CARE_OF, LAB_LOCAL, 58, icmp, sizeof(icmp));
+	expect_punt(lab, &p, MIRROR_CLASS_KNOWN, PACKET_ICMP);
+	packet_ip6(&p, LAB_CARE_OF, LAB_LOCAL, 58, icmp, sizeof(icmp) - 1);
+	expect_twin(lab, &p);
+	icmp[5]++;
+	packet_ip6(&p, LAB_CARE_OF, LAB_LOCAL, 58, icmp, sizeof(icmp));
+	expect_twin(lab, &p);
+	icmp[5]--;
+	icmp[11]++;
+	packet_ip6(&p, LAB_CARE_OF, LAB_LOCAL, 58, icmp, sizeof(icmp));
+	expect_twin(lab, &p);
+	icmp[11]--;
+	icmp[0]--;
+	packet_ip6(&p, LAB_CARE_OF, LAB_LOCAL, 58, icmp, sizeof(icmp));
+	expect_twin(lab, &p);
+}
+
 static void test_bad_chain(void **state)
 {
 	struct lab *lab = *state;
@@ -308,6 +332,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unresolved, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_kernel, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_control, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_probe, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_chain, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_full_rings, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_large_bursts, lab_setup, lab_teardown),

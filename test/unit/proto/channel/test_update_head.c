@@ -10,7 +10,7 @@ static void head_round_trip(void **state)
 	static const enum update_type types[] = {UPDATE_HELLO, UPDATE_ACK, UPDATE_HEARTBEAT,
 		UPDATE_STATS, UPDATE_EVENT, UPDATE_BEGIN, UPDATE_OBJECTS, UPDATE_END, UPDATE_DELTA,
 		UPDATE_STATS_REQUEST, UPDATE_REFUSE, UPDATE_DIGEST, UPDATE_DIGEST_REQUEST,
-		UPDATE_ADOPT, UPDATE_COUNTS, UPDATE_COUNT_REQUEST};
+		UPDATE_ADOPT, UPDATE_COUNTS, UPDATE_COUNT_REQUEST, UPDATE_DOWN};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct update_head head = {
@@ -47,7 +47,7 @@ static void head_errors(void **state)
 		uint8_t value;
 		int rc;
 	} cases[] = {{0, 0, -EBADMSG}, {1, 0x4b, -EBADMSG}, {3, 0, -EBADMSG}, {3, 9, -EBADMSG},
-		{3, 15, -EBADMSG}, {3, 26, -EBADMSG}, {3, 255, -EBADMSG}, {2, 0, -EPROTO},
+		{3, 15, -EBADMSG}, {3, 27, -EBADMSG}, {3, 255, -EBADMSG}, {2, 0, -EPROTO},
 		{2, 1, -EPROTO}, {2, UPDATE_VERSION + 1, -EPROTO}};
 	struct update_head head;
 	struct cursor c;
@@ -111,9 +111,10 @@ static void names(void **state)
 	assert_string_equal(update_type_name(UPDATE_REFUSE), "refuse");
 	assert_string_equal(update_type_name(UPDATE_ADOPT), "adopt");
 	assert_string_equal(update_type_name(UPDATE_TRACED), "traced");
+	assert_string_equal(update_type_name(UPDATE_DOWN), "down");
 	assert_string_equal(update_type_name(0), "unknown");
 	assert_string_equal(update_type_name(9), "unknown");
-	assert_string_equal(update_type_name(26), "unknown");
+	assert_string_equal(update_type_name(27), "unknown");
 	assert_string_equal(update_event_name(UPDATE_EVENT_WRONG_SOURCE), "wrong-source");
 	assert_string_equal(update_event_name(UPDATE_EVENT_TUNNEL_ERROR), "tunnel-error");
 	assert_string_equal(update_event_name(UPDATE_EVENT_PORT), "port");

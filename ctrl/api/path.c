@@ -1,0 +1,108 @@
+/* path.show */
+#include "common/clock.h"
+#include "common/json.h"
+#include "ctrl/api/request.h"
+#include "ctrl/binding/subscriber.h"
+#include "ctrl/config.h"
+#include "ctrl/loop.h"
+#include "ctrl/publish/path_policy.h"
+#include "ctrl/publish/publish.h"
+#include "ctrl/signalling/path_watch.h"
+#include "ctrl/signalling/signalling.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static json_t *path_json(
+	const struct ctrl *ctrl, const struct object_path *path, const struct subscriber *s)
+{
+	int serving = api_serving(ctrl, path->data_plane);
+	json_t *obj = json_object();
+
+	json_put_uint(obj, "path_id", path->id);
+	json_put_str(obj, "kind", path_kind_name(path->kind));
+	json_put_addr(obj, "local", &path->local);
+	json_put_addr(obj, "remote", &path->remote);
+	json_put_uint(obj, "mtu", path->mtu);
+	json_put_str(obj, "data_plane",
+		serving >= 0 ? ctrl_config_data_plane_name(ctrl->config, (unsigned)serving) : NULL);
+	json_put_uint(obj, "subscribers", 1);
+	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
+	return obj;
+}
+
+/* The published paths of the bindings of a home address. */
+static json_t *path_items(struct ctrl *ctrl, const struct in6_addr *home)
+{
+	const struct binding *b = binding_cache_find(signalling_cache(ctrl->signalling), home);
+	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, home, NULL);
+	json_t *items = json_array();
+	struct bundle bundle;
+	struct object object;
+	struct cursor c;
+
+	bundle.len = 0;
+	if (b)
+		publish_get(ctrl->publish, b->now.subscriber_id, &bundle);
+	cursor_init(&c, bundle.octets, bundle.len);
+	while (cursor_left(&c) && object_decode(&c, &object) == 0)
+		if (object.kind == OBJECT_PATH)
+			json_array_append_new(items, path_json(ctrl, &object.path, s));
+	return items;
+}
+
+static json_t *tunnel_json(const struct ctrl *ctrl, const struct path_watch_tunnel *t)
+{
+	json_t *obj = json_object();
+
+	json_put_str(obj, "kind", path_kind_name(PATH_IP6_IN_IP6));
+	json_put_addr(obj, "local", &t->use.local);
+	json_put_addr(obj, "remote", &t->use.remote);
+	json_put_str(obj, "peer", t->use.peer);
+	json_put_uint(obj, "bid", t->use.bid);
+	json_put_uint(obj, "label", t->use.label);
+	json_put_uint(obj, "weight", ctrl->path_policy->weights[t->use.label]);
+	json_put_str(obj, "state", path_watch_state_names[t->state]);
+	json_put_uint(obj, "state_s", (loop_now_ns(ctrl->loop) - t->since_ns) / CLOCK_NS_PER_S);
+	json_object_set_new(obj, "delay_ms",
+		t->delay_ns ? json_real((double)t->delay_ns / CLOCK_NS_PER_MS) : json_null());
+	json_object_set_new(obj, "loss_percent",
+		t->history_count ? json_real(path_watch_loss(t) / 10.0) : json_null());
+	json_put_uint(obj, "probes", t->sent);
+	json_put_uint(obj, "answers", t->answers);
+	return obj;
+}
+
+/* Those between anchor and gateway. */
+static json_t *tunnel_items(const struct ctrl *ctrl)
+{
+	json_t *items = json_array();
+
+	for (const struct path_watch_tunnel *t = NULL; (t = path_watch_next(ctrl->path_watch, t));)
+		json_array_append_new(items, tunnel_json(ctrl, t));
+	return items;
+}
+
+/* The supervised tunnels have the place of a home address that nobody has. */
+static json_t *items_of(struct ctrl *ctrl, const struct in6_addr *home)
+{
+	return addr_is_unspecified(home) ? tunnel_items(ctrl) : path_items(ctrl, home);
+}
+
+void api_path_show(struct api_request *r, const json_t *params)
+{
+	struct in6_addr *names, *more;
+	size_t count;
+
+	(void)params;
+	if (api_binding_names(r->ctrl, &names, &count) < 0) {
+		api_errno(r, -ENOMEM);
+		return;
+	}
+	more = r->ctrl->path_watch ? realloc(names, (count + 1) * sizeof(*names)) : NULL;
+	if (more) {
+		names = more;
+		names[count++] = in6addr_any;
+	}
+	api_list_send(r, names, count, items_of);
+}

@@ -1,0 +1,122 @@
+#include "ctrl/path_supervision.h"
+
+#include "common/clock.h"
+#include "common/hmac.h"
+#include "ctrl/config_supervision.h"
+#include "ctrl/events.h"
+#include "ctrl/loop.h"
+#include "ctrl/publish/publish.h"
+#include "ctrl/role.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { ETHER_SIZE = 14 };
+
+static int op_send(void *context, const uint8_t *packet, size_t len)
+{
+	const struct packet_inject inject = {
+		.how = PACKET_TO_ROUTE, .length = (uint16_t)len, .frame = packet};
+	const struct ctrl *ctrl = context;
+
+	return role_inject(ctrl, NULL, &inject);
+}
+
+static uint64_t op_now(void *context)
+{
+	const struct ctrl *ctrl = context;
+
+	return loop_now_ns(ctrl->loop);
+}
+
+static uint64_t op_real(void *context)
+{
+	const struct ctrl *ctrl = context;
+
+	return loop_real_ns(ctrl->loop);
+}
+
+/* All that are down. */
+static void tell_data_planes(const struct ctrl *ctrl)
+{
+	struct down_tunnels *down = calloc(1, sizeof(*down));
+
+	if (!down)
+		return;
+	for (const struct path_watch_tunnel *t = NULL; (t = path_watch_next(ctrl->path_watch, t));)
+		if (t->state == PATH_WATCH_DOWN && down->count < DOWN_TUNNELS_MAX)
+			down->tunnels[down->count++] =
+				(struct down_tunnel){t->use.local, t->use.remote};
+	publish_down(ctrl->publish, down);
+	free(down);
+}
+
+static void tell_people(const struct ctrl *ctrl, const struct path_watch_tunnel *t)
+{
+	const bool down = t->state == PATH_WATCH_DOWN;
+	const struct event event = {.severity = down ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+		.event = down ? "path-down" : "path-up",
+		.care_of_address = ctrl->lma ? &t->use.remote : &t->use.local};
+
+	if (down)
+		events_post(ctrl->events, &event,
+			"path %u to %s, %s to %s: probes are not answered", t->use.bid, t->use.peer,
+			ADDR_TEXT(&t->use.local), ADDR_TEXT(&t->use.remote));
+	else
+		events_post(ctrl->events, &event,
+			"path %u to %s, %s to %s: probes are answered, delay %.1f ms", t->use.bid,
+			t->use.peer, ADDR_TEXT(&t->use.local), ADDR_TEXT(&t->use.remote),
+			(double)t->delay_ns / CLOCK_NS_PER_MS);
+}
+
+static void op_changed(void *context, const struct path_watch_tunnel *tunnel)
+{
+	const struct ctrl *ctrl = context;
+
+	tell_data_planes(ctrl);
+	if (tunnel)
+		tell_people(ctrl, tunnel);
+}
+
+int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervision *config)
+{
+	const struct path_watch_config watch = {.interval_ms = config->interval_ms,
+		.missed = config->missed,
+		.answered = config->answered};
+	const struct path_watch_ops ops = {.context = ctrl,
+		.send = op_send,
+		.changed = op_changed,
+		.now_ns = op_now,
+		.real_ns = op_real};
+	uint64_t cookie;
+	int error = hmac_random(&cookie, sizeof(cookie));
+
+	if (error || !config->interval_ms)
+		return error;
+	ctrl->path_watch = path_watch_new(&watch, &ops, cookie);
+	if (!ctrl->path_watch)
+		return -ENOMEM;
+	tell_data_planes(ctrl);
+	return loop_add_wheel(ctrl->loop, path_watch_wheel(ctrl->path_watch));
+}
+
+void path_supervision_close(struct ctrl *ctrl)
+{
+	path_watch_free(ctrl->path_watch);
+	ctrl->path_watch = NULL;
+}
+
+void path_supervision_use(
+	const struct ctrl *ctrl, const struct path_watch_use *use, uint64_t until_real_ns)
+{
+	if (ctrl->path_watch)
+		path_watch_use(ctrl->path_watch, use, until_real_ns);
+}
+
+bool path_supervision_take(const struct ctrl *ctrl, const struct packet_punt *punt)
+{
+	return ctrl->path_watch && punt->reason == PACKET_ICMP && !punt->subscriber &&
+	       punt->length > ETHER_SIZE &&
+	       path_watch_receive(
+		       ctrl->path_watch, punt->frame + ETHER_SIZE, punt->length - ETHER_SIZE);
+}

@@ -1,0 +1,25 @@
+/*
+ * What anchor and gateway do alike to supervise the tunnels between them: probes go out by the data
+ * plane, what is down is told to all data planes, and to who follows events.
+ */
+#pragma once
+
+#include "ctrl/ctrl.h"
+#include "ctrl/signalling/path_watch.h"
+#include "proto/channel/packet.h"
+
+struct ctrl_config_supervision;
+
+/* Opens ctrl->path_watch, unless the configuration says that nothing is supervised. Returns 0 or a
+ * negative errno. */
+int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervision *config);
+
+/* Ends it. */
+void path_supervision_close(struct ctrl *ctrl);
+
+/* A registration by a tunnel lasts until then: path_watch_use(), if there is a watch. */
+void path_supervision_use(
+	const struct ctrl *ctrl, const struct path_watch_use *use, uint64_t until_real_ns);
+
+/* A packet of a data plane. False: it is not for the supervision. */
+bool path_supervision_take(const struct ctrl *ctrl, const struct packet_punt *punt);

@@ -1,0 +1,66 @@
+"""What tests of a gateway with two links to its anchor have in common (lab.proxy_paths)."""
+
+import ipaddress
+import socket
+import time
+
+from lab.system import wait_for
+from lab.topology import CN
+
+SOURCE_PORT = 4000
+
+
+def stop(part):
+    """Ends an anchor or a gateway."""
+    for process in (part.data_plane.process, part.control.process):
+        if process.running():
+            status = process.stop()
+            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+
+
+def send_up(lab, address, ports):
+    """The host sends a packet to each port of the correspondent, always from the same port, so that
+    each is of the same flow every time."""
+    with lab.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+        sender.bind((address, SOURCE_PORT))
+        for port in ports:
+            sender.sendto(b"up%08d" % port, (CN, port))
+
+
+def heard_from_tunnel(ear, mark, payload, care_of):
+    outer = ipaddress.ip_address(care_of).packed
+    return [heard for heard in ear.heard(lambda heard: heard[6] == 41 and heard.endswith(payload),
+                                         mark) if heard[8:24] == outer]
+
+
+class Cables:
+    """What core hears on each cable of the gateway."""
+
+    def __init__(self, lab, ears):
+        self.lab, self.ears = lab, ears
+
+    def ways_up(self, address, ports, patience=None):
+        """By which links packets of the host to each of the ports go. With patience, in seconds,
+        some need not arrive."""
+        marks = {care_of: ear.mark() for care_of, ear in self.ears.items()}
+        send_up(self.lab, address, ports)
+
+        def found():
+            return {port: care_of for port in ports for care_of, ear in self.ears.items()
+                    if heard_from_tunnel(ear, marks[care_of], b"up%08d" % port, care_of)}
+
+        if patience is None:
+            return wait_for(lambda: len(found()) == len(ports) and found(), "the packets of the host")
+        end = time.monotonic() + patience
+        while len(found()) < len(ports) and time.monotonic() < end:
+            time.sleep(0.05)
+        return found()
+
+    def renew(self, care_of, ear):
+        """Another ear for a cable: an interface that goes down ends what listens to it."""
+        self.ears[care_of].close()
+        self.ears[care_of] = ear
+
+    def close(self):
+        for ear in self.ears.values():
+            ear.close()

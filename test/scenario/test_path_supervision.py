@@ -1,0 +1,120 @@
+"""Anchor and gateway watch the links between them: a link that carries nothing is not used, in either
+direction, until it carries again, and flows that were on another stay there."""
+
+import json
+
+import pytest
+
+from lab import ledger
+from lab.proxy import global_address
+from lab.proxy_paths import (BID, CABLES, CORE_AT_WLAN, LABEL, LTE, WLAN, PathsGateway, PathsLab,
+                             make_anchor, supervised)
+from lab.system import wait_for
+from paths import Cables, stop
+from peer import Ear
+
+WEB = 80  # rules want WLAN for it, and else LTE
+PORTS = [*range(2000, 2024), WEB]
+SOON = supervised("50ms", 8, 3)
+BOTH = {LTE: "up", WLAN: "up"}
+
+
+@pytest.fixture(scope="module")
+def lab(build, tmp_path_factory, request):
+    directory = tmp_path_factory.mktemp(request.module.__name__)
+    with PathsLab("test", directory) as network:
+        ledger.reserve_hugepages(network.ledger, 160)
+        network.build()
+        yield network
+
+
+@pytest.fixture(scope="module")
+def anchor(lab, build):
+    started = make_anchor(lab, build, ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
+                          supervision=SOON)
+    started.start()
+    yield started
+    stop(started)
+
+
+@pytest.fixture(scope="module")
+def gateway(lab, build, anchor):
+    started = PathsGateway(lab, build, supervision=SOON)
+    started.start()
+    yield started
+    stop(started)
+
+
+@pytest.fixture(scope="module")
+def cables(lab, gateway):
+    heard = Cables(lab, {care_of: Ear(lab.core, cable) for care_of, cable in CABLES.items()})
+    yield heard
+    heard.close()
+
+
+@pytest.fixture(scope="module")
+def address(lab, anchor, gateway):
+    lab.plug("1")
+    await_states(anchor, gateway, BOTH)
+    return wait_for(lambda: global_address(lab.mn), "the host to have an address")
+
+
+def paths(end, key):
+    """What an anchor or a gateway shows of its paths, by the address of the gateway."""
+    return {path[key]: path for path in end.control.ask("path", "show")["paths"]}
+
+
+def await_states(anchor, gateway, states):
+    def seen(end, key):
+        return {address: path["state"] for address, path in paths(end, key).items()}
+
+    wait_for(lambda: seen(anchor, "remote") == states and seen(gateway, "local") == states,
+             f"the paths to be {states}", 60)
+
+
+def events(end, name):
+    lines = end.control.ctl("--json", "events").splitlines()
+    return [event["message"] for event in map(json.loads, lines) if event["event"] == name]
+
+
+def reached(lab, address, source):
+    """An echo of a correspondent comes back."""
+    return " 1 received" in lab.cn.run("ping", "-6", "-c", "1", "-W", "1", "-I", source, address,
+                                       check=False)
+
+
+def test_paths_are_shown(anchor, gateway, address):
+    for end, key, peer in (anchor, "remote", "mag1"), (gateway, "local", "lma"):
+        for care_of, path in paths(end, key).items():
+            assert (path["peer"], path["bid"], path["label"], path["weight"]) == \
+                (peer, BID[care_of], LABEL[care_of], 1)
+            assert path["delay_ms"] > 0 and path["probes"] >= path["answers"] > 0
+    table = gateway.control.ctl("path", "show").splitlines()
+    assert table[0].split()[:3] == ["PEER", "BID", "LABEL"] and len(table) == 3
+    assert all("lma" in line and "up" in line for line in table[1:])
+
+
+def test_a_link_is_cut_and_comes_back(lab, anchor, gateway, cables, address):
+    def ways():
+        return cables.ways_up(address, PORTS, 5)
+
+    before = wait_for(lambda: len(ways()) == len(PORTS) and ways(), "all flows to go up", 60)
+    assert before[WEB] == WLAN and set(before.values()) == {LTE, WLAN}
+
+    lab.core.ip(f"link set {CABLES[WLAN]} down")
+    await_states(anchor, gateway, {LTE: "up", WLAN: "down"})
+    wait_for(lambda: ways() == dict.fromkeys(PORTS, LTE), "all flows to go by LTE", 60)
+    for host in range(16, 24):  # flows down, of which some were on WLAN
+        source = f"2001:db8:c::{host:x}"
+        lab.cn.ip(f"address add {source}/64 dev eth0 nodad")
+        wait_for(lambda: reached(lab, address, source), f"an answer of the host to {source}", 60)
+    for end in anchor, gateway:
+        assert any(WLAN in message for message in events(end, "path-down"))
+
+    lab.core.ip(f"link set {CABLES[WLAN]} up",
+                f"address replace {CORE_AT_WLAN}/64 dev {CABLES[WLAN]} nodad")
+    cables.renew(WLAN, Ear(lab.core, CABLES[WLAN]))
+    await_states(anchor, gateway, BOTH)
+    wait_for(lambda: ways() == before, "each flow to go as before", 60)
+    for end in anchor, gateway:
+        assert any(WLAN in message for message in events(end, "path-up"))
