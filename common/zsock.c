@@ -120,16 +120,12 @@ static int set_options(void *socket, const struct zsock_options *o)
 }
 
 /* The other end of the socket's monitor, at an address of its own. */
-static int open_watch(void *socket, struct zsock *watch, bool connecting)
+static int open_watch(void *socket, struct zsock *watch)
 {
 	static unsigned number;
 	char endpoint[48];
-	int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-		     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-
-	if (connecting)
-		events |= ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_DISCONNECTED |
-			  ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+	const int events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+			   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
 	snprintf(endpoint, sizeof(endpoint), "inproc://watch-%u",
 		__atomic_add_fetch(&number, 1, __ATOMIC_RELAXED));
@@ -138,7 +134,7 @@ static int open_watch(void *socket, struct zsock *watch, bool connecting)
 	return zsock_connect(watch, &(struct zsock_options){.type = ZMQ_PAIR}, endpoint);
 }
 
-static int open_socket(struct zsock *z, const struct zsock_options *options, bool connecting)
+static int open_socket(struct zsock *z, const struct zsock_options *options)
 {
 	*z = (struct zsock){0};
 	if (!zsock_context())
@@ -148,7 +144,7 @@ static int open_socket(struct zsock *z, const struct zsock_options *options, boo
 		return zerror();
 	int rc = set_options(z->socket, options);
 	if (rc == 0 && options->watch)
-		rc = open_watch(z->socket, options->watch, connecting);
+		rc = open_watch(z->socket, options->watch);
 	if (rc < 0)
 		zsock_close(z);
 	return rc;
@@ -240,7 +236,7 @@ static int prepare_ipc(struct zsock *z, const char *path, mode_t mode)
 
 int zsock_bind(struct zsock *z, const struct zsock_options *options, const char *endpoint)
 {
-	int rc = open_socket(z, options, false);
+	int rc = open_socket(z, options);
 
 	if (rc < 0)
 		return rc;
@@ -286,7 +282,7 @@ bool zsock_is_good_tcp(const char *endpoint, bool to_bind)
 
 int zsock_connect(struct zsock *z, const struct zsock_options *options, const char *endpoint)
 {
-	int rc = open_socket(z, options, true);
+	int rc = open_socket(z, options);
 
 	if (rc < 0)
 		return rc;
@@ -299,8 +295,12 @@ int zsock_connect(struct zsock *z, const struct zsock_options *options, const ch
 
 void zsock_close(struct zsock *z)
 {
-	if (z->socket)
+	if (z->socket) {
+		/* Else libzmq's I/O thread, which is the only one, would wait for ever to tell a
+		 * watch of the end that is closed before it is told. */
+		zmq_socket_monitor(z->socket, NULL, 0);
 		zmq_close(z->socket);
+	}
 	if (z->path)
 		unlink(z->path);
 	free(z->path);
@@ -429,11 +429,6 @@ void zsock_cut(struct zsock_message *m)
 /* What an event of libzmq's monitor and its value mean. */
 static enum zsock_event event_of(uint16_t event, uint32_t value)
 {
-	if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-		return ZSOCK_UP;
-	if (event == ZMQ_EVENT_CONNECTED || event == ZMQ_EVENT_CONNECT_RETRIED ||
-		event == ZMQ_EVENT_DISCONNECTED)
-		return ZSOCK_TRIED;
 	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 		return ZSOCK_REFUSED_KEY;
 	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&

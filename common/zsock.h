@@ -142,17 +142,13 @@ const char *zsock_user(struct zsock_message *m);
  * connection that took its descriptor in the meantime would be ended instead, and connect again. */
 void zsock_cut(struct zsock_message *m);
 
-/* What becomes of connections of a watched socket. First why one did not come to be; the last two
- * are told of a connecting socket only. */
+/* Why a connection of a watched socket did not come to be. */
 enum zsock_event {
 	ZSOCK_REFUSED_KEY, /* the other end does not let our key in; libzmq does not try again, so
 			    * the socket must be opened anew. Binding: our ZAP handler refused. */
 	ZSOCK_NOT_CURVE,   /* the other end has no CURVE */
 	ZSOCK_WRONG_KEY,   /* binding: the other end has another server key than ours */
 	ZSOCK_BROKEN,      /* ended in the middle, or spoke no ZMTP */
-	ZSOCK_FAILURES,
-	ZSOCK_TRIED = ZSOCK_FAILURES, /* it was begun, or ended, or will be tried again */
-	ZSOCK_UP,                     /* both ends have let each other in */
 	ZSOCK_EVENTS
 };
 

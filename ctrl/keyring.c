@@ -194,8 +194,6 @@ static void watch(struct keyring *k, struct zsock *from)
 		[ZSOCK_NOT_CURVE] = KEYRING_REFUSED_PLAIN,
 		[ZSOCK_WRONG_KEY] = KEYRING_REFUSED_SERVER_KEY,
 		[ZSOCK_BROKEN] = KEYRING_BROKEN,
-		[ZSOCK_TRIED] = KEYRING_COUNTERS,
-		[ZSOCK_UP] = KEYRING_COUNTERS,
 	};
 	static struct log_limit limit = LOG_LIMIT(2);
 	enum zsock_event event;

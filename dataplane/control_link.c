@@ -49,7 +49,7 @@ void control_link_close(struct control_link *l)
 /* Takes what became of attempts to connect. */
 static void look(struct control_link *l, uint64_t now_ms)
 {
-	static const char *const reasons[ZSOCK_FAILURES] = {
+	static const char *const reasons[ZSOCK_EVENTS] = {
 		[ZSOCK_REFUSED_KEY] = "control does not list our public key",
 		[ZSOCK_NOT_CURVE] = "it is not encrypted there",
 		[ZSOCK_WRONG_KEY] = "control has another key",
@@ -59,9 +59,6 @@ static void look(struct control_link *l, uint64_t now_ms)
 	enum zsock_event event;
 
 	while (zsock_watch_next(&l->watch, &event) == 0) {
-		l->stuck_ms = event == ZSOCK_UP ? 0 : now_ms + CONTROL_LINK_STUCK_MS;
-		if (event >= ZSOCK_FAILURES)
-			continue;
 		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "control", "connection-refused",
 			"endpoint=%s reason=%s", l->endpoint, LOG_QUOTE(reasons[event]));
 		if (l->again_ms == 0)
@@ -72,7 +69,6 @@ static void look(struct control_link *l, uint64_t now_ms)
 bool control_link_renew(struct control_link *l, uint64_t now_ms)
 {
 	l->again_ms = 0;
-	l->stuck_ms = now_ms + CONTROL_LINK_STUCK_MS;
 	control_link_close(l);
 	int rc = make(l);
 	if (rc < 0) {
@@ -88,9 +84,8 @@ bool control_link_tick(struct control_link *l, uint64_t now_ms)
 	if (l->secured)
 		look(l, now_ms);
 	bool changed = l->secured && l->generation != keys_generation();
-	bool stuck = l->secured && l->stuck_ms && now_ms >= l->stuck_ms;
 
-	if (!changed && !stuck && (l->again_ms == 0 || now_ms < l->again_ms))
+	if (!changed && (l->again_ms == 0 || now_ms < l->again_ms))
 		return false;
 	l->attempt = changed ? 0 : l->attempt + 1;
 	return control_link_renew(l, now_ms);

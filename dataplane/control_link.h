@@ -1,7 +1,7 @@
 /*
  * A connection to control, on ipc or, with CURVE, on tcp. On tcp it is made anew when the keys have
- * changed, when control refused it, for libzmq gives up then, and when nothing has become of it for
- * long; with several keys of control it tries them in turn. One thread.
+ * changed and when control refused it, for libzmq gives up then; with several keys of control it
+ * tries them in turn. One thread.
  */
 #pragma once
 
@@ -19,13 +19,9 @@ struct control_link {
 	uint32_t generation; /* of the keys that it was made with */
 	unsigned attempt;
 	uint64_t again_ms; /* when it is made anew; 0: not yet */
-	uint64_t stuck_ms; /* when it is, unless there is a sign of it until then; 0: it is up */
 };
 
-enum {
-	CONTROL_LINK_AGAIN_MS = 500,
-	CONTROL_LINK_STUCK_MS = 15000, /* longer than libzmq lets a handshake hang */
-};
+enum { CONTROL_LINK_AGAIN_MS = 500 };
 
 /*
  * Connects, whether control is there or not; the name of this data plane is the routing id on ipc.
