@@ -10,15 +10,6 @@ struct chosen {
 	struct in6_addr sources[SOURCES_MAX];
 };
 
-static bool names(const struct mcast_record *record, const uint8_t *source)
-{
-	for (unsigned i = 0; i < record->source_count; i++)
-		if (memcmp(record->sources + i * sizeof(struct in6_addr), source,
-			    sizeof(struct in6_addr)) == 0)
-			return true;
-	return false;
-}
-
 /* Those of a record that another one names, or does not. */
 static void choose(struct chosen *chosen, const struct mcast_record *from,
 	const struct mcast_record *other, bool named)
@@ -27,7 +18,7 @@ static void choose(struct chosen *chosen, const struct mcast_record *from,
 	for (unsigned i = 0; i < from->source_count; i++) {
 		const uint8_t *source = from->sources + i * sizeof(struct in6_addr);
 
-		if (names(other, source) == named)
+		if (mcast_record_has(other, source) == named)
 			memcpy(&chosen->sources[chosen->count++], source, sizeof(struct in6_addr));
 	}
 }

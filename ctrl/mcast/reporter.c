@@ -77,14 +77,6 @@ static void send_all(struct batch *b)
 	b->count = 0;
 }
 
-static bool names(const struct mcast_record *record, const struct in6_addr *source)
-{
-	for (unsigned i = 0; i < record->source_count; i++)
-		if (memcmp(record->sources + i * sizeof(*source), source, sizeof(*source)) == 0)
-			return true;
-	return false;
-}
-
 /* The record of a state; without one nothing is included. */
 static struct mcast_record record_of(
 	const struct reporter_group *g, const struct mcast_state *state)
@@ -109,7 +101,7 @@ static void add_sources(struct batch *b, uint8_t type, const struct mcast_record
 		struct in6_addr source;
 
 		memcpy(&source, from->sources + i * sizeof(source), sizeof(source));
-		if (names(other, &source) == named)
+		if (mcast_record_has(other, &source) == named)
 			sources[out->source_count++] = source;
 	}
 	b->count += out->source_count > 0;

@@ -1,5 +1,8 @@
 #include "proto/mobility/mcast.h"
 
+#include <netinet/in.h>
+#include <string.h>
+
 #include "common/cursor.h"
 #include "proto/mobility/checksum.h"
 #include "proto/mobility/field.h"
@@ -94,6 +97,15 @@ enum mcast_fault mcast_report_decode(
 	out->records = body + MCAST_REPORT_HEAD;
 	out->len = cursor_offset(&c) - MCAST_REPORT_HEAD;
 	return MCAST_FAULT_NONE;
+}
+
+bool mcast_record_has(const struct mcast_record *record, const void *source)
+{
+	for (unsigned i = 0; i < record->source_count; i++)
+		if (memcmp(record->sources + (size_t)i * sizeof(struct in6_addr), source,
+			    sizeof(struct in6_addr)) == 0)
+			return true;
+	return false;
 }
 
 bool mcast_report_next(const struct mcast_report *report, size_t *at, struct mcast_record *out)

@@ -65,6 +65,9 @@ struct mcast_record {
 	const uint8_t *sources; /* source_count addresses, one behind the other */
 };
 
+/* mcast_record_has: whether it names the source at the 16 octets SOURCE, an IPv6 address. */
+bool mcast_record_has(const struct mcast_record *record, const void *source);
+
 /* A report whose records all lie within it. */
 struct mcast_report {
 	uint8_t type; /* MCAST_MLD2_REPORT or MCAST_IGMP3_REPORT */

@@ -84,13 +84,10 @@ bool mcast_state_wants(const struct mcast_state *state, const struct in6_addr *g
 	const struct in6_addr *source)
 {
 	struct mcast_record record;
-	bool named = false;
 
 	if (!mcast_state_find(state, group, &record))
 		return false;
-	for (unsigned i = 0; i < record.source_count && !named; i++)
-		named = memcmp(record.sources + (size_t)i * ADDRESS, source, ADDRESS) == 0;
-	return named != (record.type == MCAST_IS_EXCLUDE);
+	return mcast_record_has(&record, source) != (record.type == MCAST_IS_EXCLUDE);
 }
 
 static size_t record_size(const struct mcast_record *record)
