@@ -13,12 +13,6 @@
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/signalling.h"
 
-enum {
-	/* The only listener of the link need not wait for others, and nobody else is asked. */
-	FIRST_RESPONSE_MS = 100,
-	FIRST_MS = 1000,
-};
-
 struct tunnel {
 	struct multicast_tunnel ends;
 	struct multicast_gateways *owner;
@@ -82,14 +76,7 @@ static struct querier *make_querier(struct tunnel *tunnel)
 	static const struct querier_ops ops = {
 		.send = send_query, .allows = allows, .changed = changed};
 	const struct ctrl *ctrl = tunnel->owner->given.ctrl;
-	const struct ctrl_config_querier *from = &ctrl->config->multicast.querier;
-	const struct querier_config config = {.robustness = from->robustness,
-		.interval_ms = from->interval_ms,
-		.response_ms = from->response_ms,
-		.last_ms = from->last_ms,
-		.max_groups = from->max_groups,
-		.first_response_ms = FIRST_RESPONSE_MS,
-		.first_ms = FIRST_MS};
+	const struct querier_config config = multicast_links_querier_config(ctrl, true);
 
 	return querier_new(&config, &ops, tunnel, signalling_wheel(ctrl->signalling),
 		loop_now_ns(ctrl->loop),
@@ -153,18 +140,10 @@ static bool receive(void *context, const struct receive_packet *packet)
 	return true;
 }
 
-static bool owns(void *context, const struct in6_addr *address)
-{
-	(void)context;
-	(void)address;
-	return false;
-}
-
 struct multicast_gateways *multicast_gateways_new(const struct multicast_gateways_config *config)
 {
 	struct multicast_gateways *gateways = calloc(1, sizeof(*gateways));
-	const struct signalling_role role = {
-		.context = gateways, .owns = owns, .listener = receive};
+	const struct signalling_role role = {.context = gateways, .listener = receive};
 	int rc;
 
 	if (!gateways)

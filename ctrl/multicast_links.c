@@ -17,6 +17,8 @@
 enum {
 	TURN_MS = 100, /* between turns of queries into tunnels */
 	QUERY_SIZE = 28,
+	FIRST_RESPONSE_MS = 100, /* of the only listener of a link, to the first queries */
+	FIRST_MS = 1000,         /* between these */
 };
 
 struct multicast_link {
@@ -134,13 +136,6 @@ static void take_turn(struct wheel_timer *timer, void *context)
 
 /* ---- in ----------------------------------------------------------------------------------- */
 
-static bool owns(void *context, const struct in6_addr *address)
-{
-	(void)context;
-	(void)address;
-	return false;
-}
-
 static struct multicast_link *find_link(
 	struct multicast_links *links, const struct receive_packet *packet)
 {
@@ -166,6 +161,19 @@ void multicast_links_count(struct multicast_links *links, enum mld_fault fault)
 	if (fault == MLD_FAULT_OTHER)
 		return;
 	counter_add(&links->counters[counters[fault]], 1);
+}
+
+struct querier_config multicast_links_querier_config(const struct ctrl *ctrl, bool alone)
+{
+	const struct ctrl_config_querier *from = &ctrl->config->multicast.querier;
+
+	return (struct querier_config){.robustness = from->robustness,
+		.interval_ms = from->interval_ms,
+		.response_ms = from->response_ms,
+		.last_ms = from->last_ms,
+		.max_groups = from->max_groups,
+		.first_response_ms = alone ? FIRST_RESPONSE_MS : 0,
+		.first_ms = alone ? FIRST_MS : 0};
 }
 
 uint64_t *multicast_links_querier_values(struct multicast_links *links)
@@ -253,12 +261,8 @@ static int open_link(struct multicast_links *links, const struct home_link *home
 {
 	static const struct querier_ops ops = {
 		.send = send_on_link, .allows = allows, .changed = changed};
-	const struct ctrl_config_querier *from = &links->given.ctrl->config->multicast.querier;
-	const struct querier_config config = {.robustness = from->robustness,
-		.interval_ms = from->interval_ms,
-		.response_ms = from->response_ms,
-		.last_ms = from->last_ms,
-		.max_groups = from->max_groups};
+	const struct querier_config config =
+		multicast_links_querier_config(links->given.ctrl, false);
 	struct multicast_link *link = &links->all[links->count];
 
 	*link = (struct multicast_link){.owner = links, .link = home};
@@ -274,7 +278,7 @@ static int open_link(struct multicast_links *links, const struct home_link *home
 static int open_all(struct multicast_links *links)
 {
 	const struct home_policy *policy = links->given.policy;
-	const struct signalling_role role = {.context = links, .owns = owns, .neighbour = receive};
+	const struct signalling_role role = {.context = links, .neighbour = receive};
 	int rc = signalling_add_role(links->given.ctrl->signalling, &role);
 
 	for (size_t i = 0; !rc && i < policy->prefix_count; i++)

@@ -59,6 +59,10 @@ int multicast_links_each(const struct multicast_links *links,
 /* A message of another kind of link has a fault. */
 void multicast_links_count(struct multicast_links *links, enum mld_fault fault);
 
+/* How queriers are configured. alone: on a link of one listener, who need not wait for others with
+ * its first answers (RFC 6224, 4.2). */
+struct querier_config multicast_links_querier_config(const struct ctrl *ctrl, bool alone);
+
 /* Counters for the queriers of other kinds of links. */
 uint64_t *multicast_links_querier_values(struct multicast_links *links);
 

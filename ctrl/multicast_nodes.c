@@ -20,9 +20,6 @@
 #include "proto/mobility/mld.h"
 
 enum {
-	/* The only listener of the link need not wait for others (RFC 6224, 4.2). */
-	FIRST_RESPONSE_MS = 100,
-	FIRST_MS = 1000,
 	QUERY_MAX = 28 + 16 * QUERIER_SOURCES_MAX,
 };
 
@@ -246,15 +243,9 @@ static struct querier *make_querier(struct node *node)
 	static const struct querier_ops ops = {
 		.send = send_query, .allows = allows, .changed = changed};
 	const struct ctrl *ctrl = node->owner->given.ctrl;
-	const struct ctrl_config_querier *from = &ctrl->config->multicast.querier;
-	const struct querier_config config = {.robustness = from->robustness,
-		.interval_ms = from->interval_ms,
-		.response_ms = from->response_ms,
-		.last_ms = from->last_ms,
-		.max_groups = ctrl->config->multicast.max_groups,
-		.first_response_ms = FIRST_RESPONSE_MS,
-		.first_ms = FIRST_MS};
+	struct querier_config config = multicast_links_querier_config(ctrl, true);
 
+	config.max_groups = ctrl->config->multicast.max_groups;
 	return querier_new(&config, &ops, node, signalling_wheel(ctrl->signalling),
 		now_of(node->owner), multicast_links_querier_values(node->owner->given.links));
 }
@@ -375,13 +366,6 @@ static bool hear_anchor(void *context, const struct receive_packet *packet)
 	return true;
 }
 
-static bool owns(void *context, const struct in6_addr *address)
-{
-	(void)context;
-	(void)address;
-	return false;
-}
-
 /* ---- all of it ---------------------------------------------------------------------------- */
 
 static int send_report(void *context, const struct in6_addr *dst, uint8_t *buf, size_t mld_len)
@@ -414,8 +398,7 @@ static int open_anchor(struct multicast_nodes *nodes, const struct mag_anchor *a
 struct multicast_nodes *multicast_nodes_new(const struct multicast_nodes_config *config)
 {
 	const struct mag *mag = config->ctrl->mag;
-	struct signalling_role role = {
-		.owns = owns, .neighbour = hear_node, .listener = hear_anchor};
+	struct signalling_role role = {.neighbour = hear_node, .listener = hear_anchor};
 	struct multicast_nodes *nodes;
 	size_t count = 0;
 	int rc;

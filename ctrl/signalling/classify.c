@@ -45,7 +45,7 @@ static bool is_from_peer(const struct signalling *s, const struct ip6_packet *ip
 	for (size_t i = 0; i < s->role_count; i++) {
 		const struct signalling_role *role = &s->roles[i];
 
-		if (role->knows && role->owns(role->context, &ip6->dst))
+		if (role->knows && role->owns && role->owns(role->context, &ip6->dst))
 			return role->knows(role->context, &ip6->src);
 	}
 	return false;

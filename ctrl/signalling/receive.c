@@ -102,7 +102,7 @@ static const struct signalling_role *role_of(
 	const struct signalling *s, const struct in6_addr *address)
 {
 	for (size_t i = 0; i < s->role_count; i++)
-		if (s->roles[i].owns(s->roles[i].context, address))
+		if (s->roles[i].owns && s->roles[i].owns(s->roles[i].context, address))
 			return &s->roles[i];
 	return NULL;
 }

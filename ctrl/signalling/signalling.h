@@ -212,6 +212,7 @@ int signalling_restore_flow(
 /* Another role with addresses of its own, for which mobility messages come by the same way. */
 struct signalling_role {
 	void *context;
+	/* Whether an address is its own. NULL: it has none. */
 	bool (*owns)(void *context, const struct in6_addr *address);
 	/* Whether an address is that of a peer by configuration, which speaks for many nodes. NULL:
 	 * it has none. */
