@@ -28,6 +28,12 @@ bool role_tunnel_address(const struct ctrl *ctrl, uint64_t data_plane, struct in
 	return dp >= 0;
 }
 
+int role_refuse(int error, const char *what, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "%s: %s", what, strerror(-error));
+	return error;
+}
+
 int role_not_restored(const struct ctrl *ctrl, int error, const char *what, const char *they,
 	char *why, size_t why_size)
 {

@@ -20,6 +20,9 @@ int role_inject(
 /* Where tunnels that the data plane with this id serves end. False: there is none, also for 0. */
 bool role_tunnel_address(const struct ctrl *ctrl, uint64_t data_plane, struct in6_addr *address);
 
+/* Says in why, for people, that this cannot be because of a negative errno, which it returns. */
+int role_refuse(int error, const char *what, char *why, size_t why_size);
+
 /*
  * Says in why, for people, that something of the store, such as "flow bindings", cannot be taken
  * over because of a negative errno; `they` is how it is called then, "it is" or "they are". Returns

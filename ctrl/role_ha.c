@@ -389,12 +389,6 @@ static int make_signalling(struct role_ha *role)
 	return loop_add_wheel(role->ctrl->loop, signalling_wheel(role->ctrl->signalling));
 }
 
-static int refuse(int error, const char *what, char *why, size_t why_size)
-{
-	snprintf(why, why_size, "%s: %s", what, strerror(-error));
-	return error;
-}
-
 static int open_parts(struct role_ha *role)
 {
 	struct ctrl *ctrl = role->ctrl;
@@ -432,13 +426,13 @@ int role_ha_open(struct role_ha **out, struct ctrl *ctrl, char *why, size_t why_
 	role->ctrl = ctrl;
 	error = open_parts(role);
 	if (error)
-		refuse(error, "the signalling cannot start", why, why_size);
+		role_refuse(error, "the signalling cannot start", why, why_size);
 	else
 		error = restore(role->ctrl, why, why_size);
 	if (!error) {
 		error = multicast_open_links(ctrl->multicast, &role->policy, &role->ops);
 		if (error)
-			refuse(error, "multicast on home links cannot start", why, why_size);
+			role_refuse(error, "multicast on home links cannot start", why, why_size);
 	}
 	if (error) {
 		role_ha_close(role);

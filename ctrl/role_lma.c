@@ -41,9 +41,6 @@ struct role_lma {
 
 static void serve_one(struct commit_item *item, uint64_t data_plane)
 {
-	for (unsigned i = 0; i < item->data_plane_count; i++)
-		if (item->data_planes[i] == data_plane)
-			return;
 	if (data_plane)
 		item->data_planes[item->data_plane_count++] = data_plane;
 }
@@ -377,8 +374,7 @@ int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t wh
 	if (!error)
 		error = path_supervision_open(ctrl, &ctrl->config->lma.supervision);
 	if (error) {
-		snprintf(why, why_size, "the local mobility anchor cannot start: %s",
-			strerror(-error));
+		role_refuse(error, "the local mobility anchor cannot start", why, why_size);
 		role_lma_close(role);
 		return error;
 	}
@@ -391,8 +387,7 @@ int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t wh
 	}
 	error = multicast_open_gateways(ctrl->multicast);
 	if (error) {
-		snprintf(why, why_size, "multicast of the anchor cannot start: %s",
-			strerror(-error));
+		role_refuse(error, "multicast of the anchor cannot start", why, why_size);
 		role_lma_close(role);
 		return error;
 	}

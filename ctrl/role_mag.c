@@ -385,8 +385,7 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 	if (!error)
 		error = path_supervision_open(ctrl, &ctrl->config->mag.supervision);
 	if (error) {
-		snprintf(why, why_size, "the mobile access gateway cannot start: %s",
-			strerror(-error));
+		role_refuse(error, "the mobile access gateway cannot start", why, why_size);
 		role_mag_close(role);
 		return error;
 	}

@@ -9,10 +9,9 @@
 #include "common/cursor.h"
 #include "proto/channel/probe.h"
 #include "proto/mobility/icmp6.h"
+#include "proto/mobility/ip6.h"
 
 enum {
-	IP6_SIZE = 40,
-	HOP_LIMIT = 64,
 	DELAY_SHARE = 8,      /* a new delay counts for one part of so many */
 	FIRST_WAIT_MS = 1000, /* for an answer, while the delay is not known */
 	HELD_UP = 2,          /* a round so many intervals late is our own delay */
@@ -201,7 +200,11 @@ static void probe(struct path_watch_tunnel *t, uint64_t now)
 {
 	struct path_watch *w = t->watch;
 	const uint16_t sequence = (uint16_t)(t->sequence + 1);
-	uint8_t data[PROBE_LEN - ICMP6_HEADER_SIZE], packet[IP6_SIZE + PROBE_LEN] = {0x60};
+	const struct ip6_build head = {.src = t->use.local,
+		.dst = t->use.remote,
+		.payload_len = PROBE_LEN,
+		.proto = ICMP6_NEXT_HEADER};
+	uint8_t data[PROBE_LEN - ICMP6_HEADER_SIZE], packet[IP6_HEADER_SIZE + PROBE_LEN];
 	struct icmp6_message echo = {.type = ICMP6_TYPE_ECHO_REQUEST,
 		.value = (uint32_t)PROBE_IDENTIFIER << 16 | sequence,
 		.body = data,
@@ -211,12 +214,9 @@ static void probe(struct path_watch_tunnel *t, uint64_t now)
 	writer_init(&to, data, sizeof(data));
 	writer_u32(&to, PROBE_MAGIC);
 	writer_u64(&to, w->cookie);
-	packet[5] = PROBE_LEN;
-	packet[6] = ICMP6_NEXT_HEADER;
-	packet[7] = HOP_LIMIT;
-	memcpy(packet + 8, &t->use.local, sizeof(t->use.local));
-	memcpy(packet + 24, &t->use.remote, sizeof(t->use.remote));
-	if (icmp6_encode(&t->use.local, &t->use.remote, &echo, packet + IP6_SIZE, PROBE_LEN) < 0 ||
+	ip6_build(&head, packet, sizeof(packet));
+	if (icmp6_encode(&t->use.local, &t->use.remote, &echo, packet + IP6_HEADER_SIZE,
+		    PROBE_LEN) < 0 ||
 		w->ops.send(w->ops.context, packet, sizeof(packet)) < 0) {
 		count(w, PATH_WATCH_NOT_SENT);
 		return;
@@ -331,13 +331,13 @@ bool path_watch_receive(struct path_watch *w, const uint8_t *packet, size_t len)
 	bool found;
 	size_t at;
 
-	if (len < IP6_SIZE + PROBE_LEN || packet[6] != ICMP6_NEXT_HEADER ||
-		packet[IP6_SIZE] != ICMP6_TYPE_ECHO_REPLY)
+	if (len < IP6_HEADER_SIZE + PROBE_LEN || packet[6] != ICMP6_NEXT_HEADER ||
+		packet[IP6_HEADER_SIZE] != ICMP6_TYPE_ECHO_REPLY)
 		return false;
 	memcpy(&from, packet + 8, sizeof(from));
 	memcpy(&to, packet + 24, sizeof(to));
 	at = place_of(w, &to, &from, &found);
-	if (!found || icmp6_decode(&from, &to, packet + IP6_SIZE, PROBE_LEN, &echo) < 0) {
+	if (!found || icmp6_decode(&from, &to, packet + IP6_HEADER_SIZE, PROBE_LEN, &echo) < 0) {
 		count(w, PATH_WATCH_STRAY);
 		return true;
 	}
