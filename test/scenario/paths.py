@@ -4,8 +4,10 @@ import ipaddress
 import socket
 import time
 
+from lab.proxy_paths import CABLES
 from lab.system import wait_for
 from lab.topology import CN
+from peer import Ear
 
 SOURCE_PORT = 4000
 
@@ -36,8 +38,9 @@ def heard_from_tunnel(ear, mark, payload, care_of):
 class Cables:
     """What core hears on each cable of the gateway."""
 
-    def __init__(self, lab, ears):
-        self.lab, self.ears = lab, ears
+    def __init__(self, lab):
+        self.lab = lab
+        self.ears = {care_of: Ear(lab.core, cable) for care_of, cable in CABLES.items()}
 
     def ways_up(self, address, ports, patience=None):
         """By which links packets of the host to each of the ports go. With patience, in seconds,
@@ -56,10 +59,10 @@ class Cables:
             time.sleep(0.05)
         return found()
 
-    def renew(self, care_of, ear):
+    def renew(self, care_of):
         """Another ear for a cable: an interface that goes down ends what listens to it."""
         self.ears[care_of].close()
-        self.ears[care_of] = ear
+        self.ears[care_of] = Ear(self.lab.core, CABLES[care_of])
 
     def close(self):
         for ear in self.ears.values():

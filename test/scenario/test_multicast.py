@@ -20,14 +20,14 @@ SENDER = "2001:db8:1::ff"
 
 
 class Source:
-    """A program on the core link that sends numbered messages to groups."""
+    """A program on the core link that sends numbered messages to groups, from an address there."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, address=SENDER):
         self.socket = lab.core.socket(socket.AF_INET6, socket.SOCK_DGRAM, 0)
         interface = next(link["ifname"] for link in lab.core.ip_json("-6", "address")
-                         if SENDER in [a.get("local") for a in link["addr_info"]])
+                         if address in [a.get("local") for a in link["addr_info"]])
         index = lab.core.ip_json("link", "show", "dev", interface)[0]["ifindex"]
-        self.socket.bind((SENDER, 0))
+        self.socket.bind((address, 0))
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF,
                                struct.pack("=I", index))
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 9)

@@ -2,7 +2,6 @@
 sockets; the access gateways speak for them, the anchor is their querier and copies once a gateway."""
 
 import socket
-import struct
 
 import pytest
 from scapy.layers.inet6 import ICMPv6MLDMultAddrRec, ICMPv6MLReport2, IPv6, IPv6ExtHdrHopByHop, RouterAlert
@@ -13,7 +12,7 @@ from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MN_ID, AccessGate
                        global_address)
 from lab.system import run, wait_for
 from test_access_gateway import stop
-from test_multicast import hears
+from test_multicast import Source, hears
 from test_node_multicast import ANY, PORT, SPECIFIC, Listener
 
 OTHER_SENDER = "2001:db8:1::fe"
@@ -60,27 +59,17 @@ def gateways(lab, build, anchor):
         stop(gateway)
 
 
-class Source:
+class CoreSource(Source):
     """A program at the anchor's core that sends to groups."""
 
     def __init__(self, lab, address=CORE_AT_ANCHOR):
-        self.socket = lab.core.socket(socket.AF_INET6, socket.SOCK_DGRAM, 0)
-        index = lab.core.ip_json("link", "show", "dev", "lma")[0]["ifindex"]
         lab.core.ip(f"address replace {address}/64 dev lma nodad")
-        self.socket.bind((address, 0))
-        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, struct.pack("=I", index))
-        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 9)
-
-    def send(self, group, payload):
-        self.socket.sendto(payload, (group, PORT))
-
-    def close(self):
-        self.socket.close()
+        super().__init__(lab, address)
 
 
 @pytest.fixture
 def source(lab):
-    made = Source(lab)
+    made = CoreSource(lab)
     yield made
     made.close()
 
@@ -157,7 +146,7 @@ def test_one_copy_for_a_gateway(lab, anchor, gateways, hosts, source, capture):
 
 
 def test_sources_are_filtered(lab, anchor, gateways, hosts, source):
-    other = Source(lab, OTHER_SENDER)
+    other = CoreSource(lab, OTHER_SENDER)
     arrive(lab, gateways, "1")
     hosts[0].join_source(SPECIFIC, CORE_AT_ANCHOR)
     wait_for(lambda: copied(anchor) == {(SPECIFIC, CORE_AT_ANCHOR): 1}, "the source to be wanted")

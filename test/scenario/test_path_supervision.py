@@ -11,7 +11,6 @@ from lab.proxy_paths import (BID, CABLES, CORE_AT_WLAN, LABEL, LTE, WLAN, PathsG
                              make_anchor, supervised)
 from lab.system import wait_for
 from paths import Cables, stop
-from peer import Ear
 
 WEB = 80  # rules want WLAN for it, and else LTE
 PORTS = [*range(2000, 2024), WEB]
@@ -47,7 +46,7 @@ def gateway(lab, build, anchor):
 
 @pytest.fixture(scope="module")
 def cables(lab, gateway):
-    heard = Cables(lab, {care_of: Ear(lab.core, cable) for care_of, cable in CABLES.items()})
+    heard = Cables(lab)
     yield heard
     heard.close()
 
@@ -113,7 +112,7 @@ def test_a_link_is_cut_and_comes_back(lab, anchor, gateway, cables, address):
 
     lab.core.ip(f"link set {CABLES[WLAN]} up",
                 f"address replace {CORE_AT_WLAN}/64 dev {CABLES[WLAN]} nodad")
-    cables.renew(WLAN, Ear(lab.core, CABLES[WLAN]))
+    cables.renew(WLAN)
     await_states(anchor, gateway, BOTH)
     wait_for(lambda: ways() == before, "each flow to go as before", 60)
     for end in anchor, gateway:

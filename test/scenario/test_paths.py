@@ -10,7 +10,7 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from lab import ledger
 from lab.node import veth
 from lab.proxy import ANCHOR, KEY, MN_ID, SECOND_ANCHOR, SECOND_POOL, SPI, global_address
-from lab.proxy_paths import (BID, CABLES, LABEL, LINK, LTE, WLAN, PathsGateway, PathsLab, make_anchor)
+from lab.proxy_paths import (BID, LABEL, LINK, LTE, WLAN, PathsGateway, PathsLab, make_anchor)
 from lab.system import wait_for
 from lab.topology import CN
 from paths import Cables, stop
@@ -55,7 +55,7 @@ def gateway(lab, build, anchor):
 
 @pytest.fixture(scope="module")
 def cables(lab, gateway):
-    heard = Cables(lab, {care_of: Ear(lab.core, cable) for care_of, cable in CABLES.items()})
+    heard = Cables(lab)
     yield heard
     heard.close()
 
