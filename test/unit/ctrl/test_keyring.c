@@ -20,8 +20,9 @@ static const char *const text_form =
 
 enum { KEY_CONTROL, KEY_ONE, KEY_ONE_NEW, KEY_TWO, KEY_STRANGER, KEYS };
 
+static char directory[64];
 static struct {
-	char dir[64], endpoint[64], path[96], file[KEYS][96];
+	char endpoint[64], path[96], file[KEYS][96];
 	struct curve_key public_key[KEYS], secret_key[KEYS];
 	char digits[KEYS][CURVE_TEXT_SIZE];
 	struct ctrl_config config;
@@ -37,15 +38,15 @@ static int make_keys(void **state)
 	const char *failed;
 
 	(void)state;
-	strcpy(all.dir, "/tmp/dmm-keyring-XXXXXX");
-	if (!mkdtemp(all.dir))
+	strcpy(directory, "/tmp/dmm-keyring-XXXXXX");
+	if (!mkdtemp(directory))
 		return -1;
-	snprintf(all.path, sizeof(all.path), "%s/ctrl.cfg", all.dir);
+	snprintf(all.path, sizeof(all.path), "%s/ctrl.cfg", directory);
 	for (int i = 0; i < KEYS; i++) {
 		char public_path[96];
 
-		snprintf(all.file[i], sizeof(all.file[i]), "%s/%d.key", all.dir, i);
-		snprintf(public_path, sizeof(public_path), "%s/%d.pub", all.dir, i);
+		snprintf(all.file[i], sizeof(all.file[i]), "%s/%d.key", directory, i);
+		snprintf(public_path, sizeof(public_path), "%s/%d.pub", directory, i);
 		if (curve_generate(&all.public_key[i], &all.secret_key[i]) < 0 ||
 			curve_write_pair(public_path, &all.public_key[i], all.file[i],
 				&all.secret_key[i], &failed) < 0)
@@ -60,7 +61,7 @@ static int remove_keys(void **state)
 	char command[128];
 
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf '%s'", all.dir);
+	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
 	return system(command);
 }
 
@@ -114,7 +115,7 @@ static void configurations(void **state)
 	char file[160], both[256], three[400], open_file[160];
 
 	(void)state;
-	snprintf(file, sizeof(file), "\"%s/%d.pub\"", all.dir, KEY_ONE);
+	snprintf(file, sizeof(file), "\"%s/%d.pub\"", directory, KEY_ONE);
 	snprintf(both, sizeof(both), "%s, %s", file, quoted(KEY_ONE_NEW));
 	snprintf(three, sizeof(three), "%s, %s", both, quoted(KEY_STRANGER));
 	check(TCP, quoted(KEY_ONE), quoted(KEY_TWO), security(KEY_CONTROL), NULL);
