@@ -7,7 +7,7 @@
 enum {
 	BLOCK_ENTRIES = 256,
 	BUCKETS_MIN = 256,
-	BUCKETS_PER_ENTRY = 64, /* looking into an empty bucket costs so much less */
+	WORD_BITS = 64,
 };
 
 struct block {
@@ -17,7 +17,8 @@ struct block {
 
 struct binding_cache {
 	struct binding **buckets;
-	size_t mask; /* buckets - 1 */
+	uint64_t *used; /* a bit for each bucket: not empty */
+	size_t mask;    /* buckets - 1 */
 	struct binding *free;
 	struct block *blocks;
 	uint64_t next_id;
@@ -34,7 +35,10 @@ struct binding_cache *binding_cache_new(size_t expected)
 	while (buckets < expected && buckets < SIZE_MAX / 2 / sizeof(*cache->buckets))
 		buckets *= 2;
 	cache->buckets = calloc(buckets, sizeof(*cache->buckets));
-	if (!cache->buckets) {
+	cache->used = calloc(buckets / WORD_BITS, sizeof(*cache->used));
+	if (!cache->buckets || !cache->used) {
+		free(cache->buckets);
+		free(cache->used);
 		free(cache);
 		return NULL;
 	}
@@ -56,6 +60,7 @@ void binding_cache_free(struct binding_cache *cache)
 		free(block);
 	}
 	free(cache->buckets);
+	free(cache->used);
 	free(cache);
 }
 
@@ -114,7 +119,8 @@ uint64_t binding_cache_path_id(struct binding_cache *cache)
 struct binding *binding_cache_add(
 	struct binding_cache *cache, const struct in6_addr *home, uint16_t bid)
 {
-	struct binding **at = &cache->buckets[bucket_of(cache, home)];
+	const size_t bucket = bucket_of(cache, home);
+	struct binding **at = &cache->buckets[bucket];
 	struct binding *b = entry_take(cache);
 
 	if (!b)
@@ -125,6 +131,7 @@ struct binding *binding_cache_add(
 	b->now.subscriber_id = b->now.path_id;
 	b->next = *at;
 	*at = b;
+	cache->used[bucket / WORD_BITS] |= (uint64_t)1 << bucket % WORD_BITS;
 	cache->count++;
 	return b;
 }
@@ -139,9 +146,12 @@ void binding_cache_reserve(struct binding_cache *cache, const struct binding_rec
 
 void binding_cache_remove(struct binding_cache *cache, struct binding *b)
 {
+	const size_t bucket = bucket_of(cache, &b->now.home);
 	struct binding **at = place(cache, &b->now.home);
 
 	*at = b->next;
+	if (!cache->buckets[bucket])
+		cache->used[bucket / WORD_BITS] &= ~((uint64_t)1 << bucket % WORD_BITS);
 	free(b->more);
 	free(b->flows);
 	b->next = cache->free;
@@ -154,6 +164,19 @@ size_t binding_cache_count(const struct binding_cache *cache)
 	return cache->count;
 }
 
+/* The first bucket from this one on that is not empty, beyond the last if there is none. */
+static size_t used_from(const struct binding_cache *cache, size_t bucket)
+{
+	const size_t words = (cache->mask + 1) / WORD_BITS;
+	size_t word = bucket / WORD_BITS;
+	uint64_t left =
+		word < words ? cache->used[word] >> bucket % WORD_BITS << bucket % WORD_BITS : 0;
+
+	while (!left && ++word < words)
+		left = cache->used[word];
+	return left ? word * WORD_BITS + (size_t)__builtin_ctzll(left) : cache->mask + 1;
+}
+
 struct binding *binding_cache_next(struct binding_cache *cache, const struct binding *prev)
 {
 	size_t bucket = 0;
@@ -163,27 +186,23 @@ struct binding *binding_cache_next(struct binding_cache *cache, const struct bin
 			return prev->next;
 		bucket = bucket_of(cache, &prev->now.home) + 1;
 	}
-	for (; bucket <= cache->mask; bucket++)
-		if (cache->buckets[bucket])
-			return cache->buckets[bucket];
-	return NULL;
+	bucket = used_from(cache, bucket);
+	return bucket <= cache->mask ? cache->buckets[bucket] : NULL;
 }
 
 bool binding_cache_walk(struct binding_cache *cache, size_t *at, size_t budget,
 	bool (*fn)(void *arg, struct binding *b), void *arg)
 {
-	size_t cost = 0;
-	bool more = true;
+	for (*at = used_from(cache, *at); *at <= cache->mask && budget;
+		*at = used_from(cache, *at + 1)) {
+		bool more = true;
 
-	while (*at <= cache->mask && cost < budget * BUCKETS_PER_ENTRY) {
 		for (struct binding *b = cache->buckets[*at]; b && more; b = b->next) {
 			more = fn(arg, b);
-			cost += BUCKETS_PER_ENTRY;
+			budget -= budget > 0;
 		}
 		if (!more)
 			break;
-		++*at;
-		cost++;
 	}
 	return *at <= cache->mask;
 }

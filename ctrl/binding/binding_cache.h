@@ -4,8 +4,9 @@
  *
  * A hash table over home addresses. The table has its final size from the start (untouched pages
  * cost nothing), and entries come from blocks that are kept until the cache is freed, so nothing is
- * ever rehashed and steady traffic never allocates. A million bindings take 232 MB and the table 8
- * MB. For the control thread.
+ * ever rehashed and steady traffic never allocates. A bit for each bucket tells those who look at
+ * all entries where there are any: 128 KB in place of the table. A million bindings take 232 MB and
+ * the table 8 MB. For the control thread.
  */
 #pragma once
 

@@ -110,12 +110,58 @@ static void ids_of_the_store_are_not_given_out_again(void **state)
 	(void)state;
 }
 
+static bool count_one(void *arg, struct binding *b)
+{
+	unsigned *seen = arg;
+
+	seen[b->sequence]++;
+	return true;
+}
+
+static void all_are_looked_at_once_wherever_they_lie(void **state)
+{
+	enum { ENTRIES = 1000, LEFT = 3 };
+	struct binding_cache *cache =
+		binding_cache_new(ENTRIES / 2); /* some buckets have several */
+	unsigned next[ENTRIES] = {0}, walked[ENTRIES] = {0}, pieces = 1;
+	struct binding *all[ENTRIES];
+	size_t at = 0;
+
+	assert_null(binding_cache_next(cache, NULL));
+	assert_false(binding_cache_walk(cache, &at, 10, count_one, walked));
+	for (uint16_t i = 0; i < ENTRIES; i++) {
+		struct in6_addr home = numbered(i);
+
+		all[i] = binding_cache_add(cache, &home, 0);
+		all[i]->sequence = i;
+	}
+	for (struct binding *b = NULL; (b = binding_cache_next(cache, b));)
+		next[b->sequence]++;
+	for (at = 0; binding_cache_walk(cache, &at, 10, count_one, walked); pieces++)
+		assert_true(pieces < ENTRIES);
+	assert_in_range(pieces, ENTRIES / 20, ENTRIES / 10 + 1);
+	for (unsigned i = 0; i < ENTRIES; i++) {
+		assert_int_equal(next[i], 1);
+		assert_int_equal(walked[i], 1);
+	}
+	for (unsigned i = LEFT; i < ENTRIES; i++)
+		binding_cache_remove(cache, all[i]);
+	memset(next, 0, sizeof(next));
+	for (struct binding *b = NULL; (b = binding_cache_next(cache, b));)
+		next[b->sequence]++;
+	for (unsigned i = 0; i < ENTRIES; i++)
+		assert_int_equal(next[i], i < LEFT);
+	binding_cache_free(cache);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_was_added),
 		cmocka_unit_test(removed_entries_are_used_again),
 		cmocka_unit_test(further_bindings_end_with_their_entry),
+		cmocka_unit_test(all_are_looked_at_once_wherever_they_lie),
 		cmocka_unit_test(ids_of_the_store_are_not_given_out_again),
 	};
 
