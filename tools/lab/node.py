@@ -80,17 +80,34 @@ class Node:
         for private, mount_point in PRIVATE.items():
             (self.directory / private).mkdir(parents=True, exist_ok=True)
             pathlib.Path(mount_point).mkdir(parents=True, exist_ok=True)
+        self.mounts = self._make_mounts()
         # No duplicate address detection for what the laboratory itself configures: it is not the
         # subject, and a second per address and node adds up.
         self.sysctl({"net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0,
                      "net.ipv6.conf.default.router_solicitation_delay": 0})
         self.ip("link set lo up")
 
-    def inside(self, command):
-        """The command line that runs 'command' in this node (its network, its directories)."""
+    def _mounting(self):
+        """The command line that runs what follows in this node, with mounts of its own."""
         mounts = " && ".join(f"mount --bind '{self.directory}/{private}' {mount_point}"
                              for private, mount_point in PRIVATE.items())
-        return ["ip", "netns", "exec", self.namespace, "sh", "-c", f'{mounts} && exec "$@"', "sh",
+        return ["ip", "netns", "exec", self.namespace, "sh", "-c", f'{mounts} && exec "$@"', "sh"]
+
+    def _make_mounts(self):
+        """A file descriptor of the mounts that all programs of this node share: to enter them is much
+        quicker than to make them for each."""
+        with subprocess.Popen([*self._mounting(), "sh", "-c", "echo made && exec cat"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as maker:
+            if not maker.stdout.readline():
+                raise LabError(f"the directories of {self.namespace} cannot be mounted")
+            mounts = os.open(f"/proc/{maker.pid}/ns/mnt", os.O_RDONLY)
+            maker.stdin.close()
+        return mounts
+
+    def inside(self, command):
+        """The command line that runs 'command' in this node (its network, its directories)."""
+        return ["nsenter", f"--net=/run/netns/{self.namespace}",
+                f"--mount=/proc/{os.getpid()}/fd/{self.mounts}", f"--wdns={os.getcwd()}", "--",
                 *[str(word) for word in command]]
 
     def write_door(self, folders):
@@ -98,7 +115,7 @@ class Node:
         are also found in the folders. Returns its path."""
         door = self.directory / "enter"
         path = ":".join(str(folder) for folder in folders)
-        command = " ".join(shlex.quote(word) for word in self.inside([]))
+        command = " ".join(shlex.quote(word) for word in self._mounting())
         door.write_text(f'#!/bin/sh\nPATH={shlex.quote(path)}:$PATH exec {command} "$@"\n')
         door.chmod(0o755)
         return door
@@ -187,13 +204,15 @@ class Node:
     def wait_link(self, name, limit=60):
         wait_for(lambda: self.has_link(name), f"interface {name} on {self.name}", limit)
 
-    def stop_processes(self):
+    def close(self):
+        """Ends its programs."""
         for process in reversed(self.processes):
             if process.running():
                 try:
                     process.stop()
                 except LabError:
                     pass
+        os.close(self.mounts)
 
 
 def veth(a, name_a, b, name_b):

@@ -22,15 +22,17 @@ def run(*command, check=True, stdin=None, timeout=120):
 def wait_for(condition, what, limit=60, pause=0.02):
     """Waits until condition() is true and returns its value; 'what' completes 'waited for ...'.
 
-    The limit is generous: it decides when to give up, never whether something was fast enough."""
+    The limit is generous: it decides when to give up, never whether something was fast enough. No
+    more than half of the time goes into asking."""
     end = time.monotonic() + limit * float(os.environ.get("DMM_PATIENCE", "1"))
     while True:
+        asked = time.monotonic()
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise LabError(f"waited {limit} s in vain for {what}")
-        time.sleep(pause)
+        time.sleep(max(pause, min(time.monotonic() - asked, 0.2)))
 
 
 def start_time(pid):

@@ -86,7 +86,7 @@ class Lab:
                 self.ledger.note("kept")
             return
         for node in reversed(list(self.nodes.values())):
-            node.stop_processes()
+            node.close()
         self.nodes.clear()
         self.ledger.remove()
 
