@@ -3,12 +3,12 @@
   lint       formatting, static analysis and house rules (tools/lint)
   gcc        a build with gcc, warnings are errors, the measurements of test/bench too; the unit
              tests
-  clang      a build with clang, warnings are errors; every fuzz target for a few seconds
-  sanitize   a build with the address and undefined-behaviour sanitizers; the unit tests again
+  clang      a build with clang and the address and undefined-behaviour sanitizers, warnings are
+             errors; the unit tests again; every fuzz target for a few seconds
   thread     with --long, or if named: the tables' unit tests, in which a thread changes what
              another one reads, with the thread sanitizer
-  scenario   the scenario tests in network namespaces, on the sanitized build, three files at a time:
-             they mostly wait
+  scenario   the programs with gcc's sanitizers; the scenario tests in network namespaces with them,
+             three files at a time: they mostly wait
 
 Before the totals stands one line for each test that failed, whatever step it was in. The last line
 printed is 'N passed, N failed', with ', N skipped' if some were. Build directories and logs stay
@@ -28,6 +28,11 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 SANITIZE = ["-Db_sanitize=address,undefined"]
+
+# Most of the time goes into compiling, and most of that into the sanitizers.
+QUICK_CLANG = ["-Doptimization=0", "-Ddebug=false", "-Dc_args=-gline-tables-only"]
+QUICK_GCC = ["-Doptimization=1", "-Ddebug=false", "-Dc_args=-g1"]
+COMPILING = {"CC_LD": "gold", "CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
 SANITIZERS = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=0:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -105,19 +110,20 @@ def counted(name, command, env=None):
 
 
 def build(name, compiler, options, targets=()):
-    """Configures (again if the options changed) and builds build/check-NAME, or only some targets of it; one test, which
-    is the build itself."""
+    """Configures (again if the options changed) and builds build/check-NAME, or only some targets of
+    it; one test, which is the build itself."""
     directory = BUILD / f"check-{name}"
     made_with = directory / "made-with"
     wanted = " ".join([compiler, *options])
     code, out = 0, ""
     if not made_with.exists() or made_with.read_text() != wanted:
         shutil.rmtree(directory, ignore_errors=True)
-        code, out = run(f"{name}-setup", ["meson", "setup", *options, directory], {"CC": compiler})
+        code, out = run(f"{name}-setup", ["meson", "setup", *options, directory],
+                        COMPILING | {"CC": compiler})
         if code == 0:
             made_with.write_text(wanted)
     if code == 0:
-        code, out = run(f"{name}-build", ["ninja", "-C", directory, *targets])
+        code, out = run(f"{name}-build", ["ninja", "-C", directory, *targets], COMPILING)
     say(f"{'FAIL' if code else 'ok  '} build with {wanted}")
     if code:
         TOTAL.blame(name, f"build with {wanted}", out.splitlines())
@@ -155,7 +161,8 @@ def unit(name, directory, tests=()):
     log = directory / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)
     code, out = run(f"{name}-unit", ["meson", "test", "-C", directory, "--no-rebuild",
-                                   "--print-errorlogs", "--timeout-multiplier", "5", *tests],
+                                   "--print-errorlogs", "--timeout-multiplier", "5",
+                                   "--num-processes", "3", *tests],
                   SANITIZERS)
     entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     passed = failed = skipped = 0
@@ -208,9 +215,9 @@ def main():
     parser.add_argument("--long", action="store_true",
                         help="also what takes long: fuzzers for minutes, scenarios marked long")
     parser.add_argument("step", nargs="*", metavar="STEP",
-                        help="only these of: lint gcc clang sanitize thread scenario")
+                        help="only these of: lint gcc clang thread scenario")
     args = parser.parse_args()
-    known = ["lint", "gcc", "clang", "sanitize", "thread", "scenario"]
+    known = ["lint", "gcc", "clang", "thread", "scenario"]
     for step in args.step:
         if step not in known:
             parser.error(f"'{step}' is no step; the steps are {' '.join(known)}")
@@ -225,21 +232,22 @@ def main():
         if directory:
             unit("gcc", directory)
     if "clang" in wanted:
-        directory = build("clang", "clang-14", ["-Dfuzz=true", *SANITIZE, "-Db_lundef=false"])
+        directory = build("clang", "clang-14", ["-Dfuzz=true", *SANITIZE, "-Db_lundef=false",
+                                                *([] if args.long else QUICK_CLANG)])
         if directory:
+            unit("clang", directory)
             counted("fuzz", ["tools/fuzz", "--build", directory,
-                             "--seconds", "120" if args.long else "3"], SANITIZERS)
+                             "--seconds", "120" if args.long else "2"], SANITIZERS)
     if "thread" in wanted:
         # gcc does not see what a fence orders; where one matters there is an atomic beside it.
         directory = build("thread", "gcc", ["-Db_sanitize=thread", "-Dc_args=-Wno-tsan"],
                           [f"test/unit/dataplane/tables/test_tables_{name}" for name in CONCURRENT])
         if directory:
             unit("thread", directory, [f"tables/{name}" for name in CONCURRENT])
-    if "sanitize" in wanted or "scenario" in wanted:
-        directory = build("sanitize", "gcc", [*SANITIZE, "-Dfault_hooks=true"])
-        if directory and "sanitize" in wanted:
-            unit("sanitize", directory)
-        if directory and "scenario" in wanted:
+    if "scenario" in wanted:
+        directory = build("scenario", "gcc", [*SANITIZE, "-Dfault_hooks=true", *QUICK_GCC],
+                          ["scenario"])
+        if directory:
             scenarios(directory, args.long)
 
     for failure in TOTAL.failures:

@@ -16,7 +16,16 @@
 #include "dataplane/port.h"
 #include "dataplane/tables/tables_digest.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+#define SLOW_BUILD 1
+#else
+#define SLOW_BUILD 0
+#endif
+
 enum {
+	/* What is tried again and again is tried less often where each time takes twenty times as
+	 * long. A prime: strides of so many bits come to all bits of an octet. */
+	SLOWNESS = SLOW_BUILD ? 11 : 1,
 	SUBSCRIBERS = 600,
 	IDS = 200, /* of each kind, in the random test */
 	EVERYTHING = 1 << 20,

@@ -61,7 +61,7 @@ static void test_changes_meanwhile(void **state)
 
 	for (int i = 0; i < 2000; i++)
 		change(w);
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; round < 300 / SLOWNESS; round++) {
 		uint32_t most = 1 + random_below(round % 2 ? 400 : 20);
 
 		assert_int_equal(tables_digest_start(&w->digest, w->tables), 0);
@@ -285,7 +285,7 @@ static void test_anything_heals(void **state)
 	struct update_digest_answer digest, want;
 	unsigned damaged = 0;
 
-	for (int round = 0; round < 400; round++) {
+	for (int round = 0; round < 400 / SLOWNESS; round++) {
 		int flips = 0;
 
 		for (int i = 0; i < 300; i++)
@@ -313,7 +313,7 @@ static void test_anything_heals(void **state)
 		assert_int_equal(
 			w->tables->rules.records.used, want.digest.kinds[OBJECT_RULE].count);
 	}
-	assert_true(damaged > 200);
+	assert_true(damaged > 200 / SLOWNESS);
 	/* Everything can be taken away: nothing has more users than it should. */
 	memset(w->set[OBJECT_RULE], 0, sizeof(w->set[OBJECT_RULE]));
 	memset(w->set[OBJECT_SUBSCRIBER], 0, sizeof(w->set[OBJECT_SUBSCRIBER]));
@@ -341,7 +341,7 @@ static void test_changes_of_damaged(void **state)
 	struct world *w = *state;
 	struct update_digest_answer digest, want;
 
-	for (int round = 0; round < 400; round++) {
+	for (int round = 0; round < 400 / SLOWNESS; round++) {
 		for (int i = 0; i < 100; i++)
 			change(w);
 		tables_settle(w->tables);
