@@ -10,11 +10,13 @@
   scenario   the programs with gcc's sanitizers; the scenario tests in network namespaces with them,
              three files at a time: they mostly wait
 
-Before the totals stands one line for each test that failed, whatever step it was in. The last line
+Builds go on beside the tests of those before them; the scenario tests have the machine for
+themselves. Before the totals stands one line for each test that failed, whatever step it was in. The last line
 printed is 'N passed, N failed', with ', N skipped' if some were. Build directories and logs stay
 under build/ and make the next run quicker."""
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -32,6 +34,7 @@ SANITIZE = ["-Db_sanitize=address,undefined"]
 # Most of the time goes into compiling, and most of that into the sanitizers.
 QUICK_CLANG = ["-Doptimization=0", "-Ddebug=false", "-Dc_args=-gline-tables-only"]
 QUICK_GCC = ["-Doptimization=1", "-Ddebug=false", "-Dc_args=-g1"]
+PLAIN_GCC = ["-Ddebug=false"]
 COMPILING = {"CC_LD": "gold", "CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"}
 SANITIZERS = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=0:strict_string_checks=1",
@@ -111,7 +114,7 @@ def counted(name, command, env=None):
 
 def build(name, compiler, options, targets=()):
     """Configures (again if the options changed) and builds build/check-NAME, or only some targets of
-    it; one test, which is the build itself."""
+    it. Returns a function that accounts for the build, one test, and returns where it is or None."""
     directory = BUILD / f"check-{name}"
     made_with = directory / "made-with"
     wanted = " ".join([compiler, *options])
@@ -124,11 +127,14 @@ def build(name, compiler, options, targets=()):
             made_with.write_text(wanted)
     if code == 0:
         code, out = run(f"{name}-build", ["ninja", "-C", directory, *targets], COMPILING)
-    say(f"{'FAIL' if code else 'ok  '} build with {wanted}")
-    if code:
-        TOTAL.blame(name, f"build with {wanted}", out.splitlines())
-    TOTAL.add(code == 0, code != 0)
-    return directory if code == 0 else None
+
+    def account():
+        say(f"{'FAIL' if code else 'ok  '} build with {wanted}")
+        if code:
+            TOTAL.blame(name, f"build with {wanted}", out.splitlines())
+        TOTAL.add(code == 0, code != 0)
+        return directory if code == 0 else None
+    return account
 
 
 def unit_cases(entry):
@@ -225,29 +231,32 @@ def main():
     BUILD.mkdir(exist_ok=True)
     started = time.monotonic()
 
-    if "lint" in wanted:
-        counted("lint", ["tools/lint"])
-    if "gcc" in wanted:
-        directory = build("gcc", "gcc", [], ["all", "bench"])
-        if directory:
+    builds = {
+        "gcc": ["gcc", PLAIN_GCC, ["all", "bench"]],
+        "clang": ["clang-14", ["-Dfuzz=true", *SANITIZE, "-Db_lundef=false",
+                               *([] if args.long else QUICK_CLANG)]],
+        # gcc does not see what a fence orders; where one matters there is an atomic beside it.
+        "thread": ["gcc", ["-Db_sanitize=thread", "-Dc_args=-Wno-tsan"],
+                   [f"test/unit/dataplane/tables/test_tables_{name}" for name in CONCURRENT]],
+        "scenario": ["gcc", [*SANITIZE, "-Dfault_hooks=true", *QUICK_GCC], ["scenario"]],
+    }
+    with concurrent.futures.ThreadPoolExecutor(1) as builder:
+        begun = {name: builder.submit(build, name, *builds[name]) for name in builds if name in wanted}
+
+        def built(name):
+            return name in begun and begun[name].result()()
+
+        if "lint" in wanted:
+            counted("lint", ["tools/lint"])
+        if directory := built("gcc"):
             unit("gcc", directory)
-    if "clang" in wanted:
-        directory = build("clang", "clang-14", ["-Dfuzz=true", *SANITIZE, "-Db_lundef=false",
-                                                *([] if args.long else QUICK_CLANG)])
-        if directory:
+        if directory := built("clang"):
             unit("clang", directory)
             counted("fuzz", ["tools/fuzz", "--build", directory,
                              "--seconds", "120" if args.long else "2"], SANITIZERS)
-    if "thread" in wanted:
-        # gcc does not see what a fence orders; where one matters there is an atomic beside it.
-        directory = build("thread", "gcc", ["-Db_sanitize=thread", "-Dc_args=-Wno-tsan"],
-                          [f"test/unit/dataplane/tables/test_tables_{name}" for name in CONCURRENT])
-        if directory:
+        if directory := built("thread"):
             unit("thread", directory, [f"tables/{name}" for name in CONCURRENT])
-    if "scenario" in wanted:
-        directory = build("scenario", "gcc", [*SANITIZE, "-Dfault_hooks=true", *QUICK_GCC],
-                          ["scenario"])
-        if directory:
+        if directory := built("scenario"):
             scenarios(directory, args.long)
 
     for failure in TOTAL.failures:

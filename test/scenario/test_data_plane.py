@@ -307,7 +307,7 @@ def test_hugepages_that_others_were_quicker_to_take(lab, build, tmp_path):
     text = (programs.CONFIGS / "dmm-dp.cfg").read_text()
     file.write_text(text.replace('hugepages = "auto"', 'hugepages = "auto"; memory = 2000'))
     plane = DataPlane(lab.gw, build, file)
-    plane.wrapper = ("sh", "-c", 'mount --bind "$0" "$1"; shift; exec "$@"', promise,
+    plane.wrapper = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$1"; shift; exec "$@"', promise,
                      ledger.HUGEPAGES.parent / "free_hugepages")
     plane.start()
     reached(lab.cn, HOST)

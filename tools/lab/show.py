@@ -53,7 +53,7 @@ def stop(label):
 
 def prepare(build):
     """Installs the packages that are missing, and builds. False: it said why it cannot."""
-    steps = [[programs.ROOT / "tools/setup", "--quiet"], ["ninja", "-C", build]]
+    steps = [[programs.ROOT / "tools/setup", "--quiet"], ["ninja", "-C", build, "programs"]]
     if not (build / "build.ninja").exists():
         steps.insert(1, ["meson", "setup", build, programs.ROOT])
     sys.stdout.flush()
