@@ -14,6 +14,7 @@ struct mag;
 struct loop;
 struct multicast;
 struct path_policy;
+struct path_rates;
 struct packet;
 struct path_watch;
 struct publish;
@@ -44,4 +45,5 @@ struct ctrl {
 	struct mag *mag;                 /* NULL: not of this process */
 	struct path_policy *path_policy; /* of either; NULL: of neither */
 	struct path_watch *path_watch;   /* of either; NULL: tunnels are not supervised */
+	struct path_rates *path_rates;   /* of these tunnels; NULL: of none */
 };

@@ -5,6 +5,7 @@
 #include "ctrl/config_supervision.h"
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
+#include "ctrl/path_rates.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/role.h"
 
@@ -96,12 +97,17 @@ int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervisio
 	ctrl->path_watch = path_watch_new(&watch, &ops, cookie);
 	if (!ctrl->path_watch)
 		return -ENOMEM;
+	ctrl->path_rates = path_rates_new(ctrl->loop, ctrl->publish, ctrl->path_watch);
+	if (!ctrl->path_rates)
+		return -ENOMEM;
 	tell_data_planes(ctrl);
 	return loop_add_wheel(ctrl->loop, path_watch_wheel(ctrl->path_watch));
 }
 
 void path_supervision_close(struct ctrl *ctrl)
 {
+	path_rates_free(ctrl->path_rates);
+	ctrl->path_rates = NULL;
 	path_watch_free(ctrl->path_watch);
 	ctrl->path_watch = NULL;
 }

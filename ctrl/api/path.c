@@ -5,6 +5,7 @@
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
+#include "ctrl/path_rates.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/path_watch.h"
@@ -51,6 +52,25 @@ static json_t *path_items(struct ctrl *ctrl, const struct in6_addr *home)
 	return items;
 }
 
+/* One that is not known is null. */
+static void put_rate(json_t *obj, const char *key, bool known, double rate)
+{
+	json_object_set_new(obj, key, known ? json_real(rate) : json_null());
+}
+
+/* Up is to the anchor: what comes out of a tunnel there, and what goes into it at a gateway. */
+static void put_rates(json_t *obj, const struct ctrl *ctrl, const struct path_watch_tunnel *t)
+{
+	const bool anchor = ctrl->lma;
+	struct path_rate rate = {0};
+	bool known = path_rates_get(ctrl->path_rates, &t->use.local, &t->use.remote, &rate);
+
+	put_rate(obj, "up_packets_s", known, anchor ? rate.in_packets : rate.out_packets);
+	put_rate(obj, "up_octets_s", known, anchor ? rate.in_octets : rate.out_octets);
+	put_rate(obj, "down_packets_s", known, anchor ? rate.out_packets : rate.in_packets);
+	put_rate(obj, "down_octets_s", known, anchor ? rate.out_octets : rate.in_octets);
+}
+
 static json_t *tunnel_json(const struct ctrl *ctrl, const struct path_watch_tunnel *t)
 {
 	json_t *obj = json_object();
@@ -68,6 +88,7 @@ static json_t *tunnel_json(const struct ctrl *ctrl, const struct path_watch_tunn
 		t->delay_ns ? json_real((double)t->delay_ns / CLOCK_NS_PER_MS) : json_null());
 	json_object_set_new(obj, "loss_percent",
 		t->history_count ? json_real(path_watch_loss(t) / 10.0) : json_null());
+	put_rates(obj, ctrl, t);
 	json_put_uint(obj, "probes", t->sent);
 	json_put_uint(obj, "answers", t->answers);
 	return obj;

@@ -25,12 +25,29 @@ static bool count_group(const struct tables *t, struct update_count *count)
 	return true;
 }
 
+static bool count_path(const struct tables *t, struct update_count *count)
+{
+	const uint32_t number = path_table_find(&t->paths, count->id);
+	struct path_traffic sum;
+
+	if (number == POOL_NONE)
+		return false;
+	sum = path_traffic_of(&t->paths.traffic, number);
+	count->values[UPDATE_COUNT_IN_PACKETS] = sum.packets[PATH_IN];
+	count->values[UPDATE_COUNT_IN_OCTETS] = sum.octets[PATH_IN];
+	count->values[UPDATE_COUNT_OUT_PACKETS] = sum.packets[PATH_OUT];
+	count->values[UPDATE_COUNT_OUT_OCTETS] = sum.octets[PATH_OUT];
+	return true;
+}
+
 /* Whether there is such an object that is counted. */
 static bool count_object(const struct tables *t, struct update_count *count)
 {
 	switch (count->kind) {
 	case OBJECT_GROUP:
 		return count_group(t, count);
+	case OBJECT_PATH:
+		return count_path(t, count);
 	default:
 		return false;
 	}

@@ -66,8 +66,10 @@ static rte_edge_t decap_else(
 	}
 	const struct subscriber_entry *to = attached(w, m);
 
-	if (to)
+	if (to) {
+		traffic_arrived(w, to, outer, ip6_total(decap_inner(m)));
 		return decap_strip(m, subscriber_number(&w->tables->subscribers, to));
+	}
 	tell(w, m, entry);
 	return entry ? DECAP_WRONG_CARE_OF : DECAP_UNKNOWN_SOURCE;
 }

@@ -36,6 +36,28 @@ static inline void traffic_heard(struct worker *w, const struct subscriber_entry
 	path_traffic_count(&w->traffic[list->paths[place]], PATH_IN, len, w->tsc);
 }
 
+/* For a subscriber on a link here, out of a tunnel with this outer header: an inner packet of len
+ * octets. Its tunnels may all lead to one address, from several. */
+static inline void traffic_arrived(struct worker *w, const struct subscriber_entry *entry,
+	const struct rte_ipv6_hdr *outer, uint32_t len)
+{
+	const struct path_table *t = &w->tables->paths;
+	const struct path_list *list;
+
+	if (entry->paths == POOL_NONE)
+		return;
+	list = path_list_at(t, entry->paths);
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct path *by = path_at(t, list->paths[i]);
+
+		if (!addr_equal(&by->remote, ip6_src(outer)) ||
+			!addr_equal(path_shape_local(path_shape_at(t, by->shape)), ip6_dst(outer)))
+			continue;
+		path_traffic_count(&w->traffic[list->paths[i]], PATH_IN, len, w->tsc);
+		return;
+	}
+}
+
 /* Signalling came from an outer address, which may be that of one of its paths. */
 static inline void traffic_signalled(
 	const struct worker *w, const struct subscriber_entry *entry, const struct in6_addr *remote)

@@ -16,8 +16,9 @@
 #include <stdint.h>
 
 enum path_direction {
-	PATH_IN,  /* from the subscriber */
-	PATH_OUT, /* to it */
+	PATH_IN,  /* from the subscriber; for one on a link here, what comes out of a tunnel for it
+		   */
+	PATH_OUT, /* to it; what it sends into a tunnel */
 	PATH_DIRECTIONS
 };
 

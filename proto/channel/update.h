@@ -188,6 +188,16 @@ enum update_count_of_group {
 	UPDATE_COUNT_LIMITED, /* packets that were not taken, beyond the rate of their group */
 };
 
+/* The same of a path; octets are those of inner packets. All are 0 when its subscriber has no
+ * other. */
+enum update_count_of_path {
+	UPDATE_COUNT_IN_PACKETS, /* out of the tunnel: from the subscriber, or for it if it is here
+				  */
+	UPDATE_COUNT_IN_OCTETS,
+	UPDATE_COUNT_OUT_PACKETS, /* into it */
+	UPDATE_COUNT_OUT_OCTETS,
+};
+
 struct update_count {
 	enum object_kind kind; /* OBJECT_GROUP */
 	uint64_t id;

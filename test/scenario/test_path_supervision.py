@@ -10,7 +10,7 @@ from lab.proxy import global_address
 from lab.proxy_paths import (BID, CABLES, CORE_AT_WLAN, LABEL, LTE, WLAN, PathsGateway, PathsLab,
                              make_anchor, supervised)
 from lab.system import wait_for
-from paths import Cables, stop
+from paths import Cables, send_up, stop
 
 WEB = 80  # rules want WLAN for it, and else LTE
 PORTS = [*range(2000, 2024), WEB]
@@ -91,6 +91,25 @@ def test_paths_are_shown(anchor, gateway, address):
     table = gateway.control.ctl("path", "show").splitlines()
     assert table[0].split()[:3] == ["PEER", "BID", "LABEL"] and len(table) == 3
     assert all("lma" in line and "up" in line for line in table[1:])
+
+
+def test_what_they_carry_is_shown(lab, anchor, gateway, address):
+    """Up by both, since flows are shared out, and down what answers."""
+    def carried():
+        send_up(lab, address, PORTS)
+        lab.cn.run("ping", "-6", "-c", "1", "-W", "1", address, check=False)
+        for end, key in (anchor, "remote"), (gateway, "local"):
+            shown = paths(end, key).values()
+            if not all(path["up_packets_s"] and path["up_octets_s"] > path["up_packets_s"]
+                       for path in shown) or not any(path["down_octets_s"] for path in shown):
+                return False
+        return True
+
+    wait_for(carried, "rates at both ends", 60)
+    for end in anchor, gateway:
+        assert "UP PKT/S" in end.control.ctl("path", "show").splitlines()[0]
+        wait_for(lambda: {path["up_packets_s"] for path in paths(end, "bid").values()} == {0},
+                 "no rates when nothing is sent", 60)
 
 
 def test_a_link_is_cut_and_comes_back(lab, anchor, gateway, cables, address):

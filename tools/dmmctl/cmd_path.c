@@ -24,6 +24,10 @@ static const struct table_column tunnel_columns[] = {
 	{"WEIGHT", "weight", TABLE_TEXT},
 	{"DELAY MS", "delay_ms", TABLE_REAL},
 	{"LOSS %", "loss_percent", TABLE_REAL},
+	{"UP PKT/S", "up_packets_s", TABLE_REAL},
+	{"UP OCT/S", "up_octets_s", TABLE_REAL},
+	{"DOWN PKT/S", "down_packets_s", TABLE_REAL},
+	{"DOWN OCT/S", "down_octets_s", TABLE_REAL},
 	{0},
 };
 

@@ -13,6 +13,7 @@
 
 #define ANCHOR  "2001:db8:f::f" /* where the tunnel leads */
 #define ANCHOR2 "2001:db8:f::e"
+#define LOCAL2  "2001:db8:ffff::2"
 #define HOST    "2001:db8:4::10" /* of subscriber 2, attached to the home link */
 #define OTHER   "2001:db8:5::10" /* of subscriber 3, there too */
 
@@ -168,6 +169,48 @@ static bool goes_second(struct lab *lab, uint16_t port)
 	lab_nothing(lab);
 	packet_unether(&out);
 	return memcmp(out.data + 24, &second, sizeof(second)) == 0;
+}
+
+static struct path_traffic carried(const struct lab *lab, uint64_t path)
+{
+	const struct path_table *t = &lab->tables->paths;
+
+	return path_traffic_of(&t->traffic, path_table_find(t, path));
+}
+
+/* Two tunnels from one anchor: what came by each is told apart by where it ended here. */
+static void test_counts_by_tunnel(void **state)
+{
+	struct lab *lab = *state;
+	struct object o = {.kind = OBJECT_LOCAL, .op = OBJECT_SET, .id = 99};
+	struct packet f;
+
+	o.local = (struct object_local){.id = 99, .addr = packet_addr(LOCAL2)};
+	lab_apply(lab, &o, 0);
+	attach_twice(lab, STEERING_FIRST);
+	o = (struct object){.kind = OBJECT_PATH, .op = OBJECT_SET, .id = 22};
+	o.path = (struct object_path){.id = 22,
+		.kind = PATH_IP6_IN_IP6,
+		.local = packet_addr(LOCAL2),
+		.remote = packet_addr(ANCHOR)};
+	lab_apply(lab, &o, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct mac dst = lab_mac(LAB_VISITED), src = lab_peer_mac(LAB_VISITED);
+
+		packet_udp(&f, LAB_PEER, HOST, 77);
+		packet_wrap(&f, ANCHOR, i ? LOCAL2 : LAB_LOCAL);
+		packet_ether(&f, &dst, &src);
+		lab_receive(lab, LAB_VISITED, &f);
+		lab_walk(lab);
+		lab_sent(lab, LAB_HOME, &f);
+	}
+	lab_nothing(lab);
+	assert_int_equal(carried(lab, 21).packets[PATH_IN], 1);
+	assert_int_equal(carried(lab, 22).packets[PATH_IN], 2);
+	assert_int_equal(carried(lab, 22).octets[PATH_IN], 2 * (40 + 8 + 77));
+	assert_false(goes_second(lab, 9));
+	assert_int_equal(carried(lab, 21).packets[PATH_OUT], 1);
+	assert_int_equal(carried(lab, 22).packets[PATH_OUT], 0);
 }
 
 static void test_up_first(void **state)
@@ -394,6 +437,7 @@ int main(void)
 		TEST(test_down_from_elsewhere),
 		TEST(test_up),
 		TEST(test_up_first),
+		TEST(test_counts_by_tunnel),
 		TEST(test_up_by_flow),
 		TEST(test_up_by_packet),
 		TEST(test_up_by_rule),
