@@ -1,13 +1,16 @@
-/* path.show */
+/* path.show, path.weight */
 #include "common/clock.h"
 #include "common/json.h"
 #include "ctrl/api/request.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
+#include "ctrl/events.h"
 #include "ctrl/loop.h"
 #include "ctrl/path_rates.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/path_watch.h"
 #include "ctrl/signalling/signalling.h"
 
@@ -126,4 +129,41 @@ void api_path_show(struct api_request *r, const json_t *params)
 		names[count++] = in6addr_any;
 	}
 	api_list_send(r, names, count, items_of);
+}
+
+static void set_weight(struct api_request *r, uint8_t label, uint8_t weight)
+{
+	static const struct event event = {.severity = LOG_LEVEL_INFO, .event = "path-weight"};
+	const struct ctrl *ctrl = r->ctrl;
+	uint8_t *at = &ctrl->path_policy->weights[label], was = *at;
+
+	*at = weight;
+	if (ctrl->lma)
+		lma_renew_paths(ctrl->lma);
+	if (ctrl->mag)
+		mag_renew_paths(ctrl->mag);
+	events_post(
+		ctrl->events, &event, "paths with label %u: weight %u, was %u", label, weight, was);
+	api_result(r, json_pack("{s:i,s:i,s:i}", "label", label, "weight", weight, "was", was));
+}
+
+void api_path_weight(struct api_request *r, const json_t *params)
+{
+	const struct path_policy *policy = r->ctrl->path_policy;
+	uint64_t label, weight;
+	struct json_why why;
+
+	if (!policy)
+		api_error(
+			r, "unavailable", "this process has neither the role \"lma\" nor \"mag\"");
+	else if (json_field_uint(params, "label", JSON_FIELD_REQUIRED, 0, UINT8_MAX, &label, &why) <
+			 0 ||
+		 json_field_uint(
+			 params, "weight", JSON_FIELD_REQUIRED, 0, UINT8_MAX, &weight, &why) < 0)
+		api_error(r, "invalid", "%s", why.text);
+	else if (policy->steering == STEERING_FIRST)
+		api_error(r, "unavailable",
+			"steering is \"first\": weights are for \"flow\" and \"packet\"");
+	else
+		set_weight(r, (uint8_t)label, (uint8_t)weight);
 }

@@ -118,8 +118,8 @@ bool api_binding_shown(const struct binding *b);
 
 /* Methods: params has only fields that the table in api.c names. They answer r in the end. */
 typedef void api_method_fn(struct api_request *r, const json_t *params);
-api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_stats, api_events,
-	api_trace;
+api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_path_weight, api_stats,
+	api_events, api_trace;
 api_method_fn api_binding_show, api_binding_watch, api_binding_clear;
 api_method_fn api_flow_show, api_flow_explain;
 api_method_fn api_mag_show, api_mag_attach, api_mag_detach, api_mag_revoke, api_peer_show;

@@ -264,6 +264,9 @@ static void serve(struct mag *mag, struct mag_attachment *a, uint64_t now)
 		stop_serving(mag, a);
 	} else if (strcmp(a->now.link, a->link->port) != 0) {
 		follow(mag, a);
+	} else if (a->renews) {
+		a->to = a->now;
+		mag_commit(mag, a);
 	} else if (now >= a->refresh_ns && !a->asked) {
 		a->refresh_ns = UINT64_MAX;
 		mag_ask(mag, a, CODES_HANDOFF_NOT_CHANGED);
@@ -400,6 +403,7 @@ void mag_commit(struct mag *mag, struct mag_attachment *a)
 	int error;
 
 	a->busy = true;
+	a->renews = false;
 	error = mag->ops.commit(mag->ops.context, &a->now, &a->to, committed, a);
 	if (error) {
 		a->busy = false;
@@ -549,4 +553,20 @@ int mag_restore(struct mag *mag, const struct attachment_record *record)
 	if (a->leaves)
 		wheel_arm(&mag->wheel, &a->timer, mag_now(mag));
 	return 0;
+}
+
+static void renew(struct mag *mag, struct mag_attachment *a)
+{
+	if (!a->now.path_count && !a->busy)
+		return;
+	a->renews = true;
+	mag_go_on(mag, a);
+}
+
+void mag_renew_paths(struct mag *mag)
+{
+	struct mag_attachment *a, *next;
+
+	HASH_ITER (hh, mag->attachments, a, next)
+		renew(mag, a);
 }

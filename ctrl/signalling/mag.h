@@ -119,6 +119,7 @@ struct mag_attachment {
 	struct attachment_record to; /* while busy: what it becomes */
 	enum mag_state state;
 	bool busy;         /* the commit works on it */
+	bool renews;       /* it is to be committed again as it is */
 	bool leaves;       /* it is to be detached, as soon as nothing is under way */
 	bool tells;        /* and its anchor is to be told */
 	bool ends;         /* it is to be served no more: what failed of that is tried again */
@@ -243,6 +244,10 @@ struct mag_attachment *mag_find(const struct mag *mag, const struct mac *mac);
 /* Detaches a node. `done` (may be NULL) is called once, when it is no longer served, later or from
  * inside. 0, or -EALREADY: it leaves already, and done is not called. */
 int mag_detach(struct mag *mag, struct mag_attachment *a, mag_done *done, void *done_context);
+
+/* What data planes are told of attachments with several paths has changed, as the operator wanted:
+ * each of them is committed again as it is. */
+void mag_renew_paths(struct mag *mag);
 
 /* How an anchor took a notice. */
 typedef void mag_noticed(void *context, enum notice_end end, uint8_t status);

@@ -151,6 +151,25 @@ def test_flows_are_shared_out(lab, anchor, gateway, node):
     assert 100 < second < 190  # 3 of 4, by weight
 
 
+def test_shares_are_changed_live(lab, anchor, gateway, node):
+    address = both(gateway, node)
+    ports = range(1000, 1100)
+
+    def by_blue():
+        ways = ways_down(lab, gateway, address, ports, lambda port: UDP(sport=port, dport=9))
+        return {port for port, way in ways.items() if way == 2}
+
+    before = by_blue()
+    anchor.control.ctl("path", "weight", str(BLUE), "1")
+    fewer = wait_for(lambda: (now := by_blue()) < before and now, "fewer flows", 60)
+    anchor.control.ctl("path", "weight", str(RED), "0")
+    wait_for(lambda: by_blue() == set(ports), "all flows to go by one", 60)
+    anchor.control.ctl("path", "weight", str(RED), "1")
+    wait_for(lambda: by_blue() == fewer, "the others to return", 60)
+    anchor.control.ctl("path", "weight", str(BLUE), "3")
+    wait_for(lambda: by_blue() == before, "the flows to go as before", 60)
+
+
 def test_rules_by_label(lab, anchor, gateway, node):
     """The web by RED, else by BLUE; without RED, by BLUE."""
     address = both(gateway, node)

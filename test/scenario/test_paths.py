@@ -2,6 +2,7 @@
 it."""
 
 import ipaddress
+import json
 import socket
 
 import pytest
@@ -101,6 +102,23 @@ def test_the_host_is_reached_by_both(lab, address):
     assert answered == 8
     received = lab.cn.run("ping", "-6", "-c", "1", "-W", "1", ANCHOR, check=False)
     assert received
+
+
+def test_shares_are_changed_live(lab, gateway, cables, address):
+    """Only flows that the shares ask for move, no packet is lost. The configuration outlives it: the
+    next test starts the gateway anew."""
+    ports = range(2000, 2040)
+
+    def by_wlan(weight):
+        answer = json.loads(gateway.control.ctl("--json", "path", "weight", str(LABEL[WLAN]), str(weight)))
+        assert (answer["label"], answer["weight"]) == (LABEL[WLAN], weight)
+        return {port for port, way in cables.ways_up(address, ports).items() if way == WLAN}
+
+    one = by_wlan(1)
+    wait_for(lambda: set(ports) > by_wlan(3) > one, "more flows to go by WLAN", 60)
+    wait_for(lambda: by_wlan(1) == one, "the flows to return", 60)
+    assert cables.ways_up(address, [WEB]) == {WEB: WLAN}
+    wait_for(lambda: by_wlan(0) == set(), "all flows to go by the other", 60)
 
 
 def test_gateway_restarts(lab, anchor, gateway, cables, address):

@@ -40,6 +40,39 @@ static int show(struct command_context *context, struct args *args, const char *
 	return command_list_parted(context, &list, "peer", tunnel_columns);
 }
 
+static int put_octet(json_t *params, struct args *args, const char *key, const char *text)
+{
+	uint64_t value;
+
+	if (args_parse_uint(text, 0, UINT8_MAX, &value) < 0)
+		return args_fail(args, "'%s' is no %s: expected a number from 0 to 255", text, key);
+	json_object_set_new(params, key, json_integer((json_int_t)value));
+	return 0;
+}
+
+static int weight(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct table_column fields[] = {{"Label", "label", TABLE_TEXT},
+		{"Weight", "weight", TABLE_TEXT}, {"Was", "was", TABLE_TEXT}, {0}};
+	json_t *params = json_object(), *result = NULL;
+	int rc = put_octet(params, args, "label", args->argv[args->first]);
+
+	(void)values;
+	if (!rc)
+		rc = put_octet(params, args, "weight", args->argv[args->first + 1]);
+	if (rc) {
+		json_decref(params);
+		return rc;
+	}
+	rc = command_request(context, "path.weight", params, &result);
+	if (rc == 0 && context->json)
+		command_json(context, result);
+	else if (rc == 0)
+		table_print_pairs(context->out, fields, result);
+	json_decref(result);
+	return rc;
+}
+
 const struct command path_commands[] = {
 	{.group = "path",
 		.name = "show",
@@ -47,5 +80,13 @@ const struct command path_commands[] = {
 		.summary =
 			"Show the tunnels to mobile nodes, and those between anchor and gateway.",
 		.run = show},
+	{.group = "path",
+		.name = "weight",
+		.usage = "[OPTION]... LABEL WEIGHT",
+		.summary = "Share out packets between anchor and gateway anew, until the next "
+			   "start.",
+		.run = weight,
+		.arguments_min = 2,
+		.arguments_max = 2},
 	{0},
 };

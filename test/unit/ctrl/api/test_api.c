@@ -197,6 +197,9 @@ static void bindings_are_shown(void **state)
 	assert_in_range(json_integer_value(json_object_get(item, "remaining_s")), 300, 400);
 	json_decref(items);
 	items = json_array();
+	desk_assert_error(
+		"{\"method\": \"path.weight\", \"params\": {\"label\": 9, \"weight\": 3}}",
+		"unavailable", "neither");
 	json_decref(desk_ask_items("{\"method\": \"path.show\"}", items));
 	assert_int_equal(json_array_size(items), 1);
 	item = json_array_get(items, 0);

@@ -255,6 +255,33 @@ static void ways_that_are_gone_are_overwritten(void **state)
 	assert_false(asked()->overwrite);
 }
 
+/* What the operator changes is committed again, after what is under way. */
+static void renewal_commits_what_is_there(void **state)
+{
+	unsigned commits;
+
+	(void)state;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_answer(&good);
+	commits = mag_rig.commits;
+	mag_renew_paths(mag_rig.mag);
+	assert_int_equal(mag_rig.commits, commits);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig.commits, commits + 1);
+	mag_rig_commit(0);
+	mag_rig_answer(&good);
+	mag_rig_commit(0);
+	assert_registered("17");
+	commits = mag_rig.commits;
+	mag_renew_paths(mag_rig.mag);
+	assert_int_equal(mag_rig.commits, commits + 1);
+	assert_int_equal(mag_rig.committed.path_count, 2);
+	mag_rig_commit(0);
+	mag_rig_wait_ms(1000);
+	assert_int_equal(mag_rig.commits, commits + 1);
+	assert_registered("17");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, mag_rig_teardown)
@@ -269,6 +296,7 @@ int main(void)
 		TEST(an_answer_waits_for_the_commit),
 		TEST(the_end_is_that_of_all),
 		TEST(ways_that_are_gone_are_overwritten),
+		TEST(renewal_commits_what_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

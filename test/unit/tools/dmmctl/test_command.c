@@ -439,6 +439,23 @@ static void dp_and_path_show(void **state)
 		NULL);
 }
 
+static void path_weight(void **state)
+{
+	static const struct server_exchange set[] = {
+		{"{\"method\":\"path.weight\",\"params\":{\"label\":9,\"weight\":3}}",
+			{"{\"result\":{\"label\":9,\"weight\":3,\"was\":1}}"}},
+		{0}};
+	static const struct server_exchange nothing[] = {{0}};
+
+	(void)state;
+	expect("path weight 9 3", set, 0, "Label:  9\nWeight: 3\nWas:    1\n", NULL);
+	expect("path weight 256 3", nothing, 2, "",
+		"'256' is no label: expected a number from 0 to 255");
+	expect("path weight 9 many", nothing, 2, "",
+		"'many' is no weight: expected a number from 0 to 255");
+	expect("path weight 9", nothing, 2, "", "LABEL WEIGHT");
+}
+
 static void events(void **state)
 {
 	(void)state;
@@ -547,6 +564,7 @@ int main(void)
 		cmocka_unit_test(subscriber_import_of_nothing),
 		cmocka_unit_test(stats),
 		cmocka_unit_test(dp_and_path_show),
+		cmocka_unit_test(path_weight),
 		cmocka_unit_test(events),
 		cmocka_unit_test(bad_replies),
 		cmocka_unit_test(no_answer),
