@@ -53,7 +53,7 @@ static const struct method methods[] = {
 	{"mag.show", api_mag_show, {NULL}},
 	{"mag.attach", api_mag_attach, {"mn_id", "port"}},
 	{"mag.detach", api_mag_detach, {"mn_id"}},
-	{"mcast.show", api_mcast_show, {"group"}},
+	{"mcast.show", api_mcast_show, {"group", "rates"}},
 	{"mcast.links", api_mcast_links, {NULL}},
 	{"mcast.explain", api_mcast_explain, {"mn_id", "group", "source"}},
 	{"mag.revoke", api_mag_revoke, {"anchor"}},

@@ -1,4 +1,4 @@
-/* mcast.show, mcast.links, mcast.explain */
+/* mcast.links, mcast.explain */
 #include "ctrl/api/request.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
@@ -12,225 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COUNTED_MAX = 2048 }; /* items with counters; more are sent without */
-
-/* ---- mcast.show --------------------------------------------------------------------------- */
-
-/* Members of an object, as they are walked over. */
-struct listing {
-	struct ctrl *ctrl;
-	json_t *list; /* NULL: they are only counted */
-	size_t count;
-};
-
-static int put_member(void *arg, const struct membership_listener *listener)
-{
-	struct listing *listing = arg;
-	const struct subscriber *s = NULL;
-	json_t *obj;
-
-	listing->count++;
-	if (!listing->list)
-		return 0;
-	obj = json_object();
-	if (listener->home)
-		s = subscriber_db_find_home(listing->ctrl->subscribers, listener->home, NULL);
-	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
-	if (listener->home)
-		json_put_addr(obj, "home_address", listener->home);
-	else
-		json_put_str(obj, "home_address", NULL);
-	json_put_str(obj, "port", listener->port[0] ? listener->port : NULL);
-	if (listener->remote)
-		json_put_addr(obj, "gateway", listener->remote);
-	else
-		json_put_str(obj, "gateway", NULL);
-	json_array_append_new(listing->list, obj);
-	return 0;
-}
-
-static void put_source(json_t *obj, const struct in6_addr *source)
-{
-	if (addr_is_unspecified(source))
-		json_put_str(obj, "source", NULL);
-	else
-		json_put_addr(obj, "source", source);
-}
-
-static json_t *object_json(struct ctrl *ctrl, const struct in6_addr *group,
-	const struct in6_addr *source, bool with_members)
-{
-	struct listing listing = {.ctrl = ctrl, .list = with_members ? json_array() : NULL};
-	json_t *obj = json_object();
-
-	membership_each_of(multicast_members(ctrl->multicast), group, source, put_member, &listing);
-	json_put_addr(obj, "group", group);
-	put_source(obj, source);
-	json_put_uint(obj, "members", listing.count);
-	if (with_members)
-		json_object_set_new(obj, "listeners", listing.list);
-	return obj;
-}
-
-static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *group)
-{
-	struct in6_addr *sources;
-	int count = membership_sources(multicast_members(ctrl->multicast), group, &sources);
-	json_t *items = count > 0 ? json_array() : NULL;
-
-	for (int i = 0; i < count; i++)
-		json_array_append_new(items, object_json(ctrl, group, &sources[i], false));
-	if (count >= 0)
-		free(sources);
-	return items;
-}
-
-/* Items that wait for what data planes have counted of them, and their ids. */
-struct showing {
-	json_t *items;
-	size_t next; /* answers come in the order of the question */
-	uint64_t ids[COUNTED_MAX];
-};
-
-static void showing_release(void *state)
-{
-	struct showing *showing = state;
-
-	json_decref(showing->items);
-	free(showing);
-}
-
-static void take_count(void *arg, unsigned dp, const struct update_count *count)
-{
-	static const char *const names[UPDATE_COUNT_VALUES] = {[UPDATE_COUNT_PACKETS] = "packets",
-		[UPDATE_COUNT_OCTETS] = "octets",
-		[UPDATE_COUNT_COPIES] = "copies",
-		[UPDATE_COUNT_COPIES_MISSED] = "missed",
-		[UPDATE_COUNT_LIMITED] = "limited"};
-	struct showing *showing = ((struct api_request *)arg)->state;
-	const size_t size = json_array_size(showing->items);
-	size_t tried = 0;
-
-	(void)dp;
-	while (tried++ < size && showing->ids[showing->next % size] != count->id)
-		showing->next++;
-	if (!size || showing->ids[showing->next % size] != count->id)
-		return;
-
-	json_t *item = json_array_get(showing->items, showing->next % size);
-
-	for (unsigned i = 0; i < UPDATE_COUNT_VALUES; i++)
-		json_put_uint(item, names[i],
-			(uint64_t)json_integer_value(json_object_get(item, names[i])) +
-				count->values[i]);
-}
-
-static void count_done(void *arg, unsigned dp, bool answered)
-{
-	(void)arg;
-	(void)dp;
-	(void)answered;
-}
-
-static void count_end(void *arg)
-{
-	struct api_request *r = arg;
-	struct showing *showing = r->state;
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(showing->items, i, item) api_item(r, json_incref(item));
-	api_count(r, json_array_size(showing->items));
-}
-
-/* The items of these groups with their counters, or NULL: there are none, or too many. */
-static struct showing *gather(
-	struct ctrl *ctrl, const struct in6_addr *groups, size_t count, bool with_members)
-{
-	const struct membership *members = multicast_members(ctrl->multicast);
-	struct showing *showing = calloc(1, sizeof(*showing));
-	bool fits = showing != NULL;
-
-	if (showing)
-		showing->items = json_array();
-	for (size_t n = 0; fits && n < count; n++) {
-		struct in6_addr *sources, of;
-		int found = membership_sources(members, &groups[n], &sources);
-
-		for (int i = 0; fits && i < found; i++) {
-			const size_t at = json_array_size(showing->items);
-
-			fits = at < COUNTED_MAX;
-			if (!fits)
-				continue;
-			showing->ids[at] = membership_object(members, &groups[n], &sources[i], &of);
-			json_array_append_new(showing->items,
-				object_json(ctrl, &groups[n], &sources[i], with_members));
-		}
-		if (found >= 0)
-			free(sources);
-	}
-	if (showing && (!fits || !json_array_size(showing->items))) {
-		showing_release(showing);
-		showing = NULL;
-	}
-	return showing;
-}
-
-/* Answers with counters; false: without them there is a list to be sent piece by piece. */
-static bool show_counted(
-	struct api_request *r, const struct in6_addr *groups, size_t count, bool with_members)
-{
-	const struct publish_counted_fns fns = {
-		.arg = r, .record = take_count, .done = count_done, .end = count_end};
-	struct showing *showing = gather(r->ctrl, groups, count, with_members);
-
-	if (!showing)
-		return false;
-	r->state = showing;
-	r->release = showing_release;
-	if (publish_counted(r->ctrl->publish, OBJECT_GROUP, showing->ids,
-		    json_array_size(showing->items), &fns) < 0)
-		api_errno(r, -ENOMEM);
-	return true;
-}
-
-/* Answers that multicast is not served. */
-static bool refuse_unserved(struct api_request *r)
+bool api_mcast_unserved(struct api_request *r)
 {
 	if (r->ctrl->config->multicast.max_groups)
 		return false;
 	api_error(r, "unavailable", "multicast is not served: multicast.max_groups is 0");
 	return true;
-}
-
-void api_mcast_show(struct api_request *r, const json_t *params)
-{
-	struct in6_addr *names, group;
-	struct json_why why;
-	int count, one;
-
-	one = json_field_addr(params, "group", JSON_FIELD_OPTIONAL, &group, &why);
-	if (one < 0) {
-		api_error(r, "invalid", "%s", why.text);
-		return;
-	}
-	if (refuse_unserved(r))
-		return;
-	if (one) {
-		names = malloc(sizeof(*names));
-		count = names ? 1 : -ENOMEM;
-		if (names)
-			*names = group;
-	} else {
-		count = membership_group_list(multicast_members(r->ctrl->multicast), &names);
-	}
-	if (count < 0)
-		api_errno(r, count);
-	else if (show_counted(r, names, (size_t)count, one))
-		free(names);
-	else
-		api_list_send(r, names, (size_t)count, show_item);
 }
 
 /* ---- mcast.links -------------------------------------------------------------------------- */
@@ -310,7 +97,7 @@ void api_mcast_links(struct api_request *r, const json_t *params)
 	size_t count = 0;
 
 	(void)params;
-	if (refuse_unserved(r))
+	if (api_mcast_unserved(r))
 		return;
 	if (links) {
 		multicast_links_each(links, count_link, &count);
@@ -442,7 +229,7 @@ static json_t *explain(const struct question *q, const struct subscriber *s)
 	struct in6_addr of;
 
 	if (membership_object(members, &q->group, &q->source, &of))
-		object = object_json(q->ctrl, &q->group, &of, false);
+		object = api_mcast_object_json(q->ctrl, &q->group, &of, false);
 	for (uint8_t i = 0; i < s->home_count; i++)
 		json_array_append_new(homes, answer_for(q, &s->home[i].addr));
 	json_object_set_new(obj, "object", object);
@@ -464,7 +251,7 @@ void api_mcast_explain(struct api_request *r, const json_t *params)
 		api_error(r, "invalid", "%s", why.text);
 		return;
 	}
-	if (refuse_unserved(r))
+	if (api_mcast_unserved(r))
 		return;
 	s = q.subscriber = subscriber_db_find(r->ctrl->subscribers, mn_id, strlen(mn_id));
 	if (!s)

@@ -113,6 +113,14 @@ json_t *api_binding_json(
  * are taken over). */
 void api_traffic_show(struct api_request *r, struct in6_addr *names, size_t count);
 
+/* Whether multicast is not served by this process; r was answered then. */
+bool api_mcast_unserved(struct api_request *r);
+
+/* What data planes copy by: a group and a source of it (unspecified: any), and how many are its
+ * members, or who they are. NULL: no memory. */
+json_t *api_mcast_object_json(struct ctrl *ctrl, const struct in6_addr *group,
+	const struct in6_addr *source, bool with_members);
+
 /* Whether binding.show shows the bindings of an entry: it is bound, or about to be. */
 bool api_binding_shown(const struct binding *b);
 

@@ -13,6 +13,20 @@ static const struct table_column columns[] = {
 	{0},
 };
 
+static const struct table_column rate_columns[] = {
+	{"GROUP", "group", TABLE_TEXT},
+	{"SOURCE", "source", TABLE_TEXT},
+	{"MEMBERS", "members", TABLE_TEXT},
+	{"PACKETS/S", "packets_per_second", TABLE_REAL},
+	{"OCTETS/S", "octets_per_second", TABLE_REAL},
+	{"COPIES/S", "copies_per_second", TABLE_REAL},
+	{"PACKETS", "packets", TABLE_TEXT},
+	{"COPIES", "copies", TABLE_TEXT},
+	{"MISSED", "missed", TABLE_TEXT},
+	{"LIMITED", "limited", TABLE_TEXT},
+	{0},
+};
+
 static const struct table_column member_columns[] = {
 	{"MN-ID", "mn_id", TABLE_TEXT},
 	{"HOME ADDRESS", "home_address", TABLE_TEXT},
@@ -40,16 +54,28 @@ static int check_source(struct args *args, const char *text)
 	return 0;
 }
 
+static const struct args_option show_options[] = {
+	{'r', "rates", NULL, "also packets, octets and copies a second; takes a second"},
+	{0},
+};
+
 static int show(struct command_context *context, struct args *args, const char *const *values)
 {
 	static const struct command_list list = {"mcast.show", "groups", columns};
+	static const struct command_list rates = {"mcast.show", "groups", rate_columns};
 	const bool one = args->first < args->argc;
 	const char *group = one ? args->argv[args->first] : NULL;
 
-	(void)values;
+	json_t *params;
+
 	if (one && check_group(args, group))
 		return args->exit_code;
-	return command_list(context, &list, one ? json_pack("{s:s}", "group", group) : NULL);
+	params = json_object();
+	if (one)
+		json_object_set_new(params, "group", json_string(group));
+	if (values[0])
+		json_object_set_new(params, "rates", json_true());
+	return command_list(context, values[0] ? &rates : &list, params);
 }
 
 static void print_member_list(FILE *to, const json_t *item)
@@ -133,6 +159,7 @@ const struct command mcast_commands[] = {
 		.name = "show",
 		.usage = "[OPTION]... [GROUP]",
 		.summary = "Show the multicast groups that nodes listen to.",
+		.options = show_options,
 		.run = show,
 		.arguments_max = 1},
 	{.group = "mcast",
