@@ -506,6 +506,7 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 	if (error)
 		return error;
 	ctrl_config_check_data_planes(c, name, report);
+	ctrl_config_check_multicast(c, name, report);
 	if (keyring_check(c, name, report) == -ENOMEM)
 		return -ENOMEM;
 	return report->count == before ? 0 : -EINVAL;

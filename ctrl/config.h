@@ -226,6 +226,10 @@ int ctrl_config_link_data_plane(const struct ctrl_config *config, const char *li
 void ctrl_config_check_data_planes(
 	const struct ctrl_config *config, const char *file, struct config_report *report);
 
+/* The same of multicast. */
+void ctrl_config_check_multicast(
+	const struct ctrl_config *config, const char *file, struct config_report *report);
+
 /* Id of the link object of a home link (the number of the first prefix on it, counted from 1); 0:
  * no prefix is on that port, or port is NULL. */
 uint64_t ctrl_config_link_id(const struct ctrl_config *config, const char *port);

@@ -51,3 +51,15 @@ const struct config_key ctrl_config_multicast_keys[] = {
 	CONFIG_KEY(GROUP, struct ctrl_config_multicast, querier, .keys = querier_keys,
 		.help = "how listeners on links and in tunnels are asked"),
 	CONFIG_END};
+
+/* RFC 3810, 9.3 and 9.14.2. */
+void ctrl_config_check_multicast(
+	const struct ctrl_config *config, const char *file, struct config_report *report)
+{
+	const struct ctrl_config_querier *querier = &config->multicast.querier;
+
+	if (querier->response_ms >= querier->interval_ms)
+		config_report_add(report, file, 0, "multicast.querier.response",
+			"%u ms is not less than the interval of queries, %u ms",
+			querier->response_ms, querier->interval_ms);
+}

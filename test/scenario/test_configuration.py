@@ -73,6 +73,19 @@ def test_values_that_contradict_each_other_name_a_line(start, tmp_path):
         assert f'{file}:{line_of(text, key + " = ")}: {key}: is given, but roles has no "ha"' in output, output
 
 
+def test_queries_that_overlap(start, tmp_path):
+    """RFC 3810, 9.3: listeners answer one query before the next."""
+    text = example("dmm-ctrl")
+    assert 'interval = "125s";' in text
+    file = tmp_path / "wrong.cfg"
+    file.write_text(text.replace('interval = "125s";', 'interval = "10s";\n\tresponse = "10s";', 1))
+    status, output = start("dmm-ctrl", "--config", file)
+    assert status != 0
+    line = line_of(text, "querier = ") + 1
+    assert (f"{file}:{line}: multicast.querier.response: 10000 ms is not less than the interval of"
+            " queries, 10000 ms") in output, output
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_broken_syntax(start, tmp_path, name):
     file = tmp_path / "broken.cfg"
