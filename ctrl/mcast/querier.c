@@ -11,8 +11,10 @@ const struct counter_def querier_counter_defs[QUERIER_COUNTERS] = {
 	[QUERIER_UNSENT] = {"mld_unsent", "queries that no data plane could send"},
 	[QUERIER_REPORTS] = {"mld_reports", "reports of listeners taken"},
 	[QUERIER_HEARD] = {"mld_queries_heard", "queries of other routers"},
+	[QUERIER_HEARD_OLD] = {"mld_older_queries", "of them of MLDv1, which is not spoken here"},
 	[QUERIER_YIELDED] = {"mld_yielded", "times that another router became the querier"},
 	[QUERIER_MALFORMED] = {"mld_malformed", "messages that do not decode"},
+	[QUERIER_NO_GROUP] = {"mld_no_group", "records of addresses that are not multicast"},
 	[QUERIER_FORBIDDEN] = {"mld_forbidden", "records of groups that are not allowed"},
 	[QUERIER_GROUPS_FULL] = {"mld_groups_full", "records of groups without room"},
 	[QUERIER_SOURCES_FULL] = {"mld_sources_full", "sources of groups without room"},
@@ -243,6 +245,10 @@ static void take_record(struct querier *q, const struct mcast_record *record, bo
 	struct in6_addr addr;
 
 	memcpy(&addr, record->group, sizeof(addr));
+	if (!addr_is_multicast(&addr)) {
+		counter_add(&q->counters[QUERIER_NO_GROUP], 1);
+		return;
+	}
 	/* Those that stay on their link are nobody's to bring. */
 	if (!mcast_state_group_ok(&addr))
 		return;

@@ -39,8 +39,10 @@ enum querier_counter {
 	QUERIER_UNSENT,       /* no data plane has the link */
 	QUERIER_REPORTS,      /* taken */
 	QUERIER_HEARD,        /* queries of others */
+	QUERIER_HEARD_OLD,    /* of them of MLDv1 */
 	QUERIER_YIELDED,      /* times that another one was found to be the querier */
 	QUERIER_MALFORMED,    /* messages that do not decode */
+	QUERIER_NO_GROUP,     /* records of addresses that are not multicast */
 	QUERIER_FORBIDDEN,    /* records of groups that are not allowed */
 	QUERIER_GROUPS_FULL,  /* records of groups for which there was no room */
 	QUERIER_SOURCES_FULL, /* sources for which there was no room */

@@ -3,6 +3,7 @@
 
 #include "common/addr.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "ctrl/mcast/querier_state.h"
 #include "proto/mobility/mcast.h"
 #include "proto/mobility/mld.h"
@@ -202,6 +203,18 @@ static void lower(struct querier *q, const struct mcast_query *query)
 	querier_settle(q, g);
 }
 
+/* RFC 3810, 8.3.1: nobody has said that there is an older router. */
+static void note_version(
+	struct querier *q, const struct in6_addr *src, const struct mcast_query *query)
+{
+	static struct log_limit limit = LOG_LIMIT(1);
+
+	if (!query->is_old)
+		return;
+	counter_add(&q->counters[QUERIER_HEARD_OLD], 1);
+	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "mld", "older-router", "src=%s", ADDR_TEXT(src));
+}
+
 void querier_heard(struct querier *q, const struct in6_addr *own, const struct in6_addr *src,
 	const uint8_t *mld, size_t len)
 {
@@ -212,7 +225,9 @@ void querier_heard(struct querier *q, const struct in6_addr *own, const struct i
 		return;
 	}
 	counter_add(&q->counters[QUERIER_HEARD], 1);
-	if (memcmp(src, own, sizeof(*src)) >= 0)
+	note_version(q, src, &query);
+	/* The interface identifiers decide. */
+	if (memcmp(src->s6_addr + 8, own->s6_addr + 8, 8) >= 0)
 		return;
 	yield(q, src, &query);
 	lower(q, &query);

@@ -123,8 +123,12 @@
 	X(MULTICAST_REFUSED, "multicast_refused", "of them, some groups are not allowed")          \
 	X(MULTICAST_MALFORMED, "multicast_malformed", "updates with a multicast state at fault")   \
 	X(MULTICAST_IP4, "multicast_ip4", "updates with IPv4 groups, which are not served")        \
-	X(MULTICAST_SCOPE, "multicast_scope",                                                      \
-		"updates with groups of the link, none at all, or too many")                       \
+	X(MULTICAST_NO_GROUP, "multicast_no_group",                                                \
+		"updates that call an address a group which is not multicast")                     \
+	X(MULTICAST_SCOPE, "multicast_scope", "updates with groups that stay on their link")       \
+	X(MULTICAST_SOURCE, "multicast_source",                                                    \
+		"updates with sources that are no unicast addresses, or stay on their link")       \
+	X(MULTICAST_FULL, "multicast_full", "updates with more than a state has room for")         \
 	X(MLD_IGNORED, "mld_ignored", "messages of listeners in tunnels that are not heeded")      \
 	X(NEXT_DP, "next_data_plane", "changes given to the next data plane after one failed")     \
 	X(DEREGISTERED, "deregistered", "bindings ended by their nodes")                           \

@@ -78,6 +78,25 @@ static void dropped(
 		signalling_counter_defs[counter].name);
 }
 
+static void multicast_count(struct signalling *s, const struct mcast_state_faults *faults)
+{
+	const struct {
+		unsigned records;
+		enum signalling_counter counter;
+	} all[] = {
+		{faults->malformed, SIGNALLING_N_MULTICAST_MALFORMED},
+		{faults->unsupported, SIGNALLING_N_MULTICAST_IP4},
+		{faults->no_group, SIGNALLING_N_MULTICAST_NO_GROUP},
+		{faults->scope, SIGNALLING_N_MULTICAST_SCOPE},
+		{faults->source, SIGNALLING_N_MULTICAST_SOURCE},
+		{faults->full, SIGNALLING_N_MULTICAST_FULL},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i].records)
+			state_count(s, all[i].counter);
+}
+
 /* What the update says of multicast never refuses it: what cannot be taken is left out. */
 static struct ha_multicast *multicast_read(struct signalling *s, const struct mh *mh)
 {
@@ -87,12 +106,7 @@ static struct ha_multicast *multicast_read(struct signalling *s, const struct mh
 
 	if (!s->ops.listen || !mcast_state_read(mh, &state, &faults))
 		return NULL;
-	if (faults.malformed)
-		state_count(s, SIGNALLING_N_MULTICAST_MALFORMED);
-	if (faults.unsupported)
-		state_count(s, SIGNALLING_N_MULTICAST_IP4);
-	if (faults.scope || faults.full)
-		state_count(s, SIGNALLING_N_MULTICAST_SCOPE);
+	multicast_count(s, &faults);
 	multicast = calloc(1, sizeof(*multicast));
 	if (multicast)
 		multicast->state = state;

@@ -249,12 +249,18 @@ static void read_record(struct mcast_state *state, const struct mcast_record *re
 	struct mcast_state_faults *faults)
 {
 	struct mcast_record part = *record;
+	struct in6_addr group;
 	int error;
 
+	memcpy(&group, part.group, ADDRESS);
+	if (!mcast_state_group_ok(&group)) {
+		++*(addr_is_multicast(&group) ? &faults->scope : &faults->no_group);
+		return;
+	}
 	if (part.type == MCAST_IS_INCLUDE || part.type == MCAST_TO_INCLUDE)
 		part.type = MCAST_ALLOW_NEW;
 	error = mcast_state_apply(state, &part);
-	faults->scope += error == -EINVAL;
+	faults->source += error == -EINVAL;
 	faults->full += error == -ENOSPC;
 }
 
@@ -271,11 +277,13 @@ bool mcast_state_read(
 		struct mcast_report report;
 		size_t at = 0;
 
-		if (o->type != OPTION_MULTICAST_STATE || o->state != OPTION_KNOWN)
+		if (o->type != OPTION_MULTICAST_STATE ||
+			(o->state != OPTION_KNOWN && o->state != OPTION_MALFORMED))
 			continue;
 		found = true;
-		if (mcast_report_decode(o->multicast_state.report.at, o->multicast_state.report.len,
-			    &report, NULL))
+		if (o->state == OPTION_MALFORMED ||
+			mcast_report_decode(o->multicast_state.report.at,
+				o->multicast_state.report.len, &report, NULL))
 			faults->malformed++;
 		else if (report.type == MCAST_IGMP3_REPORT)
 			faults->unsupported += report.record_count;

@@ -38,7 +38,9 @@ struct mcast_state_bodies {
 struct mcast_state_faults {
 	unsigned malformed;   /* options: no whole report */
 	unsigned unsupported; /* records of IPv4 groups */
-	unsigned scope;       /* records of no group, of one of its link, or with such a source */
+	unsigned no_group;    /* records of an address that is not multicast */
+	unsigned scope;       /* records of a group that stays on its link */
+	unsigned source;      /* records with a source that is no unicast address, or stays there */
 	unsigned full;        /* records for which there was no room */
 };
 

@@ -32,8 +32,9 @@ static const struct field multicast_state_fields[] = {
 /* Its layout is that of the Alternate Care-of Address: the draft that described it is lost. */
 static const struct field ha_tunnel_fields[] = {ADDR6("address", 2, ip6.address), END};
 
-ROW(multicast_state, OPTION_MULTICAST_STATE, "Multicast State",
-	"draft-sarikaya-mext-multicastdmm-04, 4.1", BINDING | UPDATES, 0, LENS(8, 255, 8, 2))
+ROW_F(multicast_state, OPTION_MULTICAST_STATE, "Multicast State",
+	"draft-sarikaya-mext-multicastdmm-04, 4.1", BINDING | UPDATES, 0, OPTION_F_ANSWERED, NULL,
+	LENS(8, 255, 8, 2))
 ROW_F(ha_tunnel, OPTION_HA_TUNNEL, "Alternate Home Agent Tunnel Address",
 	"draft-perkins-mext-hatunaddr", IN(MH_BA) | UPDATES, 1, OPTION_F_PER_BID, NULL,
 	LEN(16, 8, 6))

@@ -115,7 +115,8 @@ static void check_state(const uint8_t *data, size_t size)
 	require(seen == state.count && at == state.len && at <= MCAST_STATE_SPACE);
 	require(mcast_state_add(&state, &mh, &bodies) == 0);
 	require(mcast_state_read(&mh, &again, &faults) && mcast_state_equal(&state, &again));
-	require(!faults.malformed && !faults.scope && !faults.full && !faults.unsupported);
+	require(!faults.malformed && !faults.no_group && !faults.scope && !faults.source &&
+		!faults.full && !faults.unsupported);
 }
 
 static void check_packet(const uint8_t *data, size_t size)

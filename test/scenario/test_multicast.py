@@ -12,7 +12,7 @@ from scapy.layers.inet6 import MIP6OptUnknown
 
 import mip6
 from lab.system import wait_for
-from test_node_multicast import ANY, IS_EXCLUDE, MULTICAST_STATE, OTHER, PORT, SPECIFIC, Listener, \
+from test_node_multicast import ANY, IS_EXCLUDE, IS_INCLUDE, MULTICAST_STATE, OTHER, PORT, SPECIFIC, Listener, \
     groups
 
 FORBIDDEN = "ff05::5:4"
@@ -50,8 +50,8 @@ def option(*bodies):
     return [MIP6OptUnknown(otype=MULTICAST_STATE, odata=body) for body in bodies]
 
 
-def report(*listened):
-    head = bytes([143, 0, 0, 0, 0, 0]) + len(listened).to_bytes(2, "big")
+def report(*listened, checksum=0):
+    head = bytes([143, 0]) + checksum.to_bytes(2, "big") + bytes(2) + len(listened).to_bytes(2, "big")
     return head + b"".join(bytes([IS_EXCLUDE, 0, 0, 0]) + mip6.address(g) for g in listened)
 
 
@@ -110,11 +110,11 @@ def test_groups_follow_the_node(lab, gateway, mobile_node, source):
 
 def records(answer):
     """The groups that an acknowledgement names; None without the option."""
-    body = answer.options.get(MULTICAST_STATE)
-    if body is None:
+    bodies = [data for _, kind, data in mip6.options_of(answer.octets) if kind == MULTICAST_STATE]
+    if not bodies:
         return None
     return {socket.inet_ntop(socket.AF_INET6, body[at + 4:at + 20])
-            for at in range(8, len(body), 20)}
+            for body in bodies for at in range(8, len(body), 20)}
 
 
 def test_what_is_accepted_is_answered(peer, subscriber, control, source):
@@ -149,6 +149,75 @@ def test_what_is_accepted_is_answered(peer, subscriber, control, source):
     source.send(ANY, b"over")
     peer.register(values)
     assert not peer.ear.heard(lambda octets: octets[6] == 41 and b"over" in octets, since)
+
+
+def with_sources(group, *sources, count=None):
+    """A report of one group from these sources; count: said to be so many."""
+    head = bytes([143, 0, 0, 0, 0, 0, 0, 1, IS_INCLUDE, 0])
+    count = len(sources) if count is None else count
+    return head + count.to_bytes(2, "big") + b"".join(map(mip6.address, (group, *sources)))
+
+
+BAD_STATES = {
+    "records beyond the end": ("multicast_malformed", report(ANY)[:7] + b"\x02" + report(ANY)[8:]),
+    "a record beyond the end": ("multicast_malformed", report(ANY)[:-1]),
+    "sources beyond the end": ("multicast_malformed", with_sources(SPECIFIC, SENDER, count=2)),
+    "sources far beyond the end": ("multicast_malformed",
+                                   with_sources(SPECIFIC, SENDER, count=0xffff)),
+    "less than a head": ("multicast_malformed", bytes([143, 0, 0])),
+    "nothing": ("multicast_malformed", b""),
+    "a query": ("multicast_malformed", bytes([130]) + bytes(27)),
+    "a report of another version": ("multicast_malformed", bytes([131]) + bytes(7) + mip6.address(ANY)),
+    "a unicast address": ("multicast_no_group", report("2001:db8:1::ff")),
+    "the unspecified address": ("multicast_no_group", report("::")),
+    "a group of the interface": ("multicast_scope", report("ff01::5")),
+    "a group of the link": ("multicast_scope", report("ff02::5")),
+    "a multicast source": ("multicast_source", with_sources(SPECIFIC, OTHER)),
+    "a source of the link": ("multicast_source", with_sources(SPECIFIC, "fe80::1")),
+}
+
+
+def test_bad_states_are_left_out(peer, subscriber, control):
+    """Each is counted for what it is, spoils no other, and never refuses the binding."""
+    values = subscriber()
+    peer.attach("a")
+    before = control.drops()
+    for what, (counter, bad) in BAD_STATES.items():
+        answer = peer.register(values, more=option(bad, report(OTHER)))
+        assert records(answer) == {OTHER}, what
+        after = control.drops()
+        moved = {name for name in after if name.startswith("multicast_")
+                 and after[name] != before.get(name, 0)}
+        # OTHER is one that nobody listens to on the home link.
+        assert moved - {"multicast_states", "multicast_disagrees"} == {counter}, what
+        before = after
+    # No packet has the addresses that a checksum in the option could cover: it is not looked at.
+    answer = peer.register(values, more=option(report(ANY, checksum=0xbeef)))
+    assert records(answer) == {ANY}
+    assert answer.options[MULTICAST_STATE][2:4] == bytes(2)
+    assert control.drops()["multicast_malformed"] == before["multicast_malformed"]
+
+
+def test_a_thousand_groups(peer, subscriber, control):
+    """What one node may not listen to is left out: first what no state has room for, then what is
+    beyond the configured number."""
+    values, other = subscriber(), subscriber()
+    peer.attach("a")
+    assert records(peer.register(other, more=option(report(ANY)))) == {ANY}
+    before = control.drops()
+    for first in range(0, 1000, 50):
+        wanted = [f"ff1e::6:{n:x}" for n in range(first, first + 50)]
+        answer = peer.register(values, more=option(
+            *(report(*wanted[at:at + 10]) for at in range(0, 50, 10))))
+        assert records(answer) == set(wanted[:16])
+    after = control.drops()
+    for counter in ("multicast_full", "multicast_refused"):
+        assert after[counter] == before[counter] + 20, counter
+    shown = [item["group"] for item in control.ask("mcast", "show")["groups"]]
+    assert sorted(shown) == sorted([ANY, *wanted[:16]])
+    assert records(peer.register(values, more=option(report()))) == set()
+    assert [item["group"] for item in control.ask("mcast", "show")["groups"]] == [ANY]
+    peer.register(other, lifetime=0)
 
 
 def test_a_subscriber_may_listen_to_less(peer, subscriber, control):

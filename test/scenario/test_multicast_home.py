@@ -2,26 +2,33 @@
 Linux and its sockets as listeners, and as a router on the same link."""
 
 import socket
+import threading
 
 import pytest
 from scapy.layers.inet6 import (ICMPv6MLDone, ICMPv6MLReport, ICMPv6MLQuery2, ICMPv6MLReport2, ICMPv6MLDMultAddrRec,
                                 IPv6, IPv6ExtHdrHopByHop, RouterAlert)
 from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+from scapy.utils import checksum
 
+import mip6
 from lab import programs
 from lab.capture import Capture
 from lab.system import run, wait_for
 from test_multicast import SENDER, Source, hears
 from test_node_multicast import ANY, OTHER, PORT, SPECIFIC, Listener, groups
 
-QUICK = 'querier = { interval = "2s"; response = "500ms"; last_listener = "100ms"; };'
+SLOW = "ff1e::7:1"
+ROOM = 48
+QUICK = f'querier = {{ max_groups = {ROOM}; interval = "2s"; response = "500ms"; last_listener = "100ms"; }};'
 
 
 @pytest.fixture(scope="module")
 def gateway(lab, build):
     started = programs.Gateway(lab, build)
     started.control.reconfigure(
-        ('querier = { interval = "125s"; };', QUICK))
+        ('querier = { interval = "125s"; };', QUICK),
+        ("rates = (", f'rates = ({{ groups = "{SLOW}/128"; kbit_per_second = 1; }}, '))
     started.start()
     yield started
     for process in (started.data_plane.process, started.control.process):
@@ -127,8 +134,17 @@ def message(lab, layers, **changes):
     alert = values.pop("alert", True)
     packet = Ether(src=lab.host.mac("eth0"), dst="33:33:00:00:00:16") / IPv6(**values)
     if alert:
-        packet /= IPv6ExtHdrHopByHop(options=[RouterAlert()])
+        packet /= IPv6ExtHdrHopByHop(nh=58, options=[RouterAlert()])
     return bytes(packet / layers)
+
+
+def checked(lab, octets, source=None):
+    """The octets of a message with the checksum that is right for them."""
+    source = source or next(a for a in lab.host.addresses("eth0") if a.startswith("fe80:"))
+    head = mip6.address(source) + mip6.address("ff02::16")
+    octets = octets[:2] + bytes(2) + octets[4:]
+    right = checksum(head + len(octets).to_bytes(4, "big") + bytes([0, 0, 0, 58]) + octets)
+    return Raw(octets[:2] + right.to_bytes(2, "big") + octets[4:])
 
 
 def wants(group):
@@ -148,6 +164,7 @@ def test_what_listeners_must_not_do(lab, control, counted):
            "mld_router_alert": message(lab, wants(OTHER), alert=False),
            "mld_source": message(lab, wants(OTHER), src="2001:db8:100::20"),
            "mld_forbidden": message(lab, wants("ff05::1:3")),
+           "mld_no_group": message(lab, wants("2001:db8:100::20")),
            "mld_malformed": message(lab, malformed)}
     wrong = bytearray(message(lab, wants(OTHER)))
     wrong[-1] ^= 1
@@ -169,11 +186,132 @@ def test_what_listeners_must_not_do(lab, control, counted):
     wire.close()
 
 
+def test_records_that_overrun(lab, control, counted):
+    """Whatever they say of their length; and what RFC 3810 says to ignore is ignored (5.2.10 to
+    5.2.12)."""
+    wire = lab.host.packet_socket("eth0")
+    octets = bytes(wants(OTHER))
+    bad = {"a record too many": octets[:7] + b"\x02" + octets[8:],
+           "a source too many": octets[:11] + b"\x01" + octets[12:],
+           "all sources there are": octets[:10] + b"\xff\xff" + octets[12:],
+           "auxiliary data that is not there": octets[:9] + b"\xff" + octets[10:],
+           "half a group": octets[:-8]}
+    for number, (what, changed) in enumerate(bad.items(), 1):
+        wire.send(message(lab, checked(lab, changed)))
+        wait_for(lambda n=number: counted("mld_malformed") == n, f"{what} to be counted")
+    assert OTHER not in {group for group, _ in listened(control)}
+    unknown = octets[:8] + b"\x63" + octets[9:]
+    auxiliary = octets[:9] + b"\x02" + octets[10:] + bytes(8)
+    wire.send(message(lab, checked(
+        lab, octets[:7] + b"\x02" + unknown[8:] + auxiliary[8:] + b"more")))
+    wait_for(lambda: (OTHER, None) in listened(control), "the report to be taken")
+    assert counted("mld_malformed") == len(bad)
+    wire.send(message(lab, leaves(OTHER)))
+    wait_for(lambda: OTHER not in {group for group, _ in listened(control)}, "it to be left")
+    wire.close()
+
+
+def test_a_thousand_groups_on_a_link(lab, control, counted):
+    """There is room for so many and no more; when they are left there is again."""
+    wire = lab.host.packet_socket("eth0")
+    many = [ICMPv6MLDMultAddrRec(rtype=4, dst=f"ff1e::6:{n:x}") for n in range(1000)]
+    frames = [message(lab, ICMPv6MLReport2(records=many[at:at + 50])) for at in range(0, 1000, 50)]
+
+    def told():
+        for frame in frames:
+            wire.send(frame)
+        return counted("mld_groups_full") > 0
+
+    wait_for(told, "groups without room to be counted")
+    assert 0 < control.ask("mcast", "links")["links"][0]["groups"] <= ROOM
+    assert len(listened(control)) <= ROOM
+
+    def left():
+        for group, _ in listened(control):
+            wire.send(message(lab, leaves(group)))
+        return not listened(control)
+
+    wait_for(left, "them to be left")
+    wire.send(message(lab, wants(OTHER)))
+    wait_for(lambda: (OTHER, None) in listened(control), "another group to have room")
+    wire.send(message(lab, leaves(OTHER)))
+    wait_for(lambda: not listened(control), "it to be left")
+    wire.close()
+
+
+def test_a_rate_is_of_its_groups_alone(lab, control, counted, source, listener):
+    """What is beyond the limit of a group is dropped and counted, and nothing of another one."""
+    listener.join(SLOW)
+    listener.join(ANY)
+    wait_for(lambda: {(SLOW, None), (ANY, None)} <= set(listened(control)), "both to be listened to")
+    seen = []
+
+    def shown():
+        return {item["group"]: item for item in control.ask("mcast", "show")["groups"]}
+
+    def limited():
+        # So much at once is beyond the limit however slow the machine is.
+        for number in range(20):
+            for group in (SLOW, ANY):
+                source.send(group, b"%s %d" % (group.encode(), number) + bytes(1000))
+        seen.extend(text.split()[0] for text in listener.heard())
+        return shown()[SLOW].get("limited") and {SLOW.encode(), ANY.encode()} <= set(seen)
+
+    wait_for(limited, "messages beyond the limit, and others to be heard")
+    found = shown()
+    assert found[SLOW]["packets"] > 0 and found[ANY]["packets"] > found[SLOW]["packets"]
+    assert found[ANY]["limited"] == 0
+    assert counted("multicast_rate") >= found[SLOW]["limited"]
+    assert seen.count(SLOW.encode()) < seen.count(ANY.encode())
+
+
+def test_rates(control, source, listener):
+    """What a stream carries by the second, and nothing when it has ended."""
+    listener.join(ANY)
+    wait_for(lambda: (ANY, None) in listened(control), "the group to be listened to")
+    ending = threading.Event()
+
+    def stream():
+        while not ending.wait(0.01):
+            source.send(ANY, bytes(500))
+
+    def rates():
+        shown = control.ask("mcast", "show", "--rates", ANY)["groups"]
+        return [shown[0][key] for key in ("packets_per_second", "octets_per_second",
+                                          "copies_per_second")]
+
+    thread = threading.Thread(target=stream)
+    thread.start()
+    try:
+        packets, octets, copies = wait_for(lambda: all(found := rates()) and found, "a rate")
+    finally:
+        ending.set()
+        thread.join()
+    assert octets > 100 * packets and copies > 0
+    wait_for(lambda: rates() == [0, 0, 0], "the stream to be over")
+    text = control.ctl("mcast", "show", "-r")
+    assert "OCTETS/S" in text and ANY in text
+    assert "packets_per_second" not in control.ask("mcast", "show", ANY)["groups"][0]
+
+
+def test_queries_that_are_none(lab, control, counted):
+    """RFC 3810, 5.1.14 and 8.1: from no link-local address, or of a length in between."""
+    wire = lab.host.packet_socket("eth0")
+    octets = bytes([130, 0, 0, 0, 0x03, 0xe8]) + bytes(20)
+    wire.send(message(lab, checked(lab, octets, "2001:db8:100::1"), src="2001:db8:100::1"))
+    wait_for(lambda: counted("mld_source") == 1, "the query to be counted")
+    wire.send(message(lab, checked(lab, octets, "fe80::1"), src="fe80::1"))
+    wait_for(lambda: counted("mld_malformed") == 1, "the other one to be counted")
+    assert counted("mld_queries_heard") == counted("mld_yielded") == 0
+    assert control.ask("mcast", "links")["links"][0]["querier"]
+    wire.close()
+
+
 def test_another_querier(lab, control, counted):
     """RFC 3810, 7.6.2: the lowest address asks."""
     wire = lab.host.packet_socket("eth0")
     query = ICMPv6MLQuery2(mrd=500, QRV=2, QQIC=1)
-    higher = message(lab, query, src="fe80:ffff::1", dst="ff02::1")
+    higher = message(lab, query, src="fe80::ffff:ffff:ffff:fffe", dst="ff02::1")
     lower = message(lab, query, src="fe80::1", dst="ff02::1")
     wire.send(higher)
     wait_for(lambda: counted("mld_queries_heard") == 1, "the query to be heard")

@@ -372,6 +372,35 @@ static void test_election(void **state)
 	assert_int_equal(f->count, from + 1);
 }
 
+/* RFC 3810, 7.6.2 and 8.3.1: the interface identifier decides; an older router is one too. */
+static void test_older_router(void **state)
+{
+	struct in6_addr other = {0}, higher = numbered("fe80::", 6),
+			lower = numbered("fe80:1::", 4);
+	struct in6_addr none = {0};
+	const struct mcast_query query = {.type = MCAST_MLD_QUERY,
+		.is_old = true,
+		.response_ms = 10000,
+		.group = none.s6_addr};
+	struct fixture *f = *state;
+	uint8_t buf[24];
+
+	assert_int_equal(mcast_query_encode(&query, buf, sizeof(buf)), sizeof(buf));
+	pass(f, S);
+	querier_receive(f->q, &own, &higher, buf, sizeof(buf), f->now);
+	assert_true(querier_asks(f->q, NULL));
+	querier_receive(f->q, &own, &lower, buf, sizeof(buf), f->now);
+	assert_false(querier_asks(f->q, &other));
+	assert_true(addr_equal(&other, &lower));
+	assert_int_equal(f->counters[QUERIER_HEARD], 2);
+	assert_int_equal(f->counters[QUERIER_HEARD_OLD], 2);
+	/* It says nothing of robustness and interval: those of this one hold, 2 * 125 s + 5 s. */
+	pass(f, 254 * S);
+	assert_false(querier_asks(f->q, NULL));
+	pass(f, 2 * S);
+	assert_true(querier_asks(f->q, NULL));
+}
+
 /* RFC 3810, 8.3.2. */
 static void test_older_listeners(void **state)
 {
@@ -387,6 +416,17 @@ static void test_older_listeners(void **state)
 	old_message(f, MCAST_MLD1_DONE, 1);
 	pass(f, 3 * S);
 	assert_false(f->listens);
+	/* For 2 * 125 s + 10 s. */
+	old_message(f, MCAST_MLD1_REPORT, 2);
+	pass(f, 259 * S);
+	report(f, MCAST_IS_EXCLUDE, 2, 0);
+	report(f, MCAST_BLOCK_OLD, 2, A);
+	pass(f, 4 * S);
+	assert_int_equal(f->sources, 0);
+	report(f, MCAST_BLOCK_OLD, 2, A);
+	pass(f, 3 * S);
+	assert_true(f->listens && f->excluding);
+	assert_int_equal(f->sources, A);
 }
 
 static void test_limits(void **state)
@@ -409,6 +449,16 @@ static void test_limits(void **state)
 	assert_int_equal(f->counters[QUERIER_FORBIDDEN], 1);
 	querier_receive(f->q, &own, &host, buf, (size_t)len - 1, f->now);
 	assert_int_equal(f->counters[QUERIER_MALFORMED], 1);
+	addr = numbered("2001:db8::", 1);
+	len = (ssize_t)mcast_old_encode(MCAST_MLD1_REPORT, addr.s6_addr, buf, sizeof(buf));
+	querier_receive(f->q, &own, &host, buf, (size_t)len, f->now);
+	assert_int_equal(f->counters[QUERIER_NO_GROUP], 1);
+	/* One of the link is none that could be brought, and no fault. */
+	addr = numbered("ff02::", 1);
+	len = (ssize_t)mcast_old_encode(MCAST_MLD1_REPORT, addr.s6_addr, buf, sizeof(buf));
+	querier_receive(f->q, &own, &host, buf, (size_t)len, f->now);
+	assert_int_equal(f->counters[QUERIER_NO_GROUP], 1);
+	assert_int_equal(f->counters[QUERIER_FORBIDDEN], 1);
 	/* What nobody listens to is nothing to forget. */
 	report(f, MCAST_TO_INCLUDE, 9, 0);
 	report(f, MCAST_BLOCK_OLD, 9, A);
@@ -438,6 +488,7 @@ int main(void)
 		TEST(test_silence),
 		TEST(test_general),
 		TEST(test_election),
+		TEST(test_older_router),
 		TEST(test_older_listeners),
 		TEST(test_limits),
 	};

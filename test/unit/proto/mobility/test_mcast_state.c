@@ -187,7 +187,9 @@ static void options_carry_it(void **state)
 	mcast_state_clear(&s);
 	carried(&s, &got, &faults);
 	assert_int_equal(got.count, 0);
-	assert_int_equal(faults.malformed + faults.scope + faults.full + faults.unsupported, 0);
+	assert_int_equal(faults.malformed + faults.no_group + faults.scope + faults.source +
+				 faults.full + faults.unsupported,
+		0);
 }
 
 /* As full as a state can be, with few and with many sources: no record is lost on the way. */
@@ -235,8 +237,10 @@ static void what_cannot_be_taken_is_counted(void **state)
 	static const uint8_t overrun[] = {143, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 9, 0xff, 0x1e};
 	static const uint8_t ip4[] = {0x22, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 239, 1, 1, 1};
 	static const uint8_t unicast[28] = {143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0x20, 1};
+	static const uint8_t link[28] = {143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0xff, 2, [27] = 5};
+	/* Its checksum is none that could be right. */
 	static const uint8_t good[28] = {
-		143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0xff, 0x1e, [27] = 1};
+		143, 0, 0xbe, 0xef, 0, 0, 0, 1, 2, 0, 0, 0, 0xff, 0x1e, [27] = 1};
 	/* One group, and as its source ::, ::1, fe80::1 or ff02::1. */
 	static const uint8_t sources[][44] = {
 		{143, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0xff, 0x1e, [27] = 2},
@@ -253,13 +257,19 @@ static void what_cannot_be_taken_is_counted(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		add(&mh, sources[i], sizeof(sources[i]));
 	add(&mh, overrun, sizeof(overrun));
+	/* Of a length that a report cannot have: without a report. */
+	add(&mh, NULL, 0);
+	mh.options[mh.option_count - 1].state = OPTION_MALFORMED;
 	add(&mh, ip4, sizeof(ip4));
 	add(&mh, unicast, sizeof(unicast));
+	add(&mh, link, sizeof(link));
 	add(&mh, good, sizeof(good));
 	assert_true(mcast_state_read(&mh, &s, &faults));
-	assert_int_equal(faults.malformed, 1);
+	assert_int_equal(faults.malformed, 2);
 	assert_int_equal(faults.unsupported, 1);
-	assert_int_equal(faults.scope, 5);
+	assert_int_equal(faults.no_group, 1);
+	assert_int_equal(faults.scope, 1);
+	assert_int_equal(faults.source, 4);
 	assert_int_equal(faults.full, 0);
 	assert_int_equal(s.count, 1);
 	assert_true(wants(&s, "ff1e::1", "2001:db8::1"));
