@@ -143,9 +143,10 @@ static void decode_multicast(struct cursor *c, struct subscriber_multicast *m)
 	}
 	for (size_t i = 0; i < m->group_count; i++) {
 		const struct in6_addr addr = cursor_addr6(c);
+		uint8_t len = cursor_u8(c);
 
-		m->groups[i] = prefix6_of(&addr, cursor_u8(c));
-		if (m->groups[i].len > 128 || !addr_equal(&m->groups[i].addr, &addr))
+		m->groups[i] = prefix6_of(&addr, len);
+		if (m->groups[i].len != len || !addr_equal(&m->groups[i].addr, &addr))
 			cursor_fail(c);
 	}
 }

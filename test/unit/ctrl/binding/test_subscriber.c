@@ -1,5 +1,8 @@
 #include "../rig.h"
 
+#include "ctrl/binding/binding.h"
+#include "ctrl/binding/flow.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -271,8 +274,13 @@ static void limits_of_multicast_last(void **state)
 		cursor_init(&c, record, len);
 		assert_int_equal(subscriber_decode(&c, &out), -EBADMSG);
 	}
-	/* Neither bits behind the prefix nor what is no group. */
+	/* Neither bits behind the prefix, nor one that is longer than an address, nor what is no
+	 * group. */
 	record[writer_len(&w) - 2] = 1;
+	cursor_init(&c, record, writer_len(&w));
+	assert_int_equal(subscriber_decode(&c, &out), -EBADMSG);
+	record[writer_len(&w) - 2] = 0;
+	record[writer_len(&w) - 1] = 129;
 	cursor_init(&c, record, writer_len(&w));
 	assert_int_equal(subscriber_decode(&c, &out), -EBADMSG);
 	spec.multicast.groups[0].addr.s6_addr[0] = 0x20;
@@ -317,6 +325,112 @@ static void limits_of_bindings_and_flows_last(void **state)
 	assert_non_null(strstr(why.text, "max_bindings"));
 }
 
+/* That its record returns as it was. */
+static void assert_round_trip(const struct subscriber_spec *spec, uint8_t version)
+{
+	uint8_t record[SUBSCRIBER_RECORD_MAX], again[SUBSCRIBER_RECORD_MAX];
+	struct subscriber_spec out;
+	struct writer w, w2;
+	struct cursor c;
+
+	writer_init(&w, record, sizeof(record));
+	assert_int_equal(subscriber_encode(&w, spec), 0);
+	assert_int_equal(record[0], version);
+	cursor_init(&c, record, writer_len(&w));
+	assert_int_equal(subscriber_decode(&c, &out), 0);
+	assert_int_equal(out.limits.has_bindings, spec->limits.has_bindings);
+	assert_int_equal(out.limits.bindings, spec->limits.bindings);
+	assert_int_equal(out.limits.has_flows, spec->limits.has_flows);
+	assert_int_equal(out.limits.flows, spec->limits.flows);
+	assert_int_equal(out.multicast.limited, spec->multicast.limited);
+	assert_int_equal(out.multicast.max_groups, spec->multicast.max_groups);
+	assert_memory_equal(out.home, spec->home, spec->home_count * sizeof(spec->home[0]));
+	writer_init(&w2, again, sizeof(again));
+	assert_int_equal(subscriber_encode(&w2, &out), 0);
+	assert_int_equal(writer_len(&w2), writer_len(&w));
+	assert_memory_equal(again, record, writer_len(&w));
+}
+
+static void every_set_of_limits_returns_as_it_was(void **state)
+{
+	const struct subscriber_limits limits[] = {
+		{.has_bindings = true, .bindings = 0},
+		{.has_bindings = true, .bindings = BINDING_MAX},
+		{.has_flows = true, .flows = 0},
+		{.has_flows = true, .flows = FLOW_MAX},
+		{.has_bindings = true, .has_flows = true, .bindings = 1, .flows = 1},
+	};
+	struct subscriber_spec spec = spec_of("one", "2001:db8:100::11");
+
+	(void)state;
+	spec.id = 7;
+	assert_round_trip(&spec, 1);
+	spec.multicast = (struct subscriber_multicast){.limited = true, .max_groups = 2};
+	assert_round_trip(&spec, 2);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		spec.limits = limits[i];
+		spec.multicast.limited = true;
+		spec.multicast.max_groups = 2;
+		assert_round_trip(&spec, 3);
+		spec.multicast = (struct subscriber_multicast){0};
+		assert_round_trip(&spec, 3);
+	}
+}
+
+/* Of the longest name, with all addresses, limits and groups. */
+static void the_longest_record_fits(void **state)
+{
+	struct subscriber_spec spec = spec_of("one", "2001:db8:100::11");
+
+	(void)state;
+	spec.id = UINT32_MAX;
+	spec.mn_id_len = SUBSCRIBER_MN_ID_MAX;
+	memset(spec.mn_id, 'n', SUBSCRIBER_MN_ID_MAX);
+	for (spec.home_count = 1; spec.home_count < SUBSCRIBER_HOME_MAX; spec.home_count++) {
+		spec.home[spec.home_count] = spec.home[0];
+		spec.home[spec.home_count].s6_addr[15] += spec.home_count;
+	}
+	spec.limits = (struct subscriber_limits){.has_bindings = true,
+		.has_flows = true,
+		.bindings = BINDING_MAX,
+		.flows = FLOW_MAX};
+	spec.multicast = (struct subscriber_multicast){.limited = true,
+		.max_groups = SUBSCRIBER_LISTEN_MAX,
+		.group_count = SUBSCRIBER_GROUPS_MAX};
+	for (size_t i = 0; i < SUBSCRIBER_GROUPS_MAX; i++) {
+		assert_int_equal(addr_parse("ff1e::1", &spec.multicast.groups[i].addr), 0);
+		spec.multicast.groups[i].len = 128;
+	}
+	assert_round_trip(&spec, 3);
+}
+
+/* Limits that say nothing, are beyond what there is, or are followed by something else. */
+static void a_record_with_wrong_limits_is_refused(void **state)
+{
+	static const uint8_t wrong[][5] = {
+		{0xff, 0xff, 0xff, 0xff, 0}, /* none: it would be of an earlier version */
+		{0, BINDING_MAX + 1, 0xff, 0xff, 0},
+		{0xff, 0xff, 1, 1, 0}, /* 257 flows */
+		{0, 1, 0, 1, 1},       /* limits of multicast should follow */
+		{0, 1, 0, 1, 2},
+	};
+	uint8_t record[SUBSCRIBER_RECORD_MAX];
+	struct subscriber_spec spec = spec_of("one", "2001:db8:100::11"), out;
+	struct writer w;
+	struct cursor c;
+
+	(void)state;
+	spec.id = 7;
+	spec.limits = (struct subscriber_limits){.has_bindings = true, .bindings = 3};
+	writer_init(&w, record, sizeof(record));
+	assert_int_equal(subscriber_encode(&w, &spec), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		memcpy(record + writer_len(&w) - sizeof(wrong[i]), wrong[i], sizeof(wrong[i]));
+		cursor_init(&c, record, writer_len(&w));
+		assert_int_equal(subscriber_decode(&c, &out), -EBADMSG);
+	}
+}
+
 static int count_one(void *arg, struct subscriber *s)
 {
 	unsigned *ids = arg;
@@ -351,6 +465,9 @@ int main(void)
 		TEST(truncated_records_are_refused),
 		TEST(limits_of_multicast_last),
 		TEST(limits_of_bindings_and_flows_last),
+		TEST(every_set_of_limits_returns_as_it_was),
+		TEST(the_longest_record_fits),
+		TEST(a_record_with_wrong_limits_is_refused),
 		TEST(all_are_walked),
 	};
 	int failed = cmocka_run_group_tests_name("subscriber", tests, NULL, NULL);
