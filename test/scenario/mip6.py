@@ -16,6 +16,7 @@ MH = 135
 BRR, HOTI, COTI, BU, BA, BE = 0, 1, 2, 5, 6, 7
 PAD1, PADN = 0, 1
 BID_OPTION, OVERWRITE = 35, 0x40
+SUMMARY, FLOW = 44, 45
 AUTH_OPTION, MN_HA, SPI_AND_HEAD = 9, 1, 7  # octets of the option up to and including its SPI
 
 
@@ -108,6 +109,39 @@ def bid(number, care_of=None, home=False, priority=0, length=None):
     if length is not None:
         data = data[:length].ljust(length, b"\0")
     return MIP6OptUnknown(otype=BID_OPTION, odata=data)
+
+
+def number(value, octets=2):
+    return value.to_bytes(octets, "big")
+
+
+def reference(*bids):
+    """RFC 6089, figure 4."""
+    return bytes([2, 2 * len(bids)]) + b"".join(number(b) for b in bids)
+
+
+def udp_from(first, last=None, kind=2):
+    """RFC 6089, figure 5 with RFC 6088, figure 2: source port and next header of IPv6."""
+    flags = 0x00820000 if last is None else 0x00C20000
+    ports = number(first) + (number(last) if last is not None else b"")
+    selector = number(flags, 4) + ports + bytes([17])
+    return bytes([3, 2 + len(selector), kind, 0]) + selector
+
+
+def flow(fid, priority, *subs):
+    """RFC 6089, figure 2."""
+    return MIP6OptUnknown(otype=FLOW, odata=number(fid) + number(priority) + bytes(2) + b"".join(subs))
+
+
+def summary(*fids):
+    """RFC 6089, figure 6."""
+    return MIP6OptUnknown(otype=SUMMARY, odata=b"".join(number(f) for f in fids))
+
+
+def statuses(answer):
+    """FID and status of each flow identification option of an acknowledgement."""
+    return [(int.from_bytes(data[:2], "big"), data[5])
+            for _, kind, data in options_of(answer.octets) if kind == FLOW]
 
 
 class Acknowledgement:

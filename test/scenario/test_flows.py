@@ -6,51 +6,17 @@ import socket
 
 import pytest
 from scapy.layers.inet import UDP
-from scapy.layers.inet6 import IPv6, MIP6OptUnknown, fragment6, IPv6ExtHdrFragment
+from scapy.layers.inet6 import IPv6, fragment6, IPv6ExtHdrFragment
 from scapy.packet import Raw
 
 from lab.system import LabError, wait_for
 from lab.topology import CN
-from mip6 import bid, options_of
+from mip6 import bid, flow, reference, statuses, summary, udp_from
 from peer import CARE_OF, Ear, inner_of
 
 WLAN, LTE = CARE_OF["a"], "2001:db8:a::98"
-SUMMARY, FLOW = 44, 45
 NOT_COMPLETE, RESOURCES = 4, 130
 OK, PROHIBITED, REJECTED, MALFORMED, NO_BID, NO_FID, FORMAT = 0, 128, 129, 130, 131, 132, 133
-
-
-def number(value, octets=2):
-    return value.to_bytes(octets, "big")
-
-
-def reference(*bids):
-    """RFC 6089, figure 4."""
-    return bytes([2, 2 * len(bids)]) + b"".join(number(b) for b in bids)
-
-
-def udp_from(first, last=None, kind=2):
-    """RFC 6089, figure 5 with RFC 6088, figure 2: source port and next header of IPv6."""
-    flags = 0x00820000 if last is None else 0x00C20000
-    ports = number(first) + (number(last) if last is not None else b"")
-    selector = number(flags, 4) + ports + bytes([17])
-    return bytes([3, 2 + len(selector), kind, 0]) + selector
-
-
-def flow(fid, priority, *subs):
-    """RFC 6089, figure 2."""
-    return MIP6OptUnknown(otype=FLOW, odata=number(fid) + number(priority) + bytes(2) + b"".join(subs))
-
-
-def summary(*fids):
-    """RFC 6089, figure 6."""
-    return MIP6OptUnknown(otype=SUMMARY, odata=b"".join(number(f) for f in fids))
-
-
-def statuses(answer):
-    """FID and status of each flow identification option of an acknowledgement."""
-    return [(int.from_bytes(data[:2], "big"), data[5])
-            for _, kind, data in options_of(answer.octets) if kind == FLOW]
 
 
 class Node:

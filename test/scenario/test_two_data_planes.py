@@ -17,7 +17,9 @@ from lab.flows import Pinging
 from lab.system import LabError, wait_for
 from lab.topology import CN, HOME_ADDRESS
 from lab.two_planes import ADDRESS, NEAREST, TwoPlaneLab, TwoPlanes
+from mip6 import flow, reference, summary, udp_from
 from peer import Ear, Peer, inner_of
+from two_interfaces import TwoInterfaces
 
 ALTERNATE_CARE_OF_ADDRESS = 3
 EXPERIMENTAL = 18
@@ -359,6 +361,39 @@ def test_the_data_plane_that_serves_dies(lab, gateway, node, control, pinging, f
     # dp1 relays from its next packet on, which may be before dp2 has heard that it serves.
     early = (drops(control, "dp2") or {}).get("relay_twice", 0)
     assert figures(started, "return_")["lost"] <= early
+
+
+def test_flows_of_two_paths_when_a_data_plane_dies(lab, gateway, peer, second_peer, subscriber, control,
+                                                   wire):
+    """The flow by the path of the one that died goes by the other data plane, to the interface that it
+    went to; the other path and its flow are not touched. When it is back it has the flow again."""
+    two = TwoInterfaces(control, subscriber(), peer, second_peer, wire(lab.cn, "eth0"))
+    assert two.ask(flow(1, 100, reference(1), udp_from(5001)), flow(2, 200, reference(2), udp_from(5002))) == \
+        ([(1, 0), (2, 0)], [ADDRESS["dp1"], ADDRESS["dp2"]])
+    wait_for(gateway.synchronised, "both data planes to know it")
+    assert two.served() == ["dp1", "dp2"]
+    assert two.comes_by(5001) == (1, "dp1")
+    assert two.comes_by(5002) == (2, "dp2")
+    flows, first = two.flows(), two.lasting(1)
+    assert flows == [(1, [1], True), (2, [2], True)]
+
+    dying = gateway.planes["dp2"]
+    dying.process.stop(signal.SIGKILL)
+    wait_for(lambda: two.comes_by(5002) == (2, "dp1"), "the flow to go by the other data plane", 60)
+    assert two.comes_by(5001) == (1, "dp1")
+    assert two.served() == ["dp1", "dp1"]
+    assert (two.flows(), two.lasting(1)) == (flows, first)
+    # The node learns of it, keeps its flows, and changes nothing by that.
+    assert two.ask(summary(1, 2)) == ([], [ADDRESS["dp1"]] * 2)
+    first = two.lasting(1)
+
+    dying.start()
+    wait_for(lambda: two.served() == ["dp1", "dp2"], "it to serve its path again", 60)
+    wait_for(gateway.synchronised, "both data planes to know it")
+    wait_for(lambda: two.comes_by(5002) == (2, "dp2"), "the flow to come by it again", 60)
+    assert two.comes_by(5001) == (1, "dp1")
+    assert (two.flows(), two.lasting(1)) == (flows, first)
+    assert two.ask(summary(1, 2)) == ([], [ADDRESS["dp1"], ADDRESS["dp2"]])
 
 
 def test_the_data_plane_that_serves_hangs(lab, gateway, node, control, pinging, figures):
