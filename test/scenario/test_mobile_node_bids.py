@@ -7,10 +7,11 @@ import mip6
 from agent import Agent
 from lab import programs
 from lab.system import wait_for
-from mip6 import BID_OPTION
+from mip6 import BID_OPTION, FLOW, SUMMARY
 from scapy.layers.inet6 import MIP6OptUnknown
 
-ALTERNATE_COA, FLOW_OPTION = 3, 45
+ALTERNATE_COA = 3
+NO_FID = 132  # a status of flows
 NON_MCOA, PROHIBITED, UNKNOWN_COA, NO_BULK = 165, 166, 167, 168
 
 
@@ -118,20 +119,58 @@ def test_a_refresh_request_brings_all_of_them(start, agent):
     assert numbers(update) == [1, 2] and has_addresses(update)
 
 
+FLOWS = """flows = (
+{ id = 7; protocol = 17; interfaces = ["lte0"]; },
+{ id = 8; protocol = 6; interfaces = ["lte0"]; });"""
+
+
+def told(update):
+    """The FIDs of flows that an update says all of, and of those that it only names."""
+    whole = [int.from_bytes(data[:2], "big") for _, kind, data in update.options if kind == FLOW]
+    named = [int.from_bytes(data[at:at + 2], "big") for _, kind, data in update.options
+             if kind == SUMMARY for at in range(0, len(data), 2)]
+    return whole, named
+
+
+def knows(*known, lost=()):
+    """An acknowledgement of a home agent that accepts these flows, and has lost those."""
+    def make(update):
+        return {"more": answer()(update)["more"] + [
+            MIP6OptUnknown(otype=FLOW, odata=data[:6]) for _, kind, data in update.options
+            if kind == FLOW and int.from_bytes(data[:2], "big") in known] + [
+            MIP6OptUnknown(otype=FLOW, odata=fid.to_bytes(2, "big") + bytes([0, 0, 0, NO_FID]))
+            for fid in told(update)[1] if fid in lost]}
+    return make
+
+
+def flows_are(node, *wanted):
+    wait_for(lambda: [(flow["id"], flow["bid"], flow["status"]) for flow in node.status()["flows"]] ==
+             list(wanted), "the status of the flows", 60)
+
+
 def test_flows_that_are_not_answered(start, agent):
     """RFC 6089, 5.2.6: only what came back is known; what did not is told again with each update."""
-    def known(update):
-        return {"more": answer()(update)["more"] + [
-            MIP6OptUnknown(otype=FLOW_OPTION, odata=data[:6]) for _, kind, data in update.options
-            if kind == FLOW_OPTION and data[:2] == bytes([0, 7])]}
-    node = start("bulk", *[known] * 50, flows='flows = ('
-                 '{ id = 7; protocol = 17; interfaces = ["lte0"]; },'
-                 '{ id = 8; protocol = 6; interfaces = ["lte0"]; });')
+    node = start("bulk", *[knows(7)] * 50, flows=FLOWS)
     settled(node, [True, True])
-    wait_for(lambda: [(flow["id"], flow["bid"], flow["status"]) for flow in node.status()["flows"]] ==
-             [(7, 2, 0), (8, 2, None)], "the status of the flows", 60)
-    assert [data[:2] for _, kind, data in refreshed(agent).options if kind == FLOW_OPTION] == [
-        bytes([0, 7]), bytes([0, 8])]
+    flows_are(node, (7, 2, 0), (8, 2, None))
+    assert told(agent.updates[-1]) == ([7, 8], [])
+    assert told(refreshed(agent)) == ([8], [7])
+
+
+@pytest.mark.parametrize("mode", ["bulk", "single"])
+def test_flows_are_refreshed_by_a_summary(start, agent, mode):
+    """RFC 6089, 5.2.3; what the home agent says that it does not know is told again."""
+    node = start(mode, *[knows(7, 8)] * 50, flows=FLOWS)
+    settled(node, [True, True])
+    flows_are(node, (7, 2, 0), (8, 2, 0))
+    assert told(refreshed(agent)) == ([], [7, 8])
+    settled(node, [True, True])
+    sent = len(agent.updates)
+    agent.script = [knows(7, 8, lost=(8,))] * 50
+    wait_for(lambda: agent.request_refresh() or
+             any(told(update)[0] == [7, 8] for update in agent.updates[sent:]), "them to be told again")
+    flows_are(node, (7, 2, 0), (8, 2, 0))
+    settled(node, [True, True])
 
 
 @pytest.mark.parametrize("status, left", [(PROHIBITED, []), (NO_BULK, [1])])

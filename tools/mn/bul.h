@@ -58,6 +58,7 @@ struct bul_bid {
 struct bul_flow {
 	uint16_t fid, priority, bid;
 	uint8_t protocol;       /* 0: any */
+	bool held;              /* the home agent has it so: its FID is enough (RFC 6089, 5.2.3) */
 	uint16_t remote, local; /* ports, 0: any */
 };
 

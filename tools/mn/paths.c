@@ -64,13 +64,16 @@ static void add_flows(struct mn *mn, unsigned known, struct bul_update *update)
 {
 	for (size_t n = 0; n < mn->config.flows.count; n++) {
 		const struct mn_flow *flow = config_item(&mn->config.flows, struct mn_flow, n);
+		struct mn_path_flow *last = &mn->paths.flows[n];
 		uint16_t bid = bid_of_flow(mn, flow, known);
 
-		mn->paths.flows[n] = (struct mn_path_flow){.bid = bid, .status = STATUS_NONE};
+		if (update->overwrite || !bid || bid != last->held)
+			*last = (struct mn_path_flow){.bid = bid, .status = STATUS_NONE};
 		if (bid)
 			update->flows[update->flow_count++] = (struct bul_flow){.fid = flow->id,
 				.priority = (uint16_t)(n + 1),
 				.bid = bid,
+				.held = last->held != 0,
 				.protocol = flow->protocol,
 				.remote = flow->remote_port,
 				.local = flow->local_port};
@@ -163,13 +166,41 @@ static void take_bid(
 			path->at.name, path->status, LOG_QUOTE(status_ba_name(path->status)));
 }
 
-static void take_flow(struct mn *mn, uint16_t fid, uint8_t status)
+static struct mn_path_flow *flow_of(struct mn *mn, uint16_t fid)
 {
 	for (size_t n = 0; n < mn->config.flows.count; n++)
 		if (config_item(&mn->config.flows, struct mn_flow, n)->id == fid)
-			mn->paths.flows[n].status = status;
+			return &mn->paths.flows[n];
+	return NULL;
+}
+
+static void take_flow(struct mn *mn, uint16_t fid, uint8_t status)
+{
+	struct mn_path_flow *flow = flow_of(mn, fid);
+
+	if (flow) {
+		flow->status = status;
+		flow->held = status < STATUS_BA_REJECTED ? flow->bid : 0;
+	}
 	if (status >= STATUS_BA_REJECTED)
 		LOG_WARN("mn", "flow-refused", "fid=%u status=%u", fid, status);
+}
+
+/* Notes in a request which of its flows the home agent has now. Returns whether it lacks one that
+ * it was thought to have. */
+static bool note_held(struct mn *mn, struct bul_update *update)
+{
+	bool lacks = false;
+
+	for (unsigned i = 0; i < update->flow_count; i++) {
+		struct bul_flow *flow = &update->flows[i];
+		const struct mn_path_flow *now = flow_of(mn, flow->fid);
+		bool held = now && now->held == flow->bid;
+
+		lacks |= flow->held && !held;
+		flow->held = held;
+	}
+	return lacks;
 }
 
 /* Where the tunnel of the preferred path ends is where packets go; those of the others may come. */
@@ -200,13 +231,21 @@ void paths_told(struct mn *mn, const struct bul_answer *answer)
 
 void paths_answered(struct mn *mn, const struct bul_answer *answer)
 {
-	struct bul_update next;
+	struct bul_update next = mn->bul.request;
 
 	if (try_otherwise(mn, answer))
 		return;
 	paths_told(mn, answer);
-	if (mn->bul.state != BUL_BOUND || mn->paths.mode != MN_MULTIHOMING_SINGLE)
+	if (mn->bul.state != BUL_BOUND)
 		return;
+	if (note_held(mn, &next)) {
+		paths_register(mn);
+		return;
+	}
+	if (mn->paths.mode != MN_MULTIHOMING_SINGLE) {
+		bul_refresh_with(&mn->bul, &next);
+		return;
+	}
 	if (++mn->paths.turn < mn->paths.count) {
 		next = request(mn, mn->paths.turn, false);
 		bul_register_bids(&mn->bul, &next);

@@ -8,6 +8,9 @@
  * home agent does not do is not asked again: without bulk registration each care-of address is
  * registered by itself, one after the other; without BIDs only the preferred one is.
  *
+ * Flows that the home agent has accepted as they are to be are refreshed by their FIDs alone (RFC
+ * 6089, 5.2.3). One that says that it does not know such a FID is told everything anew.
+ *
  * All functions work on the one struct mn; same thread.
  */
 #pragma once
@@ -36,6 +39,7 @@ struct mn_path {
 /* A flow of the configuration, as it was last registered. */
 struct mn_path_flow {
 	uint16_t bid;   /* 0: not registered */
+	uint16_t held;  /* the BID that the home agent has it with, 0: not as far as is known */
 	uint8_t status; /* what the home agent said, 255: nothing yet */
 };
 

@@ -65,6 +65,12 @@ static void compare(struct traffic_range *range, uint32_t number)
 	range->start.number = number;
 }
 
+/* What options of flows point at until they are encoded. */
+struct flow_octets {
+	uint8_t subs[BUL_FLOWS_MAX][FLOW_SUBS_MAX];
+	uint8_t fids[2 * BUL_FLOWS_MAX];
+};
+
 /* RFC 6089, 4.2; RFC 6088, 3.2. The other end is the source. Returns 0 or a negative errno. */
 static int add_flow(struct mh *mh, const struct bul_flow *flow, uint8_t subs[static FLOW_SUBS_MAX])
 {
@@ -92,12 +98,39 @@ static int add_flow(struct mh *mh, const struct bul_flow *flow, uint8_t subs[sta
 	return 0;
 }
 
+/* Those that the home agent has by their FIDs alone, in one option (RFC 6089, 4.2.2); all of
+ * the others. Returns 0 or a negative errno. */
+static int add_flows(struct mh *mh, const struct bul_update *update, struct flow_octets *octets)
+{
+	struct mh_option *option;
+	uint8_t held = 0;
+
+	for (unsigned i = 0; i < update->flow_count; i++) {
+		const struct bul_flow *flow = &update->flows[i];
+		int ret = flow->held ? 0 : add_flow(mh, flow, octets->subs[i]);
+
+		if (ret)
+			return ret;
+		if (flow->held) {
+			octets->fids[held++] = (uint8_t)(flow->fid >> 8);
+			octets->fids[held++] = (uint8_t)flow->fid;
+		}
+	}
+	if (!held)
+		return 0;
+	option = option_add(mh, OPTION_FLOW_SUMMARY);
+	if (!option)
+		return -ENOSPC;
+	option->flow_summary.fids = (struct field_bytes){octets->fids, held};
+	return 0;
+}
+
 ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_update *update, bool with_timestamp, uint8_t *buf, size_t size)
 {
 	const struct option_numbers numbers = numbers_of(config);
 	struct mcast_state_bodies bodies;
-	uint8_t subs[BUL_FLOWS_MAX][FLOW_SUBS_MAX];
+	struct flow_octets octets;
 	struct mh mh = {.type = MH_BU};
 	struct mh_option *option;
 	struct ip6_build head = {.src = update->care_of, .dst = config->home_agent};
@@ -114,12 +147,10 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 		head.home_address = &config->home_address;
 		add_care_of(&mh, update);
 	}
-	for (unsigned i = 0; i < update->flow_count; i++) {
-		int ret = add_flow(&mh, &update->flows[i], subs[i]);
+	int ret = add_flows(&mh, update, &octets);
 
-		if (ret)
-			return ret;
-	}
+	if (ret)
+		return ret;
 	option = option_add(&mh, OPTION_MN_ID);
 	option->mn_id.subtype = OPTION_MN_ID_NAI;
 	option->mn_id.id.at = (const uint8_t *)config->mn_id;
@@ -128,7 +159,7 @@ ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 		option = option_add(&mh, OPTION_MESG_ID);
 		option->mesg_id.timestamp = update->timestamp;
 	}
-	int ret = update->multicast ? mcast_state_add(update->multicast, &mh, &bodies) : 0;
+	ret = update->multicast ? mcast_state_add(update->multicast, &mh, &bodies) : 0;
 
 	if (!ret)
 		ret = auth_add(&mh, config->spi);
