@@ -59,8 +59,8 @@ struct express {
 	const struct subscriber_table *subscribers;
 	const struct local_set *local;
 	struct subscriber_lengths lengths;
-	uint32_t moves;
-	uint32_t access; /* ports, a bit each, that classify is to look at */
+	uint64_t version; /* of the index, before any lookup */
+	uint32_t access;  /* ports, a bit each, that classify is to look at */
 	struct forward_last last;
 	uint32_t forwarded;
 	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
@@ -141,7 +141,7 @@ static __rte_noinline const struct subscriber_entry *find_else(
 	const struct subscriber_entry *entry = NULL;
 	const struct in6_addr a = ip6_load(address);
 
-	if (x->moves != sig_index_moves(&x->subscribers->by_prefix))
+	if (x->version != sig_index_version(&x->subscribers->by_prefix))
 		entry = subscriber_key_find(x->subscribers, key);
 	if (!entry && x->lengths.shorter)
 		subscriber_table_lookup_shorter(
@@ -156,7 +156,7 @@ static inline const struct subscriber_entry *find(
 
 	atomic_thread_fence(memory_order_acquire);
 	if (likely(entry) || likely(!x->lengths.shorter &&
-				     x->moves == sig_index_moves(&x->subscribers->by_prefix)))
+				     x->version == sig_index_version(&x->subscribers->by_prefix)))
 		return entry;
 	return find_else(x, key, address);
 }
@@ -350,7 +350,7 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 	x.subscribers = &w->tables->subscribers;
 	x.local = local_table_get(&w->tables->local);
 	x.lengths = subscriber_table_lengths(x.subscribers);
-	x.moves = sig_index_moves(&x.subscribers->by_prefix);
+	x.version = sig_index_version(&x.subscribers->by_prefix);
 	x.access = link_table_access(&w->tables->links);
 	x.last.neighbour = NULL;
 	x.forwarded = x.encapsulated = x.decapsulated = x.relayed_out = x.relayed_in = 0;

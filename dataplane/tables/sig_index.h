@@ -17,7 +17,8 @@
  *
  * Readers: a value that stays in the index is found by every lookup. A move writes the new place
  * first and then clears the old one, and between the two counts up `moves`; a reader that finds
- * nothing and sees that number changed looks again.
+ * nothing and sees that number changed looks again. So does one that looks into the two buckets of
+ * a hash at different times when the array is another by then, in which they are others.
  */
 #pragma once
 
@@ -198,10 +199,22 @@ static inline void sig_index_prefetch(const struct sig_index *x, uint64_t hash)
 	rte_prefetch0(&a->buckets[sig_index_home(a, hash)]);
 }
 
-/* Number of moves so far, taken before a lookup whose miss must be certain. */
+/* Number of moves so far. */
 static inline uint32_t sig_index_moves(const struct sig_index *x)
 {
 	return atomic_load_explicit(&x->moves, memory_order_acquire);
+}
+
+/*
+ * Another number after each move and in each array, taken before a lookup in steps: a miss is
+ * certain if it is the same after it. A reader sees the array change once at most, for the writer
+ * waits for it then.
+ */
+static inline uint64_t sig_index_version(const struct sig_index *x)
+{
+	const uint64_t array = sig_index_array(x) == &x->arrays[1];
+
+	return array << 32 | sig_index_moves(x);
 }
 
 /* Whether one entry is what the caller looks for. */

@@ -80,9 +80,9 @@ static inline const struct subscriber_entry *subscriber_key_second(
 }
 
 /*
- * Third step: the entry. NULL: it is not there, if sig_index_moves() of the index is still what it
- * was before the second step; else subscriber_key_find() knows. A signature that only looked right
- * is rare, and looked for one by one.
+ * Third step: the entry. NULL: it is not there, if sig_index_version() of the index is still what
+ * it was before the second step; else subscriber_key_find() knows. A signature that only looked
+ * right is rare, and looked for one by one.
  */
 static inline const struct subscriber_entry *subscriber_key_entry(
 	const struct subscriber_table *t, const struct subscriber_key *key)

@@ -24,13 +24,14 @@ const struct subscriber_entry *subscriber_key_find(
 
 /*
  * One length: the steps follow each other a stride apart, so that fetches have time to arrive.
- * A miss is certain only if nothing was moved meanwhile. Returns how many were not found.
+ * A miss is certain only if nothing was moved meanwhile, and the index has not grown. Returns how
+ * many were not found.
  */
 static unsigned lookup_tag(const struct subscriber_table *t, uint32_t tag,
 	const struct in6_addr addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	struct subscriber_key keys[SUBSCRIBER_BURST_MAX];
-	const uint32_t moves = sig_index_moves(&t->by_prefix);
+	const uint64_t version = sig_index_version(&t->by_prefix);
 	unsigned missing = 0;
 
 	for (unsigned at = 0; at < n + 2 * STRIDE; at += STRIDE) {
@@ -46,7 +47,7 @@ static unsigned lookup_tag(const struct subscriber_table *t, uint32_t tag,
 		}
 	}
 	atomic_thread_fence(memory_order_acquire);
-	if (unlikely(missing && moves != sig_index_moves(&t->by_prefix))) {
+	if (unlikely(missing && version != sig_index_version(&t->by_prefix))) {
 		missing = 0;
 		for (unsigned i = 0; i < n; i++) {
 			if (!out[i])

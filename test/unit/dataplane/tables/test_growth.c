@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dataplane/tables/hash.h"
+#include "dataplane/tables/subscriber_key.h"
 #include "dataplane/tables/tables.h"
 #include "dataplane/tables/tables_digest.h"
 
@@ -287,6 +288,40 @@ static void test_subscribers(void **state)
 	assert_int_equal(t->paths.by_id.used, AT_FIRST);
 }
 
+/* A lookup whose first step sees the index as it was, and whose last step as it is after it has
+ * grown, misses some; it must be able to tell. */
+static void test_steps_astride(void **state)
+{
+	struct tables *t = *state;
+	struct subscriber_table *s = &t->subscribers;
+	struct subscriber_key keys[AT_FIRST];
+	uint32_t count = AT_FIRST, missed = 0;
+	uint64_t version;
+
+	for (uint32_t i = 1; i <= AT_FIRST; i++)
+		assert_int_equal(set_simple(t, i), 0);
+	for (uint32_t grown = s->by_prefix.capacity; count < MANY; grown = s->by_prefix.capacity) {
+		version = sig_index_version(&s->by_prefix);
+		for (uint32_t i = 0; i < AT_FIRST; i++) {
+			const struct in6_addr a = addr(3, i + 1);
+
+			subscriber_key_make(s, &keys[i], &a, 128);
+			subscriber_key_match(s, &keys[i]);
+		}
+		while (s->by_prefix.capacity == grown)
+			assert_int_equal(set_simple(t, ++count), 0);
+		for (uint32_t i = 0; i < AT_FIRST; i++) {
+			const struct subscriber_entry *entry = subscriber_key_entry(s, &keys[i]);
+
+			missed += !entry;
+			assert_int_equal(
+				(entry ? entry : subscriber_key_find(s, &keys[i]))->id, i + 1);
+		}
+		assert_true(version != sig_index_version(&s->by_prefix));
+	}
+	assert_true(missed > 0);
+}
+
 /* Lists of paths are fewer than subscribers to begin with. */
 static void test_lists(void **state)
 {
@@ -436,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_subscribers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_steps_astride, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
