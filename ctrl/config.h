@@ -93,6 +93,12 @@ struct ctrl_config_querier {
 	uint32_t interval_ms, response_ms, last_ms;
 };
 
+/* What becomes of the reports of listeners that nodes send through their tunnels. */
+enum ctrl_config_reports {
+	CTRL_REPORTS_IGNORED, /* draft-sarikaya-mext-multicastdmm-04, 6 */
+	CTRL_REPORTS_TAKEN,   /* RFC 6275, 10.4.3 */
+};
+
 /* How much of groups is copied. */
 struct ctrl_config_multicast_rate {
 	struct prefix6 groups;
@@ -105,6 +111,7 @@ struct ctrl_config_multicast {
 	struct config_list groups; /* of struct prefix6: that may be listened to */
 	struct config_list rates;  /* of struct ctrl_config_multicast_rate; the first holds */
 	struct ctrl_config_querier querier;
+	enum ctrl_config_reports reports;
 };
 
 struct ctrl_config_channel {

@@ -14,6 +14,9 @@ static const struct config_key rate_keys[] = {
 			"data plane counts for itself"),
 	CONFIG_END};
 
+static const char *const report_names[] = {
+	[CTRL_REPORTS_IGNORED] = "ignored", [CTRL_REPORTS_TAKEN] = "taken", NULL};
+
 static const struct config_key querier_keys[] = {
 	CONFIG_KEY(INT, struct ctrl_config_querier, max_groups, .text = "1024", .max = 65536,
 		.help = "groups that are brought to one home link, or to one mobile access "
@@ -50,16 +53,29 @@ const struct config_key ctrl_config_multicast_keys[] = {
 			"(experimental) or 71 to 255"),
 	CONFIG_KEY(GROUP, struct ctrl_config_multicast, querier, .keys = querier_keys,
 		.help = "how listeners on links and in tunnels are asked"),
+	CONFIG_KEY(ENUM, struct ctrl_config_multicast, reports, .text = "ignored",
+		.names = report_names,
+		.help = "reports of listeners that nodes send through their tunnels: ignored, as "
+			"draft-sarikaya-mext-multicastdmm-04 says; or taken (RFC 6275, 10.4.3) "
+			"from nodes that do not tell their groups in Binding Updates, all of "
+			"which are then asked by queries"),
 	CONFIG_END};
 
 /* RFC 3810, 9.3 and 9.14.2. */
 void ctrl_config_check_multicast(
 	const struct ctrl_config *config, const char *file, struct config_report *report)
 {
-	const struct ctrl_config_querier *querier = &config->multicast.querier;
+	const struct ctrl_config_multicast *multicast = &config->multicast;
+	const char *missing = !multicast->max_groups           ? "multicast.max_groups"
+			      : !multicast->querier.max_groups ? "multicast.querier.max_groups"
+							       : NULL;
+	const struct ctrl_config_querier *querier = &multicast->querier;
 
 	if (querier->response_ms >= querier->interval_ms)
 		config_report_add(report, file, 0, "multicast.querier.response",
 			"%u ms is not less than the interval of queries, %u ms",
 			querier->response_ms, querier->interval_ms);
+	if (multicast->reports != CTRL_REPORTS_IGNORED && missing)
+		config_report_add(report, file, 0, "multicast.reports",
+			"\"%s\" is given, but %s is 0", report_names[multicast->reports], missing);
 }

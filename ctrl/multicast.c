@@ -16,6 +16,7 @@
 #include "ctrl/multicast_gateways.h"
 #include "ctrl/multicast_key.h"
 #include "ctrl/multicast_nodes.h"
+#include "ctrl/multicast_reports.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/mag.h"
@@ -36,7 +37,9 @@ struct multicast {
 	struct multicast_links *links;
 	struct multicast_gateways *gateways;
 	struct multicast_nodes *nodes;
+	struct multicast_reports *reports;
 	bool starting;
+	bool reported; /* since the last round */
 };
 
 static int publish(void *context, uint64_t id, const struct bundle *bundle)
@@ -95,6 +98,7 @@ void multicast_free(struct multicast *m)
 {
 	if (!m)
 		return;
+	multicast_reports_free(m->reports);
 	multicast_nodes_free(m->nodes);
 	multicast_gateways_free(m->gateways);
 	multicast_links_free(m->links);
@@ -144,27 +148,45 @@ static void limit(const struct multicast *m, const struct in6_addr *home, struct
 			s->multicast->max_groups, state);
 }
 
+/* Reports are in memory alone; an option puts an end to them, as the end of the binding does. */
+static void end_reports(struct multicast *m, const struct in6_addr *home, uint64_t subscriber_id,
+	bool told, struct mcast_state *stored)
+{
+	if (!m->reports)
+		return;
+	if (multicast_reports_asks(m->reports, home))
+		mcast_state_clear(stored);
+	if (!told)
+		multicast_reports_end(m->reports, home);
+	else if (multicast_reports_told(m->reports, home, subscriber_id))
+		multicast_links_note(m->links, MULTICAST_LINKS_OVERRULED);
+}
+
 void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t subscriber_id,
 	struct mcast_state *state, struct mcast_state *before)
 {
 	struct multicast *m = multicast;
 	const struct mcast_state *now = membership_of(m->members, home);
-	struct mcast_state was;
+	struct mcast_state was, stored;
 
 	mcast_state_clear(&was);
 	if (now)
 		was = *now;
+	stored = was;
+	end_reports(m, home, subscriber_id, before != NULL, &stored);
 	if (before)
-		*before = was;
+		*before = stored;
 	limit(m, home, state);
-	if (mcast_state_equal(&was, state))
+	if (mcast_state_equal(&was, state) && mcast_state_equal(&stored, state))
 		return;
 	if (m->links)
 		multicast_links_compare(m->links, home, state);
 	if (membership_set(m->members, home, subscriber_id, state))
 		*state = was;
-	else
-		store(m, home, subscriber_id, &was, state);
+	/* No commit may follow that would tell of the end of what was reported. */
+	m->reported |= !mcast_state_equal(&was, &stored);
+	if (!mcast_state_equal(&stored, state))
+		store(m, home, subscriber_id, &stored, state);
 }
 
 /* ---- at start ----------------------------------------------------------------------------- */
@@ -221,6 +243,76 @@ int multicast_restore(struct multicast *m)
 	return error ? error : store_commit(m->ctrl->store);
 }
 
+/* ---- reports through tunnels (RFC 6275, 10.4.3) ------------------------------------------- */
+
+static bool has_told(void *context, const struct in6_addr *home)
+{
+	const struct multicast *m = context;
+
+	return membership_of(m->members, home) != NULL;
+}
+
+static bool may_report(
+	void *context, const struct reported_node *node, const struct in6_addr *group)
+{
+	const struct multicast *m = context;
+	const struct mcast_record record = {.type = MCAST_TO_EXCLUDE, .group = group->s6_addr};
+	struct mcast_state state;
+
+	mcast_state_clear(&state);
+	mcast_state_apply(&state, &record);
+	limit(m, &node->home, &state);
+	return state.count > 0;
+}
+
+/* A change that is more than is allowed leaves all as it was, so that what the node has does not
+ * give way to it. */
+static void set_reported(void *context, const struct reported_node *node,
+	const struct in6_addr *group, const struct mcast_state *state)
+{
+	struct multicast *m = context;
+	const struct mcast_state *now = membership_of(m->members, &node->home);
+	struct mcast_state to, allowed;
+	struct mcast_record record;
+	bool fits = true;
+
+	mcast_state_clear(&to);
+	if (now)
+		to = *now;
+	mcast_state_remove(&to, group);
+	if (mcast_state_find(state, group, &record))
+		fits = mcast_state_apply(&to, &record) == 0;
+	allowed = to;
+	limit(m, &node->home, &allowed);
+	if (state->count && (!fits || allowed.count < to.count)) {
+		multicast_links_note(m->links, MULTICAST_LINKS_REFUSED);
+		return;
+	}
+	/* Without memory it goes on with what it had; its next report tries again. */
+	membership_set(m->members, &node->home, node->subscriber, &allowed);
+	m->reported = true;
+}
+
+static int open_reports(struct multicast *m)
+{
+	const struct multicast_reports_config config = {.ctrl = m->ctrl,
+		.links = m->links,
+		.allows = may_report,
+		.changed = set_reported,
+		.context = m};
+
+	if (m->ctrl->config->multicast.reports == CTRL_REPORTS_IGNORED)
+		return 0;
+	m->reports = multicast_reports_new(&config, has_told);
+	return m->reports ? 0 : -errno;
+}
+
+void multicast_bound(struct multicast *m, const struct in6_addr *home, uint64_t subscriber_id)
+{
+	if (m->reports)
+		multicast_reports_bound(m->reports, home, subscriber_id);
+}
+
 int multicast_open_links(
 	struct multicast *m, const struct home_policy *policy, const struct signalling_ops *ops)
 {
@@ -231,7 +323,7 @@ int multicast_open_links(
 	if (!config->max_groups || !config->querier.max_groups)
 		return 0;
 	m->links = multicast_links_new(&links);
-	return m->links ? 0 : -errno;
+	return m->links ? open_reports(m) : -errno;
 }
 
 /* ---- Proxy Mobile IPv6 (RFC 6224) --------------------------------------------------------- */
@@ -292,6 +384,8 @@ void multicast_flush(struct multicast *m)
 {
 	bool changed = m->links && multicast_links_changed(m->links);
 
+	changed |= m->reported;
+	m->reported = false;
 	changed |= m->gateways && multicast_gateways_changed(m->gateways);
 	changed |= m->nodes && multicast_nodes_changed(m->nodes);
 	if (changed)
@@ -306,6 +400,11 @@ const struct multicast_gateways *multicast_gateways_of(const struct multicast *m
 const struct multicast_nodes *multicast_nodes_of(const struct multicast *m)
 {
 	return m->nodes;
+}
+
+const struct multicast_reports *multicast_reports_of(const struct multicast *m)
+{
+	return m->reports;
 }
 
 const struct multicast_links *multicast_links_of(const struct multicast *m)

@@ -12,6 +12,7 @@ struct mag_attachment;
 struct multicast;
 struct multicast_gateways;
 struct multicast_nodes;
+struct multicast_reports;
 
 /* NULL with errno set. ctrl outlives it. */
 struct multicast *multicast_new(struct ctrl *ctrl);
@@ -33,6 +34,9 @@ void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t sub
  */
 int multicast_open_links(
 	struct multicast *m, const struct home_policy *policy, const struct signalling_ops *ops);
+
+/* A node has a binding, perhaps anew. */
+void multicast_bound(struct multicast *m, const struct in6_addr *home, uint64_t subscriber_id);
 
 /*
  * At start, when the anchor has its sessions: serves the tunnels of access gateways. 0 or a
@@ -63,6 +67,9 @@ const struct multicast_links *multicast_links_of(const struct multicast *m);
 /* The tunnels of the anchor, and the nodes of the access gateway; NULL: none are served. */
 const struct multicast_gateways *multicast_gateways_of(const struct multicast *m);
 const struct multicast_nodes *multicast_nodes_of(const struct multicast *m);
+
+/* The tunnels of nodes whose reports are taken; NULL: of none. */
+const struct multicast_reports *multicast_reports_of(const struct multicast *m);
 
 /* What is kept, for reading. */
 const struct membership *multicast_members(const struct multicast *m);

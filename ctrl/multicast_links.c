@@ -9,6 +9,8 @@
 #include "ctrl/config.h"
 #include "ctrl/ctrl.h"
 #include "ctrl/loop.h"
+#include "ctrl/multicast.h"
+#include "ctrl/multicast_reports.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/send.h"
 #include "proto/mobility/mcast.h"
@@ -47,6 +49,10 @@ const struct counter_def multicast_links_counter_defs[MULTICAST_LINKS_COUNTERS] 
 	[MULTICAST_LINKS_DISAGREES] = {"multicast_disagrees",
 		"groups told by registrations that nobody listened to on the home link"},
 	[MULTICAST_LINKS_TUNNEL] = {"mld_tunnel_queries", "queries sent into tunnels"},
+	[MULTICAST_LINKS_REFUSED] = {"mld_tunnel_refused",
+		"changes reported through tunnels that were more than is allowed"},
+	[MULTICAST_LINKS_OVERRULED] = {"multicast_overruled",
+		"registrations that said otherwise than reports through the tunnel had"},
 };
 
 /* ---- out ---------------------------------------------------------------------------------- */
@@ -79,42 +85,52 @@ static int send_on_link(void *context, const struct in6_addr *dst, uint8_t *buf,
 	return ops->inject(ops->context, port.data_plane, &out);
 }
 
-/* A general query of the home agent as it is on its end of a tunnel. */
-static ssize_t make_query(const struct multicast_links *links, uint8_t *buf)
+int multicast_links_send_into(struct multicast_links *links, const struct in6_addr *home,
+	const struct in6_addr *dst, uint8_t *buf, size_t mld_len)
+{
+	const struct ctrl *ctrl = links->given.ctrl;
+	const struct in6_addr src = addr_link_local_of(&links->given.policy->agents[0]);
+	const struct binding *b = binding_cache_find(signalling_cache(ctrl->signalling), home);
+	struct packet_inject out = {.how = PACKET_TO_SUBSCRIBER, .frame = buf};
+	ssize_t len;
+	int dp, rc;
+
+	if (!b || !binding_is_live(b))
+		return -ENOTCONN;
+	len = mld_packet_finish(&src, dst, buf, mld_len);
+	if (len < 0)
+		return (int)len;
+	out.subscriber = b->now.subscriber_id;
+	out.length = (uint16_t)len;
+	/* From where the tunnel begins: no other data plane knows what to do with it. */
+	dp = ctrl_config_data_plane_of_id(ctrl->config, b->now.data_plane);
+	rc = links->ops.inject(links->ops.context,
+		dp < 0 ? NULL : ctrl_config_data_plane_name(ctrl->config, (unsigned)dp), &out);
+	if (rc == 0)
+		counter_add(&links->counters[MULTICAST_LINKS_TUNNEL], 1);
+	return rc;
+}
+
+/* A general query, but for a node that is asked by a querier of its own. */
+static void query_tunnel(struct multicast_links *links, const struct membership_listener *node)
 {
 	static const struct in6_addr all_nodes = {.s6_addr = {0xff, 2, [15] = 1}}, none;
 	const struct ctrl_config_querier *config = &links->given.ctrl->config->multicast.querier;
-	const struct in6_addr src = addr_link_local_of(&links->given.policy->agents[0]);
+	const struct multicast_reports *reports =
+		multicast_reports_of(links->given.ctrl->multicast);
 	const struct mcast_query query = {.type = MCAST_MLD_QUERY,
 		.response_ms = config->response_ms,
 		.group = none.s6_addr,
 		.robustness = config->robustness,
 		.interval_s = config->interval_ms / 1000};
-	ssize_t len = mcast_query_encode(&query, buf + MLD_PACKET_HEAD, QUERY_SIZE);
-
-	return len < 0 ? len : mld_packet_finish(&src, &all_nodes, buf, (size_t)len);
-}
-
-static void query_tunnel(struct multicast_links *links, const struct membership_listener *node)
-{
-	const struct ctrl *ctrl = links->given.ctrl;
-	const struct binding *b =
-		binding_cache_find(signalling_cache(ctrl->signalling), node->home);
 	uint8_t buf[MLD_PACKET_HEAD + QUERY_SIZE];
-	const struct packet_inject out = {.how = PACKET_TO_SUBSCRIBER,
-		.subscriber = node->subscriber,
-		.length = sizeof(buf),
-		.frame = buf};
-	int dp;
+	ssize_t len;
 
-	if (!b || !binding_is_live(b) || make_query(links, buf) != sizeof(buf))
+	if (reports && multicast_reports_asks(reports, node->home))
 		return;
-	/* From where the tunnel begins: no other data plane knows what to do with it. */
-	dp = ctrl_config_data_plane_of_id(ctrl->config, b->now.data_plane);
-	if (links->ops.inject(links->ops.context,
-		    dp < 0 ? NULL : ctrl_config_data_plane_name(ctrl->config, (unsigned)dp),
-		    &out) == 0)
-		counter_add(&links->counters[MULTICAST_LINKS_TUNNEL], 1);
+	len = mcast_query_encode(&query, buf + MLD_PACKET_HEAD, QUERY_SIZE);
+	if (len == QUERY_SIZE)
+		multicast_links_send_into(links, node->home, &all_nodes, buf, (size_t)len);
 }
 
 /* As many as it takes for each member to have had one in an interval. */
@@ -161,6 +177,11 @@ void multicast_links_count(struct multicast_links *links, enum mld_fault fault)
 	if (fault == MLD_FAULT_OTHER)
 		return;
 	counter_add(&links->counters[counters[fault]], 1);
+}
+
+void multicast_links_note(struct multicast_links *links, enum multicast_links_counter counter)
+{
+	counter_add(&links->counters[counter], 1);
 }
 
 struct querier_config multicast_links_querier_config(const struct ctrl *ctrl, bool alone)

@@ -24,6 +24,8 @@ enum multicast_links_counter {
 	MULTICAST_LINKS_CHECKSUM,  /* with a wrong checksum */
 	MULTICAST_LINKS_DISAGREES, /* groups of options that nobody listened to on the home link */
 	MULTICAST_LINKS_TUNNEL,    /* queries sent into tunnels */
+	MULTICAST_LINKS_REFUSED,   /* changes reported through tunnels, beyond what is allowed */
+	MULTICAST_LINKS_OVERRULED, /* options of nodes that had reported something else before */
 	MULTICAST_LINKS_COUNTERS
 };
 extern const struct counter_def multicast_links_counter_defs[MULTICAST_LINKS_COUNTERS];
@@ -58,6 +60,15 @@ int multicast_links_each(const struct multicast_links *links,
 
 /* A message of another kind of link has a fault. */
 void multicast_links_count(struct multicast_links *links, enum mld_fault fault);
+
+/* The same for an event that another kind of link counts. */
+void multicast_links_note(struct multicast_links *links, enum multicast_links_counter counter);
+
+/* Sends a query of mld_len octets, up to 668, that stands behind MLD_PACKET_HEAD octets of room in
+ * buf, to an address on the tunnel to a node with a binding, as the home agent is there. 0;
+ * -ENOTCONN: there is no binding, or no data plane serves it; or another negative errno. */
+int multicast_links_send_into(struct multicast_links *links, const struct in6_addr *home,
+	const struct in6_addr *dst, uint8_t *buf, size_t mld_len);
 
 /* How queriers are configured. alone: on a link of one listener, who need not wait for others with
  * its first answers (RFC 6224, 4.2). */

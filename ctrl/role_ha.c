@@ -158,6 +158,8 @@ static void op_event(void *context, const struct signalling_event *event)
 {
 	const struct role_ha *role = context;
 	bool refused = event->kind == SIGNALLING_REFUSED;
+	bool bound = event->kind == SIGNALLING_REGISTERED || event->kind == SIGNALLING_REFRESHED ||
+		     event->kind == SIGNALLING_MOVED;
 	struct event out = {.severity = refused ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
 		.event = signalling_event_name(event->kind),
 		.mn_id = event->subscriber ? event->subscriber->mn_id : NULL,
@@ -169,6 +171,9 @@ static void op_event(void *context, const struct signalling_event *event)
 			event->status);
 	else
 		events_post(role->ctrl->events, &out, NULL);
+	if (bound)
+		multicast_bound(
+			role->ctrl->multicast, &event->home, event->binding->now.subscriber_id);
 	if (!role->api)
 		return;
 	api_binding_event(role->api, event);

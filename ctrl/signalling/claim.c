@@ -54,3 +54,37 @@ bool claim_is_of_another(const struct signalling *s, const struct subscriber *su
 
 	return care_of_index_find(s->care_of, care_of, is_another, &claim);
 }
+
+/* Who is bound from a care-of address. */
+struct bound {
+	const struct in6_addr *care_of, *link_local;
+	const struct binding *last;
+	unsigned count;
+};
+
+static bool has_link_local(void *context, const struct binding *b)
+{
+	struct bound *bound = context;
+	struct in6_addr own;
+
+	if (!is_from(b, bound->care_of))
+		return false;
+	own = addr_link_local_of(&b->now.home);
+	bound->count += bound->last != b;
+	bound->last = b;
+	return addr_equal(&own, bound->link_local);
+}
+
+const struct binding *claim_tunnel_of(
+	const struct signalling *s, const struct in6_addr *care_of, const struct in6_addr *inner)
+{
+	struct bound bound = {.care_of = care_of, .link_local = inner};
+	const struct binding *b = binding_cache_find(s->cache, inner);
+
+	if (!addr_is_link_local(inner))
+		return b && binding_is_live(b) && is_from(b, care_of) ? b : NULL;
+	b = care_of_index_find(s->care_of, care_of, has_link_local, &bound);
+	if (b)
+		return b;
+	return bound.count == 1 ? bound.last : NULL;
+}

@@ -22,3 +22,7 @@ void claim_note_record(
 /* Whether a node of another subscriber is bound from this address. */
 bool claim_is_of_another(const struct signalling *s, const struct subscriber *subscriber,
 	const struct in6_addr *care_of);
+
+/* As signalling_tunnel_of(). */
+const struct binding *claim_tunnel_of(
+	const struct signalling *s, const struct in6_addr *care_of, const struct in6_addr *inner);

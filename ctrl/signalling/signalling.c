@@ -242,6 +242,12 @@ struct binding_cache *signalling_cache(struct signalling *s)
 	return s->cache;
 }
 
+const struct binding *signalling_tunnel_of(
+	const struct signalling *s, const struct in6_addr *care_of, const struct in6_addr *inner)
+{
+	return claim_tunnel_of(s, care_of, inner);
+}
+
 size_t signalling_live(const struct signalling *s)
 {
 	return s->live;

@@ -265,6 +265,15 @@ bool signalling_redirect(struct signalling *s, size_t *at, size_t budget, signal
 /* The cache, for reading: `binding show` and snapshots. */
 struct binding_cache *signalling_cache(struct signalling *s);
 
+/*
+ * The live binding whose tunnel a packet came by, from its care-of address and with this inner
+ * source: its home address; or a link-local address, which several nodes may have (RFC 6275,
+ * 10.4.3): that made of the home address, or any if the care-of address is that of one node alone.
+ * NULL: none.
+ */
+const struct binding *signalling_tunnel_of(
+	const struct signalling *s, const struct in6_addr *care_of, const struct in6_addr *inner);
+
 /* Bindings that are live. */
 size_t signalling_live(const struct signalling *s);
 

@@ -60,8 +60,21 @@ static bool is_mld(uint8_t type)
 	       type == MCAST_MLD2_REPORT;
 }
 
+static bool may_send(uint8_t type, const struct in6_addr *src, const struct in6_addr *own)
+{
+	return addr_is_link_local(src) ||
+	       (type != MCAST_MLD_QUERY &&
+		       (addr_is_unspecified(src) || (own && addr_equal(src, own))));
+}
+
 enum mld_fault mld_packet_decode(
 	const uint8_t *pkt, size_t len, const uint8_t **mld, size_t *mld_len)
+{
+	return mld_packet_decode_of(pkt, len, NULL, mld, mld_len);
+}
+
+enum mld_fault mld_packet_decode_of(const uint8_t *pkt, size_t len, const struct in6_addr *own,
+	const uint8_t **mld, size_t *mld_len)
 {
 	struct icmp6_message message;
 	struct ip6_packet ip;
@@ -69,8 +82,7 @@ enum mld_fault mld_packet_decode(
 	if (ip6_packet_decode(pkt, len, &ip, NULL) || ip.proto != ICMP6_NEXT_HEADER ||
 		ip.is_fragment || ip.len < ICMP6_HEADER_SIZE || !is_mld(pkt[ip.offset]))
 		return MLD_FAULT_OTHER;
-	if (!addr_is_link_local(&ip.src) &&
-		(pkt[ip.offset] == MCAST_MLD_QUERY || !addr_is_unspecified(&ip.src)))
+	if (!may_send(pkt[ip.offset], &ip.src, own))
 		return MLD_FAULT_SOURCE;
 	if (ip.hop_limit != HOP_LIMIT)
 		return MLD_FAULT_HOP_LIMIT;

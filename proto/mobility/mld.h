@@ -29,6 +29,11 @@ const char *mld_fault_name(enum mld_fault fault);
 enum mld_fault mld_packet_decode(
 	const uint8_t *pkt, size_t len, const uint8_t **mld, size_t *mld_len);
 
+/* mld_packet_decode_of: the same in a tunnel of Mobile IPv6, where reports may also come from the
+ * home address OWN of the node at its other end (RFC 6275, 10.4.3). */
+enum mld_fault mld_packet_decode_of(const uint8_t *pkt, size_t len, const struct in6_addr *own,
+	const uint8_t **mld, size_t *mld_len);
+
 /* mld_packet_finish: writes the headers, and the checksum, around the message of MLD_LEN octets
  * that stands at BUF + MLD_PACKET_HEAD (RFC 3810, 5: hop limit 1, Router Alert of RFC 2711 with
  * value 0). Returns the octets of the packet, or -EINVAL when it is too long. */

@@ -8,10 +8,12 @@ import threading
 import time
 
 import pytest
-from scapy.layers.inet6 import MIP6OptUnknown
+from scapy.layers.inet6 import (ICMPv6MLDMultAddrRec, ICMPv6MLReport2, IPv6, IPv6ExtHdrHopByHop,
+                                MIP6OptUnknown, RouterAlert)
 
 import mip6
 from lab.system import wait_for
+from lab.topology import HOME_AGENT
 from test_node_multicast import ANY, IS_EXCLUDE, IS_INCLUDE, MULTICAST_STATE, OTHER, PORT, SPECIFIC, Listener, \
     groups
 
@@ -233,6 +235,30 @@ def test_a_subscriber_may_listen_to_less(peer, subscriber, control):
     assert shown["multicast_groups"] == ["ff1e::5:0/112"] and shown["multicast_max_groups"] == 1
     told = control.ask("mcast", "explain", values["mn_id"], SPECIFIC, SENDER)["home_addresses"][0]
     assert told["why"] == "the subscriber may not listen to the group"
+
+
+def test_reports_through_the_tunnel_are_ignored(peer, subscriber, control, counted, source):
+    """As long as the configuration does not say otherwise."""
+    node = subscriber()
+    home = node["home_addresses"][0]
+    peer.attach("a")
+    peer.register(node)
+    since = peer.ear.mark()
+    for number, address in enumerate((home, "fe80::7:7"), 1):
+        inner = (IPv6(src=address, dst="ff02::16", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()])
+                 / ICMPv6MLReport2(records=[ICMPv6MLDMultAddrRec(rtype=4, dst=ANY)]))
+        peer.send(IPv6(src=peer.care_of, dst=HOME_AGENT, nh=41) / inner)
+        wait_for(lambda number=number: counted("mld_ignored") == number, "it to be counted")
+    assert ANY not in [item["group"] for item in control.ask("mcast", "show")["groups"]]
+    source.send(ANY, b"unwanted")
+    assert records(peer.register(node, more=option(report(OTHER)))) == {OTHER}
+
+    def came():
+        source.send(OTHER, b"heard")
+        return peer.ear.heard(lambda octets: octets[6] == 41 and b"heard" in octets, since)
+
+    wait_for(came, "the other group in the tunnel")
+    assert not peer.ear.heard(lambda octets: b"unwanted" in octets, since)
 
 
 def test_a_move_loses_nothing_more_than_unicast(lab, gateway, mobile_node, source):

@@ -113,6 +113,12 @@ static void refuses_values_by_name(void **state)
 		with("binding = { timestamp_window = \"3s\"; };"), "binding.timestamp_window", "3");
 	assert_refused(with("bindings = { };"), "bindings", "unknown");
 	assert_refused(with("log_level = \"loud\";"), "log_level", "loud");
+	assert_refused(with("multicast = { reports = \"heard\"; };"), "file.cfg:7", "reports");
+	assert_refused(with("multicast = { reports = \"taken\"; };"), "multicast.reports",
+		"multicast.max_groups");
+	assert_refused(with("multicast = { max_groups = 1; reports = \"taken\"; "
+			    "querier = { max_groups = 0; }; };"),
+		"multicast.reports", "multicast.querier.max_groups");
 }
 
 static void names_the_line(void **state)

@@ -54,20 +54,27 @@ static void the_address_of_another_is_refused(void **state)
 	assert_int_equal(claim(rig, 2, "2001:db8:c::7"), 0);
 }
 
-/* Who sends from there shows that it is there, and may keep it. */
-static void who_is_there_may_have_it(void **state)
+/* The second node comes to where the first one is. */
+static uint8_t come(struct rig *rig)
 {
-	struct rig *rig = *state;
 	struct rig_bu bu = rig_bu(rig, 1, 1);
 
-	rig_bound(rig, 0, 1);
 	bu.bid_count = 1;
 	bu.bids[0] = (struct rig_bid){.bid = 2, .coa = VICTIM};
 	rig_send(rig, &bu);
 	rig_commit(rig, 0);
 	while (rig->packets[0].how == PACKET_TO_PORT)
 		rig_packet(rig);
-	assert_int_equal(rig_status(rig), 0);
+	return rig_status(rig);
+}
+
+/* Who sends from there shows that it is there, and may keep it. */
+static void who_is_there_may_have_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_bound(rig, 0, 1);
+	assert_int_equal(come(rig), 0);
 	assert_int_equal(rig_counter(rig, "bid_of_another"), 0);
 }
 
@@ -85,6 +92,33 @@ static void it_is_free_again(void **state)
 	assert_int_equal(claim(rig, 1, VICTIM), 0);
 }
 
+/* Whose tunnel a packet came by: of its home address, or of a node that is alone there. */
+static void a_tunnel_is_of_one_node(void **state)
+{
+	struct rig *rig = *state;
+	struct in6_addr victim, own, home, other, link_local, named;
+
+	assert_int_equal(addr_parse(VICTIM, &victim), 0);
+	assert_int_equal(addr_parse(OWN, &own), 0);
+	assert_int_equal(addr_parse(RIG_HOME, &home), 0);
+	assert_int_equal(addr_parse(RIG_LINK_HOME, &other), 0);
+	assert_int_equal(addr_parse("fe80::9:9", &link_local), 0);
+	named = addr_link_local_of(&home);
+	assert_null(signalling_tunnel_of(rig->s, &victim, &home));
+	rig_bound(rig, 0, 1);
+	assert_ptr_equal(signalling_tunnel_of(rig->s, &victim, &home), rig_binding(rig, RIG_HOME));
+	assert_ptr_equal(
+		signalling_tunnel_of(rig->s, &victim, &link_local), rig_binding(rig, RIG_HOME));
+	assert_null(signalling_tunnel_of(rig->s, &own, &home));
+	assert_null(signalling_tunnel_of(rig->s, &own, &link_local));
+	assert_null(signalling_tunnel_of(rig->s, &victim, &other));
+	assert_int_equal(come(rig), 0);
+	assert_null(signalling_tunnel_of(rig->s, &victim, &link_local));
+	assert_ptr_equal(signalling_tunnel_of(rig->s, &victim, &named), rig_binding(rig, RIG_HOME));
+	assert_ptr_equal(
+		signalling_tunnel_of(rig->s, &victim, &other), rig_binding(rig, RIG_LINK_HOME));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -92,6 +126,7 @@ int main(void)
 		T(the_address_of_another_is_refused),
 		T(who_is_there_may_have_it),
 		T(it_is_free_again),
+		T(a_tunnel_is_of_one_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,27 @@ static void queries_need_a_source(void **state)
 	assert_int_equal(decode(pkt, (size_t)len), MLD_FAULT_SOURCE);
 }
 
+/* RFC 6275, 10.4.3: in the tunnel of a node its home address is as good. */
+static void home_addresses_may_report(void **state)
+{
+	const struct in6_addr home = {.s6_addr = {0x20, 1, 0x0d, 0xb8, [15] = 7}};
+	const struct in6_addr other = {.s6_addr = {0x20, 1, 0x0d, 0xb8, [15] = 8}};
+	const struct in6_addr to = {.s6_addr = {0xff, 2, [15] = 0x16}};
+	uint8_t pkt[128];
+	size_t len = octets(report, pkt), mld_len;
+	const uint8_t *mld;
+
+	(void)state;
+	len = (size_t)mld_packet_finish(&home, &to, pkt, len - MLD_PACKET_HEAD);
+	assert_int_equal(mld_packet_decode_of(pkt, len, &home, &mld, &mld_len), MLD_FAULT_NONE);
+	assert_int_equal(mld[0], MCAST_MLD2_REPORT);
+	assert_int_equal(mld_packet_decode_of(pkt, len, &other, &mld, &mld_len), MLD_FAULT_SOURCE);
+	assert_int_equal(decode(pkt, len), MLD_FAULT_SOURCE);
+	pkt[MLD_PACKET_HEAD] = MCAST_MLD_QUERY;
+	len = (size_t)mld_packet_finish(&home, &to, pkt, len - MLD_PACKET_HEAD);
+	assert_int_equal(mld_packet_decode_of(pkt, len, &home, &mld, &mld_len), MLD_FAULT_SOURCE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +142,7 @@ int main(void)
 		cmocka_unit_test(ignores_what_is_not_of_the_link),
 		cmocka_unit_test(finishes_as_linux_does),
 		cmocka_unit_test(queries_need_a_source),
+		cmocka_unit_test(home_addresses_may_report),
 	};
 
 	return cmocka_run_group_tests_name("mld", tests, NULL, NULL);
