@@ -84,7 +84,10 @@ static void call(
 		.watch = watch};
 
 	assert_int_equal(zsock_connect(&rig.client, &options, rig.endpoint), 0);
-	assert_int_equal(zsock_send1(&rig.client, "hello", 5), 0);
+	/* Who has been refused by then has nowhere to send it to. */
+	int rc = zsock_send1(&rig.client, "hello", 5);
+
+	assert_true(rc == 0 || rc == -EAGAIN);
 }
 
 /* Serves until the condition holds; false after a generous time. */
