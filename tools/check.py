@@ -8,7 +8,7 @@
   thread     with --long, or if named: the tables' unit tests, in which a thread changes what
              another one reads, with the thread sanitizer
   scenario   the programs with gcc's sanitizers; the scenario tests in network namespaces with them,
-             three files at a time: they mostly wait
+             four files at a time: they mostly wait
 
 Builds go on beside the tests of those before them; the scenario tests have the machine for
 themselves. Before the totals stands one line for each test that failed, whatever step it was in. The last line
@@ -192,7 +192,7 @@ def scenarios(directory, long):
     report = BUILD / "check-scenario.xml"
     report.unlink(missing_ok=True)
     command = ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs",
-               "-n", "3", "--dist", "loadfile", f"--junitxml={report}", "test/scenario"]
+               "-n", "4", "--dist", "loadfile", f"--junitxml={report}", "test/scenario"]
     if not long:
         command += ["-m", "not long"]
     code, out = run("scenario", command, SANITIZERS | {"DMM_BUILD": str(directory)}, show=True)
