@@ -289,13 +289,13 @@ static void test_subscribers(void **state)
 }
 
 /* A lookup whose first step sees the index as it was, and whose last step as it is after it has
- * grown, misses some; it must be able to tell. */
+ * grown, misses those that it looks for in the wrong bucket of each; it must be able to tell. */
 static void test_steps_astride(void **state)
 {
 	struct tables *t = *state;
 	struct subscriber_table *s = &t->subscribers;
 	struct subscriber_key keys[AT_FIRST];
-	uint32_t count = AT_FIRST, missed = 0;
+	uint32_t count = AT_FIRST;
 	uint64_t version;
 
 	for (uint32_t i = 1; i <= AT_FIRST; i++)
@@ -313,13 +313,11 @@ static void test_steps_astride(void **state)
 		for (uint32_t i = 0; i < AT_FIRST; i++) {
 			const struct subscriber_entry *entry = subscriber_key_entry(s, &keys[i]);
 
-			missed += !entry;
 			assert_int_equal(
 				(entry ? entry : subscriber_key_find(s, &keys[i]))->id, i + 1);
 		}
 		assert_true(version != sig_index_version(&s->by_prefix));
 	}
-	assert_true(missed > 0);
 }
 
 /* Lists of paths are fewer than subscribers to begin with. */
