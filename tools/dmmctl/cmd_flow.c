@@ -185,20 +185,13 @@ static int explain(struct command_context *context, struct args *args, const cha
 	char *const *words = &args->argv[args->first];
 	json_t *params = json_pack("{s:s,s:s,s:s}", "mn_id", words[SUBSCRIBER], "source",
 		words[SOURCE], "destination", words[DESTINATION]);
-	json_t *result = NULL;
 	int rc = read_packet(args, words, values, params);
 
 	if (rc) {
 		json_decref(params);
 		return rc;
 	}
-	rc = command_request(context, "flow.explain", params, &result);
-	if (rc == 0 && context->json)
-		command_json(context, result);
-	else if (rc == 0)
-		print_explanation(context->out, result);
-	json_decref(result);
-	return rc;
+	return command_show(context, "flow.explain", params, print_explanation);
 }
 
 const struct command flow_commands[] = {

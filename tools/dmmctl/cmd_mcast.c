@@ -65,7 +65,6 @@ static int show(struct command_context *context, struct args *args, const char *
 	static const struct command_list rates = {"mcast.show", "groups", rate_columns};
 	const bool one = args->first < args->argc;
 	const char *group = one ? args->argv[args->first] : NULL;
-
 	json_t *params;
 
 	if (one && check_group(args, group))
@@ -136,22 +135,14 @@ enum { SUBSCRIBER, GROUP, SOURCE, WORDS };
 static int explain(struct command_context *context, struct args *args, const char *const *values)
 {
 	char *const *words = &args->argv[args->first];
-	json_t *result = NULL;
-	int rc;
 
 	(void)values;
 	if (check_group(args, words[GROUP]) || check_source(args, words[SOURCE]))
 		return args->exit_code;
-	rc = command_request(context, "mcast.explain",
+	return command_show(context, "mcast.explain",
 		json_pack("{s:s,s:s,s:s}", "mn_id", words[SUBSCRIBER], "group", words[GROUP],
 			"source", words[SOURCE]),
-		&result);
-	if (rc == 0 && context->json)
-		command_json(context, result);
-	else if (rc == 0)
-		print_explanation(context->out, result);
-	json_decref(result);
-	return rc;
+		print_explanation);
 }
 
 const struct command mcast_commands[] = {

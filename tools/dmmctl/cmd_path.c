@@ -50,11 +50,17 @@ static int put_octet(json_t *params, struct args *args, const char *key, const c
 	return 0;
 }
 
-static int weight(struct command_context *context, struct args *args, const char *const *values)
+static void print_weight(FILE *to, const json_t *result)
 {
 	static const struct table_column fields[] = {{"Label", "label", TABLE_TEXT},
 		{"Weight", "weight", TABLE_TEXT}, {"Was", "was", TABLE_TEXT}, {0}};
-	json_t *params = json_object(), *result = NULL;
+
+	table_print_pairs(to, fields, result);
+}
+
+static int weight(struct command_context *context, struct args *args, const char *const *values)
+{
+	json_t *params = json_object();
 	int rc = put_octet(params, args, "label", args->argv[args->first]);
 
 	(void)values;
@@ -64,13 +70,7 @@ static int weight(struct command_context *context, struct args *args, const char
 		json_decref(params);
 		return rc;
 	}
-	rc = command_request(context, "path.weight", params, &result);
-	if (rc == 0 && context->json)
-		command_json(context, result);
-	else if (rc == 0)
-		table_print_pairs(context->out, fields, result);
-	json_decref(result);
-	return rc;
+	return command_show(context, "path.weight", params, print_weight);
 }
 
 const struct command path_commands[] = {

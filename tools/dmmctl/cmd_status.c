@@ -33,22 +33,18 @@ static const struct table_column prefixes[] = {
 	{0},
 };
 
+static void print_status(FILE *to, const json_t *result)
+{
+	table_print_pairs(to, fields, result);
+	fputc('\n', to);
+	table_print(to, prefixes, json_object_get(result, "home_prefixes"));
+}
+
 static int status(struct command_context *context, struct args *args, const char *const *values)
 {
-	json_t *result = NULL;
-	int rc = command_request(context, "status", NULL, &result);
-
 	(void)args;
 	(void)values;
-	if (rc == 0 && context->json) {
-		command_json(context, result);
-	} else if (rc == 0) {
-		table_print_pairs(context->out, fields, result);
-		fputc('\n', context->out);
-		table_print(context->out, prefixes, json_object_get(result, "home_prefixes"));
-	}
-	json_decref(result);
-	return rc;
+	return command_show(context, "status", NULL, print_status);
 }
 
 const struct command status_commands[] = {

@@ -314,6 +314,20 @@ int command_request(
 	return call(context, method, params, false, NULL, NULL, result);
 }
 
+int command_show(struct command_context *context, const char *method, json_t *params,
+	void (*print)(FILE *to, const json_t *result))
+{
+	json_t *result = NULL;
+	int rc = command_request(context, method, params, &result);
+
+	if (rc == 0 && context->json)
+		command_json(context, result);
+	else if (rc == 0)
+		print(context->out, result);
+	json_decref(result);
+	return rc;
+}
+
 int command_change(
 	struct command_context *context, const char *method, json_t *params, const char *done)
 {

@@ -57,6 +57,11 @@ int command_main(struct command_context *context, int argc, char **argv);
 int command_request(
 	struct command_context *context, const char *method, json_t *params, json_t **result);
 
+/* Asks for a single object, and shows it: as JSON, or by print(). Returns as command_request()
+ * does; params is taken over. */
+int command_show(struct command_context *context, const char *method, json_t *params,
+	void (*print)(FILE *to, const json_t *result));
+
 /* Asks for a change, and prints the result: as JSON, or `done` and the MN-ID that it is about.
  * Returns as command_request() does; params is taken over. */
 int command_change(
