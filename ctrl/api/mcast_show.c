@@ -112,8 +112,7 @@ static void showing_release(void *state)
 {
 	struct showing *showing = state;
 
-	if (showing->request)
-		loop_cancel(showing->request->ctrl->loop, &showing->timer);
+	loop_cancel(showing->request->ctrl->loop, &showing->timer);
 	json_decref(showing->items);
 	free(showing);
 }
@@ -231,14 +230,17 @@ static void ask_again(struct wheel_timer *timer, void *context)
 
 /* The items of these groups with their counters, or NULL: there are none, or too many. */
 static struct showing *gather(
-	struct ctrl *ctrl, const struct in6_addr *groups, size_t count, bool with_members)
+	struct api_request *r, const struct in6_addr *groups, size_t count, bool with_members)
 {
-	const struct membership *members = multicast_members(ctrl->multicast);
+	const struct membership *members = multicast_members(r->ctrl->multicast);
 	struct showing *showing = calloc(1, sizeof(*showing));
 	bool fits = showing != NULL;
 
-	if (showing)
+	if (showing) {
+		showing->request = r;
 		showing->items = json_array();
+		wheel_timer_init(&showing->timer, ask_again);
+	}
 	for (size_t n = 0; fits && n < count; n++) {
 		struct in6_addr *sources, of;
 		int found = membership_sources(members, &groups[n], &sources);
@@ -250,8 +252,9 @@ static struct showing *gather(
 			if (!fits)
 				continue;
 			showing->ids[at] = membership_object(members, &groups[n], &sources[i], &of);
-			json_array_append_new(showing->items,
-				api_mcast_object_json(ctrl, &groups[n], &sources[i], with_members));
+			json_array_append_new(
+				showing->items, api_mcast_object_json(r->ctrl, &groups[n],
+							&sources[i], with_members));
 		}
 		if (found >= 0)
 			free(sources);
@@ -267,13 +270,11 @@ static struct showing *gather(
 static bool show_counted(struct api_request *r, const struct in6_addr *groups, size_t count,
 	bool with_members, bool rates)
 {
-	struct showing *showing = gather(r->ctrl, groups, count, with_members);
+	struct showing *showing = gather(r, groups, count, with_members);
 
 	if (!showing)
 		return false;
-	showing->request = r;
 	showing->rates = rates;
-	wheel_timer_init(&showing->timer, ask_again);
 	r->state = showing;
 	r->release = showing_release;
 	ask(r);
