@@ -16,7 +16,10 @@
 #include "dataplane/port.h"
 #include "dataplane/tables/tables_digest.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+/* gcc defines a macro for a sanitizer, clang has a feature. */
+#if defined(__has_feature)
+#define SLOW_BUILD (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOW_BUILD 1
 #else
 #define SLOW_BUILD 0
