@@ -29,6 +29,17 @@ def line_of(text, part):
     return text[:text.index(part)].count("\n") + 1
 
 
+def refused(start, tmp_path, name, right, wrong):
+    """A program does not start with something else in its example; returns (file, output)."""
+    text = example(name)
+    assert right in text
+    file = tmp_path / "wrong.cfg"
+    file.write_text(text.replace(right, wrong, 1))
+    status, output = start(name, "--config", file)
+    assert status != 0
+    return file, output
+
+
 @pytest.mark.parametrize("name, right, wrong, key", [
     ("dmm-ctrl", 'max_lifetime = "420s"', 'max_lifetime = "421s"', "max_lifetime"),
     ("dmm-ctrl", '"2001:db8:100::/64"', '"2001:db8:100::1/64"', "prefix"),
@@ -39,13 +50,9 @@ def line_of(text, part):
     ("dmm-mn", "spi = ", "spi = 25; # ", "spi"),
 ])
 def test_wrong_value_names_file_line_and_key(start, tmp_path, name, right, wrong, key):
-    text = example(name)
-    assert right in text
-    file = tmp_path / "wrong.cfg"
-    file.write_text(text.replace(right, wrong, 1))
-    status, output = start(name, "--config", file)
-    assert status != 0
-    assert re.search(rf"{re.escape(str(file))}:{line_of(text, right)}: .*{key}", output), output
+    file, output = refused(start, tmp_path, name, right, wrong)
+    line = line_of(example(name), right)
+    assert re.search(rf"{re.escape(str(file))}:{line}: .*{key}", output), output
 
 
 @pytest.mark.parametrize("flows, said", [
@@ -63,25 +70,17 @@ def test_flows_that_make_no_sense(start, tmp_path, flows, said):
 
 
 def test_values_that_contradict_each_other_name_a_line(start, tmp_path):
-    text = example("dmm-ctrl")
-    assert 'roles = ["ha"]' in text
-    file = tmp_path / "wrong.cfg"
-    file.write_text(text.replace('roles = ["ha"]', 'roles = ["mag"]', 1))
-    status, output = start("dmm-ctrl", "--config", file)
-    assert status != 0
+    file, output = refused(start, tmp_path, "dmm-ctrl", 'roles = ["ha"]', 'roles = ["mag"]')
     for key in ("home_agents", "home_prefixes"):
-        assert f'{file}:{line_of(text, key + " = ")}: {key}: is given, but roles has no "ha"' in output, output
+        line = line_of(example("dmm-ctrl"), key + " = ")
+        assert f'{file}:{line}: {key}: is given, but roles has no "ha"' in output, output
 
 
 def test_queries_that_overlap(start, tmp_path):
     """RFC 3810, 9.3: listeners answer one query before the next."""
-    text = example("dmm-ctrl")
-    assert 'interval = "125s";' in text
-    file = tmp_path / "wrong.cfg"
-    file.write_text(text.replace('interval = "125s";', 'interval = "10s";\n\tresponse = "10s";', 1))
-    status, output = start("dmm-ctrl", "--config", file)
-    assert status != 0
-    line = line_of(text, "querier = ") + 1
+    file, output = refused(start, tmp_path, "dmm-ctrl", 'interval = "125s";',
+                           'interval = "10s";\n\tresponse = "10s";')
+    line = line_of(example("dmm-ctrl"), "querier = ") + 1
     assert (f"{file}:{line}: multicast.querier.response: 10000 ms is not less than the interval of"
             " queries, 10000 ms") in output, output
 

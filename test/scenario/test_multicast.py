@@ -48,6 +48,18 @@ def source(lab):
     made.close()
 
 
+def records_of(*records, src, dst="ff02::16"):
+    """A report as a packet; records: (type, group, sources)."""
+    listed = [ICMPv6MLDMultAddrRec(rtype=kind, dst=group, sources=list(sources))
+              for kind, group, *sources in records]
+    return (IPv6(src=src, dst=dst, hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()])
+            / ICMPv6MLReport2(records=listed))
+
+
+def tunnelled(peer, packet):
+    peer.send(IPv6(src=peer.care_of, dst=HOME_AGENT, nh=41) / packet)
+
+
 def option(*bodies):
     return [MIP6OptUnknown(otype=MULTICAST_STATE, odata=body) for body in bodies]
 
@@ -245,9 +257,7 @@ def test_reports_through_the_tunnel_are_ignored(peer, subscriber, control, count
     peer.register(node)
     since = peer.ear.mark()
     for number, address in enumerate((home, "fe80::7:7"), 1):
-        inner = (IPv6(src=address, dst="ff02::16", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()])
-                 / ICMPv6MLReport2(records=[ICMPv6MLDMultAddrRec(rtype=4, dst=ANY)]))
-        peer.send(IPv6(src=peer.care_of, dst=HOME_AGENT, nh=41) / inner)
+        tunnelled(peer, records_of((4, ANY), src=address))
         wait_for(lambda number=number: counted("mld_ignored") == number, "it to be counted")
     assert ANY not in [item["group"] for item in control.ask("mcast", "show")["groups"]]
     source.send(ANY, b"unwanted")

@@ -15,7 +15,7 @@ import mip6
 from lab import programs
 from lab.capture import Capture
 from lab.system import run, wait_for
-from test_multicast import SENDER, Source, hears
+from test_multicast import SENDER, hears, source  # noqa: F401
 from test_node_multicast import ANY, OTHER, PORT, SPECIFIC, Listener, groups
 
 SLOW = "ff1e::7:1"
@@ -33,13 +33,6 @@ def gateway(lab, build):
     yield started
     for process in (started.data_plane.process, started.control.process):
         assert process.stop() == 0
-
-
-@pytest.fixture
-def source(lab):
-    made = Source(lab)
-    yield made
-    made.close()
 
 
 class HomeListener(Listener):

@@ -9,15 +9,14 @@ import struct
 import threading
 
 import pytest
-from scapy.layers.inet6 import (ICMPv6MLDMultAddrRec, ICMPv6MLReport, ICMPv6MLReport2, IPv6, IPv6ExtHdrHopByHop,
-                                RouterAlert)
+from scapy.layers.inet6 import ICMPv6MLReport, IPv6, IPv6ExtHdrHopByHop, RouterAlert
 
 import mip6
 from lab import programs
 from lab.system import run, wait_for
-from lab.topology import HOME_AGENT
 from peer import inner_of
-from test_multicast import FORBIDDEN, SENDER, Source, hears, option, records, report
+from test_multicast import (FORBIDDEN, SENDER, hears, option, records, records_of, report, source,  # noqa: F401
+                            tunnelled)
 from test_node_multicast import ANY, OTHER, SPECIFIC, Listener
 
 QUERIER = 'querier = { interval = "30s"; response = "1s"; last_listener = "100ms"; };'
@@ -34,25 +33,6 @@ def gateway(lab, build):
     yield started
     for process in (started.data_plane.process, started.control.process):
         assert process.stop() == 0
-
-
-@pytest.fixture
-def source(lab):
-    made = Source(lab)
-    yield made
-    made.close()
-
-
-def records_of(*records, src, dst="ff02::16"):
-    """A report; records: (type, group, sources)."""
-    listed = [ICMPv6MLDMultAddrRec(rtype=kind, dst=group, sources=list(sources))
-              for kind, group, *sources in records]
-    return (IPv6(src=src, dst=dst, hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()])
-            / ICMPv6MLReport2(records=listed))
-
-
-def tunnelled(peer, packet):
-    peer.send(IPv6(src=peer.care_of, dst=HOME_AGENT, nh=41) / packet)
 
 
 def listened(control, home):

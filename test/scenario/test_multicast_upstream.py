@@ -11,7 +11,7 @@ from lab import ledger, programs
 from lab.capture import Capture
 from lab.system import run, wait_for
 from lab.topology import CORE_GATEWAY, HOME_AGENT, HOME_PREFIX, Lab
-from test_multicast import SENDER, Source, option, report
+from test_multicast import SENDER, option, report, source  # noqa: F401
 from test_node_multicast import ANY, IS_EXCLUDE, IS_INCLUDE, OTHER, SPECIFIC
 
 import mip6
@@ -35,13 +35,6 @@ def lab(build, tmp_path_factory):
                         f"address add {CORE_GATEWAY}/64 dev transit nodad",
                         f"route replace {HOME_PREFIX} via {HOME_AGENT}")
         yield network
-
-
-@pytest.fixture
-def source(lab):
-    made = Source(lab)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
