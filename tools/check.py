@@ -11,9 +11,9 @@
              four files at a time: they mostly wait
 
 Builds go on beside the tests of those before them; the scenario tests have the machine for
-themselves. Before the totals stands one line for each test that failed, whatever step it was in. The last line
-printed is 'N passed, N failed', with ', N skipped' if some were. Build directories and logs stay
-under build/ and make the next run quicker."""
+themselves. Before the totals stands one line for each test that failed, whatever step it was in. The
+last line printed is 'N passed, N failed', with ', N skipped' if some were. Build directories and
+logs stay under build/ and make the next run quicker."""
 
 import argparse
 import concurrent.futures
