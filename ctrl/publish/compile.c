@@ -93,11 +93,19 @@ bool publish_prefers(const struct binding_record *a, const struct binding_record
 static void set_paths(const struct binding_record *const *ordered, unsigned count,
 	struct object_subscriber *subscriber)
 {
+	/* a data plane takes one whose first path is on a link for one that only sends from there
+	 */
+	const bool home_is_best = count > 1 && ordered[0]->at_home && ordered[0]->priority;
+
 	for (unsigned i = 0; i < count; i++)
-		subscriber->paths[i] = ordered[i]->path_id;
+		subscriber->paths[i] = ordered[(i + home_is_best) % count]->path_id;
 	subscriber->path_count = (uint8_t)count;
-	if (count > 1 && !ordered[0]->priority)
+	if (home_is_best) {
+		subscriber->steering = STEERING_FLOW;
+		subscriber->weights[count - 1] = 1;
+	} else if (count > 1 && !ordered[0]->priority) {
 		subscriber->steering = STEERING_HEARD;
+	}
 }
 
 int publish_compile(

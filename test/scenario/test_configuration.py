@@ -69,6 +69,16 @@ def test_flows_that_make_no_sense(start, tmp_path, flows, said):
     assert str(file) in output and said in output, output
 
 
+def test_home_binding_without_bulk_registration(start, tmp_path):
+    text = example("dmm-mn")
+    assert 'home_binding = false;' in text
+    file = tmp_path / "wrong.cfg"
+    file.write_text(text.replace("home_binding = false;", "home_binding = true;", 1))
+    status, output = start("dmm-mn", "--config", file)
+    assert status != 0
+    assert f'{file}:{line_of(text, "home_binding = ")}: home_binding: needs multihoming = "bulk"' in output, output
+
+
 def test_values_that_contradict_each_other_name_a_line(start, tmp_path):
     file, output = refused(start, tmp_path, "dmm-ctrl", 'roles = ["ha"]', 'roles = ["mag"]')
     for key in ("home_agents", "home_prefixes"):

@@ -1,11 +1,13 @@
-"""A node on its home link and away at once (RFC 5648, 5.6 and 6.3), played with scapy: its other
-interface is the host of the home link."""
+"""A node on its home link and away at once (RFC 5648, 5.6 and 6.3): played with scapy, where its other
+interface is the host of the home link, and dmm-mn."""
+
+import socket
 
 import pytest
 from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NA, IPv6, MIP6OptUnknown
 
 from lab.system import wait_for
-from lab.topology import CN
+from lab.topology import CN, HOME_ADDRESS
 from mip6 import bid
 from peer import CARE_OF, Ear, inner_of
 
@@ -99,3 +101,137 @@ def test_it_is_refused_unless_configured(node):
     here = node("")
     answer = here.update(bid(2, here.home, home=True))
     assert (answer.status, answer.bids) == (AT_HOME, [(2, 0)])
+
+
+# ---- dmm-mn
+
+
+class Both:
+    """dmm-mn at home by wlan0 and on link B by lte0; UDP port 9000 is to come by lte0."""
+
+    def __init__(self, lab, control, node):
+        self.lab, self.control, self.node = lab, control, node
+        self.ears = {name: Ear(lab.mn, name) for name in ("wlan0", "lte0")}
+
+    def paths(self):
+        """By interface: whether it is the home link, and the status if the home agent has it."""
+        return {path["interface"]: (path["at_home"], path["status"] if path["registered"] else None)
+                for path in self.node.status()["paths"]}
+
+    def wait_for_paths(self, **expected):
+        wait_for(lambda: self.paths() == expected, f"the paths to be {expected}", 60)
+
+    def at_home(self):
+        """By BID: whether the home agent has the home link as its care-of address."""
+        return {binding["bid"]: binding["at_home"] for binding in self.control.bindings()
+                if binding["home_address"] == HOME_ADDRESS}
+
+    def answers(self, source=None):
+        wait_for(lambda: "1 received" in (source or self.lab.cn).run(
+            "ping", "-c", "1", "-W", "1", HOME_ADDRESS, check=False), "the home address to answer", 60)
+
+    def exchanged(self, port):
+        """The interfaces that a datagram of the correspondent's port comes by, and one to it goes by."""
+        marks = {name: ear.mark() for name, ear in self.ears.items()}
+        for_us = {"wlan0": lambda octets: octets[6] == 17 and IPv6(octets).dst == HOME_ADDRESS,
+                  "lte0": lambda octets: (inner := inner_of(octets)) is not None and inner.nh == 17}
+        came = lambda: {name for name, ear in self.ears.items() if ear.heard(for_us[name], marks[name])}
+        before = self.sent()
+        with self.lab.cn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as there, \
+                self.lab.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as here:
+            there.bind((CN, port))
+            there.settimeout(60)
+            here.bind((HOME_ADDRESS, 9))
+            there.sendto(b"down", (HOME_ADDRESS, 9))
+            wait_for(came, "the datagram to come", 60)
+            here.sendto(b"up", (CN, port))
+            assert there.recvfrom(9)[0] == b"up"
+        return came(), {name for name, count in self.sent().items() if count > before[name]}
+
+    def sent(self):
+        return {path["interface"]: path["out_packets"] for path in self.node.status()["paths"]}
+
+    def neighbour(self):
+        """Whose link-layer address the host of the home link finds: "mn", "gw" or None."""
+        self.lab.host.ip("neigh flush dev eth0")
+        self.lab.host.run("ping", "-c", "1", "-W", "1", HOME_ADDRESS, check=False)
+        found = {entry.get("lladdr") for entry in self.lab.host.ip_json("-6", "neigh", "show", "dev", "eth0")
+                 if entry["dst"] == HOME_ADDRESS}
+        owners = {self.lab.mn.mac("wlan0"): "mn", self.lab.gw.mac("home"): "gw"}
+        return next((owners[mac] for mac in found if mac in owners), None)
+
+
+@pytest.fixture
+def both(mobile_node, lab, control, policy):
+    """both(POLICY): such a node, where dmm-ctrl has this policy."""
+    made = []
+    if not lab.mn.has_link("lte0"):
+        lab.radio("mn", "lte0", "mn-lte")
+
+    def start(text):
+        policy(text)
+        mobile_node.reconfigure(
+            ('interfaces = ["wlan0"]', 'interfaces = ["wlan0", "lte0"]'),
+            ('home_binding = false;', 'home_binding = true;'),
+            ('multihoming = "off";', 'multihoming = "bulk"; flows = ('
+             '{ id = 1; protocol = 17; remote_port = 9000; interfaces = ["lte0"]; });'))
+        lab.plug("home")
+        lab.plug("b", "mn-lte")
+        mobile_node.start()
+        made.append(Both(lab, control, mobile_node))
+        return made[0]
+    yield start
+    for one in made:
+        # With its bindings given back nothing of them, such as a revocation, comes to the next node.
+        assert mobile_node.process.stop() == 0
+        wait_for(lambda one=one: one.at_home() == {}, "the bindings to be given back", 60)
+        for ear in one.ears.values():
+            ear.close()
+    lab.plug(None, "mn-lte")
+
+
+def test_mobile_node_is_defended(both, lab):
+    """Topology b, dmm-mn: the gateway goes on answering for the address; by the home link packets come
+    and go as they are, by the other in the tunnel. It leaves, and comes back."""
+    here = both('at_home = "is-defended";')
+    here.wait_for_paths(wlan0=(True, WITHOUT_ND), lte0=(False, WITHOUT_ND))
+    assert here.at_home() == {1: True, 2: False}
+    here.answers()
+    assert here.exchanged(9001) == ({"wlan0"}, {"wlan0"})
+    assert here.exchanged(9000) == ({"lte0"}, {"lte0"})
+    wait_for(lambda: here.neighbour() == "gw", "the gateway to answer for the address", 60)
+    here.answers(lab.host)
+    lab.plug(None)
+    wait_for(lambda: here.at_home() == {2: False}, "the home binding to end", 60)
+    here.answers()
+    lab.plug("home")
+    wait_for(lambda: here.at_home() == {1: True, 2: False}, "the home binding", 60)
+
+
+def test_mobile_node_defends_itself(both, lab):
+    """Topology a, dmm-mn: it answers for its address itself as soon as it is told to; away it does no
+    longer; without the other link it is at home alone."""
+    here = both('at_home = "defends-itself";')
+    here.wait_for_paths(wlan0=(True, 0), lte0=(False, 0))
+    wait_for(lambda: here.neighbour() == "mn", "the node to answer for its address", 60)
+    here.answers(lab.host)
+    assert here.exchanged(9001) == ({"wlan0"}, {"wlan0"})
+    assert here.exchanged(9000) == ({"lte0"}, {"lte0"})
+    lab.plug(None)
+    wait_for(lambda: here.at_home() == {2: False}, "the home binding to end", 60)
+    wait_for(lambda: here.neighbour() == "gw", "the gateway to answer for the address", 60)
+    lab.plug("home")
+    here.wait_for_paths(wlan0=(True, 0), lte0=(False, 0))
+    lab.plug(None, "mn-lte")
+    wait_for(lambda: here.node.status()["state"] == "home", "the node to be at home alone", 60)
+    assert here.at_home() == {}
+    here.answers()
+
+
+def test_mobile_node_is_refused(both, control):
+    """Status 169: the home link, which it prefers, is then used alone."""
+    here = both("")
+    wait_for(lambda: control.drops()["bid_at_home"], "the refusal", 60)
+    wait_for(lambda: here.node.status()["state"] == "home", "the node to be at home alone", 60)
+    assert here.at_home() == {} and here.paths() == {}
+    here.answers()

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/addr.h"
 #include "common/wheel.h"
 #include "proto/mobility/mcast_state.h"
 
@@ -52,6 +53,8 @@ struct bul_bid {
 	uint16_t bid;
 	uint8_t priority; /* BID-PRI, lower is preferred (RFC 6089, 4.1) */
 	struct in6_addr care_of;
+	bool home;      /* H flag: care_of is the home address (RFC 5648, 5.6.3) */
+	struct mac mac; /* then: where the node is on the home link */
 };
 
 /* A flow that is to come by a care-of address (RFC 6089). */

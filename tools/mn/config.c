@@ -101,6 +101,11 @@ const struct config_key mn_config_keys[] = {
 		.help = "Register the care-of addresses of all interfaces at once (RFC 5648), in "
 			"one Binding Update or each in its own. The first interface is preferred, "
 			"and the place in the list is the binding identifier."),
+	CONFIG_KEY(BOOL, struct mn_config, home_binding, .text = "false",
+		.help = "With multihoming = \"bulk\": while one interface is on the home link, go "
+			"on "
+			"using those on other links, and register the home link beside them (RFC "
+			"5648, 5.6). Without, a home link in front of the others is used alone."),
 	CONFIG_KEY(GROUPS, struct mn_config, flows, .keys = flow_keys, .max_items = MN_FLOWS_MAX,
 		.item_size = sizeof(struct mn_flow),
 		.help = "With multihoming: which packets are to come by which interface (RFC "
@@ -205,6 +210,13 @@ int mn_config_load(const char *path, struct mn_config *config, struct config_rep
 		}
 	if (!check_flows(config, path, report))
 		ret = -EINVAL;
+	/* any Binding Update without H ends the home binding (RFC 5648, 5.6.5) */
+	if (config->home_binding && config->multihoming != MN_MULTIHOMING_BULK) {
+		config_report_add(report, path, 0, "home_binding",
+			"needs multihoming = \"bulk\", as each Binding Update has to name the home "
+			"link");
+		ret = -EINVAL;
+	}
 	return ret;
 }
 

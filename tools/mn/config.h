@@ -48,6 +48,7 @@ struct mn_config {
 	uint8_t tunnel_address_number;  /* of the option, 0: not used */
 	uint8_t multicast_state_number; /* of the option, 0: not used */
 	enum mn_multihoming multihoming;
+	bool home_binding;        /* the home link beside others (RFC 5648, 5.6) */
 	struct config_list flows; /* of struct mn_flow; the first that matches counts */
 	uint32_t lifetime_ms;     /* asked for in Binding Updates */
 	char *tunnel;             /* name of the TUN interface */

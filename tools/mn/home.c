@@ -16,23 +16,32 @@ enum {
 	ANNOUNCEMENTS = 3,      /* MAX_NEIGHBOR_ADVERTISEMENT */
 };
 
+/* Where the node is on the home link, alone or beside others. */
+static const struct link_attachment *home_link(const struct mn *mn)
+{
+	const struct mn_path *path = paths_home(mn);
+
+	return path ? &path->at : &mn->at;
+}
+
 static void send_advertisement(struct mn *mn, const struct in6_addr *addr,
 	const struct nd_message *solicitation, const struct mac *to)
 {
+	const struct link_attachment *at = home_link(mn);
 	uint8_t pkt[ND_PACKET_MAX];
 	struct nd_message na;
 
-	nd_proxy_advertisement(addr, addr, &mn->at.mac, solicitation, &na);
+	nd_proxy_advertisement(addr, addr, &at->mac, solicitation, &na);
 	ssize_t len = nd_encode(&na, pkt, sizeof(pkt));
 
 	if (len > 0)
-		wire_send_to(mn->wire, mn->at.ifindex, to, pkt, (size_t)len);
+		wire_send_to(mn->wire, at->ifindex, to, pkt, (size_t)len);
 }
 
 /* How the link-local address stands that the home agent defends with the L flag. */
 static enum link_identifier identifier(const struct mn *mn)
 {
-	return link_identifier(mn->link, mn->at.ifindex, &mn->config.home_address);
+	return link_identifier(mn->link, home_link(mn)->ifindex, &mn->config.home_address);
 }
 
 /* The kernel looks for other users of link-local addresses whenever a link comes up, and on the
@@ -69,7 +78,7 @@ static void announce_again(struct wheel_timer *timer, void *context)
 	(void)context;
 	struct mn *mn = wheel_entry(timer, struct mn, announce);
 
-	if (mn->at.place == LINK_HOME && home_ready(mn))
+	if ((mn->at.place == LINK_HOME && home_ready(mn)) || mn->hostnet.beside)
 		announce(mn);
 }
 
@@ -135,8 +144,36 @@ void home_enter(struct mn *mn)
 			      : now + UNANSWERED_S * CLOCK_NS_PER_S);
 }
 
+void home_beside(struct mn *mn)
+{
+	const struct mn_path *path = paths_home(mn);
+	bool ours = path && path->registered && path->status != STATUS_BA_MCOA_RETURNHOME;
+	int ret;
+
+	if (mn->hostnet.beside == (ours ? path->at.ifindex : 0))
+		return;
+	if (!ours) {
+		wheel_cancel(&mn->wheel, &mn->announce);
+		hostnet_leave_home(&mn->hostnet);
+		return;
+	}
+	ret = hostnet_beside(&mn->hostnet, path->at.name, path->at.ifindex);
+	if (ret) {
+		LOG_ERROR("home", "address-failed", "interface=%s error=%s", path->at.name,
+			LOG_QUOTE(strerror(-ret)));
+		return;
+	}
+	LOG_INFO("home", "beside", "home=%s interface=%s", ADDR_TEXT(&mn->config.home_address),
+		path->at.name);
+	mn->announcements = 0;
+	announce(mn);
+}
+
 void home_leave(struct mn *mn)
 {
+	/* not before the home agent has said who answers for the address (RFC 5648, 5.6.3) */
+	if (paths_home(mn) && !mn->hostnet.beside)
+		hostnet_leave_home(&mn->hostnet);
 	mn->home_ifindex = 0;
 	wheel_cancel(&mn->wheel, &mn->unanswered);
 	wheel_cancel(&mn->wheel, &mn->announce);
@@ -161,8 +198,8 @@ void home_solicited(struct mn *mn, const uint8_t *pkt, size_t len, const struct 
 {
 	struct nd_message ns;
 
-	if (mn->at.place != LINK_HOME || home_ready(mn) || mn->bul.state != BUL_DEREGISTERING ||
-		nd_decode(pkt, len, &ns) != ND_FAULT_NONE ||
+	if (mn->at.place != LINK_HOME || home_ready(mn) || mn->hostnet.beside ||
+		mn->bul.state != BUL_DEREGISTERING || nd_decode(pkt, len, &ns) != ND_FAULT_NONE ||
 		ns.type != ICMP6_TYPE_NEIGHBOUR_SOLICITATION ||
 		!addr_equal(&ns.target, &mn->config.home_address) || nd_is_dad(&ns))
 		return;

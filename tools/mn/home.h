@@ -1,6 +1,8 @@
 /*
  * Being at home (RFC 6275, 11.5.5): the node tells the home agent to stop, and only when that has
- * answered, or when there can be nothing to stop, uses its home address on the home link.
+ * answered, or when there can be nothing to stop, uses its home address on the home link. Beside
+ * other links (RFC 5648, 5.6) it answers for its address there only if the home agent has left that
+ * to it.
  *
  * All functions work on the one struct mn; same thread.
  */
@@ -20,6 +22,10 @@ void home_init(struct mn *mn);
 
 /* The node is attached to its home link (mn->at). */
 void home_enter(struct mn *mn);
+
+/* The node is on the home link beside others, or was: answers for the home address there, or stops,
+ * as the home agent has said (RFC 5648, 5.6.3, 5.6.4). */
+void home_beside(struct mn *mn);
 
 /* The node is on another link. */
 void home_leave(struct mn *mn);

@@ -147,7 +147,8 @@ int hostnet_away(struct hostnet *h, uint32_t tunnel_mtu)
 {
 	struct rtnl_route in_main = main_route(h), in_table = table_route(h);
 
-	hostnet_leave_home(h);
+	if (!h->beside)
+		hostnet_leave_home(h);
 	h->state->routed = true;
 	save(h);
 	int ret = rtnl_link_up(h->rtnl, h->tunnel, tunnel_mtu);
@@ -162,14 +163,29 @@ int hostnet_away(struct hostnet *h, uint32_t tunnel_mtu)
 	return ret;
 }
 
-int hostnet_home(struct hostnet *h, const char *interface, unsigned ifindex, bool detect)
+/* The home address is to be on this interface, and on no other link. */
+static void note_home(struct hostnet *h, const char *interface)
 {
 	if (strcmp(h->state->home_interface, interface) != 0)
 		hostnet_leave_home(h);
 	snprintf(h->state->home_interface, sizeof(h->state->home_interface), "%s", interface);
+}
+
+int hostnet_home(struct hostnet *h, const char *interface, unsigned ifindex, bool detect)
+{
+	note_home(h, interface);
+	h->beside = 0;
 	routes_remove(h);
 	save(h);
 	return rtnl_address_add(h->rtnl, ifindex, &h->config->home_address, detect);
+}
+
+int hostnet_beside(struct hostnet *h, const char *interface, unsigned ifindex)
+{
+	note_home(h, interface);
+	h->beside = ifindex;
+	save(h);
+	return rtnl_address_add(h->rtnl, ifindex, &h->config->home_address, false);
 }
 
 void hostnet_leave_home(struct hostnet *h)
@@ -179,4 +195,5 @@ void hostnet_leave_home(struct hostnet *h)
 	if (h->state->home_interface[0] && ifindex)
 		rtnl_address_del(h->rtnl, ifindex, &h->config->home_address, 128);
 	h->state->home_interface[0] = '\0';
+	h->beside = 0;
 }

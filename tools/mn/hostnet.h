@@ -19,6 +19,7 @@ struct hostnet {
 	struct rtnl *rtnl;
 	struct state *state;
 	unsigned tunnel; /* index of the TUN interface */
+	unsigned beside; /* the interface of hostnet_beside(), 0: none */
 };
 
 /* Undoes what a crashed process has left, then prepares the host: firewall rule, settings, and the
@@ -32,7 +33,8 @@ void hostnet_close(struct hostnet *h);
 /* An interface to attach by has come into being: prepares it like hostnet_open() did the others. */
 void hostnet_interface(struct hostnet *h, const char *interface);
 
-/* The node is away: packets from the home address go through the tunnel, which has this MTU. */
+/* The node is away, and not at home unless hostnet_beside() says so: packets from the home address
+ * go through the tunnel, which has this MTU. */
 int hostnet_away(struct hostnet *h, uint32_t tunnel_mtu);
 
 /* The node is at home on this interface: the home address is there and on no other link, the tunnel
@@ -41,5 +43,10 @@ int hostnet_away(struct hostnet *h, uint32_t tunnel_mtu);
  * 11.5.5). */
 int hostnet_home(struct hostnet *h, const char *interface, unsigned ifindex, bool detect);
 
-/* The node left its home link: the address goes away from there. */
+/* The node is away, and at home on this interface as well (RFC 5648, 5.6.4): the kernel answers for
+ * the home address there. Packets from it go on into the tunnel's interface. */
+int hostnet_beside(struct hostnet *h, const char *interface, unsigned ifindex);
+
+/* The node left its home link, or does not answer for its address there: it goes away from there.
+ */
 void hostnet_leave_home(struct hostnet *h);

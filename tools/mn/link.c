@@ -40,6 +40,7 @@ struct link_watch {
 	struct link_attachment all[LINK_INTERFACES_MAX];
 	uint8_t all_count;
 	uint8_t count;
+	bool beside; /* the home link is used beside others */
 	struct link_iface ifaces[LINK_INTERFACES_MAX];
 	uint8_t buf[32768];
 };
@@ -68,12 +69,11 @@ static bool same_attachment(const struct link_attachment *a, const struct link_a
 static void settle(struct link_watch *w)
 {
 	struct link_attachment all[LINK_INTERFACES_MAX];
-	unsigned count = link_choose(w->config, w->ifaces, w->count, w->all, w->all_count, all);
-	struct link_attachment next = {.place = LINK_NOWHERE};
+	unsigned count =
+		link_choose(w->config, w->beside, w->ifaces, w->count, w->all, w->all_count, all);
+	struct link_attachment next = link_choose_first(all, count);
 	bool same = count == w->all_count;
 
-	if (count)
-		next = all[0];
 	for (unsigned n = 0; same && n < count; n++)
 		same = same_attachment(&all[n], &w->all[n]);
 	memcpy(w->all, all, count * sizeof(all[0]));
@@ -474,6 +474,7 @@ int link_open(struct link_watch **out, const struct mn_config *config, struct rt
 	w->wheel = wheel;
 	w->ops = ops;
 	w->context = context;
+	w->beside = config->home_binding;
 	w->router_fd = -1;
 	w->count = (uint8_t)config->interfaces.count;
 	for (int n = 0; n < w->count; n++) {
@@ -541,6 +542,19 @@ unsigned link_all(const struct link_watch *w, const struct link_attachment **all
 {
 	*all = w->all;
 	return w->now.place == LINK_FOREIGN ? w->all_count : 0;
+}
+
+void link_forgo_home(struct link_watch *w)
+{
+	w->beside = false;
+	settle(w);
+}
+
+const struct mac *link_next_hop(const struct link_watch *w, unsigned ifindex)
+{
+	const struct link_iface *i = iface_find((struct link_watch *)w, ifindex);
+
+	return i ? link_iface_next_hop(i) : NULL;
 }
 
 enum link_identifier link_identifier(

@@ -81,8 +81,16 @@ void link_router_input(struct link_watch *w);
 const struct link_attachment *link_now(const struct link_watch *w);
 
 /* With multihoming, while the node is away: where all interfaces are attached that have a care-of
- * address, the preferred one first, at most LINK_INTERFACES_MAX. Returns how many. */
+ * address, and with home_binding that on the home link, the preferred one first, at most
+ * LINK_INTERFACES_MAX. Returns how many. */
 unsigned link_all(const struct link_watch *w, const struct link_attachment **all);
+
+/* The home agent does not want the home link beside others: from now on it is as without
+ * home_binding. Reports where the node is if that changes it. */
+void link_forgo_home(struct link_watch *w);
+
+/* The link-layer address of a default router on the link of an interface; NULL: it is not known. */
+const struct mac *link_next_hop(const struct link_watch *w, unsigned ifindex);
 
 /* Whether this is one of the watched interfaces. */
 bool link_has(const struct link_watch *w, unsigned ifindex);

@@ -35,7 +35,23 @@ static struct in6_addr care_of_before(
 	return (struct in6_addr){0};
 }
 
-unsigned link_choose(const struct mn_config *config, const struct link_iface *ifaces,
+static bool has_home(const struct link_attachment *all, unsigned count)
+{
+	for (unsigned n = 0; n < count; n++)
+		if (all[n].place == LINK_HOME)
+			return true;
+	return false;
+}
+
+struct link_attachment link_choose_first(const struct link_attachment *all, unsigned count)
+{
+	for (unsigned n = 0; n < count; n++)
+		if (all[n].place == LINK_FOREIGN)
+			return all[n];
+	return count ? all[0] : (struct link_attachment){.place = LINK_NOWHERE};
+}
+
+unsigned link_choose(const struct mn_config *config, bool beside, const struct link_iface *ifaces,
 	unsigned count, const struct link_attachment *before, unsigned before_count,
 	struct link_attachment all[static LINK_INTERFACES_MAX])
 {
@@ -45,10 +61,12 @@ unsigned link_choose(const struct mn_config *config, const struct link_iface *if
 		struct in6_addr now = care_of_before(before, before_count, ifaces[n].ifindex);
 		struct link_attachment a = look(config, &ifaces[n], (uint8_t)n, &now);
 
-		if (a.place == LINK_NOWHERE || (chosen && a.place == LINK_HOME))
+		if (a.place == LINK_NOWHERE)
+			continue;
+		if (a.place == LINK_HOME && (beside ? has_home(all, chosen) : chosen > 0))
 			continue;
 		all[chosen++] = a;
-		if (a.place == LINK_HOME || config->multihoming == MN_MULTIHOMING_OFF)
+		if ((a.place == LINK_HOME && !beside) || config->multihoming == MN_MULTIHOMING_OFF)
 			break;
 	}
 	return chosen;

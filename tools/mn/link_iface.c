@@ -85,7 +85,11 @@ static void router_set(
 		r = &i->routers[i->router_count++];
 	if (!r)
 		return;
-	*r = (struct link_router){.addr = *addr, .overdue_ns = UINT64_MAX};
+	*r = (struct link_router){.addr = *addr,
+		.is_default = ra->router_lifetime_s != 0,
+		.has_mac = ra->has_mac,
+		.mac = ra->mac,
+		.overdue_ns = UINT64_MAX};
 	if (ra->interval_ms)
 		r->overdue_ns = now_ns + SILENT_INTERVALS * ra->interval_ms * CLOCK_NS_PER_MS;
 	else if (ra->router_lifetime_s)
@@ -141,6 +145,14 @@ bool link_iface_has_router(const struct link_iface *i, const struct in6_addr *ro
 		if (addr_equal(&i->routers[n].addr, router))
 			return true;
 	return false;
+}
+
+const struct mac *link_iface_next_hop(const struct link_iface *i)
+{
+	for (int n = 0; n < i->router_count; n++)
+		if (i->routers[n].is_default && i->routers[n].has_mac)
+			return &i->routers[n].mac;
+	return NULL;
 }
 
 static bool on_link(const struct link_iface *i, const struct in6_addr *addr)

@@ -27,6 +27,9 @@ struct link_address {
 /* A router that has advertised itself. */
 struct link_router {
 	struct in6_addr addr;
+	bool is_default; /* packets for other links may be given to it */
+	bool has_mac;    /* it has told its link-layer address */
+	struct mac mac;
 	uint64_t
 		overdue_ns; /* monotonic: it should have been heard again, UINT64_MAX: no telling */
 };
@@ -86,6 +89,10 @@ bool link_iface_is_stale(const struct link_iface *i, const struct link_address *
 /* Whether a route to this on-link prefix is right on the present link: it is advertised there, or
  * an address of that length that is not stale is in it. */
 bool link_iface_needs_prefix(const struct link_iface *i, const struct prefix6 *prefix);
+
+/* The link-layer address of a default router, as routers have told it (RFC 5648, 5.6.4); NULL: none
+ * has. */
+const struct mac *link_iface_next_hop(const struct link_iface *i);
 
 /* Whether this router has advertised itself since the link came up. */
 bool link_iface_has_router(const struct link_iface *i, const struct in6_addr *router);

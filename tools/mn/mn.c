@@ -54,6 +54,16 @@ static uint32_t tunnel_mtu(uint32_t path_mtu)
 	return path_mtu > least ? path_mtu - TUNNEL_OVERHEAD : TUNNEL_MTU_MIN;
 }
 
+/* The MTU of the tunnel's interface, whose packets go by the home link as they are if it is used
+ * beside. */
+static uint32_t away_mtu(const struct mn *mn, uint32_t path_mtu)
+{
+	const struct mn_path *home = paths_home(mn);
+	uint32_t mtu = tunnel_mtu(path_mtu);
+
+	return home && home->at.mtu < mtu ? home->at.mtu : mtu;
+}
+
 /* Programs of this host are told by the MTU of the tunnel's interface. */
 static void tunnel_error(struct mn *mn)
 {
@@ -62,7 +72,7 @@ static void tunnel_error(struct mn *mn)
 	if (!mtu || mtu >= mn->at.mtu)
 		return;
 	LOG_INFO("mn", "path-mtu", "mtu=%u", mtu);
-	hostnet_away(&mn->hostnet, tunnel_mtu(mtu));
+	hostnet_away(&mn->hostnet, away_mtu(mn, mtu));
 }
 
 static void go_foreign(struct mn *mn)
@@ -78,7 +88,7 @@ static void go_foreign(struct mn *mn)
 	if (!ret)
 		paths_register(mn);
 	if (!ret)
-		ret = hostnet_away(&mn->hostnet, tunnel_mtu(at->mtu));
+		ret = hostnet_away(&mn->hostnet, away_mtu(mn, at->mtu));
 	if (ret)
 		LOG_ERROR("mn", "move-failed", "interface=%s error=%s", at->name,
 			LOG_QUOTE(strerror(-ret)));
@@ -104,9 +114,11 @@ static void attached(const struct link_attachment *at, void *context)
 
 	mn->at = *at;
 	multicast_moved(mn);
+	if (at->place != LINK_HOME)
+		home_beside(mn);
 	if (!moved) {
 		if (at->place == LINK_FOREIGN)
-			hostnet_away(&mn->hostnet, tunnel_mtu(at->mtu));
+			hostnet_away(&mn->hostnet, away_mtu(mn, at->mtu));
 		if (others)
 			paths_register(mn);
 		return;
@@ -228,8 +240,9 @@ static bool has_tunnel(const struct bul_answer *answer)
 static bool told_anew(struct mn *mn, const struct bul_answer *answer)
 {
 	if (mn->bul.state != BUL_BOUND || answer->sequence != mn->bul.sequence ||
-		answer->status != STATUS_BA_ACCEPTED || !has_tunnel(answer) ||
-		!answer->has_timestamp || answer->timestamp <= mn->told)
+		(answer->status != STATUS_BA_ACCEPTED &&
+			answer->status != STATUS_BA_MCOA_RETURNHOME) ||
+		!has_tunnel(answer) || !answer->has_timestamp || answer->timestamp <= mn->told)
 		return false;
 	mn->told = answer->timestamp;
 	tunnel_told(mn, answer);

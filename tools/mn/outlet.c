@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -25,7 +27,7 @@ static int open_fragments(struct outlet *o)
 
 int outlet_open(struct outlet *o)
 {
-	*o = (struct outlet){.fragments = -1};
+	*o = (struct outlet){.fragments = -1, .link = -1};
 	o->out = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 	return o->out < 0 ? -errno : open_fragments(o);
 }
@@ -36,7 +38,9 @@ void outlet_close(struct outlet *o)
 		close(o->out);
 	if (o->fragments >= 0)
 		close(o->fragments);
-	o->out = o->fragments = -1;
+	if (o->link >= 0)
+		close(o->link);
+	o->out = o->fragments = o->link = -1;
 }
 
 void outlet_set_mtu(struct outlet *o, uint32_t mtu)
@@ -53,6 +57,7 @@ int outlet_set(struct outlet *o, unsigned ifindex, const struct in6_addr *local,
 	int index = (int)ifindex;
 
 	outlet_set_mtu(o, 0);
+	o->on_link = false;
 	o->link_ifindex = ifindex;
 	o->local = *local;
 	o->remote = *remote;
@@ -60,6 +65,31 @@ int outlet_set(struct outlet *o, unsigned ifindex, const struct in6_addr *local,
 		setsockopt(o->fragments, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)))
 		return -errno;
 	return 0;
+}
+
+int outlet_set_on_link(struct outlet *o, unsigned ifindex, const struct mac *next_hop)
+{
+	if (o->link < 0)
+		/* protocol 0: it takes nothing in */
+		o->link = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (o->link < 0)
+		return -errno;
+	o->on_link = true;
+	o->link_ifindex = ifindex;
+	o->next_hop = *next_hop;
+	o->local = o->remote = (struct in6_addr){0};
+	return 0;
+}
+
+static int send_on_link(struct outlet *o, const uint8_t *packet, size_t len)
+{
+	struct sockaddr_ll to = {.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETHERTYPE_IPV6),
+		.sll_ifindex = (int)o->link_ifindex,
+		.sll_halen = sizeof(o->next_hop.b)};
+
+	memcpy(to.sll_addr, o->next_hop.b, sizeof(o->next_hop.b));
+	return sendto(o->link, packet, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
 }
 
 static int send_whole(struct outlet *o, uint8_t *inner, size_t len)
@@ -109,6 +139,8 @@ static int send_fragmented(struct outlet *o, uint8_t *inner, size_t len)
 
 int outlet_send(struct outlet *o, uint8_t *inner, size_t len)
 {
+	if (o->on_link)
+		return send_on_link(o, inner, len);
 	bool fits = !o->path_mtu || len + ENCAP_HEADER_SIZE <= o->path_mtu;
 	int ret = fits ? send_whole(o, inner, len) : -EMSGSIZE;
 

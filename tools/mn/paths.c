@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "proto/mobility/status.h"
+#include "tools/mn/home.h"
 #include "tools/mn/mn.h"
 
 enum { STATUS_NONE = 255 };
@@ -24,24 +25,29 @@ bool paths_update(struct mn *mn)
 	changed = mn->paths.count != before.count;
 	for (unsigned i = 0; i < mn->paths.count; i++) {
 		struct mn_path *path = &mn->paths.all[i];
-		const struct mn_path *old = path_of(&before, (uint16_t)(all[i].index + 1));
+		struct link_attachment at = all[i];
+		const struct mn_path *old = path_of(&before, (uint16_t)(at.index + 1));
 
-		*path = (struct mn_path){
-			.bid = (uint16_t)(all[i].index + 1), .status = STATUS_NONE};
-		if (old && addr_equal(&old->at.care_of, &all[i].care_of) &&
-			old->at.ifindex == all[i].ifindex)
+		if (at.place == LINK_HOME)
+			at.care_of = mn->config.home_address;
+		*path = (struct mn_path){.bid = (uint16_t)(at.index + 1), .status = STATUS_NONE};
+		if (old && addr_equal(&old->at.care_of, &at.care_of) &&
+			old->at.ifindex == at.ifindex)
 			*path = *old;
 		else
 			changed = true;
-		path->at = all[i];
+		path->at = at;
 	}
 	return changed && mn->paths.mode != MN_MULTIHOMING_OFF;
 }
 
 static void add_bid(struct bul_update *update, const struct mn_path *path)
 {
-	update->bids[update->bid_count++] = (struct bul_bid){
-		.bid = path->bid, .priority = (uint8_t)path->bid, .care_of = path->at.care_of};
+	update->bids[update->bid_count++] = (struct bul_bid){.bid = path->bid,
+		.priority = (uint8_t)path->bid,
+		.care_of = path->at.care_of,
+		.home = path->at.place == LINK_HOME,
+		.mac = path->at.mac};
 }
 
 /* The BID that a flow is to come by: of the first of its interfaces that is among the first `known`
@@ -85,8 +91,8 @@ static struct bul_update request(struct mn *mn, unsigned turn, bool overwrite)
 {
 	const struct mn_paths *paths = &mn->paths;
 	bool bulk = paths->mode == MN_MULTIHOMING_BULK;
-	struct bul_update update = {
-		.care_of = paths->all[bulk ? 0 : turn].at.care_of, .overwrite = overwrite};
+	struct bul_update update = {.care_of = bulk ? mn->at.care_of : paths->all[turn].at.care_of,
+		.overwrite = overwrite};
 
 	for (unsigned i = 0; i < paths->count; i++)
 		if (bulk || i == turn)
@@ -117,7 +123,22 @@ static void fall_back(struct mn *mn, enum mn_multihoming mode, const char *why)
 	LOG_WARN("mn", "multihoming", "mode=%s why=%s",
 		mode == MN_MULTIHOMING_OFF ? "off" : "single", LOG_QUOTE(why));
 	mn->paths.mode = mode;
-	paths_register(mn);
+	if (!paths_home(mn)) {
+		paths_register(mn);
+		return;
+	}
+	link_forgo_home(mn->link);
+	/* with BIDs, the change of what there is has led to a registration already */
+	if (mode == MN_MULTIHOMING_OFF && mn->at.place == LINK_FOREIGN)
+		paths_register(mn);
+}
+
+/* The home agent has taken others, but not the home link (RFC 5648, 6.3). */
+static bool home_refused(const struct mn *mn)
+{
+	const struct mn_path *home = paths_home(mn);
+
+	return home && home->status != STATUS_NONE && !status_ba_accepted(home->status);
 }
 
 /* RFC 5648, 5.7: what a refusal of the whole, or of an only BID, asks for. Returns whether
@@ -211,12 +232,12 @@ static void use_tunnels(struct mn *mn)
 		const struct in6_addr *end =
 			path->has_tunnel ? &path->tunnel : &mn->config.home_agent;
 
-		if (!path->registered)
+		if (!path->registered || path->at.place == LINK_HOME)
 			continue;
-		if (i > 0)
-			tunnel_accept(mn->tunnel, end);
-		else
+		if (addr_equal(&path->at.care_of, &mn->at.care_of))
 			mn_tunnel_end(mn, end);
+		else
+			tunnel_accept(mn->tunnel, end);
 	}
 }
 
@@ -227,6 +248,7 @@ void paths_told(struct mn *mn, const struct bul_answer *answer)
 	for (unsigned i = 0; i < answer->flow_count; i++)
 		take_flow(mn, answer->flows[i].fid, answer->flows[i].status);
 	use_tunnels(mn);
+	home_beside(mn);
 }
 
 void paths_answered(struct mn *mn, const struct bul_answer *answer)
@@ -238,6 +260,11 @@ void paths_answered(struct mn *mn, const struct bul_answer *answer)
 	paths_told(mn, answer);
 	if (mn->bul.state != BUL_BOUND)
 		return;
+	if (home_refused(mn)) {
+		LOG_WARN("mn", "home-binding", "used=false");
+		link_forgo_home(mn->link);
+		return;
+	}
 	if (note_held(mn, &next)) {
 		paths_register(mn);
 		return;
@@ -271,7 +298,16 @@ bool paths_revoked(struct mn *mn, const struct bul_answer *revocation)
 		mn->paths.all[i].registered &= !mn->paths.all[i].revoked;
 		left += mn->paths.all[i].registered;
 	}
+	home_beside(mn);
 	return left > 0;
+}
+
+const struct mn_path *paths_home(const struct mn *mn)
+{
+	for (unsigned i = 0; i < mn->paths.count; i++)
+		if (mn->paths.all[i].at.place == LINK_HOME)
+			return &mn->paths.all[i];
+	return NULL;
 }
 
 unsigned paths_interface(const struct mn *mn, const struct in6_addr *care_of)

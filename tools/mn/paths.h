@@ -11,6 +11,10 @@
  * Flows that the home agent has accepted as they are to be are refreshed by their FIDs alone (RFC
  * 6089, 5.2.3). One that says that it does not know such a FID is told everything anew.
  *
+ * The home link beside others is a path with the home address as care-of address (RFC 5648, 5.6.3).
+ * It is named in each update, as one that does not name it says that the node has left it; when the
+ * home agent refuses it, or all in one update, the node goes on without.
+ *
  * All functions work on the one struct mn; same thread.
  */
 #pragma once
@@ -26,7 +30,7 @@ struct mn;
 
 /* A care-of address. */
 struct mn_path {
-	struct link_attachment at;
+	struct link_attachment at; /* LINK_HOME: its care_of is the home address */
 	uint16_t bid;
 	bool registered; /* the home agent has it */
 	bool revoked;    /* it had, and has ended it by itself */
@@ -67,6 +71,9 @@ void paths_told(struct mn *mn, const struct bul_answer *answer);
 
 /* The home agent has ended the bindings of these BIDs. Returns whether any is left. */
 bool paths_revoked(struct mn *mn, const struct bul_answer *revocation);
+
+/* The home link beside others; NULL: the node is not there, or there alone. */
+const struct mn_path *paths_home(const struct mn *mn);
 
 /* The interface that a care-of address is on; 0: none. */
 unsigned paths_interface(const struct mn *mn, const struct in6_addr *care_of);

@@ -24,6 +24,8 @@ int ra_decode(const uint8_t *msg, size_t len, struct ra *out)
 		return -EBADMSG;
 	out->router_lifetime_s = router.lifetime_s;
 	out->interval_ms = router.interval_ms;
+	out->has_mac = router.has_link_address;
+	out->mac = router.link_address;
 	for (unsigned i = 0; i < router.prefix_count; i++) {
 		const struct nd_option_prefix *p = &router.prefixes[i];
 

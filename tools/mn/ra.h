@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,6 +21,8 @@ struct ra_prefix {
 struct ra {
 	uint16_t router_lifetime_s; /* 0: not a default router */
 	uint32_t interval_ms; /* at most between unsolicited ones (RFC 6275, 7.3), 0: untold */
+	bool has_mac;         /* it says its link-layer address */
+	struct mac mac;
 	uint8_t prefix_count; /* on-link or autonomous ones; more than fit are left out */
 	struct ra_prefix prefixes[RA_PREFIXES_MAX];
 };

@@ -59,6 +59,7 @@ static json_t *report_path(const struct mn_path *path)
 	json_put_str(p, "interface", path->at.name);
 	json_put_uint(p, "bid", path->bid);
 	json_put_addr(p, "care_of_address", &path->at.care_of);
+	json_put_bool(p, "at_home", path->at.place == LINK_HOME);
 	json_put_bool(p, "registered", path->registered);
 	json_put_bool(p, "revoked", path->revoked);
 	if (path->status == UINT8_MAX)

@@ -36,6 +36,15 @@ const char *signal_kind_name(enum signal_kind kind)
 	return kind < SIGNAL_KINDS ? names[kind] : "unknown";
 }
 
+/* RFC 5568, 6.4.4, in a message of RFC 5648, 5.6.3. */
+static void add_link_address(struct mh *mh, const struct mac *mac)
+{
+	struct mh_option *option = option_add(mh, OPTION_LINK_ADDRESS);
+
+	option->link_address.code = CODES_LINK_MN;
+	option->link_address.address = (struct field_bytes){mac->b, sizeof(mac->b)};
+}
+
 static void add_care_of(struct mh *mh, const struct bul_update *update)
 {
 	struct mh_option *option;
@@ -46,6 +55,9 @@ static void add_care_of(struct mh *mh, const struct bul_update *update)
 		option->bid.priority = update->bids[i].priority;
 		option->bid.coa.len = sizeof(struct in6_addr);
 		option->bid.coa.ip6 = update->bids[i].care_of;
+		option->bid.home = update->bids[i].home;
+		if (update->bids[i].home)
+			add_link_address(mh, &update->bids[i].mac);
 	}
 	if (update->bid_count)
 		return;

@@ -36,8 +36,9 @@ const char *signal_kind_name(enum signal_kind kind);
 /*
  * Writes the packet of a Binding Update: registration from the care-of address with home address
  * option and alternate care-of address option (11.7.1), or from home without both (11.5.5). With
- * BIDs, Binding Identifier options take the place of the latter (RFC 5648, 5.2). Returns the octets
- * written or a negative errno.
+ * BIDs, Binding Identifier options take the place of the latter (RFC 5648, 5.2); that of the home
+ * link comes with the node's link-layer address (5.6.3). Returns the octets written or a negative
+ * errno.
  */
 ssize_t signal_binding_update(const struct mn_config *config, struct hmac *hmac,
 	const struct bul_update *update, bool with_timestamp, uint8_t *buf, size_t size);

@@ -107,7 +107,7 @@ int tunnel_open(struct tunnel **out, const char *name, const struct in6_addr *ho
 
 	if (!t)
 		return -ENOMEM;
-	t->tun = t->in = t->usual.out = t->usual.fragments = t->errors = -1;
+	t->tun = t->in = t->usual.out = t->usual.fragments = t->usual.link = t->errors = -1;
 	t->home_address = *home_address;
 	int ret = open_tun(t, name);
 
@@ -250,8 +250,17 @@ void tunnel_accept(struct tunnel *t, const struct in6_addr *remote)
 
 static bool leads(const struct outlet *o, const struct tunnel_way *way)
 {
+	if (o->on_link || way->on_link)
+		return o->on_link && way->on_link && o->link_ifindex == way->ifindex &&
+		       mac_equal(&o->next_hop, &way->next_hop);
 	return o->link_ifindex == way->ifindex && addr_equal(&o->local, &way->local) &&
 	       addr_equal(&o->remote, &way->remote);
+}
+
+static int lead(struct outlet *o, const struct tunnel_way *way)
+{
+	return way->on_link ? outlet_set_on_link(o, way->ifindex, &way->next_hop)
+			    : outlet_set(o, way->ifindex, &way->local, &way->remote);
 }
 
 /* The outlet of a way: one that leads there, or the one that was made longest ago; the usual one
@@ -275,7 +284,7 @@ static struct outlet *outlet_of(struct tunnel *t, const struct tunnel_way *way)
 	} else {
 		o = &t->others[t->next_other++ % OTHERS];
 	}
-	return outlet_set(o, way->ifindex, &way->local, &way->remote) ? &t->usual : o;
+	return lead(o, way) ? &t->usual : o;
 }
 
 static void send_out(struct tunnel *t, uint8_t *inner, size_t len)

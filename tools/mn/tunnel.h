@@ -41,6 +41,8 @@ struct tunnel_listener {
 struct tunnel_way {
 	unsigned ifindex;
 	struct in6_addr local, remote;
+	bool on_link; /* no tunnel, but the next hop on the home link (outlet.h) */
+	struct mac next_hop;
 	uint64_t out_packets, out_octets;
 };
 

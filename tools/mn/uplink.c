@@ -37,16 +37,22 @@ static bool matches(const struct mn_flow *flow, const struct key *key)
 	       (!flow->local_port || flow->local_port == key->local);
 }
 
-static struct mn_path *registered(struct mn *mn, uint16_t bid)
+/* Whether it leads anywhere: the home agent has it, and on the home link a router is known. */
+static bool usable(const struct mn *mn, const struct mn_path *path)
+{
+	return path->registered &&
+	       (path->at.place != LINK_HOME || link_next_hop(mn->link, path->at.ifindex));
+}
+
+static struct mn_path *path_of(struct mn *mn, uint16_t bid)
 {
 	for (unsigned i = 0; i < mn->paths.count; i++)
-		if (mn->paths.all[i].bid == bid && mn->paths.all[i].registered)
+		if (mn->paths.all[i].bid == bid && usable(mn, &mn->paths.all[i]))
 			return &mn->paths.all[i];
 	return NULL;
 }
 
-/* The path of the first flow that matches, else the preferred one; NULL: the home agent has none.
- */
+/* The path of the first flow that matches, else the preferred one; NULL: that leads nowhere. */
 static struct mn_path *path_for(struct mn *mn, const struct key *key)
 {
 	struct mn_path *path;
@@ -54,12 +60,12 @@ static struct mn_path *path_for(struct mn *mn, const struct key *key)
 	for (size_t n = 0; n < mn->config.flows.count; n++) {
 		if (!matches(config_item(&mn->config.flows, struct mn_flow, n), key))
 			continue;
-		path = registered(mn, mn->paths.flows[n].bid);
+		path = path_of(mn, mn->paths.flows[n].bid);
 		if (path)
 			return path;
 		break;
 	}
-	return mn->paths.count && mn->paths.all[0].registered ? &mn->paths.all[0] : NULL;
+	return mn->paths.count && usable(mn, &mn->paths.all[0]) ? &mn->paths.all[0] : NULL;
 }
 
 struct tunnel_way *uplink_choose(void *context, const uint8_t *pkt, size_t len)
@@ -77,5 +83,8 @@ struct tunnel_way *uplink_choose(void *context, const uint8_t *pkt, size_t len)
 	path->way.ifindex = path->at.ifindex;
 	path->way.local = path->at.care_of;
 	path->way.remote = path->has_tunnel ? path->tunnel : mn->config.home_agent;
+	path->way.on_link = path->at.place == LINK_HOME;
+	if (path->way.on_link)
+		path->way.next_hop = *link_next_hop(mn->link, path->at.ifindex);
 	return &path->way;
 }

@@ -43,7 +43,7 @@ static int setup(void **state)
 
 static unsigned choose(void)
 {
-	return link_choose(&config, ifaces, 3, NULL, 0, all);
+	return link_choose(&config, config.home_binding, ifaces, 3, NULL, 0, all);
 }
 
 static void all_that_give_an_address_are_used(void **state)
@@ -85,6 +85,30 @@ static void a_home_link_decides_only_in_front(void **state)
 	assert_int_equal(all[0].place, LINK_HOME);
 }
 
+/* RFC 5648, 5.6.3: one home binding, by however many interfaces the node is at home. */
+static void a_home_link_beside_others_is_one_of_them(void **state)
+{
+	(void)state;
+	config.home_binding = true;
+	have(0, "2001:db8:100::77");
+	have(1, "2001:db8:100::78");
+	have(2, "2001:db8:b::1");
+	assert_int_equal(choose(), 2);
+	assert_int_equal(all[0].place, LINK_HOME);
+	assert_int_equal(all[0].index, 0);
+	assert_int_equal(all[1].place, LINK_FOREIGN);
+	assert_int_equal(link_choose_first(all, 2).index, 2);
+	ifaces[0].up = false;
+	assert_int_equal(choose(), 2);
+	assert_int_equal(all[0].index, 1);
+	ifaces[2].up = false;
+	assert_int_equal(choose(), 1);
+	assert_int_equal(link_choose_first(all, 1).place, LINK_HOME);
+	ifaces[1].up = false;
+	assert_int_equal(choose(), 0);
+	assert_int_equal(link_choose_first(all, 0).place, LINK_NOWHERE);
+}
+
 static void an_address_that_is_still_good_stays(void **state)
 {
 	struct link_attachment before = {.ifindex = 11, .care_of = address("2001:db8:a::2")};
@@ -92,7 +116,7 @@ static void an_address_that_is_still_good_stays(void **state)
 	(void)state;
 	have(1, "2001:db8:a::1");
 	have(1, "2001:db8:a::2");
-	assert_int_equal(link_choose(&config, ifaces, 3, &before, 1, all), 1);
+	assert_int_equal(link_choose(&config, false, ifaces, 3, &before, 1, all), 1);
 	assert_true(addr_equal(&all[0].care_of, &before.care_of));
 }
 
@@ -104,6 +128,7 @@ int main(void)
 		TEST(all_that_give_an_address_are_used),
 		TEST(without_multihoming_only_the_first_is),
 		TEST(a_home_link_decides_only_in_front),
+		TEST(a_home_link_beside_others_is_one_of_them),
 		TEST(an_address_that_is_still_good_stays),
 	};
 

@@ -332,11 +332,33 @@ static void link_local_address_of_an_identifier(void **state)
 	assert_null(link_iface_link_local_of(&iface, &other));
 }
 
+/* RFC 5648, 5.6.4: only what a default router has said of itself. */
+static void next_hop_is_what_a_default_router_says(void **state)
+{
+	(void)state;
+	struct in6_addr one = address("fe80::1"), two = address("fe80::2");
+	struct ra ra = {.router_lifetime_s = 1800};
+
+	assert_null(link_iface_next_hop(&iface));
+	link_iface_advertised(&iface, &one, &ra, S);
+	assert_null(link_iface_next_hop(&iface));
+	ra = (struct ra){.has_mac = true, .mac = {{2, 0, 0, 0, 0, 1}}};
+	link_iface_advertised(&iface, &one, &ra, S);
+	assert_null(link_iface_next_hop(&iface));
+	ra.router_lifetime_s = 1800;
+	ra.mac.b[5] = 2;
+	link_iface_advertised(&iface, &two, &ra, S);
+	assert_int_equal(link_iface_next_hop(&iface)->b[5], 2);
+	link_iface_forget(&iface);
+	assert_null(link_iface_next_hop(&iface));
+}
+
 #define T(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(next_hop_is_what_a_default_router_says),
 		T(addresses_are_set_and_removed),
 		T(too_many_addresses_are_left_out),
 		T(home_is_where_the_home_prefix_is_advertised),

@@ -127,6 +127,22 @@ static void reads_the_interval(void **state)
 	assert_int_equal(ra.interval_ms, 300);
 }
 
+static void reads_the_link_layer_address(void **state)
+{
+	(void)state;
+	static const uint8_t option[] = {1, 1, 2, 0, 0, 0, 0, 9};
+	uint8_t msg[HEADER + sizeof(option)];
+	struct ra ra;
+
+	memcpy(msg, golden, HEADER);
+	assert_int_equal(decode(msg, HEADER, &ra), 0);
+	assert_false(ra.has_mac);
+	memcpy(msg + HEADER, option, sizeof(option));
+	assert_int_equal(decode(msg, sizeof(msg), &ra), 0);
+	assert_true(ra.has_mac);
+	assert_memory_equal(ra.mac.b, option + 2, sizeof(ra.mac.b));
+}
+
 static void takes_as_many_prefixes_as_fit(void **state)
 {
 	(void)state;
@@ -163,6 +179,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_malformed),
 		cmocka_unit_test(leaves_out_prefixes_that_say_nothing),
 		cmocka_unit_test(reads_the_interval),
+		cmocka_unit_test(reads_the_link_layer_address),
 		cmocka_unit_test(takes_as_many_prefixes_as_fit),
 		cmocka_unit_test(writes_solicitations),
 	};

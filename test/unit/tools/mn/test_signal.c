@@ -266,15 +266,17 @@ static void update_says_that_the_link_local_address_is_compatible(void **state)
 	assert_int_equal(mh.bu.flags, FLAGS_BU_A | FLAGS_BU_H | FLAGS_BU_L);
 }
 
-/* RFC 5648, 5.2 and 5.3; RFC 6089, 4.2. */
+/* RFC 5648, 5.2, 5.3 and 5.6.3; RFC 6089, 4.2. */
 static void update_with_several_care_of_addresses_and_flows(void **state)
 {
 	struct fixture *f = *state;
 	struct bul_update u = {.lifetime_s = 420,
 		.care_of = f->care_of,
 		.overwrite = true,
-		.bid_count = 2,
-		.bids = {{1, 1, f->care_of}, {2, 2, address("2001:db8:b::99")}},
+		.bid_count = 3,
+		.bids = {{1, 1, f->care_of, false, {{0}}},
+			{2, 2, address("2001:db8:b::99"), false, {{0}}},
+			{3, 3, f->config.home_address, true, {{2, 0, 0, 0, 0, 9}}}},
 		.flow_count = 1,
 		.flows = {{.fid = 7, .priority = 1, .bid = 2, .protocol = 6, .remote = 8001}}};
 	uint8_t pkt[MH_PACKET_MAX];
@@ -294,7 +296,12 @@ static void update_with_several_care_of_addresses_and_flows(void **state)
 	bid = option_next(&mh, bid);
 	assert_int_equal(bid->bid.bid, 2);
 	assert_int_equal(bid->bid.priority, 2);
-	assert_true(addr_equal(&bid->bid.coa.ip6, &u.bids[1].care_of));
+	assert_true(addr_equal(&bid->bid.coa.ip6, &u.bids[1].care_of) && !bid->bid.home);
+	bid = option_next(&mh, bid);
+	assert_true(addr_equal(&bid->bid.coa.ip6, &f->config.home_address) && bid->bid.home);
+	option = option_find(&mh, OPTION_LINK_ADDRESS);
+	assert_int_equal(option->link_address.code, 2);
+	assert_memory_equal(option->link_address.address.at, u.bids[2].mac.b, 6);
 	option = option_find(&mh, OPTION_FLOW_ID);
 	assert_int_equal(option->flow_id.fid, 7);
 	assert_int_equal(flow_decode(&option->flow_id.subs, &flow, NULL), 0);
