@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/hmac.h"
+#include "ctrl/config.h"
 #include "ctrl/config_supervision.h"
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
@@ -14,13 +15,15 @@
 
 enum { ETHER_SIZE = 14 };
 
-static int op_send(void *context, const uint8_t *packet, size_t len)
+static int op_send(void *context, uint64_t data_plane, const uint8_t *packet, size_t len)
 {
 	const struct packet_inject inject = {
 		.how = PACKET_TO_ROUTE, .length = (uint16_t)len, .frame = packet};
 	const struct ctrl *ctrl = context;
+	int dp = ctrl_config_data_plane_of_id(ctrl->config, data_plane);
 
-	return role_inject(ctrl, NULL, &inject);
+	return role_inject(ctrl,
+		dp < 0 ? NULL : ctrl_config_data_plane_name(ctrl->config, (unsigned)dp), &inject);
 }
 
 static uint64_t op_now(void *context)

@@ -11,6 +11,7 @@
 #include "ctrl/path_supervision.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/publish/tunnel_ends.h"
 #include "ctrl/rates.h"
 #include "ctrl/restart_counter.h"
 #include "ctrl/role.h"
@@ -85,11 +86,13 @@ static void supervise(const struct role_lma *role, const struct session_record *
 	for (size_t i = 0; record->life == SESSION_LIVE && i < record->path_count; i++) {
 		const struct session_path *path = &record->paths[i];
 		const struct lma_peer *peer = lma_peer_find(role->ctrl->lma, &path->care_of);
-		const struct path_watch_use use = {.local = path->anchor,
+		const struct path_watch_use use = {.local = *tunnel_ends_near(role->ctrl->config,
+							   path->data_plane, &path->anchor),
 			.remote = path->care_of,
 			.peer = peer ? peer->name : "",
 			.bid = path->bid,
-			.label = path->label};
+			.label = path->label,
+			.data_plane = path->data_plane};
 
 		path_supervision_use(role->ctrl, &use, path->expires_ns);
 	}

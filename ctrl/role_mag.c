@@ -11,6 +11,7 @@
 #include "ctrl/path_supervision.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/publish/tunnel_ends.h"
 #include "ctrl/rates.h"
 #include "ctrl/restart_counter.h"
 #include "ctrl/role.h"
@@ -72,7 +73,7 @@ static void supervise(const struct role_mag *role, const struct attachment_recor
 		if (!path)
 			continue;
 		const struct path_watch_use use = {.local = path->address,
-			.remote = record->anchor,
+			.remote = *tunnel_ends_far(&record->anchor, &record->paths[i].user_plane),
 			.peer = anchor ? anchor->name : "",
 			.bid = path->bid,
 			.label = path->label};

@@ -4,6 +4,7 @@
 #include "ctrl/binding/binding.h"
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
+#include "ctrl/publish/tunnel_ends.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,8 +13,7 @@
 static void put_far_end(
 	json_t *obj, const struct mag_attachment *a, const struct in6_addr *user_plane)
 {
-	json_put_addr(obj, "tunnel_address",
-		addr_is_unspecified(user_plane) ? &a->anchor->address : user_plane);
+	json_put_addr(obj, "tunnel_address", tunnel_ends_far(&a->anchor->address, user_plane));
 }
 
 /* Its ways, if the gateway has several (RFC 8278). */

@@ -4,6 +4,7 @@
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
+#include "ctrl/publish/tunnel_ends.h"
 #include "ctrl/signalling/lma.h"
 #include "proto/mobility/codes.h"
 
@@ -41,8 +42,7 @@ static void put_serving(
 
 	json_put_str(obj, "data_plane",
 		dp < 0 ? NULL : ctrl_config_data_plane_name(ctrl->config, (unsigned)dp));
-	json_put_addr(obj, "tunnel_address",
-		dp < 0 ? anchor : ctrl_config_data_plane_address(ctrl->config, (unsigned)dp));
+	json_put_addr(obj, "tunnel_address", tunnel_ends_near(ctrl->config, data_plane, anchor));
 }
 
 static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_record *now)

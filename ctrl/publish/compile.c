@@ -9,6 +9,7 @@
 #include "ctrl/config.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/state.h"
+#include "ctrl/publish/tunnel_ends.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/home_discovery.h"
 
@@ -176,7 +177,7 @@ static int add_tunnel(struct bundle *bundle, uint64_t id, const struct in6_addr 
 	return publish_bundle_add(bundle, &object);
 }
 
-/* The tunnel to a gateway, from a data plane or, as before there were any, the anchor. */
+/* The tunnel to a gateway. */
 static int add_way(const struct ctrl_config *config, struct bundle *bundle, uint64_t id,
 	uint64_t data_plane, const struct in6_addr *anchor, const struct in6_addr *care_of)
 {
@@ -185,7 +186,7 @@ static int add_way(const struct ctrl_config *config, struct bundle *bundle, uint
 
 	object.path = (struct object_path){.id = id,
 		.kind = PATH_IP6_IN_IP6,
-		.local = dp < 0 ? *anchor : *ctrl_config_data_plane_address(config, (unsigned)dp),
+		.local = *tunnel_ends_near(config, data_plane, anchor),
 		.remote = *care_of,
 		.data_plane = dp < 0 ? 0 : data_plane};
 	return publish_bundle_add(bundle, &object);
@@ -222,13 +223,6 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 		record->path_count ? record->path_count : 1, &subscriber, bundle);
 }
 
-/* Where the anchor wants a tunnel to end. */
-static const struct in6_addr *far_end(
-	const struct attachment_record *record, const struct in6_addr *user_plane)
-{
-	return addr_is_unspecified(user_plane) ? &record->anchor : user_plane;
-}
-
 /* The registered ways of an attachment that the configuration has. Returns their number. */
 static size_t attachment_ways(const struct ctrl_config *config,
 	const struct attachment_record *record, struct bundle *bundle,
@@ -245,13 +239,13 @@ static size_t attachment_ways(const struct ctrl_config *config,
 			continue;
 		ways[count] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
 		*error = add_tunnel(bundle, ways[count++].path, &path->address,
-			far_end(record, &record->paths[i].user_plane));
+			tunnel_ends_far(&record->anchor, &record->paths[i].user_plane));
 	}
 	if (count || *error)
 		return count;
 	ways[0] = (struct path_policy_way){.path = id};
-	*error = add_tunnel(
-		bundle, id, ctrl_config_mag_address(config), far_end(record, &record->user_plane));
+	*error = add_tunnel(bundle, id, ctrl_config_mag_address(config),
+		tunnel_ends_far(&record->anchor, &record->user_plane));
 	return 1;
 }
 

@@ -217,7 +217,7 @@ static void probe(struct path_watch_tunnel *t, uint64_t now)
 	ip6_build(&head, packet, sizeof(packet));
 	if (icmp6_encode(&t->use.local, &t->use.remote, &echo, packet + IP6_HEADER_SIZE,
 		    PROBE_LEN) < 0 ||
-		w->ops.send(w->ops.context, packet, sizeof(packet)) < 0) {
+		w->ops.send(w->ops.context, t->use.data_plane, packet, sizeof(packet)) < 0) {
 		count(w, PATH_WATCH_NOT_SENT);
 		return;
 	}

@@ -10,7 +10,7 @@
  * A probe is lost when it is not answered within the interval, or, where answers take longer, twice
  * the usual delay. So many lost ones in a row, and the tunnel is down; so many answered in a row,
  * and it is up again. One from which nothing was ever heard is used, since its peer may not answer
- * at all, unless another tunnel of the same peer is up. While no data plane can send, and while
+ * at all, unless another tunnel of the same peer is up. While its data plane cannot send, and while
  * this process was held up itself, nothing is lost.
  *
  * A tunnel is probed as long as a registration by it lasts. For the control thread.
@@ -61,6 +61,7 @@ struct path_watch_use {
 	struct in6_addr local, remote;
 	const char *peer; /* its name, which outlives the watch */
 	uint8_t bid, label;
+	uint64_t data_plane; /* id of the one whose address `local` is; 0: of any */
 };
 
 /* A tunnel, for reading. */
@@ -83,8 +84,8 @@ struct path_watch_tunnel {
 
 struct path_watch_ops {
 	void *context; /* first argument of each */
-	/* Has an IPv6 packet sent. 0 or a negative errno. */
-	int (*send)(void *context, const uint8_t *packet, size_t len);
+	/* Has an IPv6 packet sent by this data plane, 0: by any. 0 or a negative errno. */
+	int (*send)(void *context, uint64_t data_plane, const uint8_t *packet, size_t len);
 	/* A tunnel went down or came up; NULL: one that was down is probed no more. */
 	void (*changed)(void *context, const struct path_watch_tunnel *tunnel);
 	/* loop_now_ns() and loop_real_ns(). */

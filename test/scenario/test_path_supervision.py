@@ -1,12 +1,13 @@
 """Anchor and gateway watch the links between them: a link that carries nothing is not used, in either
-direction, until it carries again, and flows that were on another stay there."""
+direction, until it carries again, and flows that were on another stay there. The tunnels end at another
+address of the anchor than the signalling does, that of its data plane (RFC 7389)."""
 
 import json
 
 import pytest
 
 from lab import ledger
-from lab.proxy import global_address
+from lab.proxy import Anchor, global_address
 from lab.proxy_paths import (BID, CABLES, CORE_AT_WLAN, LABEL, LTE, WLAN, PathsGateway, PathsLab,
                              make_anchor, supervised)
 from lab.system import wait_for
@@ -16,6 +17,7 @@ WEB = 80  # rules want WLAN for it, and else LTE
 PORTS = [*range(2000, 2024), WEB]
 SOON = supervised("50ms", 8, 3)
 BOTH = {LTE: "up", WLAN: "up"}
+USER_PLANE = "2001:db8:1::11"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,9 @@ def lab(build, tmp_path_factory, request):
 @pytest.fixture(scope="module")
 def anchor(lab, build):
     started = make_anchor(lab, build, ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
+                          ('{ name = "dp1"; }', f'{{ name = "dp1"; address = "{USER_PLANE}"; }}'),
                           supervision=SOON)
+    started.data_plane.addresses = (f"address replace {USER_PLANE}/64 dev core nodad", *Anchor.ADDRESSES)
     started.start()
     yield started
     stop(started)
@@ -83,8 +87,9 @@ def reached(lab, address, source):
 
 
 def test_paths_are_shown(anchor, gateway, address):
-    for end, key, peer in (anchor, "remote", "mag1"), (gateway, "local", "lma"):
+    for end, key, far, peer in (anchor, "remote", "local", "mag1"), (gateway, "local", "remote", "lma"):
         for care_of, path in paths(end, key).items():
+            assert path[far] == USER_PLANE
             assert (path["peer"], path["bid"], path["label"], path["weight"]) == \
                 (peer, BID[care_of], LABEL[care_of], 1)
             assert path["delay_ms"] > 0 and path["probes"] >= path["answers"] > 0

@@ -20,7 +20,7 @@ from lab.topology import CN
 from peer import Ear
 from pmip6 import PlayedGateway
 
-USER_PLANE = 59
+USER_PLANE, MULTIPATH, MAG_ID = 59, 63, 64
 DP = {"dp1": "2001:db8:1::11", "dp2": "2001:db8:2::11"}
 ASKED = [(USER_PLANE, bytes(2))]
 DATA_PLANES = f"""	{{ name = "dp1"; address = "{DP["dp1"]}"; serves = ["2001:db8:a1::/64", "::/0"]; }},
@@ -135,6 +135,25 @@ def test_who_does_not_ask_tunnels_to_the_anchor(lab, anchor, gateways):
     session, = anchor.sessions("--mn-id", "plain@example.net")
     assert (session["data_plane"], session["tunnel_address"]) == (None, ANCHOR)
     assert down(lab, gateways["1"], host_of(answer), b"plain") == ANCHOR
+
+
+def is_probe(heard):
+    """An echo request from the data plane that is near the second gateway."""
+    return heard[6] == 58 and heard[40] == 128 and heard[8:24] == mip6.address(DP["dp2"])
+
+
+def test_a_path_is_probed_by_its_data_plane(lab, anchor, gateways):
+    gateway, cable = gateways["2"], Ear(lab.core, "lma2")
+    binding = [(MULTIPATH, bytes([pmip6.WLAN, 9, 1, 0, 0, 0])), (MAG_ID, b"\1\0mag2@example.net")]
+    answer = wait_for(
+        lambda: told(found := gateway.register("paths@example.net", extra=ASKED + binding)) == DP["dp2"]
+        and found, "dp2 to serve", 60, 0.5)
+    assert answer.status == 0
+    cable.wait(is_probe, "a probe from dp2", 0, 60)
+    gateway.ear.wait(is_probe, "a probe at the gateway", 0, 60)
+    path, = (path for path in anchor.control.ask("path", "show")["paths"] if path["remote"] == gateway.care_of)
+    assert (path["peer"], path["bid"], path["label"], path["local"]) == ("mag2", 1, 9, DP["dp2"])
+    cable.close()
 
 
 @pytest.fixture

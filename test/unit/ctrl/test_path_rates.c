@@ -28,9 +28,10 @@ static void op_changed(void *context, const struct path_watch_tunnel *tunnel)
 	(void)tunnel;
 }
 
-static int op_send(void *context, const uint8_t *packet, size_t len)
+static int op_send(void *context, uint64_t data_plane, const uint8_t *packet, size_t len)
 {
 	(void)context;
+	(void)data_plane;
 	(void)packet;
 	(void)len;
 	return 0;

@@ -21,6 +21,7 @@ static struct {
 	struct path_watch *watch;
 	uint64_t now, real;
 	int send_error;
+	uint64_t data_plane;        /* of the last one */
 	uint8_t sent[KEPT][PACKET]; /* the last ones, by number */
 	unsigned sent_count, changes, removals;
 	enum path_watch_state state; /* that the last change was to */
@@ -37,9 +38,10 @@ static struct path_watch_use use(uint8_t local, const char *peer)
 	return u;
 }
 
-static int op_send(void *context, const uint8_t *packet, size_t len)
+static int op_send(void *context, uint64_t data_plane, const uint8_t *packet, size_t len)
 {
 	(void)context;
+	rig.data_plane = data_plane;
 	assert_int_equal(len, PACKET);
 	if (rig.send_error)
 		return rig.send_error;
@@ -186,6 +188,19 @@ static void goes_down_and_comes_back(void **state)
 
 /* One that answers now and then stays up, and shows what it loses; a lost answer begins anew what
  * brings it up. */
+/* Probes leave by the data plane whose address they come from. */
+static void probes_leave_where_the_tunnel_ends(void **state)
+{
+	struct path_watch_use u = use(1, "peer");
+
+	(void)state;
+	u.data_plane = 7;
+	assert_int_equal(path_watch_use(rig.watch, &u, LONG_NS), 0);
+	pass(INTERVAL_MS);
+	assert_true(rig.sent_count > 0);
+	assert_int_equal(rig.data_plane, 7);
+}
+
 static void losses(void **state)
 {
 	(void)state;
@@ -345,6 +360,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(goes_down_and_comes_back),
+		TEST(probes_leave_where_the_tunnel_ends),
 		TEST(losses),
 		TEST(never_answered),
 		TEST(long_way),
