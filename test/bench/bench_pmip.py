@@ -189,7 +189,7 @@ class Bench:
 def handovers(moves, build):
     """The figures of a demo with so many moves."""
     with tempfile.TemporaryDirectory() as directory, ProxyLab("bench", directory) as lab:
-        show = pmip.Pmip(lab, build, moves)
+        show = pmip.Moves(lab, build, moves)
         show.play()
         result = show.as_json()
     if not result["ok"]:

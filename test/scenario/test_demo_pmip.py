@@ -31,10 +31,24 @@ def test_the_host_keeps_its_address(demo):
     assert result["tcp"]["intact"] and result["tcp"]["bytes"] > 500_000
 
 
+def test_two_links_of_a_gateway(demo):
+    paths = demo[1]["paths"]
+    assert paths["ok"] is True and paths["problems"] == []
+    assert [(flow["name"], flow["link"], flow["intact"]) for flow in paths["downloads"]] == \
+        [("video", "WLAN", True), ("files", "LTE", True)]
+    for turn, link in ("cut", "LTE"), ("back", "WLAN"):
+        assert paths[turn]["to"] == link and paths[turn]["moved_ms"] > 0
+        assert paths[turn]["interruption_ms"] > 0 and paths[turn]["lost"] is not None
+    assert [tuple(share["weights"].values()) for share in paths["shares"]] == [(3, 1), (1, 3)]
+    for share in paths["shares"]:
+        for way in "down", "up":
+            assert abs(share[f"wlan_{way}"] - share["wlan_wanted"]) <= 0.02
+
+
 def test_picture(demo):
     _, _, output = demo
     drawn = (output / "timeline.svg").read_text()
-    for words in ("link 1", "tunnel to mag3", "mag2 to mag3", "PBU", "PBA"):
+    for words in ("link 1", "tunnel to mag3", "mag2 to mag3", "PBU", "PBA", "WLAN is cut", "weights 3:1"):
         assert words in drawn
     assert (output / "timeline.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 

@@ -34,8 +34,18 @@ class Capture:
         return list(read(self.path, since))
 
 
+    def since(self, position):
+        """The same, each with the position behind it."""
+        return positions(self.path, position)
+
+
 def read(path, since=0):
     """The complete packets of a pcap file with nanosecond times, as (time in ns, frame)."""
+    return ((at, frame) for at, frame, _ in positions(path, since))
+
+
+def positions(path, since=0):
+    """Those of read(), each with the position behind it, from where the file can be read on."""
     with open(path, "rb") as file:
         header = file.read(24)
         if len(header) < 24 or struct.unpack_from("<I", header)[0] != PCAP_NANOSECONDS:
@@ -49,4 +59,4 @@ def read(path, since=0):
             frame = file.read(length)
             if len(frame) < length:
                 return
-            yield seconds * NANOSECONDS + nanoseconds, frame
+            yield seconds * NANOSECONDS + nanoseconds, frame, file.tell()

@@ -9,7 +9,7 @@ DEMOS = {
     "": ("demo", "a node moves from link to link, programs of its gateway die, a download goes on"),
     "multihoming": ("multihoming", "a node on Wi-Fi and LTE at once, and a policy for its flows"),
     "multicast": ("multicast", "multicast groups that follow the nodes which listen to them"),
-    "pmip": ("pmip", "a host that knows nothing of mobility moves between access gateways"),
+    "pmip": ("pmip", "a host that knows nothing of mobility moves between access gateways; one has two links"),
 }
 
 

@@ -70,8 +70,8 @@ class Pinging:
         wait_for(lambda: len((pings := self.pings()).heard) >= 10 and len(pings.replied) >= 10,
                  "the first replies")
 
-    def download(self, bytes_per_second=500_000):
-        made = Download(self.lab, bytes_per_second, address=self.address)
+    def download(self, bytes_per_second=500_000, port=None):
+        made = Download(self.lab, bytes_per_second, port, self.address)
         self.processes += [made.serve, made.fetch]
         return made
 

@@ -18,13 +18,13 @@ import time
 
 from dataclasses import dataclass, field
 
-from lab import ledger, pmip_picture, show, words
+from lab import ledger, pmip_paths, pmip_picture, show, words
 from lab.capture import Capture
 from lab.flows import Pinging
 from lab.measure import MILLISECOND, ms
 from lab.packets import packets_of
-from lab.proxy import (GATEWAY, LINKS, MN_ID, ROUTER, AccessGateway, Anchor, ProxyLab,
-                       global_address, is_downlink)
+from lab.proxy import LINKS, MN_ID, ROUTER, AccessGateway, Anchor, global_address, is_downlink
+from lab.proxy_paths import PLACE, PathsLab
 from lab.system import LabError, wait_for
 
 LABEL = "pmip"
@@ -68,25 +68,25 @@ class Move:
 
 def complete(move, packets, address):
     """Fills in what the packets at the anchor since the move say."""
-    here = GATEWAY[move.target]
     move.updates, sequences = [], set()
     move.acknowledged = move.restored = move.status = None
     for packet in packets:
         if packet.at < move.begun:
             continue
-        if (packet.kind == "update" and packet.source == here and packet.lifetime
+        if (packet.kind == "update" and PLACE.get(packet.source) == move.target and packet.lifetime
                 and move.acknowledged is None):
             move.updates.append(packet.at)
             sequences.add(packet.sequence)
-        elif (packet.kind == "acknowledgement" and packet.destination == here
+        elif (packet.kind == "acknowledgement" and PLACE.get(packet.destination) == move.target
                 and packet.sequence in sequences and packet.status == 0 and move.acknowledged is None):
             move.acknowledged, move.status = packet.at, packet.status
-        elif move.restored is None and is_downlink(packet, address) and packet.destination == here:
+        elif (move.restored is None and is_downlink(packet, address)
+                and PLACE.get(packet.destination) == move.target):
             move.restored = packet.at
 
 
-class Pmip:
-    """One run, and what came of it."""
+class Moves:
+    """The first half of a run, and what came of it."""
 
     def __init__(self, lab, build, count):
         self.lab, self.build, self.count = lab, build, count
@@ -101,8 +101,7 @@ class Pmip:
     def set_up(self):
         ledger.reserve_hugepages(self.lab.ledger, HUGEPAGES)
         self.lab.build(tuned=False)
-        self.anchor = Anchor(self.lab, self.build)
-        self.gateways = {link: AccessGateway(self.lab, self.build, link) for link in LINKS}
+        self.anchor, self.gateways = self.parts()
         for part in (self.anchor, *self.gateways.values()):
             part.start()
         self.say("the anchor and three access gateways serve")
@@ -111,6 +110,10 @@ class Pmip:
                                 pause=0.1)
         wait_for(lambda: self.settled("1") and self.reachable(), "the host to be reachable", pause=0.1)
         self.say(f"the host is on link 1 and has made itself the address {self.address}")
+
+    def parts(self):
+        """The anchor, and the gateways by link."""
+        return Anchor(self.lab, self.build), {link: AccessGateway(self.lab, self.build, link) for link in LINKS}
 
     def reachable(self):
         return " 1 received" in self.lab.cn.run("ping", "-c", "1", "-W", "1", self.address, check=False)
@@ -198,13 +201,13 @@ class Pmip:
     def judge_paths(self):
         """Once a move is over, what comes for the host goes to its new gateway and nowhere else."""
         pings = self.pinging.pings()
-        by = {packet.ping: packet.destination for packet in self.packets
+        by = {packet.ping: PLACE.get(packet.destination) for packet in self.packets
               if packet.ping is not None and is_downlink(packet, self.address)}
         for move in self.moves:
             settled = [number for number in pings.sent_within(
                 (move.acknowledged or move.end) + 100 * MILLISECOND, move.end - 200 * MILLISECOND)
                 if number in pings.heard]
-            astray = [number for number in settled if by.get(number) != GATEWAY[move.target]]
+            astray = [number for number in settled if by.get(number) != move.target]
             if not settled or astray:
                 self.problems.append(f"mag{move.origin} to mag{move.target}: {len(astray)} of "
                                      f"{len(settled)} pings did not come by mag{move.target}")
@@ -224,29 +227,55 @@ class Pmip:
         return {"ok": self.ok(), "address": self.address, "moves": [move.as_json() for move in self.moves],
                 "summary": self.summary(), "tcp": self.outcome, "problems": self.problems}
 
+    def rows(self):
+        yield "      move                seen  signalling   path back  interruption  lost"
+        for move in self.moves:
+            row = move.figures()
+            yield (f"      mag{move.origin} -> mag{move.target} " + " ".join(
+                f"{row[key] or 0:{width}.1f} ms" for key, width in (
+                    ("seen_ms", 9), ("signalling_ms", 8), ("path_back_ms", 8), ("interruption_ms", 10)))
+                + f" {move.lost if move.lost is not None else '-':>5}")
+        yield f"      address of the host throughout: {self.address}"
+        yield (f"      download: {self.outcome['bytes']} octets, "
+               + ("intact" if self.outcome["intact"] else "DAMAGED"))
+
+
+class Pmip(Moves):
+    """Both halves; for the second one the gateway of link 1 has a second link to the anchor."""
+
+    def __init__(self, lab, build, count):
+        super().__init__(lab, build, count)
+        self.paths = pmip_paths.Paths(lab, self.say)
+
+    def parts(self):
+        anchor, first = pmip_paths.parts(self.lab, self.build)
+        return anchor, {pmip_paths.LINK: first} | {link: AccessGateway(self.lab, self.build, link)
+                                                   for link in LINKS if link != pmip_paths.LINK}
+
+    def play(self):
+        super().play()
+        self.paths.play(self.anchor, self.gateways[pmip_paths.LINK], self.address)
+        self.problems += self.paths.problems
+
+    def ok(self):
+        return super().ok() and self.paths.ok()
+
+    def as_json(self):
+        return super().as_json() | {"paths": self.paths.as_json()}
+
     def picture(self):
         return pmip_picture.draw(self)
 
     def table(self, picture):
-        lines = ["", "      move                seen  signalling   path back  interruption  lost"]
-        for move in self.moves:
-            row = move.figures()
-            lines.append(f"      mag{move.origin} -> mag{move.target} " + " ".join(
-                f"{row[key] or 0:{width}.1f} ms" for key, width in (
-                    ("seen_ms", 9), ("signalling_ms", 8), ("path_back_ms", 8), ("interruption_ms", 10)))
-                + f" {move.lost if move.lost is not None else '-':>5}")
-        lines += [f"      address of the host throughout: {self.address}",
-                  f"      download: {self.outcome['bytes']} octets, "
-                  + ("intact" if self.outcome["intact"] else "DAMAGED"),
-                  f"      picture:  {picture} and {picture.with_suffix('.png')}"]
-        return "\n".join(lines)
+        return "\n".join(["", *self.rows(), "", *self.paths.rows(),
+                          f"      picture:  {picture} and {picture.with_suffix('.png')}"])
 
     def doors(self):
         return words.doors(self.lab, self.build, self.lab.lma, name=LABEL)
 
 
 def arguments():
-    parser = show.parser("tools/demo pmip", __doc__)
+    parser = show.parser("tools/demo pmip", f"{__doc__}\n{pmip_paths.__doc__}")
     parser.add_argument("--moves", type=int, default=3, metavar="N", help="how many moves (3)")
     args = parser.parse_args()
     if args.moves < 1:
@@ -256,4 +285,4 @@ def arguments():
 
 def main():
     args = arguments()
-    return show.perform(LABEL, args, ProxyLab, lambda lab, build: Pmip(lab, build, args.moves))
+    return show.perform(LABEL, args, PathsLab, lambda lab, build: Pmip(lab, build, args.moves))

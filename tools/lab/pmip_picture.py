@@ -1,7 +1,9 @@
 """The picture of the demo of Proxy Mobile IPv6: by which gateway what came to the host, and when."""
 
+from lab import pmip_paths_picture
 from lab.drawing import FAINT, INK, LEFT, WIDTH, Drawing, Rows, Scale, axis
-from lab.proxy import GATEWAY, LINKS, is_downlink
+from lab.proxy import LINKS, is_downlink
+from lab.proxy_paths import PLACE
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
@@ -15,8 +17,7 @@ ENLARGED_MOST = 6
 
 def arrivals(show):
     """(time, link) of the packets for the host that left the anchor."""
-    links = {address: link for link, address in GATEWAY.items()}
-    return [(packet.at, links.get(packet.destination)) for packet in show.packets
+    return [(packet.at, PLACE.get(packet.destination)) for packet in show.packets
             if is_downlink(packet, show.address)]
 
 
@@ -45,12 +46,11 @@ def pings(drawing, show, x, y):
     record = show.pinging.pings()
     by = {packet.ping: packet.destination for packet in show.packets
           if packet.ping is not None and is_downlink(packet, show.address)}
-    links = {address: link for link, address in GATEWAY.items()}
     drawing.text(LEFT - 12, y + 16, "ping", anchor="end")
     for number, at in record.sent.items():
         if x.holds(at):
             heard = number in record.heard
-            colour = COLOUR.get(links.get(by.get(number)), FAINT) if heard else LOST
+            colour = COLOUR.get(PLACE.get(by.get(number)), FAINT) if heard else LOST
             drawing.line(x(at), y + (6 if heard else 0), x(at), y + 20, colour, 1 if heard else 1.6)
 
 
@@ -110,4 +110,5 @@ def draw(show):
     y = overview(drawing, show, 34)
     for move in show.moves[:ENLARGED_MOST]:
         y = strip(drawing, show, move, y + 10)
+    y = pmip_paths_picture.draw(drawing, show.paths, y + 24)
     return drawing.document(y + 10)

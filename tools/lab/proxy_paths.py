@@ -9,6 +9,7 @@ LINK = "1"
 LTE, WLAN = GATEWAY[LINK], "2001:db8:b1::1"  # Proxy-CoA of each
 CORE_AT_WLAN = "2001:db8:b1::ff"
 CABLES = {LTE: "mag1", WLAN: "wlan1"}  # interfaces of core
+PLACE = {address: link for link, address in GATEWAY.items()} | {WLAN: LINK}  # where a Proxy-CoA leads to
 BID = {LTE: 1, WLAN: 2}
 LABEL = {LTE: 11, WLAN: 9}
 DISTRIBUTION = """	distribution = {
@@ -26,32 +27,32 @@ def supervised(interval, missed, answered):
 
 
 class PathsLab(ProxyLab):
-    def build(self):
-        super().build()
+    def build(self, tuned=True):
+        super().build(tuned)
         veth(self.node("mag1"), "v-wlan", self.core, CABLES[WLAN])
         self.core.ip(f"address add {CORE_AT_WLAN}/64 dev {CABLES[WLAN]} nodad")
 
 
-def make_anchor(lab, build, *changes, supervision=UNSUPERVISED):
+def make_anchor(lab, build, *changes, supervision=UNSUPERVISED, distribution=DISTRIBUTION):
     """An anchor that takes both addresses of the gateway."""
     anchor = Anchor(lab, build)
     anchor.control.reconfigure(
         (f'addresses = ["{LTE}"]', f'addresses = ["{LTE}", "{WLAN}"]'),
-        ('	max_lifetime = "420s";\n', DISTRIBUTION + supervision + '	max_lifetime = "420s";\n'), *changes)
+        ('	max_lifetime = "420s";\n', distribution + supervision + '	max_lifetime = "420s";\n'), *changes)
     return anchor
 
 
 class PathsGateway(AccessGateway):
     """dmm-ctrl and dmm-dp on mag1, with both links."""
 
-    def __init__(self, lab, build, *changes, supervision=UNSUPERVISED):
+    def __init__(self, lab, build, *changes, supervision=UNSUPERVISED, distribution=DISTRIBUTION):
         super().__init__(lab, build, LINK)
         paths = ",\n".join(f'		{{ bid = {BID[a]}; address = "{a}"; label = {LABEL[a]}; }}'
                            for a in (LTE, WLAN))
         self.control.reconfigure(
             (f'	address = "{LTE}";\n',
              f'	address = "{LTE}";\n	identifier = "mag1@example.net";\n'
-             f'	paths = (\n{paths}\n	);\n' + DISTRIBUTION + supervision), *changes)
+             f'	paths = (\n{paths}\n	);\n' + distribution + supervision), *changes)
         config = changed_copy(
             EXAMPLES / "mag-dp.cfg", self.node.directory / "dp.cfg",
             (('	{\n		name = "access";',
