@@ -1,6 +1,7 @@
 #include "common/addr.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -108,22 +109,52 @@ const char *prefix6_format(char buf[static PREFIX6_STRLEN], const struct prefix6
 	return buf;
 }
 
+/* An address as two numbers. */
+struct halves {
+	uint64_t high, low;
+};
+
+static struct halves halves_of(const struct in6_addr *a)
+{
+	struct halves h;
+
+	memcpy(&h.high, a->s6_addr, sizeof(h.high));
+	memcpy(&h.low, a->s6_addr + sizeof(h.high), sizeof(h.low));
+	h.high = be64toh(h.high);
+	h.low = be64toh(h.low);
+	return h;
+}
+
+/* The first len bits (0 to 128). */
+static struct halves mask_of(unsigned len)
+{
+	struct halves mask = {.high = UINT64_MAX};
+
+	if (len < 64)
+		mask.high = ~(UINT64_MAX >> len);
+	if (len == 128)
+		mask.low = UINT64_MAX;
+	else if (len > 64)
+		mask.low = ~(UINT64_MAX >> (len - 64));
+	return mask;
+}
+
 struct prefix6 prefix6_of(const struct in6_addr *a, uint8_t len)
 {
 	struct prefix6 p = {.len = len > 128 ? 128 : len};
-	size_t whole = p.len / 8;
+	struct halves h = halves_of(a), mask = mask_of(p.len);
+	const uint64_t high = htobe64(h.high & mask.high), low = htobe64(h.low & mask.low);
 
-	memcpy(p.addr.s6_addr, a->s6_addr, whole);
-	if (p.len % 8)
-		p.addr.s6_addr[whole] = a->s6_addr[whole] & (uint8_t)(0xff00 >> p.len % 8);
+	memcpy(p.addr.s6_addr, &high, sizeof(high));
+	memcpy(p.addr.s6_addr + sizeof(high), &low, sizeof(low));
 	return p;
 }
 
 bool prefix6_contains(const struct prefix6 *p, const struct in6_addr *a)
 {
-	struct prefix6 other = prefix6_of(a, p->len);
+	const struct halves prefix = halves_of(&p->addr), h = halves_of(a), mask = mask_of(p->len);
 
-	return addr_equal(&p->addr, &other.addr);
+	return !(((prefix.high ^ h.high) & mask.high) | ((prefix.low ^ h.low) & mask.low));
 }
 
 bool prefix6_covers(const struct prefix6 *outer, const struct prefix6 *inner)
