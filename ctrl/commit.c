@@ -248,13 +248,40 @@ void commit_waited(struct commit *commit, struct commit_wait *w, unsigned dp, in
 		commit_settle(commit, c, c->error);
 }
 
+/* Tells the home addresses of the next changes that are acknowledged; returns how many changes were
+ * looked at. */
+static unsigned announce(
+	const struct commit *commit, const struct commit_waits *waiting, uint64_t sequence)
+{
+	const struct commit_wait *w = waiting->first;
+	uint64_t homes[COMMIT_AHEAD];
+	unsigned count = 0, ahead = 0;
+
+	for (; w && ahead < COMMIT_AHEAD && w->change->sequence <= sequence; w = w->next, ahead++) {
+		const struct commit_flight_key *key = &w->change->flight->key;
+		struct in6_addr home;
+
+		if (key->table != STORE_BINDING)
+			continue;
+		memcpy(&home, key->octets, sizeof(home));
+		homes[count++] = addr_hash(&home);
+	}
+	if (count > 1 && commit->expect)
+		commit->expect(commit->expect_context, homes, count);
+	return ahead;
+}
+
 void commit_acked(void *arg, unsigned dp, uint64_t sequence, const struct update_ack *ack)
 {
 	struct commit *commit = arg;
 	struct commit_waits *waiting = &commit->waiting[dp];
 	uint64_t timeout_ns = (uint64_t)commit->config->channel.ack_timeout_ms * CLOCK_NS_PER_MS;
+	unsigned ahead = 0;
 
 	while (waiting->first && waiting->first->change->sequence <= sequence) {
+		if (!ahead)
+			ahead = announce(commit, waiting, sequence);
+		ahead--;
 		struct commit_wait *w = commit_waits_take(waiting);
 
 		if (ack)
@@ -355,6 +382,12 @@ void commit_free(struct commit *commit)
 	loop_cancel(commit->loop, &commit->again);
 	commit_flights_free(commit);
 	free(commit);
+}
+
+void commit_set_expect(struct commit *commit, commit_expect_fn *fn, void *context)
+{
+	commit->expect = fn;
+	commit->expect_context = context;
 }
 
 int commit_culprit(const struct commit *commit)

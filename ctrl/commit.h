@@ -60,6 +60,13 @@ struct commit *commit_new(const struct ctrl_config *config, struct loop *loop, s
 /* Frees it; changes under way are forgotten without a call. NULL is allowed. */
 void commit_free(struct commit *commit);
 
+/* Told the addr_hash() of home addresses whose changes end next: what their `done` needs can be on
+ * its way from memory while others are worked on. */
+typedef void commit_expect_fn(void *context, const uint64_t homes[], unsigned count);
+
+/* Who is told so; none at first. */
+void commit_set_expect(struct commit *commit, commit_expect_fn *fn, void *context);
+
 /*
  * Submits a change: the bindings of a home address become what the list says. One record without
  * life (BINDING_NONE): none are left. `good` is what they were when a change of them was last

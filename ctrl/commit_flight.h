@@ -12,6 +12,7 @@
 
 enum {
 	COMMIT_DATA_PLANES = 64, /* at most in a configuration */
+	COMMIT_AHEAD = 16,       /* changes that are fetched from memory together */
 };
 
 /* What the bindings of a home address, or another entry of the store, are: records in the store and
@@ -98,6 +99,8 @@ struct commit {
 	struct commit_flight *spare_flights;
 	struct commit_image *spare_images;
 	int culprit; /* of the change whose `done` is being called */
+	commit_expect_fn *expect;
+	void *expect_context;
 	struct wheel_timer late, again;
 	uint64_t counters[COMMIT_COUNTERS];
 	struct histogram store_times, ack_times;

@@ -162,14 +162,31 @@ static void wait_for(struct commit *commit, struct commit_change *c)
 		commit_waits_add(&commit->waiting[server_of(commit, &c->waits[i])], &c->waits[i]);
 }
 
+/* Has fetched what is published of the next changes; returns how many that are. */
+static unsigned expect_published(const struct commit *commit, const struct commit_queue *changes)
+{
+	uint64_t ids[COMMIT_AHEAD];
+	unsigned count = 0;
+
+	for (const struct commit_change *c = changes->first; c && count < COMMIT_AHEAD; c = c->next)
+		ids[count++] = c->image->bundle_id;
+	publish_expect(commit->publish, ids, count);
+	return count;
+}
+
 /* Publishes what was stored; it now waits, or is done when there is nobody to wait for. */
 static void publish_changes(struct commit *commit, struct commit_queue *changes)
 {
 	uint64_t deadline = loop_now_ns(commit->loop) +
 			    (uint64_t)commit->config->channel.ack_timeout_ms * 1000000;
+	unsigned ahead = 0;
 	struct commit_change *c;
 
-	while ((c = commit_queue_take(changes))) {
+	while (changes->first) {
+		if (!ahead)
+			ahead = expect_published(commit, changes);
+		ahead--;
+		c = commit_queue_take(changes);
 		int error = publish_set(
 			commit->publish, c->image->bundle_id, &c->image->bundle, &c->sequence);
 

@@ -44,10 +44,12 @@ static int restore_batch(struct restore *r)
 {
 	struct ctrl *ctrl = r->ctrl;
 	struct binding_cache *cache = signalling_cache(ctrl->signalling);
+	uint64_t ids[BATCH];
 	int error = 0;
 
 	for (unsigned i = 0; i < r->count; i++)
-		publish_expect(ctrl->publish, r->records[i].subscriber_id);
+		ids[i] = r->records[i].subscriber_id;
+	publish_expect(ctrl->publish, ids, r->count);
 	signalling_expect_records(ctrl->signalling, r->records, r->count);
 	for (unsigned i = 0; i < r->count && !error; i++) {
 		struct binding *b;

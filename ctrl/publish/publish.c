@@ -336,9 +336,9 @@ int publish_restore(struct publish *p, uint64_t id, const struct bundle *bundle)
 	return error;
 }
 
-void publish_expect(const struct publish *p, uint64_t id)
+void publish_expect(const struct publish *p, const uint64_t ids[], unsigned count)
 {
-	state_expect(&p->state, id);
+	state_expect(&p->state, ids, count);
 }
 
 void publish_reserve(struct publish *p, size_t count)

@@ -295,8 +295,9 @@ bool publish_bundle_has(const struct bundle *bundle, enum object_kind kind, uint
 
 /*
  * Sets (len 0: removes) the bundle with this id. Objects that the old bundle had and the new one
- * has not are deleted. *sequence is the number of the delta that says so. Returns 0, -EINVAL or
- * -ENOMEM (nothing was changed).
+ * has not are deleted. *sequence is the number of the delta that says so; where all is as it was,
+ * which is so for a binding that is only refreshed, it is the last there is: who has acknowledged
+ * it serves the bundle. Returns 0, -EINVAL or -ENOMEM (nothing was changed).
  */
 int publish_set(
 	struct publish *publish, uint64_t id, const struct bundle *bundle, uint64_t *sequence);
@@ -307,8 +308,8 @@ int publish_set(
  */
 int publish_restore(struct publish *publish, uint64_t id, const struct bundle *bundle);
 
-/* The bundle with this id is restored soon: has its place fetched from memory. */
-void publish_expect(const struct publish *publish, uint64_t id);
+/* The bundles with these ids are set or restored next: has them fetched from memory. */
+void publish_expect(const struct publish *publish, const uint64_t ids[], unsigned count);
 
 /* Makes room for so many bundles at once, if there is memory for it. */
 void publish_reserve(struct publish *publish, size_t count);

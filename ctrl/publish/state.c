@@ -78,10 +78,15 @@ void state_reserve(struct state *state, size_t count)
 		make_table(state, buckets);
 }
 
-void state_expect(const struct state *state, uint64_t id)
+void state_expect(const struct state *state, const uint64_t ids[], unsigned count)
 {
-	if (state->buckets)
-		__builtin_prefetch(bucket_of(state, id), 1);
+	if (!state->buckets)
+		return;
+	for (unsigned i = 0; i < count; i++)
+		__builtin_prefetch(bucket_of(state, ids[i]), 1);
+	for (unsigned i = 0; i < count; i++)
+		if (*bucket_of(state, ids[i]))
+			__builtin_prefetch(*bucket_of(state, ids[i]));
 }
 
 static void hash_in(struct state *state, struct state_entry *entry)
@@ -266,13 +271,18 @@ static int put_entry(
 	return 0;
 }
 
+static bool is_same(const struct state_entry *entry, const struct bundle *bundle)
+{
+	return entry->len == bundle->len && memcmp(entry->octets, bundle->octets, bundle->len) == 0;
+}
+
 int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w)
 {
 	struct state_entry *old = (struct state_entry *)state_find(state, id);
 	struct writer before = *w;
 	int error = 0;
 
-	if (!old && !bundle->len)
+	if (old ? is_same(old, bundle) : !bundle->len)
 		return 0;
 	writer_bytes(w, bundle->octets, bundle->len);
 	if (!writer_ok(w))

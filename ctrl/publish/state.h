@@ -46,17 +46,17 @@ void state_clear(struct state *state);
 /* The bundle with this id, or NULL. It lives until it is set again. */
 const struct state_entry *state_find(const struct state *state, uint64_t id);
 
-/* Has the place of the bundle with this id fetched from memory. */
-void state_expect(const struct state *state, uint64_t id);
+/* Has the bundles with these ids, or the places where they will be, fetched from memory. */
+void state_expect(const struct state *state, const uint64_t ids[], unsigned count);
 
 /* Makes room for so many bundles at once; without memory it is made as they come. */
 void state_reserve(struct state *state, size_t count);
 
 /*
  * Sets a bundle, or removes it (len 0), and writes what changes in a data plane: first the new
- * objects, then deletes, last first, of those that the old bundle had and the new one has not. One
- * that is there already is written as well: the acknowledgement tells that who serves is alive.
- * Returns 0; -ENOSPC when the writer has no room (it and the state are as before); -ENOMEM.
+ * objects, then deletes, last first, of those that the old bundle had and the new one has not.
+ * Nothing is written of one that is there already, octet by octet. Returns 0; -ENOSPC when the
+ * writer has no room (it and the state are as before); -ENOMEM.
  */
 int state_set(struct state *state, uint64_t id, const struct bundle *bundle, struct writer *w);
 

@@ -481,9 +481,10 @@ def test_a_node_that_moved_while_control_was_dead(lab, gateway, node, control, p
 
 
 def test_stopped_data_plane_holds_up_nobody(gateway, peer, second_peer, subscriber, control):
-    """Nodes of the other one are served as ever; its own are served by the other."""
+    """Nodes of the other one are served as ever; its own are served by the other: at once those that
+    come to it, and those that it had when its silence is noticed."""
     stuck = gateway.planes["dp2"].process
-    near, far = subscriber(), subscriber()
+    near, far, fresh = subscriber(), subscriber(), subscriber()
     peer.attach("a")
     second_peer.attach("b")
     peer.register(near)
@@ -491,9 +492,10 @@ def test_stopped_data_plane_holds_up_nobody(gateway, peer, second_peer, subscrib
     stuck.send(signal.SIGSTOP)
     try:
         peer.register(near)
-        assert told(second_peer.register(far)) == ADDRESS["dp1"]
-        assert serving(control, far["home_addresses"][0]) == "dp1"
+        assert told(second_peer.register(fresh)) == ADDRESS["dp1"]
         wait_for(lambda: gateway.shown("dp2")["state"] == "down", "the stopped one to be given up")
+        wait_for(lambda: serving(control, far["home_addresses"][0]) == "dp1", "its node to be served")
+        assert told(second_peer.register(far)) == ADDRESS["dp1"]
         peer.register(near)
         assert gateway.shown("dp1")["lag"] == 0
     finally:
