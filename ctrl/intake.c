@@ -200,27 +200,24 @@ static bool admit(struct intake *in, const struct in6_addr *addr)
 	return true;
 }
 
-void intake_put(void *arg, unsigned dp, const struct packet_punt *punt)
+static void put(struct intake *in, unsigned dp, const struct packet_punt *punt,
+	const struct intake_sight *sight)
 {
 	const size_t octets = (HEAD + punt->length + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	struct intake *in = arg;
-	struct in6_addr source;
-	uint64_t hint = 0;
-	const enum intake_class class = in->fns.classify(in->fns.context, punt, &source, &hint);
-	struct queue *q = &in->queues[class];
+	struct queue *q = &in->queues[sight->class];
 	struct waiting *w;
 
 	if (octets > PACKET_FRAME_MAX) {
 		shed(in, INTAKE_SHED_SIZE);
 		return;
 	}
-	if (!admit(in, &source)) {
+	if (!admit(in, &sight->source)) {
 		shed(in, INTAKE_SHED_SOURCE);
 		return;
 	}
 	w = queue_room(q, octets);
 	if (!w) {
-		shed(in, INTAKE_SHED_LINK + (enum intake_counter) class);
+		shed(in, INTAKE_SHED_LINK + (enum intake_counter)sight->class);
 		return;
 	}
 	*w = (struct waiting){.octets = (uint32_t)octets,
@@ -229,11 +226,21 @@ void intake_put(void *arg, unsigned dp, const struct packet_punt *punt)
 		.reason = (uint8_t)punt->reason,
 		.subscriber = punt->subscriber,
 		.since_ns = loop_now_ns(in->loop),
-		.hint = hint};
+		.hint = sight->hint};
 	memcpy(w->port, punt->port, sizeof(w->port));
 	memcpy(w + 1, punt->frame, punt->length);
 	q->tail += octets;
 	q->count++;
+}
+
+void intake_put(struct intake *in, unsigned dp, const struct packet_punt punts[], unsigned count)
+{
+	struct intake_sight sights[PACKET_BURST];
+
+	assert(count <= PACKET_BURST);
+	in->fns.classify(in->fns.context, punts, count, sights);
+	for (unsigned i = 0; i < count; i++)
+		put(in, dp, &punts[i], &sights[i]);
 }
 
 static void hand_on(struct intake *in, const struct waiting *w)

@@ -24,7 +24,7 @@
 
 #include "common/counter.h"
 #include "common/histogram.h"
-#include "proto/channel/packet.h"
+#include "ctrl/packet.h"
 
 enum intake_class {
 	INTAKE_LINK,
@@ -53,6 +53,13 @@ enum intake_counter {
 };
 extern const struct counter_def intake_counter_defs[INTAKE_COUNTERS];
 
+/* What can be seen of a packet without proof. */
+struct intake_sight {
+	enum intake_class class;
+	struct in6_addr source; /* :: for none */
+	uint64_t hint;          /* given to `expect`; 0: none */
+};
+
 struct intake;
 struct loop;
 
@@ -67,10 +74,10 @@ struct intake_config {
 /* What the intake asks of others. */
 struct intake_fns {
 	void *context;
-	/* The class of a packet that came in, and its source (:: for one without). Must be quick:
-	 * all are asked for, also those that are shed. *hint, 0 before, is given to `expect`. */
-	enum intake_class (*classify)(void *context, const struct packet_punt *punt,
-		struct in6_addr *source, uint64_t *hint);
+	/* What is to be seen of packets that came in, up to PACKET_BURST. Must be quick: all are
+	 * asked for, also those that are shed. */
+	void (*classify)(void *context, const struct packet_punt punts[], unsigned count,
+		struct intake_sight sights[]);
 	/* Told the hints, not 0, of the packets that are taken next: what they need can be on its
 	 * way from memory while others are worked on. NULL: not told. */
 	void (*expect)(void *context, const uint64_t hints[], unsigned count);
@@ -88,8 +95,9 @@ struct intake *intake_new(
 /* Frees it with what waits. NULL is allowed. */
 void intake_free(struct intake *intake);
 
-/* A packet came in by a data plane; copied. A packet_handler_fn. */
-void intake_put(void *intake, unsigned dp, const struct packet_punt *punt);
+/* Packets, up to PACKET_BURST, came in by a data plane; copied. */
+void intake_put(
+	struct intake *intake, unsigned dp, const struct packet_punt punts[], unsigned count);
 
 /* Hands on what there is time for in a round: a hook of the loop, before that of the commit. */
 void intake_run(struct intake *intake);

@@ -73,6 +73,24 @@ static int peer_of(struct packet *p, struct zsock_message *m)
 	return -ENOENT;
 }
 
+/* Hands on the next records, as many as go together. -EBADMSG behind those in front of a broken
+ * one. */
+static int take_burst(struct packet *p, unsigned dp, struct cursor *c)
+{
+	struct packet_punt punts[PACKET_BURST];
+	unsigned taken = 0;
+	int error = 0;
+
+	while (cursor_left(c) && taken < PACKET_BURST && !error) {
+		error = packet_punt_decode(c, &punts[taken]);
+		taken += !error;
+	}
+	count(p, PACKET_PUNTED, taken);
+	if (p->handler && taken)
+		p->handler(p->arg, dp, punts, taken);
+	return error ? -EBADMSG : 0;
+}
+
 /* Hands on each record. 0, -EPROTO for another version, or -EBADMSG: the rest of the message is
  * lost with the broken one. */
 static int take_records(struct packet *p, unsigned dp, struct zsock_message *m)
@@ -90,16 +108,9 @@ static int take_records(struct packet *p, unsigned dp, struct zsock_message *m)
 	p->peers[dp].heard = true;
 	if (!keyring_peer_is(&p->peers[dp].at, m))
 		keyring_peer_set(&p->peers[dp].at, m);
-	while (cursor_left(&c)) {
-		struct packet_punt punt;
-
-		if (packet_punt_decode(&c, &punt) < 0)
-			return -EBADMSG;
-		count(p, PACKET_PUNTED, 1);
-		if (p->handler)
-			p->handler(p->arg, dp, &punt);
-	}
-	return 0;
+	while (cursor_left(&c) && !error)
+		error = take_burst(p, dp, &c);
+	return error;
 }
 
 static void receive(struct packet *p, struct zsock_message *m)

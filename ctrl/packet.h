@@ -30,8 +30,13 @@ enum packet_counter {
 };
 extern const struct counter_def packet_counter_defs[PACKET_COUNTERS];
 
-/* Gets each punted packet; punt and its frame live until the return. */
-typedef void packet_handler_fn(void *arg, unsigned dp, const struct packet_punt *punt);
+enum {
+	PACKET_BURST = 32, /* packets that are handed on together at most */
+};
+
+/* Gets the punted packets, 1 to PACKET_BURST, in their order; they and their frames live until the
+ * return, and the handler may change the array. */
+typedef void packet_handler_fn(void *arg, unsigned dp, struct packet_punt punts[], unsigned count);
 
 /*
  * Binds the endpoint and adds itself to the loop. keyring may be NULL for an endpoint on this host.

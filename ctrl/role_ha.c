@@ -215,12 +215,12 @@ static void take(void *arg, unsigned dp, const struct packet_punt *punt)
 		role->ctrl->signalling, ctrl_config_data_plane_name(role->ctrl->config, dp), punt);
 }
 
-static enum intake_class classify(
-	void *arg, const struct packet_punt *punt, struct in6_addr *source, uint64_t *hint)
+static void classify(
+	void *arg, const struct packet_punt punts[], unsigned count, struct intake_sight sights[])
 {
 	const struct role_ha *role = arg;
 
-	return signalling_classify(role->ctrl->signalling, punt, source, hint);
+	signalling_classify(role->ctrl->signalling, punts, count, sights);
 }
 
 static void expect(void *arg, const uint64_t hints[], unsigned count)
@@ -238,12 +238,15 @@ static size_t under_way(void *arg)
 }
 
 /* What a data plane hands to control: answers to probes do not wait behind signalling. */
-static void put(void *arg, unsigned dp, const struct packet_punt *punt)
+static void put(void *arg, unsigned dp, struct packet_punt punts[], unsigned count)
 {
 	const struct role_ha *role = arg;
+	unsigned kept = 0;
 
-	if (!path_supervision_take(role->ctrl, punt))
-		intake_put(role->ctrl->intake, dp, punt);
+	for (unsigned i = 0; i < count; i++)
+		if (!path_supervision_take(role->ctrl, &punts[i]))
+			punts[kept++] = punts[i];
+	intake_put(role->ctrl->intake, dp, punts, kept);
 }
 
 static int open_intake(struct role_ha *role)
@@ -264,6 +267,7 @@ static int open_intake(struct role_ha *role)
 	if (!role->ctrl->intake)
 		return -ENOMEM;
 	packet_set_handler(role->ctrl->packet, put, role);
+	commit_set_expect(role->ctrl->commit, expect, role);
 	return 0;
 }
 

@@ -84,9 +84,19 @@ struct binding *binding_cache_find(struct binding_cache *cache, const struct in6
 	return *place(cache, home);
 }
 
-void binding_cache_expect(const struct binding_cache *cache, uint64_t hash)
+void binding_cache_expect(
+	const struct binding_cache *cache, const uint64_t hashes[], unsigned count)
 {
-	__builtin_prefetch(&cache->buckets[hash & cache->mask], 1);
+	for (unsigned i = 0; i < count; i++)
+		__builtin_prefetch(&cache->buckets[hashes[i] & cache->mask], 1);
+	for (unsigned i = 0; i < count; i++) {
+		const struct binding *b = cache->buckets[hashes[i] & cache->mask];
+
+		if (b) {
+			__builtin_prefetch(&b->now.home);
+			__builtin_prefetch(&b->state);
+		}
+	}
 }
 
 static struct binding *entry_take(struct binding_cache *cache)

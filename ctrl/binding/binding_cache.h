@@ -29,8 +29,10 @@ void binding_cache_free(struct binding_cache *cache);
 /* The entry of a home address, or NULL. */
 struct binding *binding_cache_find(struct binding_cache *cache, const struct in6_addr *home);
 
-/* Has the place of a home address, by its addr_hash(), fetched from memory. */
-void binding_cache_expect(const struct binding_cache *cache, uint64_t hash);
+/* Has the entries of home addresses, by their addr_hash(), or the places where they will be,
+ * fetched from memory. */
+void binding_cache_expect(
+	const struct binding_cache *cache, const uint64_t hashes[], unsigned count);
 
 /*
  * Adds an entry for a home address that has none: all zero but for the home address, the BID and

@@ -9,13 +9,15 @@
 struct signalling;
 
 /*
- * The class of a packet (ctrl/intake.h): a Binding Update by whether its home address is bound and
- * by its lifetime, what a gateway or anchor of the configuration says as of known nodes (RFC 5213),
- * all else by the reason why it was punted. *source is its IPv6 source, :: if it has none, or if
- * many nodes speak from one: from such a peer. *hint is set for a Binding Update of a node.
+ * What is to be seen of packets (ctrl/intake.h), up to PACKET_BURST. The class is, of a Binding
+ * Update, by whether its home address is bound and by its lifetime; what a gateway or anchor of the
+ * configuration says is as of known nodes (RFC 5213); of all else it is by the reason why it was
+ * punted. The source is :: also where many nodes speak from one, from such a peer. The hint is that
+ * of the home address of a Binding Update of a node.
  */
-enum intake_class signalling_classify(struct signalling *s, const struct packet_punt *punt,
-	struct in6_addr *source, uint64_t *hint);
+void signalling_classify(struct signalling *s, const struct packet_punt punts[], unsigned count,
+	struct intake_sight sights[]);
 
-/* The packets with these hints come next: has their subscribers fetched from memory. */
+/* These hints, addr_hash() of home addresses, come next: has their bindings and subscribers fetched
+ * from memory. */
 void signalling_expect(struct signalling *s, const uint64_t hints[], unsigned count);

@@ -185,9 +185,9 @@ void signalling_expect_records(
 
 		for (unsigned i = 0; i < most; i++) {
 			hashes[i] = addr_hash(&records[i].home);
-			binding_cache_expect(s->cache, hashes[i]);
 			care_of_index_expect(s->care_of, &records[i].care_of);
 		}
+		binding_cache_expect(s->cache, hashes, most);
 		subscriber_db_expect(s->subscribers, hashes, most);
 	}
 }

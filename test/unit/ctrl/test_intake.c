@@ -34,21 +34,21 @@ static uint64_t hint_of(const struct frame *f)
 	return (uint64_t)(f->class + 1) << 32 | f->number;
 }
 
-static enum intake_class classify(
-	void *context, const struct packet_punt *punt, struct in6_addr *source, uint64_t *hint)
+static void classify(void *context, const struct packet_punt punts[], unsigned count,
+	struct intake_sight sights[])
 {
 	struct frame f;
 
 	(void)context;
-	assert_int_equal(*hint, 0);
-	memcpy(&f, punt->frame, sizeof(f));
-	*hint = hint_of(&f);
-	*source = in6addr_any;
-	if (punt->frame[1]) {
-		source->s6_addr[0] = 0x20;
-		source->s6_addr[7] = punt->frame[1];
+	for (unsigned i = 0; i < count; i++) {
+		memcpy(&f, punts[i].frame, sizeof(f));
+		sights[i] = (struct intake_sight){
+			.class = (enum intake_class)f.class, .hint = hint_of(&f)};
+		if (f.source) {
+			sights[i].source.s6_addr[0] = 0x20;
+			sights[i].source.s6_addr[7] = f.source;
+		}
 	}
-	return (enum intake_class)punt->frame[0];
 }
 
 /* They are those of the packets that are taken next, in this order. */
@@ -99,7 +99,7 @@ static void put(enum intake_class class, uint8_t source, uint32_t number)
 		.frame = (const uint8_t *)&f};
 
 	memset(f.fill, (uint8_t)number, sizeof(f.fill));
-	intake_put(intake, 3, &punt);
+	intake_put(intake, 3, &punt, 1);
 }
 
 static void make(uint32_t source_rate, uint32_t total_rate)

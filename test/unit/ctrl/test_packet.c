@@ -16,10 +16,15 @@ static struct {
 	uint8_t first;
 } got;
 
-static void on_punt(void *arg, unsigned number, const struct packet_punt *punt)
+static void on_punt(void *arg, unsigned number, struct packet_punt punts[], unsigned count)
 {
+	const struct packet_punt *punt = &punts[count - 1];
+
 	(void)arg;
-	got.count++;
+	assert_in_range(count, 1, PACKET_BURST);
+	for (unsigned i = 0; i + 1 < count; i++)
+		assert_int_equal(punts[i].frame[0] + 1, punts[i + 1].frame[0]);
+	got.count += count;
 	got.dp = number;
 	got.reason = punt->reason;
 	strcpy(got.port, punt->port);
@@ -110,6 +115,26 @@ static void hands_on_every_record(void **state)
 	assert_int_equal(got.length, 1500);
 	assert_int_equal(got.first, 2);
 	assert_int_equal(counted(PACKET_PUNTED), 2);
+}
+
+/* In bursts, in order, up to what does not decode. */
+static void hands_on_what_stands_before_a_broken_record(void **state)
+{
+	enum { GOOD = 2 * PACKET_BURST + 8 };
+	struct writer w;
+
+	(void)state;
+	introduce("dp1");
+	start(&w, PACKET_PUNT);
+	for (uint8_t i = 1; i <= GOOD; i++)
+		add_punt(&w, i, 40);
+	writer_u16(&w, 0xffff);
+	assert_true(writer_ok(&w));
+	assert_int_equal(zsock_send1(&dp, out, writer_len(&w)), 0);
+	RIG_UNTIL(&rig, counted(PACKET_BAD_MESSAGE) == 1);
+	assert_int_equal(got.count, GOOD);
+	assert_int_equal(got.first, GOOD);
+	assert_int_equal(counted(PACKET_PUNTED), GOOD);
 }
 
 static struct packet_inject inject_of(uint16_t length)
@@ -238,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(hands_on_every_record),
+		TEST(hands_on_what_stands_before_a_broken_record),
 		TEST(sends_a_round_in_one_message),
 		TEST(sends_more_than_a_message_holds),
 		TEST(counts_what_cannot_be_sent),
