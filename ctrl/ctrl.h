@@ -13,6 +13,7 @@ struct lma;
 struct mag;
 struct loop;
 struct multicast;
+struct multicast_failures;
 struct path_policy;
 struct path_rates;
 struct packet;
@@ -34,6 +35,7 @@ struct ctrl {
 	struct subscriber_db *subscribers;
 	struct publish *publish;
 	struct serving *serving;
+	struct multicast_failures *multicast_failures;
 	struct commit *commit;
 	struct packet *packet;
 	struct intake *intake;

@@ -14,6 +14,7 @@
 #include "ctrl/keyring.h"
 #include "ctrl/loop.h"
 #include "ctrl/multicast.h"
+#include "ctrl/multicast_failures.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/role_ha.h"
@@ -132,9 +133,11 @@ static int open_channels(struct program *p)
 	error = packet_open(&c->packet, c->config, c->keyring, c->loop);
 	if (error)
 		return refuse_endpoint(at->packet, error);
+	/* In this order: a commit that is done knows what failed of it. */
+	c->multicast_failures = multicast_failures_new(c->config, c->publish, c->loop);
 	c->commit = commit_new(c->config, c->loop, c->store, c->publish);
 	c->events = events_new(c->loop);
-	if (!c->commit || !c->events || dp_events_start(c) < 0)
+	if (!c->multicast_failures || !c->commit || !c->events || dp_events_start(c) < 0)
 		return refuse("no memory");
 	return 0;
 }
@@ -261,6 +264,7 @@ static void close_all(struct program *p)
 	role_lma_close(p->lma);
 	role_ha_close(p->ha);
 	commit_free(p->ctrl.commit);
+	multicast_failures_free(p->ctrl.multicast_failures);
 	packet_close(p->ctrl.packet);
 	publish_close(p->ctrl.publish);
 	keyring_close(p->ctrl.keyring);

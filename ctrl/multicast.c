@@ -13,6 +13,7 @@
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
 #include "ctrl/ctrl.h"
+#include "ctrl/multicast_failures.h"
 #include "ctrl/multicast_gateways.h"
 #include "ctrl/multicast_key.h"
 #include "ctrl/multicast_nodes.h"
@@ -49,6 +50,7 @@ static int publish(void *context, uint64_t id, const struct bundle *bundle)
 
 	if (m->starting)
 		return publish_restore(m->ctrl->publish, id, bundle);
+	multicast_failures_forget(m->ctrl->multicast_failures, id);
 	return publish_set(m->ctrl->publish, id, bundle, &sequence);
 }
 
@@ -187,6 +189,68 @@ void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t sub
 	m->reported |= !mcast_state_equal(&was, &stored);
 	if (!mcast_state_equal(&stored, state))
 		store(m, home, subscriber_id, &stored, state);
+}
+
+/* ---- what data planes could not take ------------------------------------------------------ */
+
+/* A group and its member, at one data plane. */
+struct lack {
+	const struct multicast_failures *failures;
+	uint64_t data_plane; /* its bit */
+	int error;
+};
+
+static int is_lacking(void *arg, uint64_t group_id, uint64_t member_id)
+{
+	struct lack *lack = arg;
+
+	return (multicast_failures_at(lack->failures, group_id, &lack->error) |
+		       multicast_failures_at(lack->failures, member_id, &lack->error)) &
+			       lack->data_plane
+		       ? 1
+		       : 0;
+}
+
+int multicast_lacks(const struct multicast *m, const struct in6_addr *home,
+	const struct in6_addr *group, unsigned data_plane)
+{
+	struct lack lack = {
+		.failures = m->ctrl->multicast_failures, .data_plane = 1ull << data_plane};
+
+	if (!uninstalled_count(multicast_failures_all(lack.failures)))
+		return 0;
+	return membership_each_object(m->members, home, group, is_lacking, &lack) ? lack.error : 0;
+}
+
+int multicast_serving(const struct multicast *m, const struct binding *b)
+{
+	struct binding_record room[BINDING_MAX];
+	struct binding_list list = binding_list(&b->now, b->more, room);
+	const struct binding_record *best = &list.records[0];
+
+	for (unsigned i = 1; i < list.count; i++)
+		if (publish_prefers(&list.records[i], best))
+			best = &list.records[i];
+	return best->data_plane ? ctrl_config_data_plane_of_id(m->ctrl->config, best->data_plane)
+				: publish_first_ready(m->ctrl->publish);
+}
+
+void multicast_served(
+	const struct multicast *m, const struct in6_addr *home, struct mcast_state *state)
+{
+	const struct binding *b = binding_cache_find(signalling_cache(m->ctrl->signalling), home);
+	const struct mcast_state all = *state;
+	const int dp = b ? multicast_serving(m, b) : -ENOENT;
+	struct mcast_record record;
+	size_t at = 0;
+
+	while (dp >= 0 && mcast_state_next(&all, &at, &record)) {
+		struct in6_addr group;
+
+		memcpy(&group, record.group, sizeof(group));
+		if (multicast_lacks(m, home, &group, (unsigned)dp))
+			mcast_state_remove(state, &group);
+	}
 }
 
 /* ---- at start ----------------------------------------------------------------------------- */

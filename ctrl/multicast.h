@@ -7,6 +7,7 @@
 #include "ctrl/mcast/membership.h"
 #include "ctrl/multicast_links.h"
 
+struct binding;
 struct ctrl;
 struct mag_attachment;
 struct multicast;
@@ -27,6 +28,18 @@ int multicast_restore(struct multicast *m);
 /* See struct signalling_ops. */
 void multicast_listen(void *multicast, const struct in6_addr *home, uint64_t subscriber_id,
 	struct mcast_state *state, struct mcast_state *before);
+
+/* See struct signalling_ops. */
+void multicast_served(
+	const struct multicast *m, const struct in6_addr *home, struct mcast_state *state);
+
+/* Whether the data plane with this index could not take what a node listens to of a group: 0, or
+ * the positive errno that it told. */
+int multicast_lacks(const struct multicast *m, const struct in6_addr *home,
+	const struct in6_addr *group, unsigned data_plane);
+
+/* Index of the data plane that makes the copies for a node with a binding, or -ENOTCONN. */
+int multicast_serving(const struct multicast *m, const struct binding *b);
 
 /*
  * After that: serves home links and the tunnels of nodes, which are reached by ops. policy outlives

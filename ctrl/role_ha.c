@@ -62,6 +62,13 @@ static void op_listen(void *context, const struct in6_addr *home, uint64_t subsc
 	multicast_listen(role->ctrl->multicast, home, subscriber_id, state, before);
 }
 
+static void op_served(void *context, const struct in6_addr *home, struct mcast_state *state)
+{
+	const struct role_ha *role = context;
+
+	multicast_served(role->ctrl->multicast, home, state);
+}
+
 static int op_commit(void *context, const struct binding_list *good, const struct binding_list *to,
 	signalling_done *done, void *done_context)
 {
@@ -388,8 +395,10 @@ static int make_signalling(struct role_ha *role)
 
 	if (error)
 		return error;
-	if (config->multicast.max_groups)
+	if (config->multicast.max_groups) {
 		ops.listen = op_listen;
+		ops.served = op_served;
+	}
 	role->policy = signalling.policy;
 	role->ops = ops;
 	role->ctrl->signalling = signalling_new(&signalling, &ops, role->ctrl->subscribers);

@@ -164,6 +164,7 @@ static const char *reason(const struct question *q, const struct in6_addr *home,
 	const struct membership *members = multicast_members(q->ctrl->multicast);
 	const struct mcast_state *state = membership_of(members, home);
 	struct mcast_record record;
+	int dp, error;
 
 	*copied = false;
 	if (!mcast_state_group_ok(&q->group))
@@ -180,6 +181,10 @@ static const char *reason(const struct question *q, const struct in6_addr *home,
 		return record.type == MCAST_IS_EXCLUDE
 			       ? "the node excludes the source"
 			       : "the source is none that the node listens to";
+	dp = multicast_serving(q->ctrl->multicast, b);
+	if (dp >= 0 && (error = multicast_lacks(q->ctrl->multicast, home, &q->group, (unsigned)dp)))
+		return error == ENOSPC ? "a table of the data plane is full"
+				       : "the data plane could not take it";
 	*copied = true;
 	return "its filter lets the source pass";
 }

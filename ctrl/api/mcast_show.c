@@ -5,6 +5,7 @@
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
 #include "ctrl/multicast.h"
+#include "ctrl/multicast_failures.h"
 #include "ctrl/publish/publish.h"
 
 #include <errno.h>
@@ -21,17 +22,47 @@ enum {
 /* Members of an object, as they are walked over. */
 struct listing {
 	struct ctrl *ctrl;
-	json_t *list; /* NULL: they are only counted */
-	size_t count;
+	const struct in6_addr *group, *source;
+	uint64_t lacking; /* data planes that could not take the group */
+	bool any_lacking; /* some data plane could not take something */
+	json_t *list;     /* NULL: they are only counted */
+	size_t count, not_installed;
 };
+
+/* The names of data planes. */
+static json_t *names_of(const struct ctrl *ctrl, uint64_t data_planes)
+{
+	json_t *names = json_array();
+
+	for (unsigned dp = 0; dp < ctrl->config->data_planes.count; dp++)
+		if (data_planes >> dp & 1)
+			json_array_append_new(
+				names, json_string(ctrl_config_data_plane_name(ctrl->config, dp)));
+	return names;
+}
+
+/* Those that could not take the member, or its group. */
+static uint64_t lacking(const struct listing *listing, const struct membership_listener *listener)
+{
+	const struct ctrl *ctrl = listing->ctrl;
+	uint64_t id;
+
+	if (!listing->any_lacking)
+		return 0;
+	id = membership_listener_id(
+		multicast_members(ctrl->multicast), listing->group, listing->source, listener);
+	return listing->lacking | multicast_failures_at(ctrl->multicast_failures, id, NULL);
+}
 
 static int put_member(void *arg, const struct membership_listener *listener)
 {
 	struct listing *listing = arg;
+	const uint64_t at = lacking(listing, listener);
 	const struct subscriber *s = NULL;
 	json_t *obj;
 
 	listing->count++;
+	listing->not_installed += at != 0;
 	if (!listing->list)
 		return 0;
 	obj = json_object();
@@ -47,6 +78,7 @@ static int put_member(void *arg, const struct membership_listener *listener)
 		json_put_addr(obj, "gateway", listener->remote);
 	else
 		json_put_str(obj, "gateway", NULL);
+	json_object_set_new(obj, "not_installed", names_of(listing->ctrl, at));
 	json_array_append_new(listing->list, obj);
 	return 0;
 }
@@ -62,13 +94,24 @@ static void put_source(json_t *obj, const struct in6_addr *source)
 json_t *api_mcast_object_json(struct ctrl *ctrl, const struct in6_addr *group,
 	const struct in6_addr *source, bool with_members)
 {
-	struct listing listing = {.ctrl = ctrl, .list = with_members ? json_array() : NULL};
+	const struct membership *members = multicast_members(ctrl->multicast);
+	struct listing listing = {.ctrl = ctrl,
+		.group = group,
+		.source = source,
+		.list = with_members ? json_array() : NULL};
 	json_t *obj = json_object();
+	struct in6_addr of;
 
-	membership_each_of(multicast_members(ctrl->multicast), group, source, put_member, &listing);
+	if (uninstalled_count(multicast_failures_all(ctrl->multicast_failures))) {
+		listing.any_lacking = true;
+		listing.lacking = multicast_failures_at(ctrl->multicast_failures,
+			membership_object(members, group, source, &of), NULL);
+	}
+	membership_each_of(members, group, source, put_member, &listing);
 	json_put_addr(obj, "group", group);
 	put_source(obj, source);
 	json_put_uint(obj, "members", listing.count);
+	json_put_uint(obj, "not_installed", listing.not_installed);
 	if (with_members)
 		json_object_set_new(obj, "listeners", listing.list);
 	return obj;

@@ -7,6 +7,7 @@
 #include "ctrl/intake.h"
 #include "ctrl/keyring.h"
 #include "ctrl/multicast.h"
+#include "ctrl/multicast_failures.h"
 #include "ctrl/multicast_nodes.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
@@ -27,13 +28,15 @@ struct part {
 	size_t count;
 };
 
-enum { PARTS_MAX = 13 };
+enum { PARTS_MAX = 14 };
 
 /* The parts of control, in this order; returns how many there are. */
 static size_t control_parts(const struct ctrl *ctrl, struct part parts[PARTS_MAX])
 {
 	const struct multicast_links *links = multicast_links_of(ctrl->multicast);
 	const struct multicast_nodes *nodes = multicast_nodes_of(ctrl->multicast);
+	const struct uninstalled *failures =
+		ctrl->multicast_failures ? multicast_failures_all(ctrl->multicast_failures) : NULL;
 	const struct part all[PARTS_MAX] = {
 		{signalling_counter_defs, signalling_values(ctrl->signalling), SIGNALLING_COUNTERS},
 		{commit_counter_defs, commit_counters(ctrl->commit), COMMIT_COUNTERS},
@@ -48,6 +51,8 @@ static size_t control_parts(const struct ctrl *ctrl, struct part parts[PARTS_MAX
 			QUERIER_COUNTERS},
 		{reporter_counter_defs, nodes ? multicast_nodes_counters(nodes) : NULL,
 			REPORTER_COUNTERS},
+		{uninstalled_counter_defs, failures ? uninstalled_counters(failures) : NULL,
+			UNINSTALLED_COUNTERS},
 		{path_watch_counter_defs,
 			ctrl->path_watch ? path_watch_counters(ctrl->path_watch) : NULL,
 			PATH_WATCH_COUNTERS},

@@ -28,6 +28,7 @@
 #include "ctrl/publish/publish.h"
 #include "proto/mobility/mcast_state.h"
 
+struct member;
 struct membership;
 
 struct membership_limits {
@@ -105,6 +106,7 @@ struct membership_listener {
 	const char *port;              /* of a link, else empty */
 	const struct in6_addr *remote; /* end of a path; NULL: it is none */
 	const struct mcast_state *state;
+	const struct member *member; /* for membership_listener_id() */
 };
 typedef int membership_listener_fn(void *arg, const struct membership_listener *listener);
 
@@ -120,6 +122,16 @@ int membership_sources(
  * group; not 0 ends the walk. */
 int membership_each_of(const struct membership *m, const struct in6_addr *group,
 	const struct in6_addr *source, membership_listener_fn *fn, void *arg);
+
+/* While it is told: the id of its object as a member of the object for a source of a group. */
+uint64_t membership_listener_id(const struct membership *m, const struct in6_addr *group,
+	const struct in6_addr *source, const struct membership_listener *listener);
+
+/* Calls fn for the objects by which a node gets what it listens to of a group, of each the group
+ * and the member; not 0 ends the walk. */
+int membership_each_object(const struct membership *m, const struct in6_addr *home,
+	const struct in6_addr *group, int (*fn)(void *arg, uint64_t group_id, uint64_t member_id),
+	void *arg);
 
 /* The id of the object that a packet would be copied by, in *source the one it is for; 0: none. */
 uint64_t membership_object(const struct membership *m, const struct in6_addr *group,

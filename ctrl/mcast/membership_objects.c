@@ -32,7 +32,8 @@ uint64_t membership_group_id(
 	return publish_group_id(digest(m, pieces, 2));
 }
 
-static uint64_t member_id(const struct membership *m, uint64_t group, const struct member *member)
+uint64_t membership_member_id(
+	const struct membership *m, uint64_t group, const struct member *member)
 {
 	const uint64_t name[] = {htobe64(group), htobe64((uint64_t)member->kind),
 		htobe64(member->key.link ? member->key.link : member->target)};
@@ -85,7 +86,7 @@ void membership_set_member(struct membership *m, const struct group *g,
 	const struct in6_addr *source, const struct member *member, bool gets)
 {
 	const uint64_t group = membership_group_id(m, &g->addr, source);
-	const uint64_t id = member_id(m, group, member);
+	const uint64_t id = membership_member_id(m, group, member);
 	struct object object = {.kind = OBJECT_MEMBER, .op = OBJECT_SET, .id = id};
 
 	object.member = (struct object_member){

@@ -21,7 +21,8 @@ static struct membership_listener listener_of(const struct member *member)
 		.subscriber = member->target,
 		.port = member->port,
 		.remote = member->kind == MEMBER_PATH ? &member->remote : NULL,
-		.state = &member->state};
+		.state = &member->state,
+		.member = member};
 }
 
 static int tell(const struct member *member, membership_listener_fn *fn, void *arg)
@@ -124,4 +125,34 @@ uint64_t membership_object(const struct membership *m, const struct in6_addr *gr
 	else if (!g || !g->excluding)
 		return 0;
 	return membership_group_id(m, group, of);
+}
+
+uint64_t membership_listener_id(const struct membership *m, const struct in6_addr *group,
+	const struct in6_addr *source, const struct membership_listener *listener)
+{
+	return membership_member_id(m, membership_group_id(m, group, source), listener->member);
+}
+
+int membership_each_object(const struct membership *m, const struct in6_addr *home,
+	const struct in6_addr *group, int (*fn)(void *arg, uint64_t group_id, uint64_t member_id),
+	void *arg)
+{
+	const struct member *member = find(m, home);
+	const struct group *g = membership_group(m, group);
+	struct mcast_record record;
+	int rc = 0;
+
+	if (!member || !g || !mcast_state_find(&member->state, group, &record))
+		return 0;
+	for (uint32_t i = 0; i <= g->source_count && !rc; i++) {
+		const struct in6_addr *source = i ? &g->sources[i - 1].addr : &any;
+		uint64_t id;
+
+		if (i ? !mcast_state_wants(&member->state, group, source)
+		      : record.type != MCAST_IS_EXCLUDE)
+			continue;
+		id = membership_group_id(m, group, source);
+		rc = fn(arg, id, membership_member_id(m, id, member));
+	}
+	return rc;
 }

@@ -63,6 +63,10 @@ struct source *membership_source(struct group *g, const struct in6_addr *source)
 uint64_t membership_group_id(
 	const struct membership *m, const struct in6_addr *group, const struct in6_addr *source);
 
+/* Id of a member of such an object. */
+uint64_t membership_member_id(
+	const struct membership *m, uint64_t group, const struct member *member);
+
 /* What is published of a group for a source; and as it is, with another way. */
 void membership_set_group(
 	struct membership *m, const struct group *g, const struct in6_addr *source);

@@ -103,10 +103,14 @@ static struct ha_multicast *multicast_read(struct signalling *s, const struct mh
 	struct mcast_state_faults faults;
 	struct mcast_state state;
 	struct ha_multicast *multicast;
+	bool said;
 
-	if (!s->ops.listen || !mcast_state_read(mh, &state, &faults))
+	if (!s->ops.listen)
 		return NULL;
+	said = mcast_state_read(mh, &state, &faults);
 	multicast_count(s, &faults);
+	if (!said)
+		return NULL;
 	multicast = calloc(1, sizeof(*multicast));
 	if (multicast)
 		multicast->state = state;

@@ -209,8 +209,10 @@ static void reply(struct signalling *s, const struct ha_update *u,
 	struct mcast_state_bodies bodies;
 
 	add_bids(s, a, &mh);
-	if (a->r && u->multicast)
+	if (a->r && u->multicast) {
+		s->ops.served(s->ops.context, &u->home, &u->multicast->state);
 		mcast_state_add(&u->multicast->state, &mh, &bodies);
+	}
 	ha_flow_reply(a->flows, TAIL_OPTIONS, &mh);
 	if (add_options(s, u, subscriber, &mh))
 		state_count(s, SIGNALLING_N_SEND_FAILED);

@@ -134,6 +134,10 @@ struct signalling_ops {
 	void (*listen)(void *context, const struct in6_addr *home, uint64_t subscriber_id,
 		struct mcast_state *state, struct mcast_state *before);
 
+	/* Takes out of what a node was said to listen to what the data plane that serves it could
+	 * not take: in `done`. */
+	void (*served)(void *context, const struct in6_addr *home, struct mcast_state *state);
+
 	/* Sends a packet through a data plane; NULL: any that is there. The frame is copied. A
 	 * negative errno if it cannot be sent. */
 	int (*inject)(void *context, const char *data_plane, const struct packet_inject *inject);

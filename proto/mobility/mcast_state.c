@@ -280,12 +280,14 @@ bool mcast_state_read(
 		if (o->type != OPTION_MULTICAST_STATE ||
 			(o->state != OPTION_KNOWN && o->state != OPTION_MALFORMED))
 			continue;
-		found = true;
 		if (o->state == OPTION_MALFORMED ||
 			mcast_report_decode(o->multicast_state.report.at,
-				o->multicast_state.report.len, &report, NULL))
+				o->multicast_state.report.len, &report, NULL)) {
 			faults->malformed++;
-		else if (report.type == MCAST_IGMP3_REPORT)
+			continue;
+		}
+		found = true;
+		if (report.type == MCAST_IGMP3_REPORT)
 			faults->unsupported += report.record_count;
 		else
 			while (mcast_report_next(&report, &at, &record))

@@ -78,7 +78,8 @@ int mcast_state_apply(struct mcast_state *state, const struct mcast_record *reco
 
 /* mcast_state_read: the state that the options of a message say together. Several MODE_IS_INCLUDE
  * records of one group add up, as a long one has to be split. What cannot be taken is left out and
- * counted. Returns whether there was such an option. */
+ * counted. Returns whether there was such an option that is a whole report: without one the message
+ * says nothing of what the node listens to. */
 bool mcast_state_read(
 	const struct mh *mh, struct mcast_state *state, struct mcast_state_faults *faults);
 

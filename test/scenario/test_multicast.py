@@ -12,6 +12,7 @@ from scapy.layers.inet6 import (ICMPv6MLDMultAddrRec, ICMPv6MLReport2, IPv6, IPv
                                 MIP6OptUnknown, RouterAlert)
 
 import mip6
+from lab import programs
 from lab.system import wait_for
 from lab.topology import HOME_AGENT
 from test_node_multicast import ANY, IS_EXCLUDE, IS_INCLUDE, MULTICAST_STATE, OTHER, PORT, SPECIFIC, Listener, \
@@ -205,6 +206,11 @@ def test_bad_states_are_left_out(peer, subscriber, control):
         # OTHER is one that nobody listens to on the home link.
         assert moved - {"multicast_states", "multicast_disagrees"} == {counter}, what
         before = after
+    # One that is nothing else says nothing: what the node listens to stays as it was.
+    assert records(peer.register(values, more=option(report(ANY)[:-1], b""))) is None
+    assert control.drops()["multicast_malformed"] == before["multicast_malformed"] + 1
+    assert OTHER in [item["group"] for item in control.ask("mcast", "show")["groups"]]
+    before = control.drops()
     # No packet has the addresses that a checksum in the option could cover: it is not looked at.
     answer = peer.register(values, more=option(report(ANY, checksum=0xbeef)))
     assert records(answer) == {ANY}
@@ -304,3 +310,55 @@ def test_a_move_loses_nothing_more_than_unicast(lab, gateway, mobile_node, sourc
     thread.join()
     assert len(seen) == len(set(seen))
     listener.close()
+
+
+@pytest.fixture
+def narrow(gateway):
+    """The data plane has room for one member of a group, until the end of the test."""
+    def restart():
+        since = gateway.control.ask("dp", "show")["data_planes"][0]["connected_since"]
+        gateway.data_plane.process.stop()
+        gateway.data_plane.start()
+        wait_for(lambda: gateway.synchronised() and gateway.control.ask(
+            "dp", "show")["data_planes"][0]["connected_since"] != since, "the data plane")
+
+    before = gateway.data_plane.config
+    gateway.data_plane.config = programs.changed_copy(before, gateway.node.directory / "narrow.cfg", [
+        ("rules = 16384;", "rules = 16384; members = 1; grow = false;")])
+    restart()
+    yield
+    gateway.data_plane.config = before
+    restart()
+
+
+def test_what_a_data_plane_cannot_take(narrow, peer, subscriber, control, counted, source):
+    """Nobody is told that he is served, or shown to be, while a table is full."""
+    first, second = subscriber(), subscriber()
+    home = second["home_addresses"][0]
+    peer.attach("a")
+    assert records(peer.register(first, more=option(report(ANY)))) == {ANY}
+    assert records(peer.register(second, more=option(report(OTHER)))) == set()
+    assert counted("multicast_members_failed") > 0
+
+    def failed():
+        return {item["group"]: item["not_installed"] for item in control.ask("mcast", "show")["groups"]}
+
+    def explained():
+        return control.ask("mcast", "explain", second["mn_id"], OTHER, SENDER)["home_addresses"][0]
+
+    assert failed() == {ANY: 0, OTHER: 1}
+    member, = control.ask("mcast", "members", OTHER)["listeners"]
+    assert member["home_address"] == home and member["not_installed"] == ["dp1"]
+    assert not explained()["copied"] and explained()["why"] == "a table of the data plane is full"
+    # It is tried again, and succeeds when there is room.
+    peer.register(first, lifetime=0)
+    wait_for(lambda: failed() == {OTHER: 0}, "the member to be taken")
+    assert explained()["copied"] and counted("multicast_installed_late") > 0
+    assert records(peer.register(second, more=option(report(OTHER)))) == {OTHER}
+    since = peer.ear.mark()
+
+    def came():
+        source.send(OTHER, b"at last")
+        return peer.ear.heard(lambda octets: octets[6] == 41 and b"at last" in octets, since)
+
+    wait_for(came, "the group in the tunnel")

@@ -5,6 +5,7 @@ static const struct table_column columns[] = {
 	{"GROUP", "group", TABLE_TEXT},
 	{"SOURCE", "source", TABLE_TEXT},
 	{"MEMBERS", "members", TABLE_TEXT},
+	{"FAILED", "not_installed", TABLE_TEXT},
 	{"PACKETS", "packets", TABLE_TEXT},
 	{"OCTETS", "octets", TABLE_TEXT},
 	{"COPIES", "copies", TABLE_TEXT},
@@ -17,6 +18,7 @@ static const struct table_column rate_columns[] = {
 	{"GROUP", "group", TABLE_TEXT},
 	{"SOURCE", "source", TABLE_TEXT},
 	{"MEMBERS", "members", TABLE_TEXT},
+	{"FAILED", "not_installed", TABLE_TEXT},
 	{"PACKETS/S", "packets_per_second", TABLE_REAL},
 	{"OCTETS/S", "octets_per_second", TABLE_REAL},
 	{"COPIES/S", "copies_per_second", TABLE_REAL},
@@ -32,6 +34,7 @@ static const struct table_column member_columns[] = {
 	{"HOME ADDRESS", "home_address", TABLE_TEXT},
 	{"LINK", "port", TABLE_TEXT},
 	{"GATEWAY", "gateway", TABLE_TEXT},
+	{"NOT INSTALLED", "not_installed", TABLE_TEXT},
 	{0},
 };
 
@@ -80,7 +83,8 @@ static int show(struct command_context *context, struct args *args, const char *
 static void print_member_list(FILE *to, const json_t *item)
 {
 	static const struct table_column pairs[] = {{"Group", "group", TABLE_TEXT},
-		{"Source", "source", TABLE_TEXT}, {"Members", "members", TABLE_TEXT}, {0}};
+		{"Source", "source", TABLE_TEXT}, {"Members", "members", TABLE_TEXT},
+		{"Failed", "not_installed", TABLE_TEXT}, {0}};
 
 	table_print_pairs(to, pairs, item);
 	fputc('\n', to);

@@ -248,7 +248,7 @@ static void what_cannot_be_taken_is_counted(void **state)
 		{143, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0xff, 0x1e, [27] = 2, 0xfe, 0x80, [43] = 1},
 		{143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0xff, 0x1e, [27] = 2, 0xff, 2, [43] = 1},
 	};
-	struct mh mh = {.type = MH_BU};
+	struct mh mh = {.type = MH_BU}, only_bad;
 	struct mcast_state_faults faults;
 	struct mcast_state s;
 
@@ -260,6 +260,12 @@ static void what_cannot_be_taken_is_counted(void **state)
 	/* Of a length that a report cannot have: without a report. */
 	add(&mh, NULL, 0);
 	mh.options[mh.option_count - 1].state = OPTION_MALFORMED;
+	only_bad = mh;
+	only_bad.options[0] = mh.options[4];
+	only_bad.options[1] = mh.options[5];
+	only_bad.option_count = 2;
+	assert_false(mcast_state_read(&only_bad, &s, &faults));
+	assert_int_equal(faults.malformed, 2);
 	add(&mh, ip4, sizeof(ip4));
 	add(&mh, unicast, sizeof(unicast));
 	add(&mh, link, sizeof(link));
