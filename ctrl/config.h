@@ -91,6 +91,7 @@ struct ctrl_config_querier {
 	uint32_t max_groups; /* of one home link; 0: none are asked for */
 	uint8_t robustness;
 	uint32_t interval_ms, response_ms, last_ms;
+	uint8_t version; /* of MLD on home links */
 };
 
 /* What becomes of the reports of listeners that nodes send through their tunnels. */

@@ -34,6 +34,9 @@ static const struct config_key querier_keys[] = {
 	CONFIG_KEY_NAMED("last_listener", DURATION, struct ctrl_config_querier, last_ms,
 		.text = "1s", .unit = "s", .min = 100, .max = 60000,
 		.help = "time that they have when one has left (RFC 3810, 9.8)"),
+	CONFIG_KEY(INT, struct ctrl_config_querier, version, .text = "2", .min = 1, .max = 2,
+		.help = "of MLD that is spoken on home links; 1: for links with routers that know "
+			"nothing else (RFC 3810, 8.3.1)"),
 	CONFIG_END};
 
 const struct config_key ctrl_config_multicast_keys[] = {
@@ -75,6 +78,10 @@ void ctrl_config_check_multicast(
 		config_report_add(report, file, 0, "multicast.querier.response",
 			"%u ms is not less than the interval of queries, %u ms",
 			querier->response_ms, querier->interval_ms);
+	if (querier->version == 1 && querier->response_ms > UINT16_MAX)
+		config_report_add(report, file, 0, "multicast.querier.response",
+			"%u ms are more than MLDv1 can say, %u ms", querier->response_ms,
+			UINT16_MAX);
 	if (multicast->reports != CTRL_REPORTS_IGNORED && missing)
 		config_report_add(report, file, 0, "multicast.reports",
 			"\"%s\" is given, but %s is 0", report_names[multicast->reports], missing);

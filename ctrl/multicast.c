@@ -18,6 +18,7 @@
 #include "ctrl/multicast_key.h"
 #include "ctrl/multicast_nodes.h"
 #include "ctrl/multicast_reports.h"
+#include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/mag.h"
@@ -40,7 +41,8 @@ struct multicast {
 	struct multicast_nodes *nodes;
 	struct multicast_reports *reports;
 	bool starting;
-	bool reported; /* since the last round */
+	bool reported;    /* since the last round */
+	uint64_t reached; /* data planes by which queries can be sent */
 };
 
 static int publish(void *context, uint64_t id, const struct bundle *bundle)
@@ -444,10 +446,36 @@ void multicast_detached(struct multicast *m, const struct mac *mac)
 		multicast_nodes_gone(m->nodes, mac);
 }
 
+/* Whether a data plane has come by which queries can be sent. */
+static bool reaches_more(struct multicast *m)
+{
+	const uint64_t before = m->reached;
+
+	m->reached = 0;
+	for (unsigned dp = 0; dp < m->ctrl->config->data_planes.count; dp++)
+		if (publish_ready(m->ctrl->publish, dp) && packet_reaches(m->ctrl->packet, dp))
+			m->reached |= 1ull << dp;
+	return (m->reached & ~before) != 0;
+}
+
+static void retry(struct multicast *m)
+{
+	if (m->links)
+		multicast_links_retry(m->links);
+	if (m->gateways)
+		multicast_gateways_retry(m->gateways);
+	if (m->nodes)
+		multicast_nodes_retry(m->nodes);
+	if (m->reports)
+		multicast_reports_retry(m->reports);
+}
+
 void multicast_flush(struct multicast *m)
 {
 	bool changed = m->links && multicast_links_changed(m->links);
 
+	if (reaches_more(m))
+		retry(m);
 	changed |= m->reported;
 	m->reported = false;
 	changed |= m->gateways && multicast_gateways_changed(m->gateways);

@@ -180,6 +180,12 @@ void multicast_gateways_serve(struct multicast_gateways *gateways, const struct 
 	open_tunnel(gateways, &ends);
 }
 
+void multicast_gateways_retry(struct multicast_gateways *gateways)
+{
+	for (struct tunnel *t = gateways->tunnels; t; t = t->hh.next)
+		querier_retry(t->querier, loop_now_ns(gateways->given.ctrl->loop));
+}
+
 bool multicast_gateways_changed(struct multicast_gateways *gateways)
 {
 	const bool changed = gateways->changed;

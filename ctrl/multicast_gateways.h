@@ -33,6 +33,9 @@ void multicast_gateways_free(struct multicast_gateways *gateways);
 void multicast_gateways_serve(struct multicast_gateways *gateways, const struct in6_addr *anchor,
 	const struct in6_addr *care_of);
 
+/* Data planes can be reached that could not be before: asks who could not be asked. */
+void multicast_gateways_retry(struct multicast_gateways *gateways);
+
 /* Whether something has changed since this was last asked. */
 bool multicast_gateways_changed(struct multicast_gateways *gateways);
 

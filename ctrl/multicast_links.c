@@ -19,8 +19,9 @@
 enum {
 	TURN_MS = 100, /* between turns of queries into tunnels */
 	QUERY_SIZE = 28,
-	FIRST_RESPONSE_MS = 100, /* of the only listener of a link, to the first queries */
-	FIRST_MS = 1000,         /* between these */
+	ALONE_RESPONSE_MS = 100,  /* of the only listener of a link, to the first queries */
+	FIRST_RESPONSE_MS = 1000, /* of several, so that a restart is soon over */
+	FIRST_MS = 1000,          /* between these, of the only one */
 };
 
 struct multicast_link {
@@ -187,14 +188,16 @@ void multicast_links_note(struct multicast_links *links, enum multicast_links_co
 struct querier_config multicast_links_querier_config(const struct ctrl *ctrl, bool alone)
 {
 	const struct ctrl_config_querier *from = &ctrl->config->multicast.querier;
+	const uint32_t first = alone ? ALONE_RESPONSE_MS : FIRST_RESPONSE_MS;
 
 	return (struct querier_config){.robustness = from->robustness,
 		.interval_ms = from->interval_ms,
 		.response_ms = from->response_ms,
 		.last_ms = from->last_ms,
 		.max_groups = from->max_groups,
-		.first_response_ms = alone ? FIRST_RESPONSE_MS : 0,
-		.first_ms = alone ? FIRST_MS : 0};
+		.first_response_ms = first < from->response_ms ? first : from->response_ms,
+		.first_ms = alone ? FIRST_MS : 0,
+		.old = !alone && from->version == 1};
 }
 
 uint64_t *multicast_links_querier_values(struct multicast_links *links)
@@ -338,6 +341,12 @@ void multicast_links_free(struct multicast_links *links)
 	for (size_t i = 0; i < links->count; i++)
 		querier_free(links->all[i].querier);
 	free(links);
+}
+
+void multicast_links_retry(struct multicast_links *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		querier_retry(links->all[i].querier, loop_now_ns(links->given.ctrl->loop));
 }
 
 bool multicast_links_changed(struct multicast_links *links)

@@ -50,6 +50,9 @@ void multicast_links_free(struct multicast_links *links);
 void multicast_links_compare(struct multicast_links *links, const struct in6_addr *home,
 	const struct mcast_state *state);
 
+/* Data planes can be reached that could not be before: asks who could not be asked. */
+void multicast_links_retry(struct multicast_links *links);
+
 /* Whether something has changed on a link since this was last asked. */
 bool multicast_links_changed(struct multicast_links *links);
 

@@ -442,6 +442,12 @@ void multicast_nodes_free(struct multicast_nodes *nodes)
 	free(nodes);
 }
 
+void multicast_nodes_retry(struct multicast_nodes *nodes)
+{
+	for (struct node *node = nodes->nodes; node; node = node->hh.next)
+		querier_retry(node->querier, now_of(nodes));
+}
+
 bool multicast_nodes_changed(struct multicast_nodes *nodes)
 {
 	const bool changed = nodes->changed;

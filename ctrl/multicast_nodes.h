@@ -44,6 +44,9 @@ void multicast_nodes_gone(struct multicast_nodes *nodes, const struct mac *mac);
 /* The path by which a group comes; 0: nobody wants it. */
 uint64_t multicast_nodes_path(const struct multicast_nodes *nodes, const struct in6_addr *group);
 
+/* Data planes can be reached that could not be before: asks who could not be asked. */
+void multicast_nodes_retry(struct multicast_nodes *nodes);
+
 /* Whether something has changed since this was last asked. */
 bool multicast_nodes_changed(struct multicast_nodes *nodes);
 

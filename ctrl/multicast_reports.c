@@ -149,6 +149,11 @@ void multicast_reports_end(struct multicast_reports *reports, const struct in6_a
 	reported_end(reports->reported, home);
 }
 
+void multicast_reports_retry(struct multicast_reports *reports)
+{
+	reported_retry(reports->reported, now_ns(reports));
+}
+
 bool multicast_reports_asks(const struct multicast_reports *reports, const struct in6_addr *home)
 {
 	return reported_asks(reports->reported, home);

@@ -47,5 +47,8 @@ bool multicast_reports_told(
 /* Its binding has ended. */
 void multicast_reports_end(struct multicast_reports *reports, const struct in6_addr *home);
 
+/* As reported_retry(). */
+void multicast_reports_retry(struct multicast_reports *reports);
+
 /* Whether the node is asked here. */
 bool multicast_reports_asks(const struct multicast_reports *reports, const struct in6_addr *home);

@@ -280,6 +280,11 @@ int packet_inject(struct packet *p, unsigned dp, const struct packet_inject *inj
 	return 0;
 }
 
+bool packet_reaches(const struct packet *p, unsigned dp)
+{
+	return dp < p->peer_count && p->peers[dp].heard;
+}
+
 void packet_flush(struct packet *p)
 {
 	for (size_t i = 0; i < p->peer_count; i++)

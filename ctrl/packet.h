@@ -61,6 +61,9 @@ void packet_set_handler(struct packet *packet, packet_handler_fn *fn, void *arg)
  */
 int packet_inject(struct packet *packet, unsigned dp, const struct packet_inject *inject);
 
+/* Whether the data plane has been heard of: packets can be sent by it. */
+bool packet_reaches(const struct packet *packet, unsigned dp);
+
 /* The loop's hook: sends what was injected in this round. */
 void packet_flush(struct packet *packet);
 

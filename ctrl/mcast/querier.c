@@ -11,7 +11,8 @@ const struct counter_def querier_counter_defs[QUERIER_COUNTERS] = {
 	[QUERIER_UNSENT] = {"mld_unsent", "queries that no data plane could send"},
 	[QUERIER_REPORTS] = {"mld_reports", "reports of listeners taken"},
 	[QUERIER_HEARD] = {"mld_queries_heard", "queries of other routers"},
-	[QUERIER_HEARD_OLD] = {"mld_older_queries", "of them of MLDv1, which is not spoken here"},
+	[QUERIER_HEARD_OTHER] = {"mld_older_queries",
+		"of them of another version of MLD than is spoken here"},
 	[QUERIER_YIELDED] = {"mld_yielded", "times that another router became the querier"},
 	[QUERIER_MALFORMED] = {"mld_malformed", "messages that do not decode"},
 	[QUERIER_NO_GROUP] = {"mld_no_group", "records of addresses that are not multicast"},
@@ -204,7 +205,7 @@ static void block(struct querier *q, struct querier_group *g, const struct list 
 
 static void take(struct querier *q, struct querier_group *g, const struct mcast_record *record)
 {
-	const bool old = q->now_ns < g->old_ns;
+	const bool old = q->own.old || q->now_ns < g->old_ns;
 	struct list list = {.sources = record->sources, .count = record->source_count};
 
 	switch (record->type) {

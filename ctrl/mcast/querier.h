@@ -29,9 +29,10 @@ struct querier_config {
 	uint32_t response_ms; /* Query Response Interval, shorter than it */
 	uint32_t last_ms;     /* Last Listener Query Interval */
 	uint32_t max_groups;  /* with listeners */
-	/* Of the first queries, when only one listener is there, which need not wait for others
-	 * (RFC 3810, 9.3); 0: as the RFC has them, a quarter of the interval apart. */
+	/* The response interval of the first queries (RFC 3810, 9.3), and the time between them;
+	 * 0: as of all others, a quarter of the interval apart (9.6). */
 	uint32_t first_response_ms, first_ms;
+	bool old; /* MLDv1 is spoken, for a link with routers that know nothing else (8.3.1) */
 };
 
 enum querier_counter {
@@ -39,7 +40,7 @@ enum querier_counter {
 	QUERIER_UNSENT,       /* no data plane has the link */
 	QUERIER_REPORTS,      /* taken */
 	QUERIER_HEARD,        /* queries of others */
-	QUERIER_HEARD_OLD,    /* of them of MLDv1 */
+	QUERIER_HEARD_OTHER,  /* of them of another version than is spoken here */
 	QUERIER_YIELDED,      /* times that another one was found to be the querier */
 	QUERIER_MALFORMED,    /* messages that do not decode */
 	QUERIER_NO_GROUP,     /* records of addresses that are not multicast */
@@ -81,6 +82,9 @@ void querier_receive(struct querier *q, const struct in6_addr *own, const struct
 /* Asks all anew, as at first: who listens may have changed unheard. Nothing when that is under way
  * or another one asks. */
 void querier_ask_all(struct querier *q, uint64_t now_ns);
+
+/* The link can be reached again: a general query that could not be sent is sent at this time. */
+void querier_retry(struct querier *q, uint64_t at_ns);
 
 /* Whether this one asks; *other (may be NULL) is who does, if not. */
 bool querier_asks(const struct querier *q, struct in6_addr *other);

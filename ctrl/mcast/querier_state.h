@@ -42,6 +42,7 @@ struct querier {
 	uint64_t other_ns; /* until then another one asks; 0: none */
 	struct in6_addr other;
 	unsigned startup; /* queries left of the first ones */
+	bool unsent;      /* the last general query */
 	struct wheel_timer general;
 	struct querier_group *groups;
 };

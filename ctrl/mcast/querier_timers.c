@@ -36,6 +36,7 @@ static bool send_query(struct querier *q, const struct in6_addr *dst, struct mca
 	ssize_t len;
 
 	query->type = MCAST_MLD_QUERY;
+	query->is_old = q->own.old;
 	query->robustness = q->config.robustness;
 	query->interval_s = q->config.interval_ms / 1000;
 	len = mcast_query_encode(query, buf + MLD_PACKET_HEAD, QUERY_MAX);
@@ -67,6 +68,20 @@ static void send_about_group(struct querier *q, struct querier_group *g)
 
 	g->queries--;
 	send_query(q, &g->addr, &query);
+}
+
+/* MLDv1 has no queries about sources: who listens to any source of the group answers. */
+static void send_about_any_source(struct querier *q, struct querier_group *g)
+{
+	struct mcast_query query = {.response_ms = q->config.last_ms, .group = g->addr.s6_addr};
+	bool asked = false;
+
+	for (unsigned i = 0; i < g->source_count; i++) {
+		asked |= g->sources[i].queries > 0;
+		g->sources[i].queries -= g->sources[i].queries > 0;
+	}
+	if (asked)
+		send_query(q, &g->addr, &query);
 }
 
 /* RFC 3810, 7.6.3.2: in one message those that are wanted since, in another the others. */
@@ -105,8 +120,12 @@ static void send_due(struct querier *q, struct querier_group *g)
 		return;
 	if (g->queries)
 		send_about_group(q, g);
-	send_about_sources(q, g, true);
-	send_about_sources(q, g, false);
+	if (q->own.old) {
+		send_about_any_source(q, g);
+	} else {
+		send_about_sources(q, g, true);
+		send_about_sources(q, g, false);
+	}
 	g->query_ns = q->now_ns + ns(q->config.last_ms);
 }
 
@@ -146,7 +165,8 @@ static void general_due(struct wheel_timer *timer, void *context)
 		q->other_ns = 0;
 		q->config = q->own;
 	}
-	if (!send_general(q))
+	q->unsent = !send_general(q);
+	if (q->unsent)
 		again = AGAIN_MS;
 	else if (q->startup && --q->startup)
 		again = q->own.first_ms ? q->own.first_ms : q->own.interval_ms / 4;
@@ -158,6 +178,12 @@ void querier_begin(struct querier *q)
 	q->startup = q->own.robustness;
 	wheel_timer_init(&q->general, general_due);
 	wheel_arm(q->wheel, &q->general, q->now_ns);
+}
+
+void querier_retry(struct querier *q, uint64_t at_ns)
+{
+	if (q->unsent)
+		wheel_arm(q->wheel, &q->general, at_ns);
 }
 
 void querier_ask_all(struct querier *q, uint64_t now_ns)
@@ -203,16 +229,17 @@ static void lower(struct querier *q, const struct mcast_query *query)
 	querier_settle(q, g);
 }
 
-/* RFC 3810, 8.3.1: nobody has said that there is an older router. */
+/* RFC 3810, 8.3.1: nobody has said that there is a router of another version. */
 static void note_version(
 	struct querier *q, const struct in6_addr *src, const struct mcast_query *query)
 {
 	static struct log_limit limit = LOG_LIMIT(1);
 
-	if (!query->is_old)
+	if (query->is_old == q->own.old)
 		return;
-	counter_add(&q->counters[QUERIER_HEARD_OLD], 1);
-	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "mld", "older-router", "src=%s", ADDR_TEXT(src));
+	counter_add(&q->counters[QUERIER_HEARD_OTHER], 1);
+	LOG_LIMITED(&limit, LOG_LEVEL_WARN, "mld", query->is_old ? "older-router" : "newer-router",
+		"src=%s spoken=%u", ADDR_TEXT(src), q->own.old ? 1 : 2);
 }
 
 void querier_heard(struct querier *q, const struct in6_addr *own, const struct in6_addr *src,

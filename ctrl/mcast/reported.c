@@ -4,32 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <utlist.h>
 
 #include "common/clock.h"
 
 /* Between the first queries to two nodes: those of a restart, and by that all later ones, are
  * spread. */
-enum { APART_NS = CLOCK_NS_PER_MS / 10 };
+enum { APART_NS = CLOCK_NS_PER_MS / 20 };
 
 struct node {
 	struct reported *owner;
 	struct reported_node is;
 	struct querier *querier; /* NULL: it has told by an option */
+	struct node *next, *prev;
+	bool unsent; /* it is among those that could not be asked */
 	UT_hash_handle hh;
 };
 
 struct reported {
 	struct reported_config given;
 	struct node *nodes;
+	struct node *unsent;
 	uint64_t next_ns; /* when one more node may be asked first */
 };
 
 static int send_query(void *context, const struct in6_addr *dst, uint8_t *buf, size_t mld_len)
 {
-	const struct node *node = context;
-	const struct reported_config *given = &node->owner->given;
+	struct node *node = context;
+	struct reported *r = node->owner;
+	int rc = r->given.ops.send(r->given.context, &node->is, dst, buf, mld_len);
 
-	return given->ops.send(given->context, &node->is, dst, buf, mld_len);
+	if (rc < 0 && !node->unsent) {
+		node->unsent = true;
+		DL_APPEND(r->unsent, node);
+	}
+	return rc;
 }
 
 static bool allows(void *context, const struct in6_addr *group)
@@ -59,6 +68,8 @@ struct reported *reported_new(const struct reported_config *config)
 
 static void forget(struct reported *r, struct node *node)
 {
+	if (node->unsent)
+		DL_DELETE(r->unsent, node);
 	HASH_DEL(r->nodes, node);
 	querier_free(node->querier);
 	free(node);
@@ -95,6 +106,15 @@ static struct node *add(struct reported *r, const struct reported_node *is)
 	return node;
 }
 
+/* When the next one is asked. */
+static uint64_t next_turn(struct reported *r, uint64_t now_ns)
+{
+	const uint64_t at = r->next_ns < now_ns ? now_ns : r->next_ns;
+
+	r->next_ns = at + APART_NS;
+	return at;
+}
+
 int reported_serve(struct reported *r, const struct reported_node *is, uint64_t now_ns)
 {
 	static const struct querier_ops ops = {
@@ -106,16 +126,25 @@ int reported_serve(struct reported *r, const struct reported_node *is, uint64_t 
 	node = add(r, is);
 	if (!node)
 		return -ENOMEM;
-	if (r->next_ns < now_ns)
-		r->next_ns = now_ns;
-	node->querier = querier_new(
-		&r->given.querier, &ops, node, r->given.wheel, r->next_ns, r->given.counters);
+	node->querier = querier_new(&r->given.querier, &ops, node, r->given.wheel,
+		next_turn(r, now_ns), r->given.counters);
 	if (!node->querier) {
 		forget(r, node);
 		return -ENOMEM;
 	}
-	r->next_ns += APART_NS;
 	return 0;
+}
+
+void reported_retry(struct reported *r, uint64_t now_ns)
+{
+	while (r->unsent) {
+		struct node *node = r->unsent;
+
+		DL_DELETE(r->unsent, node);
+		node->unsent = false;
+		if (node->querier)
+			querier_retry(node->querier, next_turn(r, now_ns));
+	}
 }
 
 size_t reported_told(struct reported *r, const struct reported_node *is)

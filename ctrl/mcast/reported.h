@@ -59,6 +59,10 @@ size_t reported_told(struct reported *r, const struct reported_node *node);
 /* The binding has ended: forgets what was reported, and tells nobody. */
 void reported_end(struct reported *r, const struct in6_addr *home);
 
+/* Data planes can be reached that could not be before: who could not be asked is asked now, one
+ * after the other. */
+void reported_retry(struct reported *r, uint64_t now_ns);
+
 /* Whether it is asked, by its own querier. */
 bool reported_asks(const struct reported *r, const struct in6_addr *home);
 

@@ -320,6 +320,51 @@ def test_another_querier(lab, control, counted):
     wire.close()
 
 
+@pytest.fixture
+def older(gateway):
+    """The gateway speaks MLDv1 on home links, until the end of the test."""
+    def restart(config):
+        gateway.control.process.stop()
+        gateway.control.config = config
+        gateway.control.start()
+        wait_for(gateway.synchronised, "the data plane to be synchronised")
+
+    before = gateway.control.config
+    restart(programs.changed_copy(before, gateway.node.directory / "older.cfg",
+                                  [("querier = { max_groups", "querier = { version = 1; max_groups")]))
+    yield
+    restart(before)
+
+
+def test_as_router_of_the_older_version(older, lab, control, counted, capture, listener, source):
+    """RFC 3810, 8.3.1: queries are those of MLDv1, and Linux answers with it."""
+    mac = bytes.fromhex(lab.gw.mac("home").replace(":", ""))
+    place = capture.size()
+
+    def mld(kind):
+        """Messages of a type, from the gateway if these are queries."""
+        frames = [frame for _, frame in capture.packets(place) if frame[20] == 0 and frame[62] == kind]
+        return [frame[62:] for frame in frames if (frame[6:12] == mac) == (kind == 130)]
+
+    wait_for(lambda: mld(130), "a query")
+    listener.join(ANY)
+    hears(listener, source, ANY, "the group on the home link")
+    wait_for(lambda: any(mip6.address(ANY) in octets for octets in mld(131)), "a report of Linux of MLDv1")
+    # Linux does not tell sources to such a router.
+    listener.join_source(SPECIFIC, SENDER)
+    wait_for(lambda: (SPECIFIC, None) in listened(control), "the group from any source")
+    listener.leave(ANY)
+    wait_for(lambda: (ANY, None) not in listened(control), "the group to be left by MLDv1")
+    assert {len(octets) for octets in mld(130)} == {24}
+    # Maximum Response Delay is in milliseconds, without an exponent.
+    assert {int.from_bytes(octets[4:6], "big") for octets in mld(130)} == {100, 500}
+    wire = lab.host.packet_socket("eth0")
+    wire.send(message(lab, ICMPv6MLQuery2(mrd=500, QRV=2, QQIC=1), src="fe80::ffff:ffff:ffff:fffe",
+                      dst="ff02::1"))
+    wait_for(lambda: counted("mld_older_queries") == 1, "the query of MLDv2 to be counted")
+    wire.close()
+
+
 def test_tshark_finds_nothing_wrong(control, capture, lab):
     found = run("tshark", "-r", capture.stop(), "-Y", "icmpv6.type == 130", "-T", "fields", "-e",
                 "eth.src", "-e", "ipv6.hlim", "-e", "ipv6.src", "-e", "_ws.expert.message")

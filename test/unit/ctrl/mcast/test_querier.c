@@ -22,7 +22,8 @@ enum { QUERIES = 64, GROUPS_MAX = 3 };
 struct asked {
 	struct in6_addr dst, group;
 	uint32_t sources;
-	bool suppress;
+	bool suppress, is_old;
+	uint32_t response_ms;
 };
 
 struct fixture {
@@ -75,12 +76,16 @@ static int send_query(void *context, const struct in6_addr *dst, uint8_t *buf, s
 	assert_int_equal(
 		mcast_query_decode(buf + MLD_PACKET_HEAD, len, &query, NULL), MCAST_FAULT_NONE);
 	assert_true(f->count < QUERIES);
-	assert_int_equal(query.robustness, 2);
-	assert_int_equal(query.interval_s, 125);
+	if (!query.is_old) {
+		assert_int_equal(query.robustness, 2);
+		assert_int_equal(query.interval_s, 125);
+	}
 	at->dst = *dst;
 	memcpy(&at->group, query.group, sizeof(at->group));
 	at->sources = bits(query.sources, query.source_count);
 	at->suppress = query.suppress;
+	at->is_old = query.is_old;
+	at->response_ms = query.response_ms;
 	f->count++;
 	return 0;
 }
@@ -103,23 +108,37 @@ static void changed(void *context, const struct in6_addr *group, const struct mc
 	f->sources = bits(record.sources, record.source_count);
 }
 
-static int setup(void **state)
+static struct querier_config config_of(void)
 {
-	static const struct querier_config config = {.robustness = 2,
+	return (struct querier_config){.robustness = 2,
 		.interval_ms = 125000,
 		.response_ms = 10000,
 		.last_ms = 1000,
 		.max_groups = GROUPS_MAX};
+}
+
+/* Another one in the place of the one there. */
+static void begin(struct fixture *f, const struct querier_config *config)
+{
 	static const struct querier_ops ops = {
 		.send = send_query, .allows = allows, .changed = changed};
+
+	querier_free(f->q);
+	f->q = querier_new(config, &ops, f, &f->wheel, f->now, f->counters);
+	assert_non_null(f->q);
+}
+
+static int setup(void **state)
+{
+	const struct querier_config config = config_of();
 	static struct fixture f;
 
 	memset(&f, 0, sizeof(f));
 	f.now = 1000 * S;
 	wheel_init(&f.wheel, f.now, NULL);
-	f.q = querier_new(&config, &ops, &f, &f.wheel, f.now, f.counters);
+	begin(&f, &config);
 	*state = &f;
-	return f.q ? 0 : -1;
+	return 0;
 }
 
 static int teardown(void **state)
@@ -322,6 +341,28 @@ static void test_general(void **state)
 	assert_int_equal(f->count, 3);
 }
 
+/* Those that could not be sent are sent as soon as the link can be reached; the first have a
+ * response interval of their own. */
+static void test_retry(void **state)
+{
+	struct fixture *f = *state;
+
+	f->unreachable = true;
+	pass(f, S / 10);
+	assert_int_equal(f->counters[QUERIER_UNSENT], 1);
+	f->unreachable = false;
+	querier_retry(f->q, f->now);
+	pass(f, S / 10);
+	assert_int_equal(f->count, 1);
+	/* Nothing is left to be sent again. */
+	querier_retry(f->q, f->now);
+	pass(f, S);
+	assert_int_equal(f->count, 1);
+	pass(f, 170 * S);
+	assert_int_equal(f->count, 3);
+	assert_int_equal(f->asked[0].response_ms, 10000);
+}
+
 static void hear_query(struct fixture *f, unsigned from, unsigned group, bool suppress)
 {
 	struct in6_addr src = numbered("fe80::", from), none = {0}, addr = group_of(group);
@@ -372,6 +413,42 @@ static void test_election(void **state)
 	assert_int_equal(f->count, from + 1);
 }
 
+/* RFC 3810, 8.3.1: on a link with routers of MLDv1. */
+static void test_acts_as_older_router(void **state)
+{
+	struct fixture *f = *state;
+	struct querier_config config = config_of();
+
+	config.old = true;
+	config.first_response_ms = 500;
+	begin(f, &config);
+	pass(f, 40 * S);
+	assert_int_equal(f->count, 2);
+	assert_true(f->asked[0].is_old && f->asked[1].is_old);
+	assert_int_equal(f->asked[0].response_ms, 500);
+	pass(f, 130 * S);
+	assert_int_equal(f->asked[2].response_ms, 10000);
+	/* Only whole groups are asked about, and nothing is blocked. */
+	report(f, MCAST_ALLOW_NEW, 1, A | B);
+	f->count = 0;
+	report(f, MCAST_TO_INCLUDE, 1, A);
+	assert_int_equal(f->count, 1);
+	assert_true(f->asked[0].is_old && !f->asked[0].sources);
+	assert_true(f->asked[0].group.s6_addr[15] == 1);
+	old_message(f, MCAST_MLD1_REPORT, 1);
+	report(f, MCAST_BLOCK_OLD, 1, A);
+	report(f, MCAST_TO_EXCLUDE, 1, B);
+	pass(f, 5 * S);
+	assert_true(f->listens && f->excluding && !f->sources);
+	old_message(f, MCAST_MLD1_DONE, 1);
+	pass(f, 3 * S);
+	assert_false(f->listens);
+	/* A query of MLDv2 is of another version, and heard all the same. */
+	hear_query(f, 4, 0, false);
+	assert_int_equal(f->counters[QUERIER_HEARD_OTHER], 1);
+	assert_false(querier_asks(f->q, NULL));
+}
+
 /* RFC 3810, 7.6.2 and 8.3.1: the interface identifier decides; an older router is one too. */
 static void test_older_router(void **state)
 {
@@ -393,7 +470,7 @@ static void test_older_router(void **state)
 	assert_false(querier_asks(f->q, &other));
 	assert_true(addr_equal(&other, &lower));
 	assert_int_equal(f->counters[QUERIER_HEARD], 2);
-	assert_int_equal(f->counters[QUERIER_HEARD_OLD], 2);
+	assert_int_equal(f->counters[QUERIER_HEARD_OTHER], 2);
 	/* It says nothing of robustness and interval: those of this one hold, 2 * 125 s + 5 s. */
 	pass(f, 254 * S);
 	assert_false(querier_asks(f->q, NULL));
@@ -488,6 +565,8 @@ int main(void)
 		TEST(test_silence),
 		TEST(test_general),
 		TEST(test_election),
+		TEST(test_retry),
+		TEST(test_acts_as_older_router),
 		TEST(test_older_router),
 		TEST(test_older_listeners),
 		TEST(test_limits),

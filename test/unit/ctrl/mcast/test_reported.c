@@ -25,6 +25,7 @@ struct fixture {
 	/* By node. */
 	unsigned general[NODES], specific[NODES];
 	bool listens[NODES];
+	bool unreachable;
 };
 
 static const struct in6_addr link_local = {.s6_addr = {0xfe, 0x80, [15] = 9}};
@@ -65,6 +66,8 @@ static int send_query(void *context, const struct reported_node *node, const str
 
 	assert_int_equal(
 		mcast_query_decode(buf + MLD_PACKET_HEAD, len, &query, NULL), MCAST_FAULT_NONE);
+	if (f->unreachable)
+		return -1;
 	if (dst->s6_addr[1] == 2)
 		f->general[n]++;
 	else
@@ -208,6 +211,29 @@ static void test_all_are_asked(void **state)
 	assert_true(f->general[0] > 4);
 }
 
+/* After a restart: nobody can be asked before a data plane is there; then all are, at once. */
+static void test_retry(void **state)
+{
+	struct fixture *f = *state;
+	const struct reported_node gone = node_of(0), told = node_of(1);
+
+	f->unreachable = true;
+	for (unsigned n = 0; n < NODES; n++)
+		serve(f, n);
+	pass(f, S / 10);
+	assert_int_equal(f->counters[QUERIER_UNSENT], NODES);
+	reported_end(f->r, &gone.home);
+	reported_told(f->r, &told);
+	f->unreachable = false;
+	reported_retry(f->r, f->now);
+	pass(f, S / 10);
+	assert_int_equal(f->general[0] + f->general[1], 0);
+	assert_int_equal(f->general[2], 1);
+	reported_retry(f->r, f->now);
+	pass(f, S / 10);
+	assert_int_equal(f->general[2], 1);
+}
+
 static void test_an_option_wins(void **state)
 {
 	struct fixture *f = *state;
@@ -271,6 +297,7 @@ int main(void)
 		TEST(test_joins_and_leaves),
 		TEST(test_soft_state),
 		TEST(test_all_are_asked),
+		TEST(test_retry),
 		TEST(test_an_option_wins),
 		TEST(test_others_are_not_heeded),
 		TEST(test_limits),
