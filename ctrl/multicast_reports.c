@@ -149,6 +149,11 @@ void multicast_reports_end(struct multicast_reports *reports, const struct in6_a
 	reported_end(reports->reported, home);
 }
 
+const struct reported *multicast_reports_all(const struct multicast_reports *reports)
+{
+	return reports->reported;
+}
+
 void multicast_reports_retry(struct multicast_reports *reports)
 {
 	reported_retry(reports->reported, now_ns(reports));

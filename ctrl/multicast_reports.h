@@ -50,5 +50,8 @@ void multicast_reports_end(struct multicast_reports *reports, const struct in6_a
 /* As reported_retry(). */
 void multicast_reports_retry(struct multicast_reports *reports);
 
+/* The nodes that are asked, for reading. */
+const struct reported *multicast_reports_all(const struct multicast_reports *reports);
+
 /* Whether the node is asked here. */
 bool multicast_reports_asks(const struct multicast_reports *reports, const struct in6_addr *home);

@@ -55,6 +55,7 @@ static const struct method methods[] = {
 	{"mag.detach", api_mag_detach, {"mn_id"}},
 	{"mcast.show", api_mcast_show, {"group", "rates"}},
 	{"mcast.links", api_mcast_links, {NULL}},
+	{"mcast.tunnels", api_mcast_tunnels, {"count"}},
 	{"mcast.explain", api_mcast_explain, {"mn_id", "group", "source"}},
 	{"mag.revoke", api_mag_revoke, {"anchor"}},
 	{"peer.show", api_peer_show, {NULL}},

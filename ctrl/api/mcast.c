@@ -1,10 +1,11 @@
-/* mcast.links, mcast.explain */
+/* mcast.links, mcast.tunnels, mcast.explain */
 #include "ctrl/api/request.h"
 #include "ctrl/binding/subscriber.h"
 #include "ctrl/config.h"
 #include "ctrl/multicast.h"
 #include "ctrl/multicast_gateways.h"
 #include "ctrl/multicast_nodes.h"
+#include "ctrl/multicast_reports.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/mag.h"
 
@@ -112,6 +113,67 @@ void api_mcast_links(struct api_request *r, const json_t *params)
 		multicast_nodes_each(nodes, send_node, r);
 	}
 	api_count(r, count);
+}
+
+/* ---- mcast.tunnels ------------------------------------------------------------------------ */
+
+/* NULL: it is asked no more. */
+static json_t *tunnel_item(struct ctrl *ctrl, const struct in6_addr *home)
+{
+	const struct multicast_reports *reports = multicast_reports_of(ctrl->multicast);
+	const struct querier *querier = reported_querier(multicast_reports_all(reports), home);
+	const struct subscriber *s = subscriber_db_find_home(ctrl->subscribers, home, NULL);
+	json_t *items, *obj;
+
+	if (!querier)
+		return NULL;
+	items = json_array();
+	obj = json_object();
+	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
+	json_put_addr(obj, "home_address", home);
+	json_put_bool(obj, "reached", querier_reaches(querier));
+	json_put_uint(obj, "groups", querier_groups(querier));
+	json_array_append_new(items, obj);
+	return items;
+}
+
+static json_t *tunnel_counts(const struct reported *reported)
+{
+	json_t *obj = json_object();
+
+	json_put_uint(obj, "asked", reported_asked(reported));
+	json_put_uint(obj, "told_by_option", reported_telling(reported));
+	return obj;
+}
+
+void api_mcast_tunnels(struct api_request *r, const json_t *params)
+{
+	const struct multicast_reports *reports = multicast_reports_of(r->ctrl->multicast);
+	struct in6_addr *names;
+	struct json_why why;
+	bool only_count = false;
+	int count;
+
+	if (json_field_bool(params, "count", JSON_FIELD_OPTIONAL, &only_count, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	if (api_mcast_unserved(r))
+		return;
+	if (!reports) {
+		api_error(r, "unavailable",
+			"nodes with bindings are not asked: multicast.reports is \"ignored\"");
+		return;
+	}
+	if (only_count) {
+		api_result(r, tunnel_counts(multicast_reports_all(reports)));
+		return;
+	}
+	count = reported_list(multicast_reports_all(reports), &names);
+	if (count < 0)
+		api_errno(r, count);
+	else
+		api_list_send(r, names, (size_t)count, tunnel_item);
 }
 
 /* ---- mcast.explain ------------------------------------------------------------------------ */

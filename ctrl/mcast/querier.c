@@ -316,6 +316,11 @@ bool querier_asks(const struct querier *q, struct in6_addr *other)
 	return q->other_ns == 0;
 }
 
+bool querier_reaches(const struct querier *q)
+{
+	return !q->unsent;
+}
+
 bool querier_listens(const struct querier *q, const struct in6_addr *group)
 {
 	return find_group(q, group) != NULL;

@@ -89,6 +89,9 @@ void querier_retry(struct querier *q, uint64_t at_ns);
 /* Whether this one asks; *other (may be NULL) is who does, if not. */
 bool querier_asks(const struct querier *q, struct in6_addr *other);
 
+/* Whether its last general query could be sent. */
+bool querier_reaches(const struct querier *q);
+
 /* What is listened to of a group; false: nothing. */
 bool querier_listens(const struct querier *q, const struct in6_addr *group);
 

@@ -25,6 +25,7 @@ struct reported {
 	struct reported_config given;
 	struct node *nodes;
 	struct node *unsent;
+	size_t asked;     /* nodes with a querier */
 	uint64_t next_ns; /* when one more node may be asked first */
 };
 
@@ -71,6 +72,7 @@ static void forget(struct reported *r, struct node *node)
 	if (node->unsent)
 		DL_DELETE(r->unsent, node);
 	HASH_DEL(r->nodes, node);
+	r->asked -= node->querier != NULL;
 	querier_free(node->querier);
 	free(node);
 }
@@ -132,6 +134,7 @@ int reported_serve(struct reported *r, const struct reported_node *is, uint64_t 
 		forget(r, node);
 		return -ENOMEM;
 	}
+	r->asked++;
 	return 0;
 }
 
@@ -155,6 +158,7 @@ size_t reported_told(struct reported *r, const struct reported_node *is)
 	if (!node)
 		node = add(r, is);
 	if (node) {
+		r->asked -= node->querier != NULL;
 		querier_free(node->querier);
 		node->querier = NULL;
 	}
@@ -174,6 +178,36 @@ bool reported_asks(const struct reported *r, const struct in6_addr *home)
 	const struct node *node = find(r, home);
 
 	return node && node->querier;
+}
+
+const struct querier *reported_querier(const struct reported *r, const struct in6_addr *home)
+{
+	const struct node *node = find(r, home);
+
+	return node ? node->querier : NULL;
+}
+
+size_t reported_asked(const struct reported *r)
+{
+	return r->asked;
+}
+
+size_t reported_telling(const struct reported *r)
+{
+	return HASH_COUNT(r->nodes) - r->asked;
+}
+
+int reported_list(const struct reported *r, struct in6_addr **list)
+{
+	int count = 0;
+
+	*list = calloc(r->asked + 1, sizeof(**list));
+	if (!*list)
+		return -ENOMEM;
+	for (const struct node *node = r->nodes; node; node = node->hh.next)
+		if (node->querier)
+			(*list)[count++] = node->is.home;
+	return count;
 }
 
 bool reported_receive(struct reported *r, const struct in6_addr *home, const struct in6_addr *src,

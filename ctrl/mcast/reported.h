@@ -66,6 +66,16 @@ void reported_retry(struct reported *r, uint64_t now_ns);
 /* Whether it is asked, by its own querier. */
 bool reported_asks(const struct reported *r, const struct in6_addr *home);
 
+/* Its querier; NULL: it is not asked. Valid until the next call that is not for reading. */
+const struct querier *reported_querier(const struct reported *r, const struct in6_addr *home);
+
+/* How many nodes are asked, and how many are not, since they tell by options. */
+size_t reported_asked(const struct reported *r);
+size_t reported_telling(const struct reported *r);
+
+/* The home addresses of those that are asked, from malloc; their number or -ENOMEM. */
+int reported_list(const struct reported *r, struct in6_addr **list);
+
 /* A sound report or done (mld_packet_decode) from the tunnel of a node that is asked; false: it is
  * not asked, or this is a query, which no node has a reason to send. */
 bool reported_receive(struct reported *r, const struct in6_addr *home, const struct in6_addr *src,

@@ -72,6 +72,9 @@ def test_a_node_reports_and_leaves(peer, subscriber, control, counted, source):
     wait_for(lambda: listened(control, home) == {(ANY, None)}, "the group to be listened to")
     wait_for(lambda: counted("mld_forbidden") > 0, "the forbidden one to be counted")
     arrives(peer, source, ANY, b"by report")
+    assert {"mn_id": node["mn_id"], "home_address": home, "reached": True, "groups": 1} in control.ask(
+        "mcast", "tunnels")["tunnels"]
+    assert home in control.ctl("mcast", "tunnels")
     # From a link-local address, with sources; and of MLDv1.
     tunnelled(peer, records_of((ALLOW, SPECIFIC, SENDER), src="fe80::7:7"))
     tunnelled(peer, IPv6(src="fe80::7:7", dst=OTHER, hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()])
@@ -119,6 +122,9 @@ def test_an_option_wins(peer, subscriber, control, counted, source):
     assert records(peer.register(node, more=option(report(OTHER)))) == {OTHER}
     assert counted("multicast_overruled") > 0
     assert listened(control, home) == {(OTHER, None)}
+    wait_for(lambda: control.ask("mcast", "tunnels", "--count") == {"asked": 0, "told_by_option": 1},
+             "nobody to be asked")
+    assert control.ask("mcast", "tunnels")["tunnels"] == []
     tunnelled(peer, records_of((EXCLUDE, ANY), src=home))
     wait_for(lambda: counted("mld_ignored") > 0, "the report to be ignored")
     arrives(peer, source, OTHER, b"by option")

@@ -115,6 +115,32 @@ static int links(struct command_context *context, struct args *args, const char 
 	return command_list(context, &list, NULL);
 }
 
+static const struct args_option tunnels_options[] = {
+	{'c', "count", NULL, "only how many are asked, and how many tell by options instead"},
+	{0},
+};
+
+static void print_counts(FILE *to, const json_t *result)
+{
+	static const struct table_column pairs[] = {{"Asked", "asked", TABLE_TEXT},
+		{"Told by option", "told_by_option", TABLE_TEXT}, {0}};
+
+	table_print_pairs(to, pairs, result);
+}
+
+static int tunnels(struct command_context *context, struct args *args, const char *const *values)
+{
+	static const struct table_column tunnel_columns[] = {{"MN-ID", "mn_id", TABLE_TEXT},
+		{"HOME ADDRESS", "home_address", TABLE_TEXT}, {"REACHED", "reached", TABLE_YESNO},
+		{"GROUPS", "groups", TABLE_TEXT}, {0}};
+	static const struct command_list list = {"mcast.tunnels", "tunnels", tunnel_columns};
+
+	(void)args;
+	if (!values[0])
+		return command_list(context, &list, NULL);
+	return command_show(context, "mcast.tunnels", json_pack("{s:b}", "count", 1), print_counts);
+}
+
 static void print_explanation(FILE *to, const json_t *result)
 {
 	static const struct table_column homes[] = {{"HOME ADDRESS", "home_address", TABLE_TEXT},
@@ -124,7 +150,7 @@ static void print_explanation(FILE *to, const json_t *result)
 		{"DATA PLANE", "data_plane", TABLE_TEXT}, {0}};
 	static const struct table_column object[] = {
 		{"Copied by the members of", "group", TABLE_TEXT}, {"Source", "source", TABLE_TEXT},
-		{"Members", "members", TABLE_TEXT}, {0}};
+		{"Members", "members", TABLE_TEXT}, {"Failed", "not_installed", TABLE_TEXT}, {0}};
 
 	if (json_is_object(json_object_get(result, "object")))
 		table_print_pairs(to, object, json_object_get(result, "object"));
@@ -170,6 +196,12 @@ const struct command mcast_commands[] = {
 		.summary = "Show on which links and in which tunnels listeners are asked, and by "
 			   "whom.",
 		.run = links},
+	{.group = "mcast",
+		.name = "tunnels",
+		.usage = "[OPTION]...",
+		.summary = "Show which nodes with bindings are asked through their tunnels.",
+		.options = tunnels_options,
+		.run = tunnels},
 	{.group = "mcast",
 		.name = "explain",
 		.usage = "[OPTION]... SUBSCRIBER GROUP SOURCE",

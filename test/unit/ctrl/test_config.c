@@ -113,12 +113,28 @@ static void refuses_values_by_name(void **state)
 		with("binding = { timestamp_window = \"3s\"; };"), "binding.timestamp_window", "3");
 	assert_refused(with("bindings = { };"), "bindings", "unknown");
 	assert_refused(with("log_level = \"loud\";"), "log_level", "loud");
+}
+
+static void multicast_is_checked(void **state)
+{
+	(void)state;
 	assert_refused(with("multicast = { reports = \"heard\"; };"), "file.cfg:7", "reports");
 	assert_refused(with("multicast = { reports = \"taken\"; };"), "multicast.reports",
 		"multicast.max_groups");
 	assert_refused(with("multicast = { max_groups = 1; reports = \"taken\"; "
 			    "querier = { max_groups = 0; }; };"),
 		"multicast.reports", "multicast.querier.max_groups");
+	for (unsigned robustness = 0; robustness < 2; robustness++) {
+		char text[80];
+
+		snprintf(text, sizeof(text), "multicast = { querier = { robustness = %u; }; };",
+			robustness);
+		assert_refused(with(text), "robustness", "2 to 7");
+	}
+	assert_refused(with("multicast = { querier = { version = 3; }; };"), "version", "1 to 2");
+	/* MLDv1 has 16 bits for milliseconds. */
+	assert_refused(with("multicast = { querier = { version = 1; response = \"66s\"; }; };"),
+		"multicast.querier.response", "65535 ms");
 }
 
 static void names_the_line(void **state)
@@ -267,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_defaults),
 		cmocka_unit_test(refuses_values_by_name),
+		cmocka_unit_test(multicast_is_checked),
 		cmocka_unit_test(names_the_line),
 		cmocka_unit_test(needs_what_it_cannot_guess),
 		cmocka_unit_test(the_longest_prefix_is_preferred_then_the_order),
