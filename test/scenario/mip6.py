@@ -101,10 +101,10 @@ def binding_update(home, care_of, agent, *, mn_id="", spi=None, key=b"", sequenc
     return bytes(packet)
 
 
-def bid(number, care_of=None, home=False, priority=0, length=None):
+def bid(number, care_of=None, home=False, priority=0, length=None, status=0):
     """A Binding Identifier option (RFC 5648, 4.3), which scapy does not know. length: wrong on
-    purpose."""
-    data = number.to_bytes(2, "big") + bytes([0, (0x80 if home else 0) | priority])
+    purpose. status: means something in an acknowledgement alone."""
+    data = number.to_bytes(2, "big") + bytes([status, (0x80 if home else 0) | priority])
     data += address(care_of) if care_of else b""
     if length is not None:
         data = data[:length].ljust(length, b"\0")

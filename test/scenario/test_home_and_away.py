@@ -228,10 +228,13 @@ def test_mobile_node_defends_itself(both, lab):
     here.answers()
 
 
-def test_mobile_node_is_refused(both, control):
-    """Status 169: the home link, which it prefers, is then used alone."""
-    here = both("")
-    wait_for(lambda: control.drops()["bid_at_home"], "the refusal", 60)
+@pytest.mark.parametrize("text, counter", [("", "bid_at_home"), (
+    'at_home = "is-defended"; bulk = false;', "ba_refused_168")])
+def test_mobile_node_is_refused(both, control, text, counter):
+    """Status 169, or it may not name the home link in each Binding Update: the home link, which it
+    prefers, is then used alone."""
+    here = both(text)
+    wait_for(lambda: control.drops()[counter], "the refusal", 60)
     wait_for(lambda: here.node.status()["state"] == "home", "the node to be at home alone", 60)
     assert here.at_home() == {} and here.paths() == {}
     here.answers()

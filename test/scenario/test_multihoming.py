@@ -35,7 +35,7 @@ def shown(control, home):
 
 
 def test_bindings_are_added_replaced_and_ended(node, control):
-    answer = node(bid(2, CARE_OF["a"], priority=5), overwrite=True)
+    answer = node(bid(2, CARE_OF["a"], priority=5, status=130), overwrite=True)
     assert (answer.status, answer.bids) == (0, [(2, 0)])
     assert answer.checksum_good()
     key = bytes.fromhex(node.values["key"])
@@ -47,7 +47,7 @@ def test_bindings_are_added_replaced_and_ended(node, control):
     assert rank == {1: (None, 2), 2: (5, 1)}
     # One is refreshed without its address; then one of them is ended, then all.
     assert node(bid(1)).status == 0
-    assert node(bid(2), lifetime=0).bids == [(2, 0)]
+    assert node(bid(2, status=130), lifetime=0).bids == [(2, 0)]
     assert shown(control, node.home) == {1: OTHER}
     assert node(bid(1, OTHER), bid(7, CARE_OF["a"])).bids == [(1, 0), (7, 0)]
     assert node(lifetime=0).status == 0

@@ -363,17 +363,22 @@ def test_the_data_plane_that_serves_dies(lab, gateway, node, control, pinging, f
     assert figures(started, "return_")["lost"] <= early
 
 
-def test_flows_of_two_paths_when_a_data_plane_dies(lab, gateway, peer, second_peer, subscriber, control,
-                                                   wire):
-    """The flow by the path of the one that died goes by the other data plane, to the interface that it
-    went to; the other path and its flow are not touched. When it is back it has the flow again."""
-    two = TwoInterfaces(control, subscriber(), peer, second_peer, wire(lab.cn, "eth0"))
-    assert two.ask(flow(1, 100, reference(1), udp_from(5001)), flow(2, 200, reference(2), udp_from(5002))) == \
+@pytest.fixture
+def two(lab, gateway, peer, second_peer, subscriber, control, wire):
+    """A node with two paths, a data plane for each, and a flow by each."""
+    made = TwoInterfaces(control, subscriber(), peer, second_peer, wire(lab.cn, "eth0"))
+    assert made.ask(flow(1, 100, reference(1), udp_from(5001)), flow(2, 200, reference(2), udp_from(5002))) == \
         ([(1, 0), (2, 0)], [ADDRESS["dp1"], ADDRESS["dp2"]])
     wait_for(gateway.synchronised, "both data planes to know it")
-    assert two.served() == ["dp1", "dp2"]
-    assert two.comes_by(5001) == (1, "dp1")
-    assert two.comes_by(5002) == (2, "dp2")
+    assert made.served() == ["dp1", "dp2"]
+    assert made.comes_by(5001) == (1, "dp1")
+    assert made.comes_by(5002) == (2, "dp2")
+    return made
+
+
+def test_flows_of_two_paths_when_a_data_plane_dies(gateway, two):
+    """The flow by the path of the one that died goes by the other data plane, to the interface that it
+    went to; the other path and its flow are not touched. When it is back it has the flow again."""
     flows, first = two.flows(), two.lasting(1)
     assert flows == [(1, [1], True), (2, [2], True)]
 
@@ -394,6 +399,36 @@ def test_flows_of_two_paths_when_a_data_plane_dies(lab, gateway, peer, second_pe
     assert two.comes_by(5001) == (1, "dp1")
     assert (two.flows(), two.lasting(1)) == (flows, first)
     assert two.ask(summary(1, 2)) == ([], [ADDRESS["dp1"], ADDRESS["dp2"]])
+
+
+def test_flows_when_the_data_plane_of_the_best_path_dies(lab, gateway, two):
+    """It had drawn the home prefix, too, which the network then sends to the other. The flow by its path,
+    and what is of no flow and takes the best path, go on to the interface that they went to; the other
+    path is not touched, and its flow no longer relayed. When it is back it has its path again."""
+    assert two.comes_by(5003) == (1, "dp1")
+    flows, second = two.flows(), two.lasting(2)
+    dying = gateway.planes["dp1"]
+    dying.process.stop(signal.SIGKILL)
+    lab.attract("dp2")
+    try:
+        for port, path in ((5001, 1), (5003, 1), (5002, 2)):
+            wait_for(lambda port=port, path=path: two.comes_by(port) == (path, "dp2"), f"{port} to go on", 60)
+        assert two.served() == ["dp2", "dp2"]
+        assert (two.flows(), two.lasting(2)) == (flows, second)
+        # The interface is lost as well: all that came by it comes by the other.
+        assert two.ask_for(2, summary(1, 2)) == []
+        wait_for(lambda: two.comes_by(5001) == (2, "dp2"), "the flow to come by the other path", 60)
+        assert two.comes_by(5003) == (2, "dp2")
+        assert two.flows() == [(1, [1], False), (2, [2], True)]
+    finally:
+        dying.start()
+        wait_for(gateway.synchronised, "it to be synchronised", 60)
+        lab.attract("dp1")
+    assert two.ask(summary(1, 2))[0] == []
+    wait_for(lambda: two.served() == ["dp1", "dp2"], "each to serve its path again", 60)
+    for port, came in ((5001, (1, "dp1")), (5003, (1, "dp1")), (5002, (2, "dp2"))):
+        wait_for(lambda port=port, came=came: two.comes_by(port) == came, f"{port} to come as before", 60)
+    assert two.flows() == flows
 
 
 def test_the_data_plane_that_serves_hangs(lab, gateway, node, control, pinging, figures):
