@@ -22,14 +22,9 @@ struct multicast_failures {
 static uint64_t renew(void *context, uint64_t id)
 {
 	struct multicast_failures *failures = context;
-	struct bundle bundle;
 	uint64_t sequence;
 
-	publish_get(failures->publish, id, &bundle);
-	if (!bundle.len)
-		return 0;
-	/* Without memory it is tried again later: no acknowledgement says that it is there. */
-	return publish_set(failures->publish, id, &bundle, &sequence) ? UINT64_MAX : sequence;
+	return publish_again(failures->publish, id, &sequence) ? 0 : sequence;
 }
 
 static void retry(struct wheel_timer *timer, void *context)

@@ -325,6 +325,20 @@ int publish_set(struct publish *p, uint64_t id, const struct bundle *bundle, uin
 	return error;
 }
 
+int publish_again(struct publish *p, uint64_t id, uint64_t *sequence)
+{
+	const struct state_entry *entry = state_find(&p->state, id);
+
+	if (!entry)
+		return -ENOENT;
+	if (writer_len(&p->delta) + entry->len > UPDATE_MESSAGE_MAX)
+		publish_flush(p);
+	begin_delta(p);
+	writer_bytes(&p->delta, entry->octets, entry->len);
+	*sequence = p->log.next;
+	return 0;
+}
+
 int publish_restore(struct publish *p, uint64_t id, const struct bundle *bundle)
 {
 	struct writer w;

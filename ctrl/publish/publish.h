@@ -302,6 +302,10 @@ bool publish_bundle_has(const struct bundle *bundle, enum object_kind kind, uint
 int publish_set(
 	struct publish *publish, uint64_t id, const struct bundle *bundle, uint64_t *sequence);
 
+/* Tells data planes the bundle with this id again, which some of them could not take. *sequence as
+ * above. 0; -ENOENT: there is none. */
+int publish_again(struct publish *publish, uint64_t id, uint64_t *sequence);
+
 /*
  * At start, before anybody can have connected: puts a bundle into the desired state without a
  * delta. Returns 0 or -ENOMEM.

@@ -112,6 +112,30 @@ static void sends_a_snapshot_and_then_deltas(void **state)
 	assert_int_equal(publish_count(rig.publish), 2);
 }
 
+/* What a data plane could not take is told again, though nothing has changed. */
+static void tells_again(void **state)
+{
+	struct binding_record record = rig_record(1, 10);
+	struct bundle bundle;
+	uint64_t sequence;
+
+	(void)state;
+	set(1, 10);
+	sync_with(&dp1, "dp1");
+	dp1.top = 0;
+	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
+	assert_int_equal(publish_set(rig.publish, 1, &bundle, &sequence), 0);
+	publish_flush(rig.publish);
+	assert_int_equal(publish_sequence(rig.publish), sequence);
+	assert_int_equal(publish_again(rig.publish, 2, &sequence), -ENOENT);
+	assert_int_equal(publish_again(rig.publish, 1, &sequence), 0);
+	publish_flush(rig.publish);
+	assert_int_equal(publish_sequence(rig.publish), sequence);
+	RIG_UNTIL(&rig, publish_acked(rig.publish, 0) == sequence);
+	assert_int_equal(dp1.deltas, 1);
+	assert_bound(&dp1, 1, 10);
+}
+
 static void an_address_on_no_link_is_defended_nowhere(void **state)
 {
 	struct binding_record record = rig_record(7, 70);
@@ -469,6 +493,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(sends_a_snapshot_and_then_deltas),
+		TEST(tells_again),
 		TEST(an_address_on_no_link_is_defended_nowhere),
 		TEST(a_snapshot_sweeps_what_is_gone),
 		TEST(a_gap_is_filled_with_deltas),
