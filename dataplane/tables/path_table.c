@@ -346,15 +346,23 @@ static unsigned divisor_of(unsigned a, unsigned b)
 
 void path_list_share(struct path_list *list)
 {
-	unsigned divisor = 0, sum = 0, stride;
+	unsigned divisor = 0, sum = 0, stride, first = 0, shared = 0;
 
 	for (unsigned i = 0; i < list->count; i++) {
 		divisor = divisor_of(divisor, list->weights[i]);
 		sum += list->weights[i];
+		first = first ? first : list->weights[i];
+		shared += list->weights[i] > 0;
 	}
 	list->divisor = (uint8_t)RTE_MAX(divisor, 1u);
 	list->turns = (uint16_t)(sum / list->divisor);
-	/* The golden ratio spreads best. */
+	/* With the first one's share as the stride, the turns of two paths are even: in any row of
+	 * packets each has what it should, but for a part of one. */
+	if (shared == 2) {
+		list->stride = (uint16_t)(first / list->divisor);
+		return;
+	}
+	/* Of more, the golden ratio spreads best. */
 	stride = (unsigned)(list->turns * 0.618) + 1;
 	while (divisor_of(list->turns, stride) > 1)
 		stride++;

@@ -184,7 +184,8 @@ static inline uint16_t *path_table_turn(const struct path_table *t, unsigned rea
 
 /*
  * Writer: what a list's weights come to for STEERING_PACKET: in so many packets each path has its
- * share, and the packets of one path are spread among the others'.
+ * share, and the packets of one path are spread among the others'. Where two paths share, each has
+ * in any row of packets the whole number next to its share.
  */
 void path_list_share(struct path_list *list);
 

@@ -198,7 +198,7 @@ int lab_setup(void **state)
 		.members = 1000,
 		.routes = 100,
 		.neighbours = 100,
-		.readers = 1,
+		.readers = 2,
 		.name = LAB_NAME};
 	static struct lab bench_lab;
 	struct lab *lab = &bench_lab;

@@ -241,6 +241,61 @@ static void test_packets_by_weight(void **state)
 	}
 }
 
+/* Counts the packets of a worker on path 1, and judges each row of ROW of them: the number next to
+ * the share of `weight` in `sum`. */
+enum { ROW = 1000 };
+struct row {
+	bool taken[ROW]; /* of the last ones */
+	unsigned packets, sum;
+};
+
+static void row_take(struct row *row, bool first, unsigned weight, unsigned sum)
+{
+	bool *place = &row->taken[row->packets++ % ROW];
+
+	row->sum += first - *place;
+	*place = first;
+	if (row->packets >= ROW)
+		assert_in_range(row->sum * sum, ROW * weight - sum + 1, ROW * weight + sum - 1);
+}
+
+/* The path of the next packet of a worker. */
+static unsigned share_of(struct worker *w)
+{
+	const struct in6_addr home = packet_addr(LAB_HOME_OF);
+	const struct subscriber_entry *entry =
+		subscriber_table_find(&w->tables->subscribers, 0, &home);
+	const struct rule_key key = {0};
+
+	return (unsigned)__builtin_ctz(choose_share(w, entry->paths, CHOOSE_ALL, &key)) + 1;
+}
+
+/* Any row of packets of a worker, whatever another one sends, and from the first packet on after
+ * the weights were changed. */
+static void test_any_row_of_two(void **state)
+{
+	static const uint8_t cases[][2] = {
+		{1, 1}, {3, 1}, {1, 3}, {5, 7}, {91, 170}, {1, 254}, {255, 254}};
+	static struct worker other = {.index = 1};
+	struct lab *lab = *state;
+	struct packet p;
+
+	other.tables = lab->tables;
+	make(&p, 5000);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const unsigned weight = cases[i][0], sum = weight + cases[i][1];
+		static struct row here, there;
+
+		here = there = (struct row){0};
+		set_paths(lab, 2, STEERING_PACKET, cases[i]);
+		for (unsigned n = 0; n < 3 * ROW; n++) {
+			row_take(&here, path_of(lab, &p) == 1, weight, sum);
+			if (n % 3)
+				row_take(&there, share_of(&other) == 1, weight, sum);
+		}
+	}
+}
+
 /* Flows stay; their shares are as the weights; one whose path goes moves, no other does. */
 static void test_flows_by_weight(void **state)
 {
@@ -403,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fragments_together, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_fragments_bounded, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_packets_by_weight, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_any_row_of_two, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_flows_by_weight, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_rules_before_shares, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_other_fields, setup, lab_teardown),
