@@ -13,6 +13,7 @@ For each move it shows
 """
 
 import itertools
+import math
 import statistics
 import time
 
@@ -217,10 +218,11 @@ class Moves:
                 and all(move.gap is not None and move.restored for move in self.moves))
 
     def summary(self):
-        """Median and worst of each figure."""
+        """Median, 95th percentile and worst of each figure."""
         rows = [move.figures() for move in self.moves]
         every = {key: [row[key] for row in rows if row[key] is not None] for key in rows[0]} if rows else {}
-        return {key: {"median": round(statistics.median(values), 3), "worst": max(values)}
+        return {key: {"median": round(statistics.median(values), 3),
+                      "p95": sorted(values)[math.ceil(0.95 * len(values)) - 1], "worst": max(values)}
                 for key, values in every.items() if values}
 
     def as_json(self):
