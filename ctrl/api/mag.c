@@ -104,6 +104,7 @@ static const struct mag_profile *read_profile(struct api_request *r, const json_
 void api_mag_attach(struct api_request *r, const json_t *params)
 {
 	const struct mag_profile *profile;
+	const struct mag_attachment *a;
 	const struct mag_link *link;
 	struct json_why why;
 	const char *port;
@@ -120,8 +121,10 @@ void api_mag_attach(struct api_request *r, const json_t *params)
 		api_error(r, "not-found", "port '%s' is no access link", port);
 	else if (mag_attach(r->ctrl->mag, profile, link) < 0)
 		api_errno(r, -ENOMEM);
+	else if (!(a = mag_find(r->ctrl->mag, &profile->mac)))
+		api_error(r, "unavailable", "'%s' is leaving", profile->mn_id);
 	else
-		api_result(r, attachment_json(r->ctrl, mag_find(r->ctrl->mag, &profile->mac)));
+		api_result(r, attachment_json(r->ctrl, a));
 }
 
 static void detached(void *context, int error)

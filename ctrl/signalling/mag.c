@@ -446,6 +446,7 @@ static void attach_again(struct mag *mag, struct mag_attachment *a, const struct
 	a->link = link;
 	if (a->leaves) {
 		ended(a);
+		mag_revoke_moot(a);
 		a->leaves = a->tells = a->asked = false;
 		a->state = MAG_REGISTERING;
 		mag_path_reset(mag, a);

@@ -79,6 +79,30 @@ static void an_anchor_revokes(void **state)
 	assert_int_equal(mag_rig.updates, 1);
 }
 
+/* It is asked whether its node has left when the operator detaches it and attaches it again: then
+ * that has been answered, and what is there now stays. */
+static void a_doubt_ends_with_what_was_doubted(void **state)
+{
+	const struct mag_profile *profile;
+	struct mag_attachment *a;
+
+	(void)state;
+	mag_rig_register_host();
+	indicate(CODES_BRI_HANDOVER_SAME, FLAGS_REVOCATION_P, 8, MAG_RIG_NODE);
+	assert_int_equal(mag_rig.messages, 0);
+	a = mag_rig_attached();
+	profile = mag_profile_of(mag_rig.mag, &a->now.mac);
+	assert_int_equal(mag_detach(mag_rig.mag, a, NULL, NULL), 0);
+	mag_rig_commit(0);
+	assert_int_equal(mag_attach(mag_rig.mag, profile, a->link), 0);
+	assert_int_equal(acknowledged(8), CODES_BRA_SUCCESS);
+	mag_rig_wait_ms(5000);
+	a = mag_rig_attached();
+	assert_non_null(a);
+	assert_false(a->leaves);
+	assert_int_equal(a->state, MAG_REGISTERING);
+}
+
 /* RFC 5846, 6.1: protected as registrations are, from replay too. */
 static void what_an_anchor_said_once_counts_once(void **state)
 {
@@ -219,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, mag_rig_setup, mag_rig_teardown)
 		TEST(an_anchor_revokes),
+		TEST(a_doubt_ends_with_what_was_doubted),
 		TEST(what_an_anchor_said_once_counts_once),
 		TEST(a_revocation_has_its_status),
 		TEST(an_anchor_revokes_all),
