@@ -281,6 +281,8 @@ void choose_relayed(struct worker *w, const struct path *path, struct choose_way
 	memcpy(out->header, path_shape_at(&w->tables->paths, path->shape)->header,
 		sizeof(out->header));
 	memcpy(out->header + 8, &set->own, sizeof(set->own));
+	out->header[6] = IP6_TUNNEL;
 	out->way.header = out->header;
+	out->way.key = 0;
 	out->way.remote = &set->by_slot[path->data_plane & ~PATH_RELAYED];
 }

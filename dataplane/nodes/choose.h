@@ -168,8 +168,10 @@ static inline void choose_way(struct worker *w, uint32_t number, struct choose_w
 	out->relayed = path->data_plane & PATH_RELAYED;
 	out->way.remote = &path->remote;
 	out->way.mtu = path->mtu;
-	if (likely(!out->relayed))
-		out->way.header = path_shape_at(t, path->shape)->header;
-	else
+	if (unlikely(out->relayed)) {
 		choose_relayed(w, path, out);
+		return;
+	}
+	out->way.header = path_shape_at(t, path->shape)->header;
+	out->way.key = path_key_out(t, out->way.header, number);
 }

@@ -36,7 +36,7 @@ static void tell(struct worker *w, struct rte_mbuf *m, const struct subscriber_e
 	events_put(w->index, &event);
 }
 
-/* The subscriber on a link here that a packet came for by its tunnel, or NULL. */
+/* The subscriber on a link here that a packet came for, or NULL. */
 static const struct subscriber_entry *attached(const struct worker *w, struct rte_mbuf *m)
 {
 	const struct subscriber_table *t = &w->tables->subscribers;
@@ -48,7 +48,22 @@ static const struct subscriber_entry *attached(const struct worker *w, struct rt
 	entry = subscriber_table_find(t, 0, &to);
 	if (!entry || !path_header_on_link(path_shape_at(t->paths, entry->shape)->header))
 		return NULL;
-	return subscriber_accepts(t, entry, ip6_src(ip6_of(m)), ip6_dst(ip6_of(m))) ? entry : NULL;
+	return entry;
+}
+
+/* Why a packet is refused that came between the ends of a tunnel of this subscriber, but not as the
+ * packets of that tunnel do; DECAP_STEER: it did not. */
+static rte_edge_t decap_mismatch(
+	const struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	const struct subscriber_table *t = &w->tables->subscribers;
+	const struct rte_ipv6_hdr *outer = ip6_of(m);
+
+	if (!entry || !subscriber_accepts_else(t, entry, ip6_src(outer), ip6_dst(outer), NULL))
+		return DECAP_STEER;
+	if (!(meta_of(m)->flags & META_GRE) || !subscriber_has_gre(t, entry))
+		return DECAP_KIND;
+	return DECAP_GRE_KEY;
 }
 
 /* Not sent by a node from where it is. From another data plane it is on its way to a node, and
@@ -58,18 +73,22 @@ static rte_edge_t decap_else(
 {
 	const struct data_plane_set *set = data_plane_table_get(&w->tables->data_planes);
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
+	rte_edge_t edge;
 
-	if (data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer))) {
-		rte_edge_t edge = decap_strip(m, SUBSCRIBER_NONE);
-
+	if (!(meta_of(m)->flags & META_GRE) &&
+		data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer))) {
+		edge = decap_strip(m, SUBSCRIBER_NONE);
 		return edge == DECAP_STEER ? DECAP_RELAY : edge;
 	}
 	const struct subscriber_entry *to = attached(w, m);
 
-	if (to) {
+	if (to && decap_accepts(&w->tables->subscribers, m, to)) {
 		traffic_arrived(w, to, outer, ip6_total(decap_inner(m)));
 		return decap_strip(m, subscriber_number(&w->tables->subscribers, to));
 	}
+	edge = decap_mismatch(w, m, to ? to : entry);
+	if (edge != DECAP_STEER)
+		return edge;
 	tell(w, m, entry);
 	return entry ? DECAP_WRONG_CARE_OF : DECAP_UNKNOWN_SOURCE;
 }
@@ -80,7 +99,7 @@ static inline rte_edge_t decap_one(
 	const struct subscriber_table *t = &w->tables->subscribers;
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
 
-	if (unlikely(!entry || !subscriber_accepts(t, entry, ip6_src(outer), ip6_dst(outer))))
+	if (unlikely(!entry || !decap_accepts(t, m, entry)))
 		return decap_else(w, m, entry);
 	traffic_heard(w, entry, ip6_src(outer), ip6_total(decap_inner(m)));
 	return decap_strip(m, subscriber_number(t, entry));
@@ -97,14 +116,17 @@ static rte_edge_t show(struct rte_mbuf *m)
 										: DECAP_NO_ROOM;
 }
 
-/* Whether a tunnel is that of a path, seen from its other end. */
-static bool is_by(const struct path_table *t, uint64_t path, const struct rte_ipv6_hdr *outer)
+/* Whether a packet came by the tunnel of a path. */
+static bool is_by(const struct path_table *t, uint64_t path, struct rte_mbuf *m)
 {
+	const struct rte_ipv6_hdr *outer = ip6_of(m);
+	const struct path_mark mark = decap_mark(meta_of(m));
 	const uint32_t number = path ? path_table_find(t, path) : POOL_NONE;
 	const struct path *by = number == POOL_NONE ? NULL : path_at(t, number);
 
 	return by && addr_equal(&by->remote, ip6_src(outer)) &&
-	       addr_equal(path_shape_local(path_shape_at(t, by->shape)), ip6_dst(outer));
+	       addr_equal(path_shape_local(path_shape_at(t, by->shape)), ip6_dst(outer)) &&
+	       path_is_marked(t, path_shape_at(t, by->shape)->header, number, &mark);
 }
 
 /* A packet with an address that stays on its link, or to a group. */
@@ -122,7 +144,7 @@ static rte_edge_t decap_scope(struct worker *w, struct rte_mbuf *m)
 	number = group_table_find(t, ip6_src(ip), ip6_dst(ip));
 	if (number == POOL_NONE)
 		return DECAP_SCOPE;
-	if (!is_by(&w->tables->paths, group_table_path(t, group_at(t, number)), ip6_of(m)))
+	if (!is_by(&w->tables->paths, group_table_path(t, group_at(t, number)), m))
 		return DECAP_MULTICAST;
 	edge = decap_strip(m, SUBSCRIBER_NONE);
 	return edge == DECAP_STEER ? DECAP_GROUP : edge;
@@ -183,6 +205,8 @@ static struct rte_node_register decap_node = {
 			[DECAP_MULTICAST] = "drop_tunnel_multicast",
 			[DECAP_PUNT] = "punt",
 			[DECAP_NO_ROOM] = "drop_no_room",
+			[DECAP_KIND] = "drop_tunnel_kind",
+			[DECAP_GRE_KEY] = "drop_gre_key",
 		},
 };
 RTE_NODE_REGISTER(decap_node)

@@ -18,6 +18,8 @@ enum decap_edge {
 	DECAP_MULTICAST,
 	DECAP_PUNT,
 	DECAP_NO_ROOM,
+	DECAP_KIND,
+	DECAP_GRE_KEY,
 	DECAP_EDGES
 };
 
@@ -33,6 +35,28 @@ extern const uint8_t decap_ecn_out[4][4];
 static inline struct rte_ipv6_hdr *decap_inner(struct rte_mbuf *m)
 {
 	return rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, meta_of(m)->outer);
+}
+
+/* What a packet that came in a tunnel says of it beside addresses. */
+static inline struct path_mark decap_mark(const struct meta *meta)
+{
+	if (likely(!(meta->flags & META_GRE)))
+		return (struct path_mark){0};
+	return (struct path_mark){.gre = meta->gre, .key = meta->key};
+}
+
+/* Whether it came by a tunnel of this subscriber. */
+static inline bool decap_accepts(
+	const struct subscriber_table *t, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	const struct rte_ipv6_hdr *outer = ip6_of(m);
+
+	if (likely(!(meta_of(m)->flags & META_GRE)))
+		return subscriber_accepts(t, entry, ip6_src(outer), ip6_dst(outer));
+
+	const struct path_mark mark = decap_mark(meta_of(m));
+
+	return subscriber_accepts_gre(t, entry, ip6_src(outer), ip6_dst(outer), &mark);
 }
 
 /* What can be said of a packet, meta.outer being set, without knowing its subscriber: DECAP_STEER,
@@ -68,7 +92,7 @@ static inline rte_edge_t decap_strip(struct rte_mbuf *m, uint32_t subscriber)
 		       rte_cpu_to_be_32((uint32_t)out << 20);
 	rte_pktmbuf_adj(m, meta->outer);
 	ip6_trim(m, ip6_total(ip));
-	meta->flags |= META_DECAPSULATED;
+	meta->flags = (uint8_t)((meta->flags & ~META_GRE) | META_DECAPSULATED);
 	meta->subscriber = subscriber;
 	meta->outer = 0;
 	return DECAP_STEER;

@@ -3,6 +3,7 @@
  * hop has been found or not.
  */
 #include "dataplane/mirror/mirror.h"
+#include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
@@ -88,6 +89,7 @@ static rte_edge_t unreachable(struct worker *w, struct rte_mbuf *m)
 	const struct local_set *local = local_table_get(&w->tables->local);
 	struct meta *meta = meta_start(m, 0, 0);
 	struct ip6_chain chain;
+	int gre;
 
 	if (!is_sound(m))
 		return DOWN_BAD_LENGTH;
@@ -95,8 +97,12 @@ static rte_edge_t unreachable(struct worker *w, struct rte_mbuf *m)
 	meta->icmp_code = ICMP_ADDRESS_UNREACHABLE;
 	if (local_set_has(local, ip6_src(ip6_of(m))) &&
 		ip6_walk(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &chain) == 0 &&
-		chain.protocol == IP6_TUNNEL && !chain.fragment)
-		rte_pktmbuf_adj(m, chain.offset);
+		!chain.fragment && chain.offset <= m->data_len) {
+		gre = gre_inner(rte_pktmbuf_mtod_offset(m, const uint8_t *, chain.offset),
+			(uint32_t)m->data_len - chain.offset, chain.protocol);
+		if (gre >= 0)
+			rte_pktmbuf_adj(m, (uint16_t)(chain.offset + gre));
+	}
 	return is_sound(m) ? DOWN_ICMP6_ERROR : DOWN_BAD_LENGTH;
 }
 

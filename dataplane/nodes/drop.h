@@ -31,6 +31,10 @@
 	X(tunnel_multicast, "multicast by another tunnel than that of its group")                  \
 	X(tunnel_nested, "packet in a tunnel is a tunnel packet for a local address")              \
 	X(tunnel_ecn, "congestion marked outside, not capable inside (RFC 6040, 4.2)")             \
+	X(tunnel_kind, "tunnelled packet in GRE of a tunnel without, or the other way round")      \
+	X(gre_header, "GRE header truncated, with reserved bits or a wrong checksum (RFC 2784)")   \
+	X(gre_protocol, "GRE carries something else than IPv6")                                    \
+	X(gre_key, "GRE key is not that of the subscriber's tunnel (RFC 5845, 5.2)")               \
 	X(tunnel_loop, "packet to be tunnelled has the addresses of its tunnel (RFC 2473, 4.1.2)") \
 	X(tunnel_limit, "tunnel encapsulation limit is used up (RFC 2473, 4.1.1)")                 \
 	X(unknown_source, "source of a tunnelled packet is no subscriber's")                       \

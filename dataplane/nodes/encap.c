@@ -60,8 +60,9 @@ static rte_edge_t encap_direct(struct worker *w, struct rte_mbuf *m, uint32_t nu
 	const struct tables *t = w->tables;
 	const struct data_plane_set *set = data_plane_table_get(&t->data_planes);
 	const struct path *path = path_at(&t->paths, number);
+	const uint8_t *header = path_shape_at(&t->paths, path->shape)->header;
 	const struct encap_way way = {
-		path_shape_at(&t->paths, path->shape)->header, &path->remote, path->set_mtu};
+		header, &path->remote, path_key_out(&t->paths, header, number), path->set_mtu};
 
 	if (data_plane_set_has(set, &path->remote) || addr_equal(&set->own, &path->remote))
 		return ENCAP_RELAY_TWICE;

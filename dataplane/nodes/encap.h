@@ -82,10 +82,19 @@ static inline rte_edge_t encap_refuse(struct meta *meta, uint8_t type, uint8_t c
 
 /* What goes around a packet. */
 struct encap_way {
-	const uint8_t *header; /* PATH_HEADER_LEN octets, as in a path's shape */
+	const uint8_t *header; /* as in a path's shape; PATH_HEADER_LEN octets if not in GRE */
 	const struct in6_addr *remote;
+	uint32_t key; /* of PATH_GRE_KEYED, network order */
 	uint16_t mtu; /* largest outer packet, 0: any */
 };
+
+/* Writes the GRE header of a way, of so many octets. */
+static inline void encap_put_gre(uint8_t *at, const struct encap_way *way, uint8_t octets)
+{
+	memcpy(at, way->header + PATH_HEADER_LEN, PATH_GRE_LEN);
+	if (octets == PATH_GRE_KEYED)
+		memcpy(at + PATH_GRE_LEN, &way->key, sizeof(way->key));
+}
 
 /* Puts the headers in front of the inner packet of len octets at ip; false: no room. */
 static inline bool encap_prepend(
@@ -96,9 +105,10 @@ static inline bool encap_prepend(
 		(rte_be_to_cpu_32(ip->vtc_flow) & 0x0ff00000) | encap_flow_label(ip, m->data_len);
 	const uint8_t left = limit ? ((const uint8_t *)ip)[limit] - 1 : 0;
 	const uint16_t options = limit ? ENCAP_LIMIT_LEN : 0;
-	const uint16_t payload = (uint16_t)(m->pkt_len + options);
+	const uint8_t gre = path_header_gre(way->header);
+	const uint16_t payload = (uint16_t)(m->pkt_len + options + gre);
 	struct rte_ipv6_hdr *outer = (struct rte_ipv6_hdr *)(void *)rte_pktmbuf_prepend(
-		m, (uint16_t)(IP6_LEN + options));
+		m, (uint16_t)(IP6_LEN + options + gre));
 
 	if (unlikely(!outer))
 		return false;
@@ -107,13 +117,15 @@ static inline bool encap_prepend(
 	outer->payload_len = rte_cpu_to_be_16(payload);
 	memcpy(outer->dst_addr, way->remote, sizeof(outer->dst_addr));
 	if (unlikely(limit)) {
-		const uint8_t header[ENCAP_LIMIT_LEN] = {IP6_TUNNEL, 0, 4, 1, left, 1, 1, 0};
+		const uint8_t header[ENCAP_LIMIT_LEN] = {outer->proto, 0, 4, 1, left, 1, 1, 0};
 
 		outer->proto = IP6_DESTINATION;
 		memcpy(outer + 1, header, sizeof(header));
 	}
+	if (unlikely(gre))
+		encap_put_gre((uint8_t *)(outer + 1) + options, way, gre);
 	meta->flags |= META_ENCAPSULATED;
-	meta->outer = (uint8_t)(IP6_LEN + options);
+	meta->outer = (uint8_t)(IP6_LEN + options + gre);
 	meta->mtu = way->mtu;
 	return true;
 }
@@ -148,8 +160,10 @@ static inline rte_edge_t encap_by(struct rte_mbuf *m, const struct encap_way *wa
 static inline rte_edge_t encap_one(
 	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
-	const struct path_shape *shape = path_shape_at(&w->tables->paths, entry->shape);
-	const struct encap_way way = {shape->header, &entry->remote, entry->mtu};
+	const struct path_table *t = &w->tables->paths;
+	const uint8_t *header = path_shape_at(t, entry->shape)->header;
+	const struct encap_way way = {
+		header, &entry->remote, path_key_out(t, header, entry->path), entry->mtu};
 
 	return encap_by(m, &way);
 }

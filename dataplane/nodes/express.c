@@ -14,14 +14,15 @@
  *	match   the bucket; ask for the entry
  *	finish  the entry, the route, the headers
  *
- * For subscribers whose paths are chosen packet by packet (choose.h) finish asks for more memory,
- * and so these are finished together, after the others of their stride.
+ * For subscribers whose paths are chosen packet by packet (choose.h), or have keys, finish asks for
+ * more memory, and so these are finished together, after the others of their stride.
  */
 #include "dataplane/nodes/choose.h"
 #include "dataplane/nodes/classify.h"
 #include "dataplane/nodes/decap.h"
 #include "dataplane/nodes/encap.h"
 #include "dataplane/nodes/forward.h"
+#include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/steer.h"
 #include "dataplane/nodes/traffic.h"
 #include "dataplane/tables/subscriber_key.h"
@@ -40,6 +41,7 @@ enum edge {
 	GO_UP,   /* its inner source should be, its inner destination may be */
 	GO_ROUTE,
 	GO_CHOOSE, /* its path is not yet known */
+	GO_KEYED,  /* its path is, but not the key that it needs */
 };
 
 enum {
@@ -64,7 +66,7 @@ struct express {
 	struct forward_last last;
 	uint32_t forwarded;
 	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
-	bool choose; /* some of this stride go GO_CHOOSE */
+	bool choose; /* some of this stride go GO_CHOOSE or GO_KEYED */
 	struct seat seats[SEATS];
 };
 
@@ -87,9 +89,13 @@ static inline rte_edge_t look_local(struct express *x, struct rte_mbuf *m, struc
 {
 	const struct rte_ipv6_hdr *inner;
 
-	if (unlikely(ip6_of(m)->proto != IP6_TUNNEL))
+	const uint8_t proto = ip6_of(m)->proto;
+
+	if (unlikely(proto != IP6_TUNNEL && proto != IPPROTO_GRE))
 		return EXPRESS_LOCAL;
 	meta_of(m)->outer = IP6_LEN;
+	if (proto == IPPROTO_GRE && unlikely(gre_one(m) != GRE_DECAP))
+		return EXPRESS_LOCAL;
 	if (unlikely(decap_check(m) != DECAP_STEER))
 		return EXPRESS_DECAP;
 	inner = decap_inner(m);
@@ -161,11 +167,26 @@ static inline const struct subscriber_entry *find(
 	return find_else(x, key, address);
 }
 
+/* Into the tunnel of the first path. */
+static inline rte_edge_t finish_first(
+	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	rte_edge_t edge = encap_one(x->w, m, entry);
+
+	if (unlikely(edge != ENCAP_FORWARD))
+		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
+	x->encapsulated++;
+	x->relayed_out += entry->relayed;
+	if (unlikely(entry->paths != POOL_NONE) && !entry->relayed)
+		traffic_sent(x->w, m, entry->path);
+	return GO_ROUTE;
+}
+
 /* For a subscriber, or, without an entry, for nobody that we know. */
 static inline rte_edge_t finish_down(
 	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
-	rte_edge_t edge;
+	const struct path_table *paths = &x->w->tables->paths;
 
 	if (!entry)
 		return GO_ROUTE;
@@ -174,17 +195,16 @@ static inline rte_edge_t finish_down(
 	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
 	if (unlikely(entry->steered)) {
 		x->choose = true;
-		rte_prefetch0(path_list_at(&x->w->tables->paths, entry->paths));
+		rte_prefetch0(path_list_at(paths, entry->paths));
 		return GO_CHOOSE;
 	}
-	edge = encap_one(x->w, m, entry);
-	if (unlikely(edge != ENCAP_FORWARD))
-		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
-	x->encapsulated++;
-	x->relayed_out += entry->relayed;
-	if (unlikely(entry->paths != POOL_NONE) && !entry->relayed)
-		traffic_sent(x->w, m, entry->path);
-	return GO_ROUTE;
+	if (unlikely(path_header_gre(path_shape_at(paths, entry->shape)->header) ==
+		     PATH_GRE_KEYED)) {
+		x->choose = true;
+		rte_prefetch0(path_keys_at(paths, entry->path));
+		return GO_KEYED;
+	}
+	return finish_first(x, m, entry);
 }
 
 /* What the rules of a list are looked for in. */
@@ -253,6 +273,16 @@ static __rte_noinline void finish_chosen(
 			next[of[i]] = finish_path(x, mbufs[of[i]], paths[i]);
 }
 
+/* Those of a stride whose keys were on their way meanwhile. */
+static __rte_noinline void finish_keyed(
+	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
+{
+	for (uint16_t i = from; i < to; i++)
+		if (next[i] == GO_KEYED)
+			next[i] = finish_first(x, mbufs[i],
+				subscriber_at(x->subscribers, meta_of(mbufs[i])->subscriber));
+}
+
 /* Sent here by another data plane, for a node. */
 static rte_edge_t finish_relayed(struct express *x, struct rte_mbuf *m, const struct seat *seat)
 {
@@ -261,7 +291,8 @@ static rte_edge_t finish_relayed(struct express *x, struct rte_mbuf *m, const st
 	const struct subscriber_entry *entry;
 	rte_edge_t edge;
 
-	if (!data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer)) ||
+	if (meta_of(m)->flags & META_GRE ||
+		!data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer)) ||
 		decap_strip(m, SUBSCRIBER_NONE) != DECAP_STEER)
 		return EXPRESS_DECAP;
 	x->decapsulated++;
@@ -284,8 +315,7 @@ static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const 
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
 	const struct subscriber_entry *entry = find(x, &seat->key, decap_inner(m)->src_addr);
 
-	if (unlikely(!entry ||
-		     !subscriber_accepts(x->subscribers, entry, ip6_src(outer), ip6_dst(outer))))
+	if (unlikely(!entry || !decap_accepts(x->subscribers, m, entry)))
 		return finish_relayed(x, m, seat);
 	traffic_heard(x->w, entry, ip6_src(outer), ip6_total(decap_inner(m)));
 	if (unlikely(decap_strip(m, subscriber_number(x->subscribers, entry)) != DECAP_STEER))
@@ -330,6 +360,7 @@ static inline void finish(
 	}
 	if (unlikely(x->choose)) {
 		finish_chosen(x, mbufs, next, from, to);
+		finish_keyed(x, mbufs, next, from, to);
 		count = 0;
 		for (uint16_t i = from; i < to; i++)
 			if (next[i] == GO_ROUTE)

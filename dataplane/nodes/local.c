@@ -3,6 +3,7 @@
  * a tunnel, or else the kernel's.
  */
 #include "dataplane/mirror/mirror.h"
+#include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/traffic.h"
@@ -11,6 +12,7 @@
 
 enum edge {
 	LOCAL_DECAP,
+	LOCAL_GRE,
 	LOCAL_PUNT,
 	LOCAL_TUNNEL_ERROR,
 	LOCAL_REASSEMBLE,
@@ -102,10 +104,10 @@ static rte_edge_t local_tunnel(struct meta *meta, const struct ip6_chain *chain)
 {
 	if (meta->flags & META_DECAPSULATED)
 		return LOCAL_NESTED;
-	if (chain->offset > UINT8_MAX)
+	if (chain->offset > UINT8_MAX - GRE_LEN_MAX)
 		return LOCAL_BAD_CHAIN;
 	meta->outer = (uint8_t)chain->offset;
-	return LOCAL_DECAP;
+	return chain->protocol == IPPROTO_GRE ? LOCAL_GRE : LOCAL_DECAP;
 }
 
 static rte_edge_t local_chain(struct worker *w, struct rte_mbuf *m)
@@ -116,12 +118,14 @@ static rte_edge_t local_chain(struct worker *w, struct rte_mbuf *m)
 	if (ip6_walk(data, m->data_len, &chain) < 0)
 		return LOCAL_BAD_CHAIN;
 	if (chain.fragment)
-		return chain.protocol == IP6_TUNNEL || chain.protocol == IP6_DESTINATION ||
+		return chain.protocol == IP6_TUNNEL || chain.protocol == IPPROTO_GRE ||
+				       chain.protocol == IP6_DESTINATION ||
 				       chain.protocol == IP6_MOBILITY
 			       ? LOCAL_REASSEMBLE
 			       : to_mirror(m);
 	switch (chain.protocol) {
 	case IP6_TUNNEL:
+	case IPPROTO_GRE:
 		return local_tunnel(meta_of(m), &chain);
 	case IP6_MOBILITY:
 		return to_control(m, PACKET_MOBILITY, class_of(w, m, &chain));
@@ -170,6 +174,7 @@ static struct rte_node_register local_node = {
 	.next_nodes =
 		{
 			[LOCAL_DECAP] = "decap",
+			[LOCAL_GRE] = "gre",
 			[LOCAL_PUNT] = "punt",
 			[LOCAL_TUNNEL_ERROR] = "tunnel_error",
 			[LOCAL_REASSEMBLE] = "reassemble",

@@ -20,6 +20,7 @@ enum meta_flag {
 	META_ON_LINK = 1 << 4,      /* its Ethernet header is still in front of its data */
 	META_SIGNALLING = 1 << 5,   /* made by control: rules are not for it (RFC 6089, 4.3) */
 	META_RELAYED = 1 << 6,      /* came from another data plane: it is not relayed again */
+	META_GRE = 1 << 7, /* came in a tunnel, which it is still in, with `gre` and `key` */
 };
 
 struct meta {
@@ -29,12 +30,14 @@ struct meta {
 		uint32_t value; /* for icmp6_error: MTU or pointer; for too_big: the MTU it
 				 * exceeds */
 		uint32_t path;  /* for on_link: number of the path that it takes */
+		uint32_t key;   /* META_GRE: of its GRE header, network order */
 	};
 	uint16_t mtu;  /* META_ENCAPSULATED: largest outer packet on the path, 0: any */
 	uint16_t port; /* received on; from forward to tx: leaves by */
 	uint8_t flags;
 	uint8_t outer; /* octets of outer headers in front of the inner one */
 	union {
+		uint8_t gre;        /* META_GRE: as in struct path_mark */
 		uint8_t icmp_type;  /* for icmp6_error */
 		uint8_t punt_class; /* for punt: enum mirror_class */
 	};

@@ -22,13 +22,15 @@ static rte_edge_t relay_direct(
 	const struct tables *t = w->tables;
 	const struct data_plane_set *set = data_plane_table_get(&t->data_planes);
 	const struct path *path = path_at(&t->paths, entry->path);
-	struct subscriber_entry direct = *entry;
+	uint8_t header[PATH_SHAPE_LEN];
+	struct encap_way way = {header, &path->remote, 0, path->set_mtu};
 
 	if (data_plane_set_has(set, &path->remote) || addr_equal(&set->own, &path->remote))
 		return RELAY_TWICE;
-	direct.remote = path->remote;
-	direct.mtu = path->set_mtu;
-	return (rte_edge_t)(RELAY_DIRECT + encap_one(w, m, &direct));
+	memcpy(header, path_shape_at(&t->paths, path->shape)->header, sizeof(header));
+	memcpy(header + 8, &set->own, sizeof(set->own));
+	way.key = path_key_out(&t->paths, header, entry->path);
+	return (rte_edge_t)(RELAY_DIRECT + encap_by(m, &way));
 }
 
 static inline rte_edge_t relay_one(

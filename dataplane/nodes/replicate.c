@@ -29,6 +29,7 @@ struct target {
 	uint32_t number; /* of what may be its entry or path */
 	uint16_t shape, mtu;
 	struct in6_addr remote;
+	uint32_t path; /* number */
 };
 
 /* The members of one step. */
@@ -130,6 +131,7 @@ static bool resolve_subscriber(const struct tables *t, struct target *at)
 		return false;
 	at->remote = entry->remote;
 	at->shape = entry->shape;
+	at->path = entry->path;
 	at->mtu = entry->mtu;
 	return true;
 }
@@ -148,6 +150,7 @@ static bool resolve_path(const struct tables *t, struct target *at)
 		return false;
 	at->remote = path->remote;
 	at->shape = path->shape;
+	at->path = at->number;
 	at->mtu = path->mtu;
 	return true;
 }
@@ -196,15 +199,22 @@ static bool take_buffers(struct batch *b)
 	       rte_pktmbuf_alloc_bulk(pool, b->copies, b->count) == 0;
 }
 
+/* The headers of a way, with so many octets of GRE. */
 static inline void put_outer(struct rte_ipv6_hdr *outer, const struct replicate_job *job,
-	const struct path_shape *shape, const struct in6_addr *remote)
+	const struct encap_way *way, uint8_t gre)
 {
-	memcpy(outer, shape->header, PATH_HEADER_LEN);
+	memcpy(outer, way->header, PATH_HEADER_LEN);
 	outer->vtc_flow = job->class_flow;
 	outer->payload_len = job->payload;
-	memcpy(outer->dst_addr, remote, sizeof(outer->dst_addr));
+	memcpy(outer->dst_addr, way->remote, sizeof(outer->dst_addr));
+	if (unlikely(gre)) {
+		outer->payload_len =
+			rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(job->payload) + gre));
+		encap_put_gre((uint8_t *)outer + job->outer, way, gre);
+	}
 	if (unlikely(job->outer > IP6_LEN)) {
-		const uint8_t header[ENCAP_LIMIT_LEN] = {IP6_TUNNEL, 0, 4, 1, job->limit, 1, 1, 0};
+		const uint8_t header[ENCAP_LIMIT_LEN] = {
+			outer->proto, 0, 4, 1, job->limit, 1, 1, 0};
 
 		outer->proto = IP6_DESTINATION;
 		memcpy(outer + 1, header, sizeof(header));
@@ -233,13 +243,17 @@ static inline void copy_one(
 	struct batch *b, struct rte_mbuf *copy, const struct target *at, bool chained)
 {
 	const struct replicate_job *job = b->job;
+	const struct path_table *t = &b->w->tables->paths;
+	const uint8_t *header = path_shape_at(t, at->shape)->header, gre = path_header_gre(header);
+	const struct encap_way way = {
+		header, &at->remote, path_key_out(t, header, at->path), at->mtu};
 	struct meta *meta = meta_start(copy, job->port, META_ENCAPSULATED);
 
 	copy->port = job->port;
-	meta->outer = job->outer;
+	meta->outer = (uint8_t)(job->outer + gre);
 	meta->mtu = at->mtu;
-	copy->data_len = job->outer;
-	put_outer(ip6_of(copy), job, path_shape_at(&b->w->tables->paths, at->shape), &at->remote);
+	copy->data_len = meta->outer;
+	put_outer(ip6_of(copy), job, &way, gre);
 	put_packet(copy, job->m, chained);
 }
 

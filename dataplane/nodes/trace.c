@@ -10,6 +10,7 @@
 
 #include "dataplane/config.h"
 #include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ip6.h"
 
 enum {
@@ -107,15 +108,18 @@ static int match(const struct trace_wanted *wanted, const uint8_t *data, uint16_
 {
 	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)(const void *)data;
 	struct ip6_chain chain;
-	int prefix;
+	int prefix, gre;
 
 	if (len < IP6_LEN || !ip6_is_version6(ip))
 		return -1;
 	prefix = prefix_of(wanted, ip);
-	if (prefix >= 0 || ip6_walk(data, len, &chain) < 0 || chain.fragment ||
-		chain.protocol != IP6_TUNNEL || len - chain.offset < IP6_LEN)
+	if (prefix >= 0 || ip6_walk(data, len, &chain) < 0 || chain.fragment || len < chain.offset)
 		return prefix;
-	return prefix_of(wanted, (const struct rte_ipv6_hdr *)(const void *)(data + chain.offset));
+	gre = gre_inner(data + chain.offset, (uint32_t)len - chain.offset, chain.protocol);
+	if (gre < 0)
+		return prefix;
+	data += chain.offset + gre;
+	return prefix_of(wanted, (const struct rte_ipv6_hdr *)(const void *)data);
 }
 
 static void remember(struct worker *w, struct tracer *t, const struct rte_mbuf *m,

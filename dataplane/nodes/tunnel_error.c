@@ -5,6 +5,7 @@
  */
 #include "dataplane/agent/events.h"
 #include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/port.h"
@@ -35,6 +36,7 @@ struct report {
 	const struct rte_ipv6_hdr *outer; /* in the error's payload */
 	const struct rte_ipv6_hdr *inner;
 	struct ip6_chain chain; /* of the outer packet */
+	uint16_t offset;        /* of the inner packet in it */
 };
 
 /* Finds the inner packet in the error's payload. False: it is not about a tunnel of ours. */
@@ -42,15 +44,20 @@ static bool find_inner(struct rte_mbuf *m, const struct local_set *local, struct
 {
 	const uint16_t start = IP6_LEN + ICMP_LEN;
 	uint16_t left = (uint16_t)(m->data_len - start);
+	int gre;
 
 	r->outer = rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, start);
 	if (left < IP6_LEN || !ip6_is_version6(r->outer) ||
 		!local_set_has(local, ip6_src(r->outer)) ||
-		ip6_walk((const uint8_t *)r->outer, left, &r->chain) < 0 ||
-		r->chain.protocol != IP6_TUNNEL || left < r->chain.offset + IP6_LEN)
+		ip6_walk((const uint8_t *)r->outer, left, &r->chain) < 0 || left < r->chain.offset)
 		return false;
-	r->inner = (const struct rte_ipv6_hdr *)(const void *)((const uint8_t *)r->outer +
-							       r->chain.offset);
+	gre = gre_inner((const uint8_t *)r->outer + r->chain.offset,
+		(uint32_t)left - r->chain.offset, r->chain.protocol);
+	if (gre < 0)
+		return false;
+	r->offset = (uint16_t)(r->chain.offset + gre);
+	r->inner =
+		(const struct rte_ipv6_hdr *)(const void *)((const uint8_t *)r->outer + r->offset);
 	return ip6_is_version6(r->inner);
 }
 
@@ -94,9 +101,8 @@ static bool translate(const struct report *r, struct meta *meta)
 	case ICMP_PACKET_TOO_BIG:
 		meta->icmp_type = ICMP_PACKET_TOO_BIG;
 		meta->icmp_code = 0;
-		meta->value = r->value > (uint32_t)r->chain.offset + IP6_MTU_MIN
-				      ? r->value - r->chain.offset
-				      : IP6_MTU_MIN;
+		meta->value = r->value > (uint32_t)r->offset + IP6_MTU_MIN ? r->value - r->offset
+									   : IP6_MTU_MIN;
 		return ip6_total(r->inner) > IP6_MTU_MIN;
 	default:
 		return false;

@@ -1,6 +1,8 @@
 #include "dataplane/tables/path_table.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,9 +11,10 @@
 #include "dataplane/tables/hash.h"
 
 enum {
-	NEXT_HEADER_IP6 = 41, /* IPv6 in the tunnel */
-	SPARE = 1024,         /* versions of changed paths that readers may still hold */
-	LISTS_OF = 8,         /* paths that there is a list for at first */
+	NEXT_HEADER_IP6 = 41,   /* IPv6 in the tunnel */
+	GRE_KEY_PRESENT = 0x20, /* of the first octet (RFC 2890, 2) */
+	SPARE = 1024,           /* versions of changed paths that readers may still hold */
+	LISTS_OF = 8,           /* paths that there is a list for at first */
 };
 
 static uint64_t hash_of_id(const void *table, uint32_t path)
@@ -50,6 +53,7 @@ int path_table_init(struct path_table *t, uint32_t capacity, uint32_t most, unsi
 		pool_init(&t->lists, POOL_ELEMENT(struct path_list, link), lists_of(capacity),
 			most_lists, rcu) < 0 ||
 		make_turns(t, readers) < 0 ||
+		room_init(&t->keys, 0, t->paths.most * sizeof(struct path_keys)) < 0 ||
 		path_traffic_init(&t->traffic, readers, t->paths.most) < 0 ||
 		path_down_init(&t->downs, t->paths.most) < 0 ||
 		sig_index_init(&t->by_id, capacity, SIG_INDEX_DENSE) < 0 ||
@@ -67,6 +71,7 @@ void path_table_destroy(struct path_table *t)
 	pool_destroy(&t->shapes);
 	pool_destroy(&t->lists);
 	sig_index_destroy(&t->by_id);
+	room_destroy(&t->keys);
 	path_traffic_destroy(&t->traffic);
 	path_down_destroy(&t->downs);
 	bits_free(t->marks);
@@ -114,15 +119,37 @@ uint32_t path_table_find(const struct path_table *t, uint64_t id)
 	return sig_index_find(&t->by_id, table_hash_id(id), has_id, t, &id);
 }
 
-/* The shape for a local address: one that is there, or a new one; POOL_NONE: full. */
-static uint32_t take_shape(struct path_table *t, const struct in6_addr *local)
+/* The headers that paths like this one have, as in struct path_shape. */
+static void make_header(const struct object_path *object, uint8_t header[PATH_SHAPE_LEN])
 {
+	const uint8_t ip6[] = {0x86, 0xdd}; /* protocol type (RFC 2784, 2.4) */
+
+	memset(header, 0, PATH_SHAPE_LEN);
+	if (object->kind == PATH_ON_LINK)
+		return;
+	header[0] = 0x60;
+	header[6] = NEXT_HEADER_IP6;
+	header[7] = PATH_HOP_LIMIT;
+	memcpy(header + 8, &object->local, sizeof(object->local));
+	if (object->kind != PATH_GRE)
+		return;
+	header[6] = IPPROTO_GRE;
+	header[PATH_HEADER_LEN] = object->keyed ? GRE_KEY_PRESENT : 0;
+	memcpy(header + PATH_HEADER_LEN + 2, ip6, sizeof(ip6));
+}
+
+/* The shape of such a path: one that is there, or a new one; POOL_NONE: full. */
+static uint32_t take_shape(struct path_table *t, const struct object_path *object)
+{
+	uint8_t header[PATH_SHAPE_LEN];
 	uint32_t number;
+
+	make_header(object, header);
 
 	for (number = 0; number < t->shapes.fresh; number++) {
 		struct path_shape *shape = pool_at(&t->shapes, number);
 
-		if (shape->users && addr_equal(path_shape_local(shape), local)) {
+		if (shape->users && memcmp(shape->header, header, sizeof(header)) == 0) {
 			shape->users++;
 			return number;
 		}
@@ -134,12 +161,7 @@ static uint32_t take_shape(struct path_table *t, const struct in6_addr *local)
 	struct path_shape *shape = pool_at(&t->shapes, number);
 
 	*shape = (struct path_shape){.users = 1};
-	if (addr_is_unspecified(local))
-		return number;
-	shape->header[0] = 0x60;
-	shape->header[6] = NEXT_HEADER_IP6;
-	shape->header[7] = PATH_HOP_LIMIT;
-	memcpy(shape->header + 8, local, sizeof(*local));
+	memcpy(shape->header, header, sizeof(header));
 	return number;
 }
 
@@ -167,6 +189,7 @@ static int remote_of(const struct object_path *object, struct in6_addr *remote)
 
 	switch (object->kind) {
 	case PATH_IP6_IN_IP6:
+	case PATH_GRE:
 		*remote = object->remote;
 		return addr_is_unspecified(&object->local) ||
 				       addr_equal(&object->local, &object->remote)
@@ -195,6 +218,18 @@ void path_table_set_down(struct path_table *t, const struct down_tunnels *down)
 	path_down_end(&t->downs);
 }
 
+/* Sets the keys of a path, if it has any. 0 or -ENOSPC. */
+static int set_keys(struct path_table *t, uint32_t number, const struct object_path *object)
+{
+	if (!object->keyed)
+		return 0;
+	if (room_grow(&t->keys, (number + 1) * sizeof(struct path_keys)) < 0)
+		return -ENOSPC;
+	*path_keys_at(t, number) =
+		(struct path_keys){.in = htobe32(object->key_in), .out = htobe32(object->key_out)};
+	return 0;
+}
+
 int64_t path_table_make(struct path_table *t, const struct object_path *object)
 {
 	int data_plane = data_plane_of(t, object);
@@ -207,8 +242,10 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 		return data_plane;
 
 	uint32_t number = pool_take(&t->paths);
-	uint32_t shape = number == POOL_NONE ? POOL_NONE : take_shape(t, &object->local);
+	uint32_t shape = POOL_NONE;
 
+	if (number != POOL_NONE && set_keys(t, number, object) == 0)
+		shape = take_shape(t, object);
 	if (shape == POOL_NONE) {
 		if (number != POOL_NONE)
 			pool_return(&t->paths, number);
@@ -249,17 +286,24 @@ static struct object_path on_link_object(const struct path *path)
 struct object_path path_table_object(const struct path_table *t, uint32_t number)
 {
 	const struct path *path = path_at(t, number);
-
-	if (path_header_on_link(path_shape_at(t, path->shape)->header))
-		return on_link_object(path);
-	return (struct object_path){
+	const struct path_shape *shape = path_shape_at(t, path->shape);
+	struct object_path object = {
 		.id = path->id,
-		.kind = PATH_IP6_IN_IP6,
-		.local = *path_shape_local(path_shape_at(t, path->shape)),
+		.kind = path_header_gre(shape->header) ? PATH_GRE : PATH_IP6_IN_IP6,
+		.local = *path_shape_local(shape),
 		.remote = path->remote,
 		.data_plane = t->data_planes->slots[path->data_plane & ~PATH_RELAYED].id,
 		.mtu = path->set_mtu,
+		.keyed = path_header_gre(shape->header) == PATH_GRE_KEYED,
 	};
+
+	if (path_header_on_link(shape->header))
+		return on_link_object(path);
+	if (object.keyed) {
+		object.key_in = be32toh(path_keys_at(t, number)->in);
+		object.key_out = be32toh(path_keys_at(t, number)->out);
+	}
+	return object;
 }
 
 uint16_t path_table_first_mtu(const struct path *path)
@@ -280,8 +324,14 @@ struct path_outer path_table_outer(const struct path_table *t, const struct path
 int path_table_take_own(struct path_table *t)
 {
 	const struct in6_addr *own = data_plane_table_own(t->data_planes);
+	struct object_path relay = {.kind = PATH_IP6_IN_IP6};
 	uint16_t before = t->own_shape;
-	uint32_t shape = own ? take_shape(t, own) : PATH_SHAPE_NONE;
+	uint32_t shape = PATH_SHAPE_NONE;
+
+	if (own) {
+		relay.local = *own;
+		shape = take_shape(t, &relay);
+	}
 
 	if (own && shape == POOL_NONE)
 		return -ENOSPC;

@@ -2,16 +2,17 @@
  * Paths: the ways to subscribers, and the shapes that paths share.
  *
  * A shape is what many paths have in common: kind and local address, as a ready outer header. A
- * path adds remote address and MTU. What another data plane serves is relayed to it: encapsulated
- * not as the path says but from our own address to that of the other. Subscriber entries hold a
- * copy of what encapsulation needs of their first path, so the downlink comes not here; the
- * uplink does so only for subscribers with more than one path, or relayed, and the downlink for
- * those that have rules or share their packets out. What such paths carry is counted
+ * path adds remote address and MTU, and one in GRE its keys, which lie in an array of their own, so
+ * that who has none pays nothing for them. What another data plane serves is relayed to it:
+ * encapsulated not as the path says but from our own address to that of the other. Subscriber
+ * entries hold a copy of what encapsulation needs of their first path, so the downlink comes not
+ * here; the uplink does so only for subscribers with more than one path, or relayed, and the
+ * downlink for those that have rules or share their packets out. What such paths carry is counted
  * (path_traffic.h).
  *
  * Writer: the agent thread. A path that readers may hold is never changed: a change makes a new
  * one and the subscribers are moved over (subscriber_table.h).
- * Memory: 40 octets a path with one path per subscriber, and 9.2 in the index by id.
+ * Memory: 40 octets a path with one path per subscriber, and 9.2 in the index by id; 8 for keys.
  */
 #pragma once
 
@@ -22,13 +23,17 @@
 #include "dataplane/tables/path_down.h"
 #include "dataplane/tables/path_traffic.h"
 #include "dataplane/tables/pool.h"
+#include "dataplane/tables/room.h"
 #include "dataplane/tables/sig_index.h"
 #include "proto/channel/object.h"
 
 enum {
 	PATH_SHAPES_MAX = 1024,
-	PATH_HEADER_LEN = 40, /* the outer header without options */
-	PATH_HOP_LIMIT = 64,  /* of outer packets (RFC 2473, 6.3) */
+	PATH_HEADER_LEN = 40, /* the outer IPv6 header without options */
+	PATH_GRE_LEN = 4,     /* a GRE header without options (RFC 2784, 2.1) */
+	PATH_GRE_KEYED = 8,   /* the same with a key (RFC 2890, 2) */
+	PATH_SHAPE_LEN = PATH_HEADER_LEN + PATH_GRE_KEYED,
+	PATH_HOP_LIMIT = 64, /* of outer packets (RFC 2473, 6.3) */
 	PATH_SHAPE_NONE = UINT16_MAX,
 	PATH_RELAYED = 1 << 15, /* in path.data_plane */
 };
@@ -43,14 +48,14 @@ struct path_on_link {
 static_assert(sizeof(struct path_on_link) == sizeof(struct in6_addr), "in its place");
 
 /*
- * One cache line, the outer header ready but for length, class, flow label and destination. That of
- * all paths on link has none: its first octet is 0, its local address unspecified.
+ * One cache line, the outer headers ready but for length, class, flow label, destination and key.
+ * That of all paths on link has none: its first octet is 0, its local address unspecified.
  */
 struct path_shape {
-	uint8_t header[PATH_HEADER_LEN];
-	uint32_t users; /* paths; writer */
-	uint32_t link;  /* chain of the pool; writer */
-	uint8_t spare[16];
+	uint8_t header[PATH_SHAPE_LEN]; /* IPv6, and GRE or zeroes */
+	uint32_t users;                 /* paths; writer */
+	uint32_t link;                  /* chain of the pool; writer */
+	uint8_t spare[8];
 } __rte_cache_aligned;
 static_assert(sizeof(struct path_shape) == 64, "one cache line");
 
@@ -65,6 +70,18 @@ struct path {
 	uint32_t link;       /* chain of the pool; while users is 1: entry of that user; writer */
 };
 static_assert(sizeof(struct path) == 40, "five eighths of a cache line");
+
+/* The keys of a path in GRE that has any, in network order: 8 to a cache line. */
+struct path_keys {
+	uint32_t in, out;
+};
+static_assert(sizeof(struct path_keys) == 8, "an eighth of a cache line");
+
+/* What a packet in a tunnel says of its path beside addresses: its GRE header. */
+struct path_mark {
+	uint8_t gre;  /* 0: none; PATH_GRE_LEN, or PATH_GRE_KEYED */
+	uint32_t key; /* of PATH_GRE_KEYED, network order */
+};
 
 /*
  * The paths of a subscriber that has more than one, or rules: all are accepted uplink, and downlink
@@ -91,6 +108,7 @@ struct path_table {
 	struct pool shapes;
 	struct pool lists;
 	struct sig_index by_id;
+	struct room keys; /* struct path_keys by number of the path, as far as any has keys */
 	struct path_traffics traffic;
 	struct path_downs downs;
 	struct data_plane_table *data_planes;
@@ -205,6 +223,35 @@ static inline void path_list_hear(struct path_list *list, uint32_t place)
 	if (list->steering == STEERING_HEARD &&
 		unlikely(__atomic_load_n(&list->heard, __ATOMIC_RELAXED) != place))
 		__atomic_store_n(&list->heard, (uint8_t)place, __ATOMIC_RELAXED);
+}
+
+/* The keys of a path, which has some. Any reader. */
+static inline struct path_keys *path_keys_at(const struct path_table *t, uint32_t path)
+{
+	return (struct path_keys *)(void *)t->keys.base + path;
+}
+
+/* Octets of the GRE header of a shape: 0, PATH_GRE_LEN or PATH_GRE_KEYED. */
+static inline uint8_t path_header_gre(const uint8_t *header)
+{
+	if (likely(header[6] != IPPROTO_GRE))
+		return 0;
+	return header[PATH_HEADER_LEN] ? PATH_GRE_KEYED : PATH_GRE_LEN;
+}
+
+/* The key of what is sent by a path, with its header; 0: it has none. Any reader. */
+static inline uint32_t path_key_out(
+	const struct path_table *t, const uint8_t *header, uint32_t path)
+{
+	return path_header_gre(header) == PATH_GRE_KEYED ? path_keys_at(t, path)->out : 0;
+}
+
+/* Whether what has come with a mark may be of a path, by its header. Any reader. */
+static inline bool path_is_marked(const struct path_table *t, const uint8_t *header, uint32_t path,
+	const struct path_mark *mark)
+{
+	return mark->gre == path_header_gre(header) &&
+	       (mark->gre != PATH_GRE_KEYED || mark->key == path_keys_at(t, path)->in);
 }
 
 /* Whether a header, of a shape, says that there is none. */

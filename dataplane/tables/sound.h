@@ -8,6 +8,18 @@
 
 #include "dataplane/tables/tables.h"
 
+/* Whether what follows the IPv6 header of a shape is what its next header says. */
+static inline bool sound_gre(const uint8_t *header)
+{
+	static const uint8_t gre[][PATH_GRE_KEYED] = {{0, 0, 0x86, 0xdd}, {0x20, 0, 0x86, 0xdd}};
+	static const uint8_t none[PATH_GRE_KEYED];
+	const uint8_t *at = header + PATH_HEADER_LEN;
+
+	if (header[6] != IPPROTO_GRE)
+		return header[6] == IPPROTO_IPV6 && memcmp(at, none, sizeof(none)) == 0;
+	return memcmp(at, gre[0], sizeof(gre[0])) == 0 || memcmp(at, gre[1], sizeof(gre[1])) == 0;
+}
+
 /* Whether a number is that of a shape, with the header that shapes have. */
 static inline bool sound_shape(const struct path_table *t, uint16_t number)
 {
@@ -17,15 +29,24 @@ static inline bool sound_shape(const struct path_table *t, uint16_t number)
 		return false;
 	shape = path_shape_at(t, number);
 	if (path_header_on_link(shape->header)) {
-		static const uint8_t none[PATH_HEADER_LEN];
+		static const uint8_t none[PATH_SHAPE_LEN];
 
 		return memcmp(shape->header, none, sizeof(none)) == 0;
 	}
 	for (unsigned i = 1; i < 6; i++)
 		if (shape->header[i])
 			return false;
-	return shape->header[0] == 0x60 && shape->header[6] == IPPROTO_IPV6 &&
-	       shape->header[7] == PATH_HOP_LIMIT;
+	return shape->header[0] == 0x60 && shape->header[7] == PATH_HOP_LIMIT &&
+	       sound_gre(shape->header);
+}
+
+/* Whether the path of a number, of a sound shape, has keys if it should. */
+static inline bool sound_keys(const struct path_table *t, uint32_t number)
+{
+	const uint8_t *header = path_shape_at(t, path_at(t, number)->shape)->header;
+
+	return path_header_gre(header) != PATH_GRE_KEYED ||
+	       ((size_t)number + 1) * sizeof(struct path_keys) <= t->keys.made;
 }
 
 /* Whether a number is that of a path, which leads only to what is there. */
@@ -39,7 +60,7 @@ static inline bool sound_path(const struct path_table *t, uint32_t number)
 	slot = (uint16_t)(data_plane & ~PATH_RELAYED);
 	return slot < DATA_PLANE_SLOTS &&
 	       data_plane_table_is_own(t->data_planes, slot) == !(data_plane & PATH_RELAYED) &&
-	       sound_shape(t, path_at(t, number)->shape);
+	       sound_shape(t, path_at(t, number)->shape) && sound_keys(t, number);
 }
 
 /* Whether a list's paths are paths. */

@@ -167,30 +167,49 @@ const struct subscriber_entry *subscriber_table_by_id(const struct subscriber_ta
 /* A node may not know yet that its data plane has changed: what it sends to the old one, which has
  * become a relay, is taken there. */
 static bool path_accepts(const struct path_table *paths, uint32_t number,
-	const struct in6_addr *remote, const struct in6_addr *local)
+	const struct in6_addr *remote, const struct in6_addr *local, const struct path_mark *mark)
 {
 	const struct data_plane_set *set = data_plane_table_get(paths->data_planes);
 	const struct path *path = path_at(paths, number);
+	const struct path_shape *shape = path_shape_at(paths, path->shape);
 
 	return addr_equal(&path->remote, remote) &&
-	       (addr_equal(path_shape_local(path_shape_at(paths, path->shape)), local) ||
-		       addr_equal(&set->own, local));
+	       (addr_equal(path_shape_local(shape), local) || addr_equal(&set->own, local)) &&
+	       (!mark || path_is_marked(paths, shape->header, number, mark));
 }
 
 bool subscriber_accepts_else(const struct subscriber_table *t, const struct subscriber_entry *entry,
-	const struct in6_addr *remote, const struct in6_addr *local)
+	const struct in6_addr *remote, const struct in6_addr *local, const struct path_mark *mark)
 {
 	const struct path_table *paths = t->paths;
 
 	if (entry->paths == POOL_NONE)
-		return path_accepts(paths, entry->path, remote, local);
+		return path_accepts(paths, entry->path, remote, local, mark);
 
 	const struct path_list *list = path_list_at(paths, entry->paths);
 
 	for (uint32_t i = 0; i < list->count; i++)
-		if (path_accepts(paths, list->paths[i], remote, local))
+		if (path_accepts(paths, list->paths[i], remote, local, mark))
 			return true;
 	return false;
+}
+
+static bool path_is_gre(const struct path_table *paths, uint32_t number)
+{
+	return path_header_gre(path_shape_at(paths, path_at(paths, number)->shape)->header);
+}
+
+bool subscriber_has_gre(const struct subscriber_table *t, const struct subscriber_entry *entry)
+{
+	const struct path_list *list;
+	bool any = false;
+
+	if (entry->paths == POOL_NONE)
+		return path_is_gre(t->paths, entry->path);
+	list = path_list_at(t->paths, entry->paths);
+	for (uint32_t i = 0; i < list->count; i++)
+		any |= path_is_gre(t->paths, list->paths[i]);
+	return any;
 }
 
 bool subscriber_sends(const struct subscriber_table *t, const struct subscriber_entry *entry,
@@ -199,5 +218,5 @@ bool subscriber_sends(const struct subscriber_table *t, const struct subscriber_
 	const struct path_shape *shape = path_shape_at(t->paths, entry->shape);
 
 	return (addr_equal(&entry->remote, remote) && addr_equal(path_shape_local(shape), local)) ||
-	       subscriber_accepts(t, entry, remote, local);
+	       subscriber_accepts_else(t, entry, remote, local, NULL);
 }

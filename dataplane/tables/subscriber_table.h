@@ -160,19 +160,41 @@ static inline bool subscriber_accepts(const struct subscriber_table *t,
 	const struct subscriber_entry *entry, const struct in6_addr *remote,
 	const struct in6_addr *local);
 
-/* The same for those who do not send from where their first path leads. */
+/* The same for those who do not send from where their first path leads, or in GRE; mark NULL: by
+ * any encapsulation. */
 bool subscriber_accepts_else(const struct subscriber_table *t, const struct subscriber_entry *entry,
-	const struct in6_addr *remote, const struct in6_addr *local);
+	const struct in6_addr *remote, const struct in6_addr *local, const struct path_mark *mark);
 
 static inline bool subscriber_accepts(const struct subscriber_table *t,
 	const struct subscriber_entry *entry, const struct in6_addr *remote,
 	const struct in6_addr *local)
 {
+	static const struct path_mark plain = {0};
+	const struct path_shape *shape = path_shape_at(t->paths, entry->shape);
+
 	if (likely(addr_equal(&entry->remote, remote)) && likely(!entry->relayed) &&
-		addr_equal(path_shape_local(path_shape_at(t->paths, entry->shape)), local))
+		addr_equal(path_shape_local(shape), local) &&
+		likely(!path_header_gre(shape->header)))
 		return true;
-	return subscriber_accepts_else(t, entry, remote, local);
+	return subscriber_accepts_else(t, entry, remote, local, &plain);
 }
+
+/* The same of a packet in GRE (RFC 5845, 4.2 and 5.2). */
+static inline bool subscriber_accepts_gre(const struct subscriber_table *t,
+	const struct subscriber_entry *entry, const struct in6_addr *remote,
+	const struct in6_addr *local, const struct path_mark *mark)
+{
+	const struct path_shape *shape = path_shape_at(t->paths, entry->shape);
+
+	if (likely(addr_equal(&entry->remote, remote)) && likely(!entry->relayed) &&
+		addr_equal(path_shape_local(shape), local) &&
+		path_is_marked(t->paths, shape->header, entry->path, mark))
+		return true;
+	return subscriber_accepts_else(t, entry, remote, local, mark);
+}
+
+/* Whether any of its paths is in GRE. Any registered reader. */
+bool subscriber_has_gre(const struct subscriber_table *t, const struct subscriber_entry *entry);
 
 /* Whether packets to this subscriber may have left from our address local to outer destination
  * remote, so that an error about one can be true. Any registered reader. */

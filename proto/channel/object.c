@@ -12,7 +12,8 @@
  *
  *   local        address (16 octets)
  *   link         watch_dad (8), access (8), name (8 length, text)
- *   path         kind (8), local (16 octets), remote (16 octets), data plane (64), mtu (16);
+ *   path         kind (8), local (16 octets), remote (16 octets), data plane (64), mtu (16),
+ *                GRE: keyed (8), key out (32), key in (32);
  *                on link: kind (8), MAC (6 octets), mtu (16), port (8 length, text)
  *   subscriber   domain (32), link id (64), prefix count (8), path count (8),
  *                prefixes (16 octets address, 8 length), path ids (64), steering (8),
@@ -30,6 +31,7 @@ enum {
 static const char *const path_kind_names[] = {
 	[PATH_IP6_IN_IP6] = "ip6-in-ip6",
 	[PATH_ON_LINK] = "on-link",
+	[PATH_GRE] = "gre",
 };
 
 const char *path_kind_name(enum path_kind kind)
@@ -55,7 +57,7 @@ const char *steering_name(enum steering steering)
 
 static bool path_kind_known(unsigned kind)
 {
-	return kind == PATH_IP6_IN_IP6 || kind == PATH_ON_LINK;
+	return kind >= PATH_IP6_IN_IP6 && kind <= PATH_GRE;
 }
 
 static bool local_ok(const struct object *obj)
@@ -109,7 +111,8 @@ static bool path_ok(const struct object *obj)
 	static const struct mac none;
 	const struct object_path *p = &obj->path;
 
-	if (p->id != obj->id || !path_kind_known(p->kind))
+	if (p->id != obj->id || !path_kind_known(p->kind) || (p->keyed && p->kind != PATH_GRE) ||
+		(!p->keyed && (p->key_out || p->key_in)))
 		return false;
 	if (p->kind != PATH_ON_LINK)
 		return p->port[0] == '\0' && mac_equal(&p->mac, &none);
@@ -142,6 +145,11 @@ static void path_encode(struct writer *w, const struct object *obj)
 	writer_addr6(w, &obj->path.remote);
 	writer_u64(w, obj->path.data_plane);
 	writer_u16(w, obj->path.mtu);
+	if (obj->path.kind != PATH_GRE)
+		return;
+	writer_u8(w, obj->path.keyed);
+	writer_u32(w, obj->path.key_out);
+	writer_u32(w, obj->path.key_in);
 }
 
 static void path_decode(struct cursor *c, struct object *obj)
@@ -156,7 +164,12 @@ static void path_decode(struct cursor *c, struct object *obj)
 	obj->path.remote = cursor_addr6(c);
 	obj->path.data_plane = cursor_u64(c);
 	obj->path.mtu = cursor_u16(c);
-	if (!path_kind_known(obj->path.kind))
+	if (obj->path.kind == PATH_GRE) {
+		obj->path.keyed = record_bool_decode(c);
+		obj->path.key_out = cursor_u32(c);
+		obj->path.key_in = cursor_u32(c);
+	}
+	if (!path_ok(obj))
 		cursor_fail(c);
 }
 
@@ -168,6 +181,8 @@ static uint64_t path_digest(uint64_t h, const struct object *obj)
 
 	h = digest_addr(digest_addr(h, &p->local), &p->remote);
 	h = digest_mix(h, p->data_plane, (uint64_t)p->kind << 16 | p->mtu);
+	if (p->kind == PATH_GRE)
+		h = digest_mix(h, p->keyed, (uint64_t)p->key_out << 32 | p->key_in);
 	if (p->kind != PATH_ON_LINK)
 		return h;
 	memcpy(&mac, p->mac.b, sizeof(p->mac.b));

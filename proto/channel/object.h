@@ -79,6 +79,7 @@ struct object_link {
 enum path_kind {
 	PATH_IP6_IN_IP6 = 1, /* RFC 2473 tunnel from local to remote */
 	PATH_ON_LINK = 2,    /* on a link of the data plane, to one interface there */
+	PATH_GRE = 3,        /* IPv6 in GRE (RFC 2784) in IPv6, from local to remote */
 };
 
 /*
@@ -101,6 +102,13 @@ struct object_path {
 	 */
 	uint64_t data_plane;
 	uint16_t mtu; /* largest outer packet on the way, octets; 0: that of the port */
+	/*
+	 * PATH_GRE: packets have a key (RFC 2890, 2.1), and none are taken that have another one,
+	 * or none. False: none have one, and both keys are 0.
+	 */
+	bool keyed;
+	uint32_t key_out; /* of what is sent to remote */
+	uint32_t key_in;  /* of what comes from there */
 };
 
 /* The domain of the link-local addresses of a link: they mean something there alone. */

@@ -2,8 +2,9 @@
  * Frames of any content through the whole graph: it must neither crash nor lose a buffer.
  *
  * The first octet chooses the port (bits 0, 1), whether the packet comes in a tunnel from the
- * subscriber's care-of address (bit 2) or from another data plane (bit 4), and whether an ICMPv6
- * checksum is made good (bit 3), which chance would not find; the rest is the IPv6 packet.
+ * subscriber's care-of address (bit 2), from another data plane (bit 4) or in GRE (bit 5), and
+ * whether an ICMPv6 checksum is made good (bit 3), which chance would not find; the rest is the
+ * IPv6 packet, or the GRE header and what follows.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -19,12 +20,16 @@ enum {
 	IN_TUNNEL = 4,
 	MEND_CHECKSUM = 8,
 	RELAYED = 16,
+	IN_GRE = 32,
+	GRE_KEY = 7,
 	PACKET_LEN_MAX = 1500,
 };
 
-#define OWN      "2001:db8:ffff::a"
-#define FAR      "2001:db8:ffff::b"
-#define FAR_HOME "2001:db8:1::20" /* of subscriber 2, which the other data plane serves */
+#define OWN         "2001:db8:ffff::a"
+#define FAR         "2001:db8:ffff::b"
+#define FAR_HOME    "2001:db8:1::20" /* of subscriber 2, which the other data plane serves */
+#define GRE_HOME    "2001:db8:4::"   /* of subscriber 3, in a tunnel of GRE with keys */
+#define GRE_CARE_OF "2001:db8:f::20"
 
 static struct lab *lab;
 
@@ -53,6 +58,28 @@ static void relay(void)
 	lab_set_subscriber(lab, 2, FAR_HOME "/128", 7, &path, 1, 0);
 }
 
+static void set_gre(void)
+{
+	const uint64_t path = 3;
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = path};
+
+	o.path = (struct object_path){.id = path,
+		.kind = PATH_GRE,
+		.local = packet_addr(LAB_LOCAL),
+		.remote = packet_addr(GRE_CARE_OF),
+		.keyed = true,
+		.key_in = GRE_KEY,
+		.key_out = GRE_KEY + 1};
+	lab_apply(lab, &o, 0);
+	lab_set_subscriber(lab, 3, GRE_HOME "/64", 7, &path, 1, 0);
+}
+
+static void wrap_gre(struct packet *p)
+{
+	packet_wrap(p, GRE_CARE_OF, LAB_LOCAL);
+	p->data[6] = IPPROTO_GRE;
+}
+
 static void end(void)
 {
 	void *state = lab;
@@ -70,6 +97,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		abort();
 	lab = state;
 	relay();
+	set_gre();
 	/* Memory of DPDK is not looked at for what leads to other memory. */
 	atexit(end);
 	return 0;
@@ -93,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		packet_wrap(&p, LAB_CARE_OF, LAB_LOCAL);
 	else if (data[0] & RELAYED)
 		packet_wrap(&p, FAR, OWN);
+	else if (data[0] & IN_GRE)
+		wrap_gre(&p);
 	packet_ether(&p, &dst, &src);
 	lab_receive(lab, port, &p);
 	lab_walk(lab);

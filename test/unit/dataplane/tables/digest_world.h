@@ -113,11 +113,16 @@ static inline int set_path(struct world *w, uint64_t id, uint32_t care_of, uint6
 	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
 
 	o.path = (struct object_path){.id = id,
-		.kind = PATH_IP6_IN_IP6,
+		.kind = id % 3 == 2 ? PATH_GRE : PATH_IP6_IN_IP6,
 		.local = addr(1, 1),
 		.remote = addr(2, care_of),
 		.data_plane = data_plane,
 		.mtu = (uint16_t)(care_of % 3 ? 1500 : 0)};
+	if (o.path.kind == PATH_GRE && id % 2 == 0) {
+		o.path.keyed = true;
+		o.path.key_out = care_of;
+		o.path.key_in = (uint32_t)id;
+	}
 	return apply(w, &o);
 }
 

@@ -73,6 +73,11 @@ static void test_flipped_bits(void **state)
 		assert_seen(w, &path->id, sizeof(path->id), &want);
 		assert_seen(w, &path->shape, sizeof(path->shape), &want);
 		assert_seen(w, shape->header, 24, &want);
+		assert_seen(w, shape->header + PATH_HEADER_LEN, PATH_GRE_KEYED, &want);
+		if (path_header_gre(shape->header) != PATH_GRE_KEYED)
+			continue;
+		assert_seen(w, path_keys_at(&w->tables->paths, entry->path),
+			sizeof(struct path_keys), &want);
 	}
 
 	const struct subscriber_entry *first = subscriber_table_by_id(&w->tables->subscribers, 1);
