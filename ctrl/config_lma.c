@@ -16,6 +16,13 @@
 
 enum { KEY_DIGITS = 2 * AUTH_KEY_SIZE };
 
+static const char *const gre_texts[] = {
+	[LMA_GRE_NEVER] = "never",
+	[LMA_GRE_ASKED] = "asked",
+	[LMA_GRE_REQUIRED] = "required",
+	NULL,
+};
+
 static const struct config_key gateway_keys[] = {
 	CONFIG_KEY(STRING, struct ctrl_config_gateway, name, .required = true, .min = 1, .max = 64,
 		.help = "name for people"),
@@ -112,6 +119,11 @@ const struct config_key ctrl_config_lma_keys[] = {
 	CONFIG_KEY(BOOL, struct ctrl_config_lma, user_planes, .text = "false",
 		.help = "Domain-wide-LMA-UPA-Support: where data planes have addresses, gateways "
 			"are told that of the nearest one even if they do not ask (RFC 7389, 5)"),
+	CONFIG_KEY(ENUM, struct ctrl_config_lma, gre, .text = "asked", .names = gre_texts,
+		.help = "tunnels in GRE, with keys if the gateway has one (RFC 5845): \"never\", "
+			"those that ask are told that it is not required (status 2); \"asked\", "
+			"for gateways that ask; \"required\", registrations without are refused "
+			"with status 163"),
 	CONFIG_KEY(GROUP, struct ctrl_config_lma, supervision, .keys = ctrl_config_supervision_keys,
 		.help = "of the ways to gateways that register several"),
 	CONFIG_KEY(BOOL, struct ctrl_config_lma, revocation, .text = "true",

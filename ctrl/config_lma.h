@@ -7,6 +7,7 @@
 #include "common/config.h"
 #include "ctrl/config_distribution.h"
 #include "ctrl/config_supervision.h"
+#include "ctrl/signalling/gre_policy.h"
 #include "proto/mobility/auth.h"
 
 struct ctrl_config;
@@ -54,6 +55,7 @@ struct ctrl_config_lma {
 	uint32_t max_paths; /* bindings of a session; 0: several are not supported */
 	struct ctrl_config_distribution distribution;
 	bool user_planes;
+	enum lma_gre gre;
 	struct ctrl_config_supervision supervision;
 	bool revocation;
 	uint32_t heartbeat_ms;

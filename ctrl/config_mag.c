@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const gre_texts[] = {
+	[MAG_GRE_NEVER] = "never",
+	[MAG_GRE_REQUIRED] = "required",
+	[MAG_GRE_ENCAPSULATION] = "encapsulation",
+	[MAG_GRE_KEYS] = "keys",
+	NULL,
+};
+
 static const struct config_key anchor_keys[] = {
 	CONFIG_KEY(STRING, struct ctrl_config_anchor, name, .required = true, .min = 1, .max = 64,
 		.help = "name that nodes refer to"),
@@ -86,7 +94,13 @@ const struct config_key ctrl_config_mag_keys[] = {
 		.unit = "s", .min = 8000, .max = 262140000, .check = ctrl_config_check_lifetime,
 		.help = "lifetime that is asked for, a multiple of 4 s; extended after half of it"),
 	CONFIG_KEY(INT, struct ctrl_config_mag, mtu, .text = "1460", .min = 1280, .max = 65535,
-		.help = "of the tunnels to the anchors, told to nodes"),
+		.help = "of the tunnels to the anchors, told to nodes; in GRE it is 4, with keys 8 "
+			"octets less"),
+	CONFIG_KEY(ENUM, struct ctrl_config_mag, gre, .text = "required", .names = gre_texts,
+		.help = "tunnels in GRE (RFC 5845): \"never\"; \"required\", with keys, if an "
+			"anchor "
+			"says that it is; \"encapsulation\", anchors are asked for it without "
+			"keys; \"keys\", with keys"),
 	CONFIG_KEY_NAMED("probe", DURATION, struct ctrl_config_mag, probe_ms, .text = "3s",
 		.unit = "s", .max = 3600000,
 		.help = "a node that was silent so long on its link is asked whether it is there; "

@@ -7,6 +7,7 @@
 #include "common/config.h"
 #include "ctrl/config_distribution.h"
 #include "ctrl/config_supervision.h"
+#include "ctrl/signalling/gre_policy.h"
 
 struct ctrl_config;
 
@@ -52,6 +53,7 @@ struct ctrl_config_mag {
 	struct config_list nodes; /* of struct ctrl_config_mag_node */
 	uint32_t lifetime_ms;
 	uint32_t mtu;
+	enum mag_gre gre;
 	uint32_t probe_ms;
 	uint32_t probes;
 	uint32_t hold_ms;

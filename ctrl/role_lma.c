@@ -309,6 +309,7 @@ static int make_lma(struct role_lma *role, uint32_t counter, bool fresh)
 		.refusals_per_second = config->lma.refusals_per_second,
 		.max_paths = config->lma.max_paths,
 		.user_planes = config->lma.user_planes,
+		.gre = config->lma.gre,
 		.revokes = config->lma.revocation,
 		.heartbeat_ms = config->lma.heartbeat_ms,
 		.heartbeats_missed = config->lma.heartbeats_missed,

@@ -310,6 +310,7 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 		.restart_fresh = fresh,
 		.lifetime_s = c->lifetime_ms / 1000,
 		.mtu = c->mtu,
+		.gre = c->gre,
 		.probe_ms = c->probe_ms,
 		.probes = c->probes,
 		.hold_ms = c->hold_ms,

@@ -16,6 +16,18 @@ static void put_far_end(
 	json_put_addr(obj, "tunnel_address", tunnel_ends_far(&a->anchor->address, user_plane));
 }
 
+/* How it is tunnelled; keys are null without. */
+static void put_encapsulation(
+	json_t *obj, const struct mag_attachment *a, const struct session_encapsulation *e)
+{
+	const bool keyed = e->gre == SESSION_GRE_KEYED;
+
+	json_put_str(obj, "encapsulation", session_encapsulation_name(e->gre));
+	json_object_set_new(obj, "uplink_key", keyed ? json_integer(e->peer_key) : json_null());
+	json_object_set_new(obj, "downlink_key",
+		keyed ? json_integer(session_own_key(a->now.number)) : json_null());
+}
+
 /* Its ways, if the gateway has several (RFC 8278). */
 static json_t *paths_json(struct ctrl *ctrl, const struct mag_attachment *a)
 {
@@ -33,6 +45,7 @@ static json_t *paths_json(struct ctrl *ctrl, const struct mag_attachment *a)
 			json_put_addr(obj, "care_of_address", &own->address);
 		json_put_uint(obj, "label", own ? own->label : 0);
 		put_far_end(obj, a, &path->user_plane);
+		put_encapsulation(obj, a, &path->encapsulation);
 		json_put_uint(obj, "lifetime_s", (uint64_t)path->lifetime * BINDING_LIFETIME_UNIT);
 		json_put_uint(obj, "remaining_s",
 			path->expires_ns > real ? (path->expires_ns - real) / 1000000000 : 0);
@@ -58,6 +71,7 @@ static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a
 	json_put_str(obj, "anchor", a->anchor->name);
 	json_put_addr(obj, "anchor_address", &a->anchor->address);
 	put_far_end(obj, a, &now->user_plane);
+	put_encapsulation(obj, a, &now->encapsulation);
 	json_put_uint(obj, "status", a->status);
 	json_put_uint(obj, "sequence", a->sequence);
 	json_put_uint(obj, "lifetime_s", (uint64_t)now->lifetime * BINDING_LIFETIME_UNIT);

@@ -45,6 +45,17 @@ static void put_serving(
 	json_put_addr(obj, "tunnel_address", tunnel_ends_near(ctrl->config, data_plane, anchor));
 }
 
+/* How a way is tunnelled; keys are null without. */
+static void put_encapsulation(json_t *obj, const struct session_encapsulation *e, uint64_t number)
+{
+	const bool keyed = e->gre == SESSION_GRE_KEYED;
+
+	json_put_str(obj, "encapsulation", session_encapsulation_name(e->gre));
+	json_object_set_new(
+		obj, "uplink_key", keyed ? json_integer(session_own_key(number)) : json_null());
+	json_object_set_new(obj, "downlink_key", keyed ? json_integer(e->peer_key) : json_null());
+}
+
 static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_record *now)
 {
 	const struct lma_peer *peer = lma_peer_find(ctrl->lma, &now->care_of);
@@ -62,6 +73,7 @@ static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_reco
 	else
 		json_put_str(obj, "care_of_address", NULL);
 	put_serving(obj, ctrl, live ? now->data_plane : 0, &now->anchor);
+	put_encapsulation(obj, &now->encapsulation, now->number);
 	json_put_str(obj, "access_technology", names_find(&codes_access, now->access));
 	put_link_id(obj, &now->link_id);
 	json_put_addr(obj, "link_local_address", &now->link_local);
@@ -77,7 +89,7 @@ static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_reco
 	api_put_time(obj, "expires", now->expires_ns);
 }
 
-static json_t *path_json(struct ctrl *ctrl, const struct session_path *path)
+static json_t *path_json(struct ctrl *ctrl, const struct session_path *path, uint64_t number)
 {
 	json_t *obj = json_object();
 
@@ -85,6 +97,7 @@ static json_t *path_json(struct ctrl *ctrl, const struct session_path *path)
 	json_put_addr(obj, "care_of_address", &path->care_of);
 	json_put_addr(obj, "anchor_address", &path->anchor);
 	put_serving(obj, ctrl, path->data_plane, &path->anchor);
+	put_encapsulation(obj, &path->encapsulation, number);
 	json_put_str(obj, "access_technology", names_find(&codes_access, path->access));
 	json_put_uint(obj, "label", path->label);
 	json_put_uint(obj, "lifetime_s", (uint64_t)path->lifetime * BINDING_LIFETIME_UNIT);
@@ -101,7 +114,7 @@ static json_t *paths_json(struct ctrl *ctrl, const struct session_record *now)
 	json_t *paths = json_array();
 
 	for (size_t i = 0; i < now->path_count; i++)
-		json_array_append_new(paths, path_json(ctrl, &now->paths[i]));
+		json_array_append_new(paths, path_json(ctrl, &now->paths[i], now->number));
 	return paths;
 }
 

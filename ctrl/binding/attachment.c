@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Versions of records. */
-enum { WITHOUT_PATHS = 1, WITHOUT_USER_PLANES = 2 };
+enum { WITHOUT_PATHS = 1, WITHOUT_USER_PLANES = 2, WITHOUT_ENCAPSULATIONS = 3 };
 
 static bool paths_good(const struct attachment_record *record)
 {
@@ -65,6 +65,9 @@ int attachment_record_encode(struct writer *w, const struct attachment_record *r
 	writer_addr6(w, &record->user_plane);
 	for (size_t i = 0; i < record->path_count; i++)
 		writer_addr6(w, &record->paths[i].user_plane);
+	session_encapsulation_encode(w, &record->encapsulation);
+	for (size_t i = 0; i < record->path_count; i++)
+		session_encapsulation_encode(w, &record->paths[i].encapsulation);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -83,6 +86,13 @@ static void decode_user_planes(struct cursor *c, struct attachment_record *recor
 	record->user_plane = cursor_addr6(c);
 	for (size_t i = 0; i < record->path_count && i < SESSION_PATHS_MAX; i++)
 		record->paths[i].user_plane = cursor_addr6(c);
+}
+
+static void decode_encapsulations(struct cursor *c, struct attachment_record *record)
+{
+	record->encapsulation = session_encapsulation_decode(c);
+	for (size_t i = 0; i < record->path_count && i < SESSION_PATHS_MAX; i++)
+		record->paths[i].encapsulation = session_encapsulation_decode(c);
 }
 
 /* What comes behind the fields of fixed length. */
@@ -116,6 +126,8 @@ static int decode_lists(struct cursor *c, uint8_t version, struct attachment_rec
 		decode_paths(c, record);
 	if (version > WITHOUT_USER_PLANES)
 		decode_user_planes(c, record);
+	if (version > WITHOUT_ENCAPSULATIONS)
+		decode_encapsulations(c, record);
 	return cursor_ok(c) && cursor_left(c) == 0 && is_good(record) ? 0 : -EBADMSG;
 }
 

@@ -17,8 +17,9 @@
 #include "proto/channel/object.h"
 
 enum {
-	ATTACHMENT_RECORD_VERSION = 3, /* 1, without paths, and 2, without user planes, are read */
-	ATTACHMENT_RECORD_MAX = 544,   /* octets of an encoded record, at most */
+	ATTACHMENT_RECORD_VERSION = 4, /* read too: 1, without paths; 2, without user planes; 3,
+					* without encapsulations */
+	ATTACHMENT_RECORD_MAX = 576,   /* octets of an encoded record, at most */
 };
 
 /* A registered way to the anchor, of several (RFC 8278). */
@@ -27,6 +28,7 @@ struct attachment_path {
 	uint16_t lifetime;          /* granted, in units of 4 seconds */
 	uint64_t expires_ns;        /* end of the granted lifetime */
 	struct in6_addr user_plane; /* as in the record */
+	struct session_encapsulation encapsulation;
 };
 
 /* The durable part. Times are nanoseconds of CLOCK_REALTIME since 1970. */
@@ -44,7 +46,8 @@ struct attachment_record {
 	uint16_t lifetime;                   /* granted, in units of 4 seconds; 0: not registered */
 	uint8_t prefix_count;                /* 0 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
-	uint8_t path_count; /* 0: one way; else of paths, by bid */
+	struct session_encapsulation encapsulation; /* of the first path */
+	uint8_t path_count;                         /* 0: one way; else of paths, by bid */
 	struct attachment_path paths[SESSION_PATHS_MAX];
 };
 

@@ -9,6 +9,7 @@ enum {
 	MN_ID_NAI = 1,     /* RFC 4283, 3.1 */
 	WITHOUT_PATHS = 1, /* versions of records */
 	WITHOUT_DATA_PLANES = 2,
+	WITHOUT_ENCAPSULATIONS = 3,
 	BID_LAST = 254, /* RFC 8278, 4.1 */
 };
 
@@ -22,6 +23,38 @@ const char *session_life_name(enum session_life life)
 	size_t count = sizeof(names) / sizeof(*names);
 
 	return (size_t)life < count ? names[life] : "unknown";
+}
+
+uint64_t session_number_after(
+	uint64_t last, bool (*has_key)(void *context, uint32_t key), void *context)
+{
+	for (;;) {
+		const uint32_t key = session_own_key(++last);
+
+		if (key && !(last >> 32 && has_key(context, key)))
+			return last;
+	}
+}
+
+const char *session_encapsulation_name(enum session_gre gre)
+{
+	return gre == SESSION_GRE_PLAIN || gre == SESSION_GRE_KEYED ? "gre" : "ip6-in-ip6";
+}
+
+void session_encapsulation_encode(struct writer *w, const struct session_encapsulation *e)
+{
+	writer_u8(w, (uint8_t)e->gre);
+	writer_u32(w, e->gre == SESSION_GRE_KEYED ? e->peer_key : 0);
+}
+
+struct session_encapsulation session_encapsulation_decode(struct cursor *c)
+{
+	struct session_encapsulation e = {.gre = (enum session_gre)cursor_u8(c)};
+
+	e.peer_key = cursor_u32(c);
+	if (e.gre >= SESSION_GRE_COUNT || (e.gre != SESSION_GRE_KEYED && e.peer_key))
+		cursor_fail(c);
+	return e;
 }
 
 bool session_mn_id_equal(const struct session_mn_id *a, const struct session_mn_id *b)
@@ -174,6 +207,9 @@ int session_record_encode(struct writer *w, const struct session_record *record)
 	writer_u64(w, record->data_plane);
 	for (size_t i = 0; i < record->path_count; i++)
 		writer_u64(w, record->paths[i].data_plane);
+	session_encapsulation_encode(w, &record->encapsulation);
+	for (size_t i = 0; i < record->path_count; i++)
+		session_encapsulation_encode(w, &record->paths[i].encapsulation);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -199,6 +235,13 @@ static void decode_data_planes(struct cursor *c, struct session_record *record)
 	record->data_plane = cursor_u64(c);
 	for (size_t i = 0; i < record->path_count && i < SESSION_PATHS_MAX; i++)
 		record->paths[i].data_plane = cursor_u64(c);
+}
+
+static void decode_encapsulations(struct cursor *c, struct session_record *record)
+{
+	record->encapsulation = session_encapsulation_decode(c);
+	for (size_t i = 0; i < record->path_count && i < SESSION_PATHS_MAX; i++)
+		record->paths[i].encapsulation = session_encapsulation_decode(c);
 }
 
 /* What comes behind the fields of fixed length. */
@@ -229,6 +272,8 @@ static int decode_lists(struct cursor *c, uint8_t version, struct session_record
 		decode_paths(c, record);
 	if (version > WITHOUT_DATA_PLANES)
 		decode_data_planes(c, record);
+	if (version > WITHOUT_ENCAPSULATIONS)
+		decode_encapsulations(c, record);
 	return cursor_ok(c) && cursor_left(c) == 0 && counts_good(record) ? 0 : -EBADMSG;
 }
 

@@ -17,12 +17,13 @@
 #include "common/cursor.h"
 
 enum {
-	SESSION_RECORD_VERSION = 3, /* 1, without paths, and 2, without data planes, are read too */
+	SESSION_RECORD_VERSION = 4, /* read too: 1, without paths; 2, without data planes; 3,
+				     * without encapsulations */
 	SESSION_PREFIXES_MAX = 4,   /* home network prefixes of one session */
 	SESSION_LINK_ID_MAX = 20,   /* octets of a link-layer identifier */
 	SESSION_MN_ID_MAX = 253,    /* octets of an identifier of a mobile node */
 	SESSION_PATHS_MAX = 4,      /* bindings of one session (RFC 8278) */
-	SESSION_RECORD_MAX = 704,   /* octets of an encoded record, at most */
+	SESSION_RECORD_MAX = 736,   /* octets of an encoded record, at most */
 };
 
 /* What a record says about its session. */
@@ -48,6 +49,21 @@ struct session_mn_id {
 	const uint8_t *octets;
 };
 
+/* How the packets of a binding go between anchor and gateway (RFC 5845). */
+enum session_gre {
+	SESSION_GRE_NONE = 0, /* IPv6 in IPv6 */
+	SESSION_GRE_PLAIN,    /* in GRE without keys */
+	SESSION_GRE_KEYED,
+	SESSION_GRE_DECLINED, /* IPv6 in IPv6: the anchor has no need of GRE, and is not asked again
+			       */
+	SESSION_GRE_COUNT
+};
+
+struct session_encapsulation {
+	enum session_gre gre;
+	uint32_t peer_key; /* SESSION_GRE_KEYED: what is sent to the other side has it */
+};
+
 /* One of the bindings of a session with several (RFC 8278): a way to its gateway. */
 struct session_path {
 	uint8_t bid;             /* 1 to 254 */
@@ -59,6 +75,7 @@ struct session_path {
 	uint64_t data_plane;     /* as in the record */
 	uint64_t expires_ns;     /* end of the binding */
 	uint64_t timestamp;      /* of its last accepted update, 0: it had none */
+	struct session_encapsulation encapsulation;
 };
 
 /* The durable part. Times are nanoseconds of CLOCK_REALTIME since 1970. */
@@ -81,10 +98,33 @@ struct session_record {
 	struct session_link_id link_id;
 	uint8_t prefix_count; /* 1 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
-	uint8_t path_count; /* 0: one way, care_of; else of paths, by bid */
+	struct session_encapsulation encapsulation; /* of the first path */
+	uint8_t path_count;                         /* 0: one way, care_of; else of paths, by bid */
 	struct session_path paths[SESSION_PATHS_MAX];
 	enum session_life life;
 };
+
+/*
+ * The GRE key that we choose for a session, or an attachment, of this number: the other side is
+ * told it, and what we take has it. Numbers are given so that no two which live have the same
+ * (session_number_after), so keys stay what they are through handovers and restarts.
+ */
+static inline uint32_t session_own_key(uint64_t number)
+{
+	return (uint32_t)number;
+}
+
+/* The first number after the last that can be given: its key is not 0, and nobody who lives has it,
+ * which is asked only when numbers have gone once around all keys. */
+uint64_t session_number_after(
+	uint64_t last, bool (*has_key)(void *context, uint32_t key), void *context);
+
+/* Name of an encapsulation ("gre") for JSON. */
+const char *session_encapsulation_name(enum session_gre gre);
+
+/* An encapsulation in a record: 5 octets. Decoding one that there is not fails the cursor. */
+void session_encapsulation_encode(struct writer *w, const struct session_encapsulation *e);
+struct session_encapsulation session_encapsulation_decode(struct cursor *c);
 
 /* Name of a life ("live") for JSON and logs; "unknown" for others. */
 const char *session_life_name(enum session_life life);

@@ -100,6 +100,23 @@ static bool is_free(struct session_cache *cache, const struct session_record *re
 	return true;
 }
 
+/* By all numbers with this key, or all sessions, whichever are fewer. */
+static bool has_key(void *context, uint32_t key)
+{
+	struct session_cache *cache = context;
+	uint64_t n = key;
+
+	if (cache->last_number >> 32 < HASH_COUNT(cache->sessions)) {
+		while (n <= cache->last_number && !session_cache_by_number(cache, n))
+			n += 1ull << 32;
+		return n <= cache->last_number;
+	}
+	for (const struct session *s = cache->sessions; s; s = s->hh.next)
+		if (session_own_key(s->now.number) == key)
+			return true;
+	return false;
+}
+
 static void link_in(struct session_cache *cache, struct session *session, struct session_node *node)
 {
 	session->node = node;
@@ -108,7 +125,7 @@ static void link_in(struct session_cache *cache, struct session *session, struct
 	node->session_count++;
 	session->now.mn_id.octets = node->key + 1;
 	if (!session->now.number)
-		session->now.number = cache->last_number + 1;
+		session->now.number = session_number_after(cache->last_number, has_key, cache);
 	if (session->now.number > cache->last_number)
 		cache->last_number = session->now.number;
 	HASH_ADD(hh, cache->sessions, now.number, sizeof(session->now.number), session);

@@ -74,8 +74,8 @@ struct session *session_cache_by_number(struct session_cache *cache, uint64_t nu
 
 /*
  * Adds a session: `now` is the record with the node's copy of the identifier; a number of 0 is
- * replaced by one above all that were ever in the cache. NULL: no memory, or errno EEXIST: another
- * session has one of the prefixes, or the number.
+ * replaced by one above all that were ever in the cache, as session_number_after() says. NULL: no
+ * memory, or errno EEXIST: another session has one of the prefixes, or the number.
  */
 struct session *session_cache_add(struct session_cache *cache, const struct session_record *record);
 

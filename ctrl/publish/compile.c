@@ -167,28 +167,40 @@ bool publish_bundle_has(const struct bundle *bundle, enum object_kind kind, uint
 	return state_each_encoded(bundle->octets, bundle->len, is_wanted, &wanted) == 1;
 }
 
+/* A tunnel is as the two sides have agreed; own is the key that we have chosen (RFC 5845, 3.3). */
+static void encapsulate(
+	struct object_path *path, const struct session_encapsulation *e, uint32_t own)
+{
+	path->kind = e->gre == SESSION_GRE_PLAIN || e->gre == SESSION_GRE_KEYED ? PATH_GRE
+										: PATH_IP6_IN_IP6;
+	path->keyed = e->gre == SESSION_GRE_KEYED;
+	path->key_out = path->keyed ? e->peer_key : 0;
+	path->key_in = path->keyed ? own : 0;
+}
+
+/* A tunnel of an attachment. */
 static int add_tunnel(struct bundle *bundle, uint64_t id, const struct in6_addr *local,
-	const struct in6_addr *remote)
+	const struct in6_addr *remote, const struct session_encapsulation *e, uint32_t own)
 {
 	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
 
-	object.path = (struct object_path){
-		.id = id, .kind = PATH_IP6_IN_IP6, .local = *local, .remote = *remote};
+	object.path = (struct object_path){.id = id, .local = *local, .remote = *remote};
+	encapsulate(&object.path, e, own);
 	return publish_bundle_add(bundle, &object);
 }
 
 /* The tunnel to a gateway. */
 static int add_way(const struct ctrl_config *config, struct bundle *bundle, uint64_t id,
-	uint64_t data_plane, const struct in6_addr *anchor, const struct in6_addr *care_of)
+	const struct session_path *way, uint32_t own)
 {
-	int dp = ctrl_config_data_plane_of_id(config, data_plane);
+	int dp = ctrl_config_data_plane_of_id(config, way->data_plane);
 	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
 
 	object.path = (struct object_path){.id = id,
-		.kind = PATH_IP6_IN_IP6,
-		.local = *tunnel_ends_near(config, data_plane, anchor),
-		.remote = *care_of,
-		.data_plane = dp < 0 ? 0 : data_plane};
+		.local = *tunnel_ends_near(config, way->data_plane, &way->anchor),
+		.remote = way->care_of,
+		.data_plane = dp < 0 ? 0 : way->data_plane};
+	encapsulate(&object.path, &way->encapsulation, own);
 	return publish_bundle_add(bundle, &object);
 }
 
@@ -198,6 +210,11 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 	uint64_t id = publish_session_id(record->number);
 	struct path_policy_way ways[SESSION_PATHS_MAX] = {{.path = id}};
 	struct object_subscriber subscriber = {.id = id, .prefix_count = record->prefix_count};
+	const struct session_path only = {.care_of = record->care_of,
+		.anchor = record->anchor,
+		.data_plane = record->data_plane,
+		.encapsulation = record->encapsulation};
+	const uint32_t own = session_own_key(record->number);
 	int error = 0;
 
 	static_assert(
@@ -208,14 +225,12 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 	for (size_t i = 0; i < record->prefix_count; i++)
 		subscriber.prefixes[i] = record->prefixes[i];
 	if (record->path_count == 0)
-		error = add_way(
-			config, bundle, id, record->data_plane, &record->anchor, &record->care_of);
+		error = add_way(config, bundle, id, &only, own);
 	for (size_t i = 0; i < record->path_count && !error; i++) {
 		const struct session_path *path = &record->paths[i];
 
 		ways[i] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
-		error = add_way(config, bundle, ways[i].path, path->data_plane, &path->anchor,
-			&path->care_of);
+		error = add_way(config, bundle, ways[i].path, path, own);
 	}
 	if (error)
 		return error;
@@ -228,7 +243,8 @@ static size_t attachment_ways(const struct ctrl_config *config,
 	const struct attachment_record *record, struct bundle *bundle,
 	struct path_policy_way ways[SESSION_PATHS_MAX], int *error)
 {
-	uint64_t id = publish_uplink_id(record->number);
+	const uint64_t id = publish_uplink_id(record->number);
+	const uint32_t own = session_own_key(record->number);
 	size_t count = 0;
 
 	for (size_t i = 0; i < record->path_count && !*error; i++) {
@@ -239,13 +255,14 @@ static size_t attachment_ways(const struct ctrl_config *config,
 			continue;
 		ways[count] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
 		*error = add_tunnel(bundle, ways[count++].path, &path->address,
-			tunnel_ends_far(&record->anchor, &record->paths[i].user_plane));
+			tunnel_ends_far(&record->anchor, &record->paths[i].user_plane),
+			&record->paths[i].encapsulation, own);
 	}
 	if (count || *error)
 		return count;
 	ways[0] = (struct path_policy_way){.path = id};
 	*error = add_tunnel(bundle, id, ctrl_config_mag_address(config),
-		tunnel_ends_far(&record->anchor, &record->user_plane));
+		tunnel_ends_far(&record->anchor, &record->user_plane), &record->encapsulation, own);
 	return 1;
 }
 

@@ -201,6 +201,7 @@ static void reduce_options(const struct mh *mh, struct lma_update *u)
 	u->has_multipath = multipath;
 	if (multipath)
 		u->multipath = multipath->mag_multipath;
+	lma_gre_read(mh, u);
 	lma_serving_read(mh, u);
 	reduce_prefixes(mh, u);
 }

@@ -9,6 +9,7 @@
  *   lma_path.c      sessions with several bindings (RFC 8278)
  *   lma_prefix.c    profiles of nodes, pools, and the prefixes of a new session (5.3.2)
  *   lma_queue.c     requests of one session in order, through the commit
+ *   lma_gre.c       GRE encapsulation and keys (RFC 5845)
  *   lma_serving.c   data planes, and LMA User-Plane Addresses (RFC 7389)
  *   lma_reply.c     the Proxy Binding Acknowledgement (5.3.6)
  *   lma_peer.c      the gateways as peers: heartbeats (RFC 5847)
@@ -27,6 +28,7 @@
 
 #include "common/wheel.h"
 #include "ctrl/binding/session_cache.h"
+#include "ctrl/signalling/gre_policy.h"
 #include "ctrl/signalling/heartbeat.h"
 #include "ctrl/signalling/notice.h"
 #include "ctrl/signalling/signalling.h"
@@ -92,7 +94,8 @@ struct lma_config {
 			     * asks for more is refused (RFC 8278, 4.3) */
 	bool user_planes;   /* Domain-wide-LMA-UPA-Support (RFC 7389, 5): gateways that do not ask
 			     * where to tunnel are told, too */
-	bool revokes;       /* tells the gateway that a node has left (RFC 5846, 8.1) */
+	enum lma_gre gre;
+	bool revokes;               /* tells the gateway that a node has left (RFC 5846, 8.1) */
 	uint32_t heartbeat_ms;      /* HEARTBEAT_INTERVAL (RFC 5847); 0: no requests */
 	uint32_t heartbeats_missed; /* MISSING_HEARTBEATS_ALLOWED */
 	uint32_t restart_counter;

@@ -224,6 +224,7 @@ static check_fn *const checks[] = {
 	check_timestamp,
 	check_options,
 	check_link_id,
+	lma_gre_check,
 	lma_path_check,
 	check_session,
 	lma_path_check_room,

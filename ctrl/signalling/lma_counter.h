@@ -37,7 +37,8 @@
 	X(BRI_RECEIVED, "lma_bri_received", "Binding Revocation Indications received")             \
 	X(SUPERSEDED, "lma_superseded", "waiting Proxy Binding Updates replaced by newer ones")    \
 	X(PARKED, "lma_parked", "registrations that waited for the end of a session (5.4.1.2)")    \
-	X(ACCEPTED, "lma_pba_accepted", "Proxy Binding Acknowledgements sent with status 0")       \
+	X(ACCEPTED, "lma_pba_accepted",                                                            \
+		"Proxy Binding Acknowledgements sent with a status of success")                    \
 	X(REFUSED_OTHER, "lma_pba_refused_other", "refused: with a status that is not below")      \
 	X(REFUSED_UNSPECIFIED, "lma_pba_refused_128", "refused: reason unspecified")               \
 	X(REFUSED_PROHIBITED, "lma_pba_refused_129", "refused: administratively prohibited")       \
@@ -55,6 +56,7 @@
 	X(REFUSED_NO_MN_ID, "lma_pba_refused_160", "refused: no Mobile Node Identifier option")    \
 	X(REFUSED_NO_HANDOFF, "lma_pba_refused_161", "refused: no Handoff Indicator option")       \
 	X(REFUSED_NO_ACCESS, "lma_pba_refused_162", "refused: no Access Technology Type option")   \
+	X(REFUSED_GRE, "lma_pba_refused_163", "refused: no GRE Key option (RFC 5845)")             \
 	X(REFUSED_MULTIPATH, "lma_pba_refused_180", "refused: several bindings (RFC 8278)")        \
 	X(REGISTERED, "lma_registered", "sessions made")                                           \
 	X(EXTENDED, "lma_extended", "sessions extended by the same gateway")                       \

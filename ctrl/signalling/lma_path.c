@@ -114,12 +114,13 @@ bool lma_path_is_here(
 	return r->life == SESSION_LIVE && r->path_count && at_gateway(lma, r, u);
 }
 
-/* Care-of address, anchor and end of the whole from the paths. */
+/* Care-of address, anchor, encapsulation and end of the whole from the paths. */
 static void sum_up(struct session_record *to)
 {
 	to->care_of = to->paths[0].care_of;
 	to->anchor = to->paths[0].anchor;
 	to->data_plane = to->paths[0].data_plane;
+	to->encapsulation = to->paths[0].encapsulation;
 	to->expires_ns = 0;
 	for (size_t i = 0; i < to->path_count; i++)
 		if (to->paths[i].expires_ns > to->expires_ns) {
@@ -139,7 +140,8 @@ void lma_path_register(const struct lma *lma, const struct session_record *now,
 		.anchor = to->anchor,
 		.data_plane = to->data_plane,
 		.expires_ns = to->expires_ns,
-		.timestamp = u->timestamp};
+		.timestamp = u->timestamp,
+		.encapsulation = to->encapsulation};
 
 	if (!u->has_multipath || u->multipath.overwrite || now->life != SESSION_LIVE ||
 		!at_gateway(lma, now, u))

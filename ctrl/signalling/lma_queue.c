@@ -336,6 +336,7 @@ static void prepare_register(const struct lma *lma, const struct session *sessio
 				 ? lma_serving_choose(lma, &u->care_of)
 				 : 0;
 	to->link_local = link_local_of(&session->now, u);
+	to->encapsulation = lma_gre_of(lma, u);
 	to->sequence = u->sequence;
 	to->timestamp = u->timestamp;
 	to->flags = u->flags;

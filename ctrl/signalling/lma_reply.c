@@ -31,6 +31,7 @@ static const struct {
 	{STATUS_BA_MISSING_MN_ID, LMA_N_REFUSED_NO_MN_ID},
 	{STATUS_BA_MISSING_HANDOFF, LMA_N_REFUSED_NO_HANDOFF},
 	{STATUS_BA_MISSING_ACCESS_TECH, LMA_N_REFUSED_NO_ACCESS},
+	{STATUS_BA_GRE_KEY_REQUIRED, LMA_N_REFUSED_GRE},
 	{STATUS_BA_MULTIPATH, LMA_N_REFUSED_MULTIPATH},
 };
 
@@ -98,8 +99,11 @@ static void add_options(const struct lma *lma, const struct lma_update *u,
 	if (u->has_link_local)
 		option_add(mh, OPTION_LINK_LOCAL)->ip6.address =
 			bound ? bound->link_local : u->link_local;
-	if (bound && mh->ba.lifetime)
+	if (bound && mh->ba.lifetime) {
 		lma_serving_add(lma, path ? path->data_plane : bound->data_plane, mh);
+		mh->ba.status = lma_gre_add(lma, u, bound->number,
+			path ? &path->encapsulation : &bound->encapsulation, mh);
+	}
 	/* Without the gateway's identifier (RFC 8278, 4.4). */
 	if (u->has_multipath)
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = u->multipath;

@@ -29,7 +29,9 @@ struct lma_update {
 	uint16_t sequence, flags, lifetime;
 	uint8_t access, handoff; /* 0: no option */
 	bool has_timestamp, has_link_id, has_link_local;
-	bool has_user_plane; /* asks where to tunnel (RFC 7389) */
+	bool has_user_plane;                /* asks where to tunnel (RFC 7389) */
+	bool has_gre, gre_tlv;              /* asks for GRE (RFC 5845); behind a TLV header, too */
+	struct field_optional downlink_key; /* has_gre */
 	struct session_link_id link_id;
 	uint8_t prefix_count; /* Home Network Prefix options, up to LMA_PREFIXES_MAX */
 	struct prefix6 prefixes[LMA_PREFIXES_MAX];
@@ -228,6 +230,22 @@ void lma_prefix_restore(struct lma *lma, const struct session_record *record);
 
 /* Gives the prefixes of a record back. */
 void lma_prefix_release(struct lma *lma, const struct session_record *record);
+
+/* lma_gre.c */
+
+/* What a message asks for. */
+void lma_gre_read(const struct mh *mh, struct lma_update *u);
+
+/* RFC 5845, 3.3.2 and 5.2: refused without the option where GRE is required. */
+struct lma_verdict lma_gre_check(struct lma_check *c);
+
+/* How what it registers is tunnelled. */
+struct session_encapsulation lma_gre_of(const struct lma *lma, const struct lma_update *u);
+
+/* Adds the option for a registration with this encapsulation, of the session with this number.
+ * Returns the status with which that is accepted. */
+uint8_t lma_gre_add(const struct lma *lma, const struct lma_update *u, uint64_t number,
+	const struct session_encapsulation *e, struct mh *mh);
 
 /* lma_queue.c */
 

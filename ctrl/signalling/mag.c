@@ -241,6 +241,7 @@ static void stop_serving(struct mag *mag, struct mag_attachment *a)
 	a->to = a->now;
 	a->to.lifetime = 0;
 	a->to.path_count = 0;
+	a->to.encapsulation = (struct session_encapsulation){.gre = SESSION_GRE_NONE};
 	mag_commit(mag, a);
 }
 
@@ -459,6 +460,17 @@ static void attach_again(struct mag *mag, struct mag_attachment *a, const struct
 	mag_go_on(mag, a);
 }
 
+static bool has_key(void *context, uint32_t key)
+{
+	struct mag_attachment *a, *next;
+	struct mag *mag = context;
+	bool found = false;
+
+	HASH_ITER (hh, mag->attachments, a, next)
+		found |= session_own_key(a->now.number) == key;
+	return found;
+}
+
 int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct mag_link *link)
 {
 	const struct session_mn_id mn_id = {.subtype = CODES_MN_ID_NAI,
@@ -473,7 +485,7 @@ int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct 
 	a = make(mag, &mn_id, &profile->mac, link, profile->anchor);
 	if (!a)
 		return -ENOMEM;
-	a->now.number = ++mag->last_number;
+	a->now.number = mag->last_number = session_number_after(mag->last_number, has_key, mag);
 	mag_go_on(mag, a);
 	return 0;
 }

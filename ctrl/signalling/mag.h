@@ -20,6 +20,7 @@
 
 #include "common/wheel.h"
 #include "ctrl/binding/attachment.h"
+#include "ctrl/signalling/gre_policy.h"
 #include "ctrl/signalling/heartbeat.h"
 #include "ctrl/signalling/notice.h"
 #include "proto/channel/packet.h"
@@ -78,9 +79,10 @@ struct mag_config {
 	uint32_t heartbeat_ms;      /* HEARTBEAT_INTERVAL (RFC 5847); 0: no requests */
 	uint32_t heartbeats_missed; /* MISSING_HEARTBEATS_ALLOWED */
 	uint32_t restart_counter;
-	bool restart_fresh;           /* the attachments of before are lost: tell all anchors */
-	uint32_t lifetime_s;          /* asked for: a multiple of 4 */
-	uint32_t mtu;                 /* of the tunnel, told to nodes; 0: not told */
+	bool restart_fresh;  /* the attachments of before are lost: tell all anchors */
+	uint32_t lifetime_s; /* asked for: a multiple of 4 */
+	uint32_t mtu;        /* of the tunnel without GRE, told to nodes; 0: not told */
+	enum mag_gre gre;
 	uint32_t probe_ms;            /* a node that was silent so long is asked; 0: never */
 	uint32_t probes;              /* unanswered ones after which it is gone */
 	uint32_t hold_ms;             /* a refused node is tried again after this, when it speaks */
@@ -109,6 +111,8 @@ struct mag_way {
 	uint16_t sequence; /* of the last update */
 	uint16_t granted;  /* lifetime, for the next commit; 0: none */
 	struct in6_addr user_plane;
+	enum session_gre gre; /* asked for */
+	struct session_encapsulation encapsulation;
 	uint64_t ask_ns, expires_ns;
 };
 
@@ -118,21 +122,22 @@ struct mag_attachment {
 	struct attachment_record now;
 	struct attachment_record to; /* while busy: what it becomes */
 	enum mag_state state;
-	bool busy;         /* the commit works on it */
-	bool renews;       /* it is to be committed again as it is */
-	bool leaves;       /* it is to be detached, as soon as nothing is under way */
-	bool tells;        /* and its anchor is to be told */
-	bool ends;         /* it is to be served no more: what failed of that is tried again */
-	bool reordered;    /* the sequence number was put right since it was last accepted */
-	bool bars;         /* and it is not to come back at once: MAG_REFUSED */
-	bool asked;        /* a Proxy Binding Update waits for its answer */
-	bool fresh;        /* ask for new prefixes, not for those that it has */
-	uint8_t tries;     /* how often it was sent */
-	uint8_t status;    /* of the last refusal */
-	uint16_t sequence; /* of the last update */
-	uint8_t handoff;   /* that it said */
-	uint8_t way;       /* path that it went by, of config.paths */
-	bool overwrites;   /* what the anchor has of other paths is to go */
+	bool busy;            /* the commit works on it */
+	bool renews;          /* it is to be committed again as it is */
+	bool leaves;          /* it is to be detached, as soon as nothing is under way */
+	bool tells;           /* and its anchor is to be told */
+	bool ends;            /* it is to be served no more: what failed of that is tried again */
+	bool reordered;       /* the sequence number was put right since it was last accepted */
+	bool bars;            /* and it is not to come back at once: MAG_REFUSED */
+	bool asked;           /* a Proxy Binding Update waits for its answer */
+	bool fresh;           /* ask for new prefixes, not for those that it has */
+	uint8_t tries;        /* how often it was sent */
+	uint8_t status;       /* of the last refusal */
+	uint16_t sequence;    /* of the last update */
+	uint8_t handoff;      /* that it said */
+	enum session_gre gre; /* asked for with it */
+	uint8_t way;          /* path that it went by, of config.paths */
+	bool overwrites;      /* what the anchor has of other paths is to go */
 	enum mag_multipath multipath;
 	struct mag_way ways[SESSION_PATHS_MAX]; /* of config.paths */
 	const struct mag_link *link;

@@ -15,6 +15,8 @@
 	X(PBU_AGAIN, "mag_pbu_again", "of them, sent again for want of an answer")                 \
 	X(NO_MULTIPATH, "mag_no_multipath",                                                        \
 		"registrations whose anchor refused several bindings (RFC 8278)")                  \
+	X(NO_GRE, "mag_no_gre",                                                                    \
+		"registrations whose anchor passed over the GRE Key option (RFC 5845)")            \
 	X(PBA, "mag_pba_received", "Proxy Binding Acknowledgements received")                      \
 	X(NOT_PROXY, "mag_drop_not_proxy", "dropped: message that a gateway does not get")         \
 	X(WRONG_ANCHOR, "mag_drop_anchor", "dropped: not from the anchor that was asked")          \

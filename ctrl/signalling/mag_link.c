@@ -50,7 +50,7 @@ static void fill(
 	if (ends)
 		left = 0;
 	router->lifetime_s = ends ? 0 : ROUTER_LIFETIME_S;
-	router->mtu = mag->config.mtu;
+	router->mtu = mag_gre_mtu(mag, a);
 	router->prefix_count = a->now.prefix_count;
 	for (size_t i = 0; i < a->now.prefix_count; i++)
 		router->prefixes[i] = (struct nd_option_prefix){.address = a->now.prefixes[i].addr,

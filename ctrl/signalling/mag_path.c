@@ -8,6 +8,7 @@
 #include "ctrl/binding/binding.h"
 #include "ctrl/signalling/mag_state.h"
 #include "proto/mobility/codes.h"
+#include "proto/mobility/status.h"
 
 enum { ROTATE_TRIES = 2 }; /* unanswered ones before another way is tried */
 
@@ -106,7 +107,8 @@ void mag_path_accepted(const struct mag *mag, struct mag_attachment *a, const st
 	put(&a->to, &(struct attachment_path){.bid = path->bid,
 			    .lifetime = a->to.lifetime,
 			    .expires_ns = a->to.expires_ns,
-			    .user_plane = a->to.user_plane});
+			    .user_plane = a->to.user_plane,
+			    .encapsulation = a->to.encapsulation});
 }
 
 bool mag_path_refused(struct mag *mag, struct mag_attachment *a)
@@ -144,7 +146,8 @@ static void ask(struct mag *mag, struct mag_attachment *a, size_t index)
 		way->tries++;
 	way->asked = true;
 	way->ask_ns = mag_now(mag) + wait_ms * CLOCK_NS_PER_MS;
-	way->sequence = mag_send_path(mag, a, &mag->config.paths[index]);
+	way->gre = mag_gre_wanted(mag, a);
+	way->sequence = mag_send_path(mag, a, &mag->config.paths[index], way->gre);
 }
 
 void mag_path_go_on(struct mag *mag, struct mag_attachment *a)
@@ -195,15 +198,18 @@ void mag_path_answered(
 	const struct option_mag_multipath *echo = echo_of(mh);
 
 	way->status = mh->ba.status;
-	if (mh->ba.status == 0 && mh->ba.lifetime && echo && echo->bid == path->bid &&
-		mag_path_user_plane(mh, &way->user_plane)) {
+	if (mh->ba.status < STATUS_BA_REJECTED && mh->ba.lifetime && echo &&
+		echo->bid == path->bid && mag_path_user_plane(mh, &way->user_plane)) {
 		way->asked = false;
 		way->granted = mh->ba.lifetime;
+		way->encapsulation = mag_gre_accepted(mag, a, way->gre, mh);
 		way->expires_ns = mag_real(mag) + binding_lifetime_ns(mh->ba.lifetime);
 		mag_count(mag, MAG_N_ACCEPTED);
 		return;
 	}
 	mag_count(mag, MAG_N_REFUSED);
+	if (mh->ba.status == STATUS_BA_GRE_KEY_REQUIRED)
+		mag_gre_refused(mag, a, way->gre);
 	/* It is asked for again, more and more slowly, as if nobody had answered. */
 }
 
@@ -220,7 +226,8 @@ bool mag_path_take(struct mag *mag, struct mag_attachment *a)
 		put(&a->to, &(struct attachment_path){.bid = mag->config.paths[i].bid,
 				    .lifetime = way->granted,
 				    .expires_ns = way->expires_ns,
-				    .user_plane = way->user_plane});
+				    .user_plane = way->user_plane,
+				    .encapsulation = way->encapsulation});
 		way->granted = 0;
 		any = true;
 	}

@@ -92,6 +92,8 @@ static void op_event(void *context, size_t index, enum heartbeat_event event)
 	LOG_WARN("mag", "anchor", "name=%s event=%s", LOG_QUOTE(anchor->name),
 		heartbeat_event_name(event));
 	mag->ops.peer_event(mag->ops.context, anchor, event);
+	if (event == HEARTBEAT_EVENT_RESTARTED)
+		mag_gre_forget(mag, anchor);
 	/* RFC 5847, 3: the sessions are to be there again. */
 	HASH_ITER (hh, mag->attachments, a, next)
 		if (event == HEARTBEAT_EVENT_RESTARTED && a->anchor == anchor)
@@ -116,7 +118,8 @@ int mag_peer_open(struct mag *mag)
 		.context = mag, .send = send_notice, .now_ns = op_now, .real_ns = op_real};
 
 	mag->indicated = calloc(c->anchor_count, sizeof(*mag->indicated));
-	if (!mag->indicated)
+	mag->gre_known = calloc(c->anchor_count, sizeof(*mag->gre_known));
+	if (!mag->indicated || !mag->gre_known)
 		return -ENOMEM;
 	mag->heartbeat = heartbeat_new(&config, &ops, mag->hmac, &mag->wheel);
 	mag->notices = notices_new(&notices, mag->hmac, &mag->wheel);
@@ -128,6 +131,7 @@ void mag_peer_close(struct mag *mag)
 	notices_free(mag->notices);
 	heartbeat_free(mag->heartbeat);
 	free(mag->indicated);
+	free(mag->gre_known);
 }
 
 const struct heartbeat_peer *mag_peer_heartbeat(const struct mag *mag, size_t index)

@@ -86,19 +86,23 @@ static void send_update(struct mag *mag, struct mag_attachment *a)
 	mh.bu.sequence = a->sequence;
 	mh.bu.lifetime = a->leaves ? 0 : (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
 	add_options(mag, a, a->handoff, &mh);
+	a->gre = mag_gre_wanted(mag, a);
+	mag_gre_add(a, a->gre, &mh);
 	/* The end is that of the session with all its bindings. */
 	if (!a->leaves && mag_path_wanted(mag, a))
 		mag_path_add_options(mag, a, path, a->now.path_count > 1, &mh);
 	send_message(mag, a, path ? &path->address : &mag->config.address, &mh);
 }
 
-uint16_t mag_send_path(struct mag *mag, const struct mag_attachment *a, const struct mag_path *path)
+uint16_t mag_send_path(struct mag *mag, const struct mag_attachment *a, const struct mag_path *path,
+	enum session_gre gre)
 {
 	struct mh mh = {.type = MH_BU, .bu = {.flags = FLAGS_BU_A | FLAGS_BU_P}};
 
 	mh.bu.sequence = ++mag->sequence;
 	mh.bu.lifetime = (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
 	add_options(mag, a, CODES_HANDOFF_NOT_CHANGED, &mh);
+	mag_gre_add(a, gre, &mh);
 	mag_path_add_options(mag, a, path, false, &mh);
 	send_message(mag, a, &path->address, &mh);
 	return mh.bu.sequence;
@@ -208,6 +212,7 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 	a->status = 0;
 	snprintf(a->to.link, sizeof(a->to.link), "%s", a->link->port);
 	a->to.anchor = a->anchor->address;
+	a->to.encapsulation = mag_gre_accepted(mag, a, a->gre, mh);
 	a->to.sequence = a->sequence;
 	a->to.lifetime = mh->ba.lifetime;
 	a->to.updated_ns = real;
@@ -241,7 +246,9 @@ static bool correct(struct mag *mag, struct mag_attachment *a, const struct mh *
 	if (mh->ba.status == STATUS_BA_SEQUENCE && !a->reordered) {
 		a->reordered = true;
 		mag->sequence = mh->ba.sequence;
-	} else if (mh->ba.status != STATUS_BA_MULTIPATH || !mag_path_refused(mag, a)) {
+	} else if (!(mh->ba.status == STATUS_BA_MULTIPATH && mag_path_refused(mag, a)) &&
+		   !(mh->ba.status == STATUS_BA_GRE_KEY_REQUIRED &&
+			   mag_gre_refused(mag, a, a->gre))) {
 		return false;
 	}
 	a->asked = false;

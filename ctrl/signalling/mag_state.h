@@ -8,6 +8,13 @@
 #include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/mag_counter.h"
 
+/* What an anchor has shown of GRE. */
+enum mag_gre_known {
+	MAG_GRE_UNKNOWN = 0,
+	MAG_GRE_UNSUPPORTED, /* it passed over the option: it is not asked again (RFC 5845, 4.2) */
+	MAG_GRE_WANTED,      /* it refused a registration without it */
+};
+
 struct mag {
 	struct mag_config config;
 	struct mag_ops ops;
@@ -18,6 +25,7 @@ struct mag {
 	uint16_t sequence; /* one counter for all updates, so that answers can be matched */
 	struct heartbeat *heartbeat;
 	struct notices *notices;
+	enum mag_gre_known *gre_known;      /* of each anchor */
 	uint64_t *indicated;                /* of each anchor: timestamp of its last revocation */
 	struct mag_revocation *revocations; /* by anchors, under way */
 	struct mag_told *tolds;             /* revocations by us that somebody waits for */
@@ -118,16 +126,36 @@ bool mag_path_take(struct mag *mag, struct mag_attachment *a);
 void mag_path_reset(struct mag *mag, struct mag_attachment *a);
 void mag_path_restore(struct mag *mag, struct mag_attachment *a);
 
+/* mag_gre.c */
+
+/* How an update of an attachment asks for tunnels; and the option for that. */
+enum session_gre mag_gre_wanted(const struct mag *mag, const struct mag_attachment *a);
+void mag_gre_add(const struct mag_attachment *a, enum session_gre wanted, struct mh *mh);
+
+/* What was agreed on when an update that asked for this was accepted. */
+struct session_encapsulation mag_gre_accepted(struct mag *mag, const struct mag_attachment *a,
+	enum session_gre asked, const struct mh *mh);
+
+/* The anchor requires GRE. True: it is to be asked for it. */
+bool mag_gre_refused(struct mag *mag, const struct mag_attachment *a, enum session_gre asked);
+
+/* The anchor may be another one than it was. */
+void mag_gre_forget(struct mag *mag, const struct mag_anchor *anchor);
+
+/* MTU that the node of an attachment is told, 0: none. */
+uint32_t mag_gre_mtu(const struct mag *mag, const struct mag_attachment *a);
+
 /* mag_register.c */
 
 enum {
 	MAG_FIRST_TIMEOUT_MS = 1000, /* INITIAL_BINDACK_TIMEOUT (RFC 6275, 12) */
 	MAG_LAST_TIMEOUT_MS = 32000, /* MAX_BINDACK_TIMEOUT */
+	MAG_MTU_MIN = 1280,          /* of an IPv6 link (RFC 8200, 5) */
 };
 
 /* Sends the registration of a path beside the first. Returns its sequence number. */
-uint16_t mag_send_path(
-	struct mag *mag, const struct mag_attachment *a, const struct mag_path *path);
+uint16_t mag_send_path(struct mag *mag, const struct mag_attachment *a, const struct mag_path *path,
+	enum session_gre gre);
 
 /* Asks the anchor: to register, to extend, or, when it leaves, to end. */
 void mag_ask(struct mag *mag, struct mag_attachment *a, uint8_t handoff);

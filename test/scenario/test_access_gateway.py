@@ -1,6 +1,7 @@
 """The mobile access gateway (RFC 5213, 6) with a real anchor, and hosts that know nothing of it."""
 
 import ipaddress
+import json
 import shutil
 import signal
 import socket
@@ -8,13 +9,16 @@ import socket
 import pytest
 
 from scapy.layers.inet6 import ICMPv6ND_RS, IPv6
+from scapy.layers.l2 import Ether
+from scapy.utils import wrpcap
 
 from lab import ledger
 from lab.node import veth
-from lab.proxy import (ANCHOR, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR, AccessGateway, Anchor, ProxyLab,
+from lab.proxy import (ANCHOR, GATEWAY, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR, AccessGateway, Anchor, ProxyLab,
                        SecondAnchor, global_address)
-from lab.system import LabError, wait_for
+from lab.system import LabError, run, wait_for
 from lab.topology import CN
+from peer import Ear
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,9 @@ def gateways(lab, build, anchor):
     for gateway in started.values():
         gateway.control.reconfigure(
             ('probe = "3s"', 'probe = "1s"'), ("probes = 3", "probes = 2"), ('hold = "30s"', 'hold = "1s"'),
-            ("mag = {", f'mag = {{\n\theartbeat = "1s";\n\tidentifier = "mag{gateway.link}@example.net";'))
+            # The second tunnels in GRE (RFC 5845), so that nodes go from one kind to the other.
+            ("mag = {", f'mag = {{\n\tgre = "{"keys" if gateway.link == "2" else "required"}";\n'
+             f'\theartbeat = "1s";\n\tidentifier = "mag{gateway.link}@example.net";'))
         gateway.start()
     yield started
     for gateway in started.values():
@@ -110,6 +116,53 @@ def test_move_keeps_the_address(lab, anchor, gateways, host):
         wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["gateway"] == name,
                  f"the session to be at {name}")
         reaches(lab.cn, address)
+        reaches(host, CN, address)
+
+
+def in_gre(lab, directory, ears):
+    """What tshark makes of packets in GRE: (source, key, payload's destination) of each."""
+    packets = [Ether(dst="02:00:00:00:00:01") / IPv6(octets) for ear in ears for octets in ear.heard(lambda heard: heard[6] == 47)]
+    capture = directory / "gre.pcap"
+    wrpcap(str(capture), packets)
+    found = json.loads(run("tshark", "-r", str(capture), "-T", "json", "-e", "ipv6.src", "-e", "ipv6.dst",
+                           "-e", "gre.key", "-e", "gre.proto"))
+    layers = [item["_source"]["layers"] for item in found]
+    assert all(layer["gre.proto"] == ["0x86dd"] for layer in layers)
+    return {(layer["ipv6.src"][0], int(layer["gre.key"][0], 0), layer["ipv6.dst"][1]) for layer in layers}
+
+
+def test_gre_keys(lab, anchor, gateways, host, tmp_path):
+    """RFC 5845: both ways with keys of their own, that outlive the programs."""
+    gateway = gateways["2"]
+    address = arrive(lab, gateways, "2")
+    attached = gateway.attachment(1)
+    session, = anchor.sessions("--mn-id", MN_ID[1])
+    for side in (attached, session):
+        assert (side["encapsulation"], side["uplink_key"], side["downlink_key"]) == \
+            ("gre", session["uplink_key"], attached["downlink_key"])
+    assert session["uplink_key"] and session["downlink_key"]
+    ears = [Ear(lab.core, name) for name in ("lma", "mag2")]
+    reaches(host, CN, address)
+    expected = {(ANCHOR, session["downlink_key"], address), (GATEWAY["2"], session["uplink_key"], CN)}
+    wait_for(lambda: in_gre(lab, tmp_path, ears) == expected, "packets with both keys, and no others")
+    for ear in ears:
+        ear.close()
+    for part in (anchor, gateway):
+        part.control.process.stop(signal.SIGKILL)
+        part.control.start()
+        wait_for(part.synchronised, "the data plane to be synchronised")
+    updated = session["updated"]
+    wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["updated"] != updated,
+             "the registration to be extended")
+    again, = anchor.sessions("--mn-id", MN_ID[1])
+    assert (again["uplink_key"], again["downlink_key"]) == (session["uplink_key"], session["downlink_key"])
+    reaches(lab.cn, address)
+    # To a gateway that does not ask for it, and back.
+    for link, keys in (("1", (None, None)), ("2", (session["uplink_key"], session["downlink_key"]))):
+        assert arrive(lab, gateways, link) == address
+        wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["gateway"] == f"mag{link}", "the move")
+        moved, = anchor.sessions("--mn-id", MN_ID[1])
+        assert moved["uplink_key"] == keys[0] and (moved["downlink_key"] is None) == (keys[1] is None)
         reaches(host, CN, address)
 
 

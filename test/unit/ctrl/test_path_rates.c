@@ -47,7 +47,7 @@ static void publish_paths(uint64_t subscriber, const uint64_t ids[], unsigned co
 	for (unsigned i = 0; i < count; i++) {
 		object.id = ids[i];
 		object.path = (struct object_path){.id = ids[i],
-			.kind = PATH_IP6_IN_IP6,
+			.kind = i % 2 ? PATH_GRE : PATH_IP6_IN_IP6,
 			.local = anchor,
 			.remote = gateways[i]};
 		assert_int_equal(publish_bundle_add(&bundle, &object), 0);

@@ -27,6 +27,7 @@ static struct attachment_record sample(void)
 
 	prefix6_parse("2001:db8:4::/64", &r.prefixes[0]);
 	addr_parse("2001:db8:b::1", &r.anchor);
+	r.encapsulation = (struct session_encapsulation){SESSION_GRE_KEYED, 6};
 	return r;
 }
 
@@ -64,6 +65,8 @@ static void a_record_returns_as_it_was(void **state)
 	assert_int_equal(back.sequence, 4);
 	assert_int_equal(back.lifetime, 5);
 	assert_int_equal(prefix6_compare(&back.prefixes[0], &r.prefixes[0]), 0);
+	assert_int_equal(back.encapsulation.gre, SESSION_GRE_KEYED);
+	assert_int_equal(back.encapsulation.peer_key, 6);
 	assert_int_equal(encoded(&back, again), len);
 	assert_memory_equal(buf, again, len);
 }
@@ -79,7 +82,10 @@ static void a_damaged_record_is_refused(void **state)
 	for (size_t i = 0; i < len; i++)
 		assert_int_equal(decoded(buf, i, &back), -EBADMSG);
 	assert_int_equal(decoded(buf, len + 1, &back), -EBADMSG);
-	buf[len - 18] = 1; /* a bit behind the length of the prefix */
+	buf[len - 23] = 1; /* a bit behind the length of the prefix */
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[len - 23] = 0;
+	buf[len - 5] = SESSION_GRE_COUNT;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = ATTACHMENT_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -97,6 +103,7 @@ static void paths_return_as_they_were(void **state)
 	r.paths[0] = (struct attachment_path){.bid = 1, .lifetime = 30, .expires_ns = 7};
 	r.paths[1] = (struct attachment_path){
 		.bid = 254, .lifetime = 40, .expires_ns = 8, .user_plane = r.anchor};
+	r.paths[1].encapsulation.gre = SESSION_GRE_PLAIN;
 	len = encoded(&r, buf);
 	assert_int_equal(decoded(buf, len, &back), 0);
 	assert_int_equal(back.path_count, 2);
@@ -104,9 +111,14 @@ static void paths_return_as_they_were(void **state)
 	assert_int_equal(back.paths[1].bid, 254);
 	assert_int_equal(back.paths[1].expires_ns, 8);
 	assert_true(addr_equal(&back.paths[1].user_plane, &r.anchor));
-	/* A release before knew no addresses of user planes. */
+	assert_int_equal(back.paths[1].encapsulation.gre, SESSION_GRE_PLAIN);
+	/* A release before knew no encapsulations, one before it no addresses of user planes. */
+	buf[0] = 3;
+	assert_int_equal(decoded(buf, len - 15, &back), 0);
+	assert_true(addr_equal(&back.paths[1].user_plane, &r.anchor));
+	assert_int_equal(back.encapsulation.gre, SESSION_GRE_NONE);
 	buf[0] = 2;
-	assert_int_equal(decoded(buf, len - 48, &back), 0);
+	assert_int_equal(decoded(buf, len - 63, &back), 0);
 	assert_int_equal(back.path_count, 2);
 	assert_true(addr_is_unspecified(&back.paths[1].user_plane));
 	r.paths[1].bid = 1;
@@ -116,7 +128,7 @@ static void paths_return_as_they_were(void **state)
 	r = sample();
 	len = encoded(&r, buf);
 	buf[0] = 1;
-	assert_int_equal(decoded(buf, len - 17, &back), 0);
+	assert_int_equal(decoded(buf, len - 22, &back), 0);
 	assert_int_equal(back.path_count, 0);
 }
 

@@ -43,6 +43,7 @@ static struct session_record sample(void)
 	addr_parse("2001:db8:a::1", &r.care_of);
 	addr_parse("2001:db8:b::1", &r.anchor);
 	addr_parse("fe80::5", &r.link_local);
+	r.encapsulation = (struct session_encapsulation){SESSION_GRE_KEYED, 0xfffffffe};
 	return r;
 }
 
@@ -80,6 +81,8 @@ static void a_record_returns_as_it_was(void **state)
 	assert_true(addr_equal(&back.anchor, &r.anchor));
 	assert_true(addr_equal(&back.link_local, &r.link_local));
 	assert_int_equal(back.timestamp, r.timestamp);
+	assert_int_equal(back.encapsulation.gre, SESSION_GRE_KEYED);
+	assert_int_equal(back.encapsulation.peer_key, 0xfffffffe);
 	assert_int_equal(back.life, SESSION_LIVE);
 	assert_int_equal(encoded(&back, again), len);
 	assert_memory_equal(buf, again, len);
@@ -133,7 +136,7 @@ static void paths_keep_their_order(void **state)
 	assert_int_equal(session_record_encode(&(struct writer){0}, &r), -EINVAL);
 }
 
-/* Releases before knew no paths, then no data planes. */
+/* Releases before knew no paths, then no data planes, then no encapsulations. */
 static void records_of_before_are_read(void **state)
 {
 	const struct session_record r = sample();
@@ -144,22 +147,88 @@ static void records_of_before_are_read(void **state)
 	(void)state;
 	with.data_plane = 9;
 	buf[0] = 1;
-	assert_int_equal(decoded(buf, len - 9, &back), 0);
+	assert_int_equal(decoded(buf, len - 9 - 5, &back), 0);
 	assert_int_equal(back.path_count, 0);
 	assert_true(session_has_prefixes(&back, r.prefixes, r.prefix_count));
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	session_path_put(&with, &(struct session_path){.bid = 7, .data_plane = 8});
+	session_path_put(
+		&with, &(struct session_path){
+			       .bid = 7, .data_plane = 8, .encapsulation = {SESSION_GRE_KEYED, 5}});
 	len = encoded(&with, buf);
 	assert_int_equal(decoded(buf, len, &back), 0);
 	assert_int_equal(back.data_plane, 9);
 	assert_int_equal(back.paths[0].data_plane, 8);
+	assert_int_equal(back.paths[0].encapsulation.peer_key, 5);
+	buf[0] = 3;
+	assert_int_equal(decoded(buf, len - 10, &back), 0);
+	assert_int_equal(back.paths[0].data_plane, 8);
+	assert_int_equal(back.encapsulation.gre, SESSION_GRE_NONE);
+	assert_int_equal(back.paths[0].encapsulation.gre, SESSION_GRE_NONE);
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = 2;
-	assert_int_equal(decoded(buf, len - 16, &back), 0);
+	assert_int_equal(decoded(buf, len - 26, &back), 0);
 	assert_int_equal(back.path_count, 1);
 	assert_int_equal(back.data_plane, 0);
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = 0;
 	assert_int_equal(decoded(buf, len - 9, &back), -EPROTO);
+}
+
+/* Without a key that nobody gave, and of a kind that there is. */
+static void a_damaged_encapsulation_is_refused(void **state)
+{
+	struct session_record r = sample(), back;
+	uint8_t buf[SESSION_RECORD_MAX];
+	size_t len = encoded(&r, buf);
+
+	(void)state;
+	buf[len - 5] = SESSION_GRE_COUNT;
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[len - 5] = SESSION_GRE_PLAIN;
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	r.encapsulation = (struct session_encapsulation){.gre = SESSION_GRE_DECLINED};
+	assert_int_equal(decoded(buf, encoded(&r, buf), &back), 0);
+	assert_int_equal(back.encapsulation.gre, SESSION_GRE_DECLINED);
+}
+
+static bool has_odd(void *context, uint32_t key)
+{
+	++*(unsigned *)context;
+	return key % 2;
+}
+
+/* RFC 5845, 3.3: keys of their own, also when numbers have gone once around. */
+static void numbers_have_keys_of_their_own(void **state)
+{
+	unsigned asked = 0;
+
+	(void)state;
+	assert_int_equal(session_number_after(0, has_odd, &asked), 1);
+	assert_int_equal(session_number_after(0xfffffffd, has_odd, &asked), 0xfffffffe);
+	assert_int_equal(asked, 0);
+	assert_int_equal(session_number_after(0xffffffff, has_odd, &asked), 0x100000002);
+	assert_int_equal(session_own_key(0x100000002), 2);
+}
+
+static void a_key_in_use_is_not_given_again(void **state)
+{
+	static const uint64_t numbers[] = {1, 3, 0x100000000, 0x100000002};
+	struct session_cache *cache = session_cache_new();
+	struct session_record r = sample();
+	struct session *made;
+
+	(void)state;
+	r.prefix_count = 1;
+	for (uint8_t i = 0; i < 4; i++) {
+		r.number = numbers[i];
+		r.prefixes[0].addr.s6_addr[7] = i;
+		assert_non_null(session_cache_add(cache, &r));
+	}
+	r.number = 0;
+	r.prefixes[0].addr.s6_addr[7] = 9;
+	made = session_cache_add(cache, &r);
+	assert_int_equal(made->now.number, 0x100000004);
+	session_cache_free(cache);
 }
 
 static void a_damaged_record_is_refused(void **state)
@@ -176,7 +245,7 @@ static void a_damaged_record_is_refused(void **state)
 	buf[1] = SESSION_NONE;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[1] = SESSION_LIVE;
-	buf[len - 10] = 1; /* a bit behind the length of the last prefix */
+	buf[len - 15] = 1; /* a bit behind the length of the last prefix */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = SESSION_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -282,6 +351,9 @@ int main(void)
 		cmocka_unit_test(a_damaged_record_is_refused),
 		cmocka_unit_test(paths_keep_their_order),
 		cmocka_unit_test(records_of_before_are_read),
+		cmocka_unit_test(a_damaged_encapsulation_is_refused),
+		cmocka_unit_test(numbers_have_keys_of_their_own),
+		cmocka_unit_test(a_key_in_use_is_not_given_again),
 		cmocka_unit_test(what_no_decoder_takes_is_not_encoded),
 		cmocka_unit_test(sets_of_prefixes_have_no_order),
 		cmocka_unit_test(identifiers_are_readable),

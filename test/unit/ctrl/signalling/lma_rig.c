@@ -112,6 +112,10 @@ static void read_option(struct lma_rig_answer *a, const struct mh_option *o)
 		assert_int_equal(o->lma_address.address.len, 16);
 		a->user_plane = o->lma_address.address.ip6;
 		break;
+	case OPTION_GRE_KEY:
+		a->has_gre = true;
+		a->uplink_key = o->gre_key.key;
+		break;
 	case OPTION_MAG_ID:
 		a->has_mag_id = true;
 		break;
@@ -308,6 +312,8 @@ static void add_options(const struct lma_rig *rig, const struct lma_rig_pbu *pbu
 		option_add(mh, OPTION_LINK_LOCAL)->ip6.address = lma_rig_addr(pbu->link_local);
 	if (pbu->has_multipath)
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = pbu->multipath;
+	if (pbu->has_gre)
+		option_add(mh, OPTION_GRE_KEY)->gre_key.key = pbu->downlink_key;
 	if (pbu->user_plane >= 0)
 		option_add(mh, OPTION_LMA_ADDRESS)->lma_address.address.len =
 			(uint8_t)pbu->user_plane;

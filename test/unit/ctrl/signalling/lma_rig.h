@@ -39,6 +39,8 @@ struct lma_rig_pbu {
 	bool has_multipath; /* the option of RFC 8278, 4.1 */
 	struct option_mag_multipath multipath;
 	const char *mag_id;
+	bool has_gre; /* the option of RFC 5845, 6.1 */
+	struct field_optional downlink_key;
 	int user_plane; /* octets of the address in the option of RFC 7389; -1: no option */
 };
 
@@ -57,6 +59,8 @@ struct lma_rig_answer {
 	bool has_multipath, has_mag_id;
 	struct option_mag_multipath multipath;
 	struct in6_addr user_plane; /* ::: no option */
+	bool has_gre;
+	struct field_optional uplink_key;
 };
 
 /* A change that waits in the commit. */

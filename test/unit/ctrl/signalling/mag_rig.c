@@ -180,6 +180,7 @@ void mag_rig_start(void)
 		.profile_count = 1,
 		.lifetime_s = 120,
 		.mtu = 1460,
+		.gre = mag_rig.gre,
 		.probe_ms = 3000,
 		.probes = 2,
 		.hold_ms = 30000,
@@ -278,6 +279,8 @@ static void add_answer_options(const struct mag_rig_answer *a, struct mh *mh)
 	if (a->user_plane)
 		option_add(mh, OPTION_LMA_ADDRESS)->lma_address.address = (struct field_addr){
 			.ip6 = mag_rig_address(a->user_plane), .len = sizeof(struct in6_addr)};
+	if (a->gre)
+		option_add(mh, OPTION_GRE_KEY)->gre_key.key = a->uplink_key;
 	if (a->echo)
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = from->mag_multipath;
 	assert_int_equal(auth_add(mh, SPI), 0);

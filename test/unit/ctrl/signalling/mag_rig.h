@@ -31,6 +31,7 @@ extern struct mag_rig {
 	struct in6_addr source; /* of the last one */
 	bool paths;             /* the gateway has two: set it before mag_rig_start() */
 	bool one_by_one;        /* and registers them so */
+	enum mag_gre gre;       /* what it asks of anchors, likewise */
 	uint8_t octets[MH_SIZE_MAX];
 	struct mh message; /* the last one that was no update; its views are in `said` */
 	uint8_t said[MH_SIZE_MAX];
@@ -46,6 +47,8 @@ struct mag_rig_answer {
 	bool other_sequence, other_handoff, wrong_key, no_link_id;
 	bool echo;              /* of the option of RFC 8278, 4.1 */
 	const char *user_plane; /* of RFC 7389; NULL: no option */
+	bool gre;               /* the option of RFC 5845, 6.1 */
+	struct field_optional uplink_key;
 };
 extern const struct mag_rig_answer mag_rig_good;
 
