@@ -185,19 +185,11 @@ static void op_event(void *context, const struct signalling_event *event)
 		return;
 	api_binding_event(role->api, event);
 	if (event->subscriber)
-		api_traced(role->api, &(struct signalling_trace){.kind = SIGNALLING_TRACE_EVENT,
+		api_traced(role->api, &(struct tracer_item){.kind = TRACER_EVENT,
 					      .what = signalling_event_name(event->kind),
-					      .subscriber = event->subscriber,
+					      .mn_id = event->subscriber->mn_id,
 					      .home = &event->home,
 					      .care_of = &event->care_of});
-}
-
-static void op_trace(void *context, const struct signalling_trace *trace)
-{
-	const struct role_ha *role = context;
-
-	if (role->api)
-		api_traced(role->api, trace);
 }
 
 static uint64_t op_now(void *context)
@@ -370,7 +362,6 @@ static int make_signalling(struct role_ha *role)
 		.inject = op_inject,
 		.port = op_port,
 		.event = op_event,
-		.trace = op_trace,
 		.now_ns = op_now,
 		.real_ns = op_real};
 	struct signalling_config signalling = {

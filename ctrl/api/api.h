@@ -23,8 +23,8 @@ void api_close(struct api *api);
 /* Tells who watches bindings of an event of the signalling. */
 void api_binding_event(struct api *api, const struct signalling_event *event);
 
-/* Tells who traces the subscriber of it. */
-void api_traced(struct api *api, const struct signalling_trace *trace);
+/* Tells who traces the node of it: a tracer_fn. */
+void api_traced(void *api, const struct tracer_item *item);
 
 /* The loop's hook: sends more of the lists that are being sent. */
 void api_flush(struct api *api);

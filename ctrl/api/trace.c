@@ -34,30 +34,39 @@ static json_t *digits_of(const uint8_t *octets, size_t len)
 	return value;
 }
 
-static json_t *item_of(const struct api *api, const struct signalling_trace *t)
+static void put_addr(json_t *item, const char *key, const struct in6_addr *address)
+{
+	if (address)
+		json_put_addr(item, key, address);
+	else
+		json_object_set_new(item, key, json_null());
+}
+
+static json_t *item_of(const struct api *api, const struct tracer_item *t)
 {
 	json_t *item = json_object();
 	char time[EVENTS_TIME_SIZE];
 
 	json_put_str(item, "time", events_time(time, loop_real_ns(api->ctrl->loop)));
-	json_put_str(item, "kind", signalling_trace_name(t->kind));
+	json_put_str(item, "kind", tracer_kind_name(t->kind));
 	json_put_str(item, "what", t->what);
 	json_put_str(item, "outcome", t->outcome);
 	json_put_str(item, "data_plane", t->data_plane);
-	json_put_addr(item, "home_address", t->home);
-	json_put_addr(item, "care_of_address", t->care_of);
+	put_addr(item, "home_address", t->home);
+	put_addr(item, "care_of_address", t->care_of);
 	json_object_set_new(item, "packet", t->octets ? digits_of(t->octets, t->len) : json_null());
 	return item;
 }
 
-void api_traced(struct api *api, const struct signalling_trace *t)
+void api_traced(void *arg, const struct tracer_item *t)
 {
+	const struct api *api = arg;
 	struct api_request *next;
 	json_t *item = NULL;
 
 	for (struct api_request *r = api->requests; r; r = next) {
 		next = r->next;
-		if (!r->traces || strcmp(r->state, t->subscriber->mn_id) != 0)
+		if (!r->traces || strcmp(r->state, t->mn_id) != 0)
 			continue;
 		if (!item)
 			item = item_of(api, t);
@@ -173,7 +182,13 @@ void api_follow_traces(struct api *api)
 
 	for (const struct api_request *r = api->requests; r && !any; r = r->next)
 		any = r->traces;
-	signalling_set_tracing(api->ctrl->signalling, any);
+	const struct tracer tracer = {.fn = any ? api_traced : NULL, .context = api};
+
+	signalling_set_tracer(api->ctrl->signalling, tracer);
+	if (api->ctrl->lma)
+		lma_set_tracer(api->ctrl->lma, tracer);
+	if (api->ctrl->mag)
+		mag_set_tracer(api->ctrl->mag, tracer);
 }
 
 void api_trace(struct api_request *r, const json_t *params)
@@ -186,7 +201,10 @@ void api_trace(struct api_request *r, const json_t *params)
 		api_error(r, "invalid", "%s", why.text);
 		return;
 	}
-	if (!subscriber_db_find(r->ctrl->subscribers, mn_id, strlen(mn_id))) {
+	/* Nodes of proxies are known when they come; one that does not may be what is looked for.
+	 */
+	if (!r->ctrl->lma && !r->ctrl->mag &&
+		!subscriber_db_find(r->ctrl->subscribers, mn_id, strlen(mn_id))) {
 		api_error(r, "not-found", "there is no subscriber '%s'", mn_id);
 		return;
 	}

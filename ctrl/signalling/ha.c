@@ -162,16 +162,15 @@ static void trace(
 	if (!subscriber)
 		subscriber = subscriber_db_find_home(c->s->subscribers, &c->update->home, NULL);
 	if (subscriber)
-		c->s->ops.trace(c->s->ops.context,
-			&(struct signalling_trace){.kind = SIGNALLING_TRACE_RECEIVED,
-				.what = "binding-update",
-				.outcome = outcome,
-				.data_plane = packet->data_plane,
-				.subscriber = subscriber,
-				.home = &c->update->home,
-				.care_of = &c->update->care_of,
-				.octets = packet->ip,
-				.len = packet->len});
+		tracer_tell(&c->s->tracer, &(struct tracer_item){.kind = TRACER_RECEIVED,
+						   .what = "binding-update",
+						   .outcome = outcome,
+						   .data_plane = packet->data_plane,
+						   .mn_id = subscriber->mn_id,
+						   .home = &c->update->home,
+						   .care_of = &c->update->care_of,
+						   .octets = packet->ip,
+						   .len = packet->len});
 }
 
 static const char *outcome_of(const struct ha_verdict *verdict)
@@ -192,7 +191,7 @@ void ha_receive(struct signalling *s, const struct receive_packet *packet, const
 		return;
 	}
 	verdict = ha_check(&c);
-	if (s->tracing)
+	if (s->tracer.fn)
 		trace(&c, packet, outcome_of(&verdict));
 	switch (verdict.outcome) {
 	case HA_PASS:

@@ -184,17 +184,15 @@ static void deliver(struct signalling *s, const struct ha_update *u,
 			ADDR_TEXT(&u->home), len);
 		return;
 	}
-	if (s->tracing)
-		s->ops.trace(s->ops.context,
-			&(struct signalling_trace){.kind = SIGNALLING_TRACE_SENT,
-				.what = "binding-acknowledgement",
-				.outcome = status_ba_name(mh->ba.status),
-				.data_plane = u->data_plane[0] ? u->data_plane : NULL,
-				.subscriber = subscriber,
-				.home = &u->home,
-				.care_of = &u->care_of,
-				.octets = ip,
-				.len = (size_t)len});
+	tracer_tell(&s->tracer, &(struct tracer_item){.kind = TRACER_SENT,
+					.what = "binding-acknowledgement",
+					.outcome = status_ba_name(mh->ba.status),
+					.data_plane = u->data_plane[0] ? u->data_plane : NULL,
+					.mn_id = subscriber->mn_id,
+					.home = &u->home,
+					.care_of = &u->care_of,
+					.octets = ip,
+					.len = (size_t)len});
 	if (u->on_link && prefix) {
 		send_link(s, prefix->link, &u->mac, frame, (size_t)len);
 	} else {

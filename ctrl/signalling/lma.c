@@ -320,6 +320,33 @@ static void dropped(struct lma *lma, const struct lma_update *u, enum lma_counte
 		ADDR_TEXT(&u->src), lma_counter_defs[counter].name);
 }
 
+/* Tells who traces a node what became of an update for it. */
+static void trace(const struct lma *lma, const struct lma_update *u,
+	const struct receive_packet *packet, const struct lma_verdict *verdict)
+{
+	char mn[SESSION_MN_ID_TEXT_SIZE];
+	const char *outcome = "taken";
+
+	if (verdict->outcome == LMA_DROP)
+		outcome = lma_counter_defs[verdict->counter].name;
+	else if (verdict->outcome == LMA_REFUSE)
+		outcome = status_ba_name(verdict->status);
+	tracer_tell(&lma->tracer, &(struct tracer_item){.kind = TRACER_RECEIVED,
+					  .what = "proxy-binding-update",
+					  .outcome = outcome,
+					  .data_plane = packet->data_plane,
+					  .mn_id = session_mn_id_text(mn, &u->mn_id),
+					  .home = u->prefix_count ? &u->prefixes[0].addr : NULL,
+					  .care_of = &u->care_of,
+					  .octets = packet->ip,
+					  .len = packet->len});
+}
+
+void lma_set_tracer(struct lma *lma, struct tracer tracer)
+{
+	lma->tracer = tracer;
+}
+
 void lma_receive(struct lma *lma, const struct receive_packet *packet, const struct mh *mh)
 {
 	struct lma_update u;
@@ -337,6 +364,8 @@ void lma_receive(struct lma *lma, const struct receive_packet *packet, const str
 	lma_count(lma, LMA_N_PBU);
 	u = reduce(lma, packet, mh);
 	verdict = lma_check(&c);
+	if (lma->tracer.fn && u.mn_id.len)
+		trace(lma, &u, packet, &verdict);
 	switch (verdict.outcome) {
 	case LMA_PASS:
 		take(lma, &c);

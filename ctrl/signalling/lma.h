@@ -167,6 +167,9 @@ struct lma *lma_new(const struct lma_config *config, const struct lma_ops *ops);
  * more. NULL is allowed. */
 void lma_free(struct lma *lma);
 
+/* Who is told of messages and events of nodes from now on. */
+void lma_set_tracer(struct lma *lma, struct tracer tracer);
+
 /* Its timers, for loop_add_wheel(). */
 struct wheel *lma_wheel(struct lma *lma);
 

@@ -171,6 +171,11 @@ static void tell(struct lma *lma, enum lma_event_kind kind, const struct session
 		PREFIX6_TEXT(&session->now.prefixes[0]), ADDR_TEXT(&event.care_of), event.bid,
 		session->now.lifetime * BINDING_LIFETIME_UNIT);
 	lma->ops.event(lma->ops.context, &event);
+	tracer_tell(&lma->tracer, &(struct tracer_item){.kind = TRACER_EVENT,
+					  .what = lma_event_name(kind),
+					  .mn_id = mn,
+					  .home = &session->now.prefixes[0].addr,
+					  .care_of = &event.care_of});
 }
 
 /* What a registration was to its session. */

@@ -109,6 +109,24 @@ static void add_options(const struct lma *lma, const struct lma_update *u,
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = u->multipath;
 }
 
+static void trace(const struct lma *lma, const struct lma_update *u, uint8_t status,
+	const struct session_record *bound, const uint8_t *ip, size_t len)
+{
+	const struct prefix6 *prefixes = bound ? bound->prefixes : u->prefixes;
+	char mn[SESSION_MN_ID_TEXT_SIZE];
+
+	tracer_tell(
+		&lma->tracer, &(struct tracer_item){.kind = TRACER_SENT,
+				      .what = "proxy-binding-acknowledgement",
+				      .outcome = status_ba_name(status),
+				      .data_plane = u->data_plane[0] ? u->data_plane : NULL,
+				      .mn_id = session_mn_id_text(mn, &u->mn_id),
+				      .home = bound || u->prefix_count ? &prefixes[0].addr : NULL,
+				      .care_of = &u->care_of,
+				      .octets = ip,
+				      .len = len});
+}
+
 /* To where the update came from, without a type 2 routing header. */
 static void reply(struct lma *lma, const struct lma_update *u, bool sign, const struct mh_ba *ba,
 	const struct session_record *bound)
@@ -134,6 +152,8 @@ static void reply(struct lma *lma, const struct lma_update *u, bool sign, const 
 			ADDR_TEXT(&u->care_of), len);
 		return;
 	}
+	if (lma->tracer.fn && u->mn_id.len)
+		trace(lma, u, ba->status, bound, packet, (size_t)len);
 	inject.length = (uint16_t)len;
 	inject.frame = packet;
 	if (lma->ops.inject(lma->ops.context, data_plane, &inject) == 0)

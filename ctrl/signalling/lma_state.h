@@ -87,6 +87,7 @@ struct lma {
 	struct lma_peer_state *peer_states; /* config.peer_count of them */
 	struct lma_about *abouts;           /* notices that somebody waits for */
 	struct lma_batch *batches;          /* revocations by gateways that are under way */
+	struct tracer tracer;
 	struct wheel wheel;
 };
 

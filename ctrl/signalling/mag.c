@@ -207,6 +207,16 @@ void mag_tell(struct mag *mag, enum mag_event_kind kind, const struct mag_attach
 		LOG_QUOTE(session_mn_id_text(mn, &a->now.mn_id)), a->link->port,
 		PREFIX6_TEXT(&a->now.prefixes[0]), ADDR_TEXT(&a->now.anchor), a->status);
 	mag->ops.event(mag->ops.context, kind, a);
+	tracer_tell(&mag->tracer,
+		&(struct tracer_item){.kind = TRACER_EVENT,
+			.what = mag_event_name(kind),
+			.mn_id = session_mn_id_text(mn, &a->now.mn_id),
+			.home = a->now.prefix_count ? &a->now.prefixes[0].addr : NULL});
+}
+
+void mag_set_tracer(struct mag *mag, struct tracer tracer)
+{
+	mag->tracer = tracer;
 }
 
 /* Tells who waits for the end of service. */

@@ -23,6 +23,7 @@
 #include "ctrl/signalling/gre_policy.h"
 #include "ctrl/signalling/heartbeat.h"
 #include "ctrl/signalling/notice.h"
+#include "ctrl/signalling/tracer.h"
 #include "proto/channel/packet.h"
 #include "proto/mobility/auth.h"
 #include "proto/mobility/mh.h"
@@ -209,6 +210,9 @@ void mag_free(struct mag *mag);
 
 /* Its timers, for loop_add_wheel(). */
 struct wheel *mag_wheel(struct mag *mag);
+
+/* Who is told of messages and events of nodes from now on. */
+void mag_set_tracer(struct mag *mag, struct tracer tracer);
 
 /*
  * At start: takes a record from the store. It is served, and registered again, a thousand nodes a

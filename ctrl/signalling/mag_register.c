@@ -57,6 +57,16 @@ static void add_options(
 	option_add(mh, OPTION_LMA_ADDRESS);
 }
 
+/* Tells who traces a node of a message of it; its data plane is the only one. */
+static void trace(const struct mag *mag, const struct mag_attachment *a, struct tracer_item item)
+{
+	char mn[SESSION_MN_ID_TEXT_SIZE];
+
+	item.mn_id = session_mn_id_text(mn, &a->now.mn_id);
+	item.home = a->now.prefix_count ? &a->now.prefixes[0].addr : NULL;
+	tracer_tell(&mag->tracer, &item);
+}
+
 static void send_message(
 	struct mag *mag, const struct mag_attachment *a, const struct in6_addr *from, struct mh *mh)
 {
@@ -74,6 +84,13 @@ static void send_message(
 		return;
 	}
 	mag_count(mag, MAG_N_PBU);
+	if (mag->tracer.fn)
+		trace(mag, a,
+			(struct tracer_item){.kind = TRACER_SENT,
+				.what = "proxy-binding-update",
+				.care_of = from,
+				.octets = packet,
+				.len = (size_t)len});
 	mag_send(mag, packet, (size_t)len);
 }
 
@@ -285,9 +302,25 @@ static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *
 	a->refresh_ns = a->end_ns = a->probe_ns = UINT64_MAX;
 }
 
+/* Why an answer is not taken: its counter; MAG_COUNTERS: it is. */
+static enum mag_counter fault(struct mag *mag, const struct mag_attachment *a,
+	const struct mag_way *way, const struct receive_packet *packet, const struct mh *mh)
+{
+	if (!a)
+		return MAG_N_UNMATCHED;
+	if (!addr_equal(&packet->ip6.src, &a->anchor->address))
+		return MAG_N_WRONG_ANCHOR;
+	if (!is_authentic(mag, a, packet, mh))
+		return MAG_N_AUTH;
+	if (!is_echo(a, way ? CODES_HANDOFF_NOT_CHANGED : a->handoff, mh))
+		return MAG_N_ECHO;
+	return MAG_COUNTERS;
+}
+
 void mag_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh)
 {
 	struct mag_attachment *a;
+	enum mag_counter wrong;
 	struct mag_way *way;
 
 	if (mh->type != MH_BA) {
@@ -301,21 +334,25 @@ void mag_receive(struct mag *mag, const struct receive_packet *packet, const str
 	mag_count(mag, MAG_N_PBA);
 	a = asker(mag, mh);
 	way = a && !a->leaves ? mag_path_asker(mag, a, mh->ba.sequence) : NULL;
-	if (!a) {
-		mag_count(mag, MAG_N_UNMATCHED);
-	} else if (!addr_equal(&packet->ip6.src, &a->anchor->address)) {
-		mag_count(mag, MAG_N_WRONG_ANCHOR);
-	} else if (!is_authentic(mag, a, packet, mh)) {
-		mag_count(mag, MAG_N_AUTH);
-	} else if (!is_echo(a, way ? CODES_HANDOFF_NOT_CHANGED : a->handoff, mh)) {
-		mag_count(mag, MAG_N_ECHO);
-	} else {
-		if (way)
-			mag_path_answered(mag, a, way, mh);
-		else if (mh->ba.status < STATUS_BA_REJECTED)
-			accepted(mag, a, mh);
-		else
-			refused(mag, a, mh);
-		mag_go_on(mag, a);
+	wrong = fault(mag, a, way, packet, mh);
+	if (mag->tracer.fn && a)
+		trace(mag, a,
+			(struct tracer_item){.kind = TRACER_RECEIVED,
+				.what = "proxy-binding-acknowledgement",
+				.outcome = wrong == MAG_COUNTERS ? status_ba_name(mh->ba.status)
+								 : mag_counter_defs[wrong].name,
+				.care_of = &packet->ip6.dst,
+				.octets = packet->ip,
+				.len = packet->len});
+	if (wrong != MAG_COUNTERS) {
+		mag_count(mag, wrong);
+		return;
 	}
+	if (way)
+		mag_path_answered(mag, a, way, mh);
+	else if (mh->ba.status < STATUS_BA_REJECTED)
+		accepted(mag, a, mh);
+	else
+		refused(mag, a, mh);
+	mag_go_on(mag, a);
 }

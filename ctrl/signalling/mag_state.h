@@ -30,6 +30,7 @@ struct mag {
 	struct mag_revocation *revocations; /* by anchors, under way */
 	struct mag_told *tolds;             /* revocations by us that somebody waits for */
 	uint64_t counters[MAG_COUNTERS];
+	struct tracer tracer;
 	struct wheel wheel;
 };
 

@@ -66,6 +66,14 @@ static void transmit(
 		option_add(&mh, OPTION_BID)->bid.bid = r->bids[i];
 	if (auth_add(&mh, subscriber->spi) == 0)
 		len = mh_packet_encode(&head, &mh, &key, buf, sizeof(buf));
+	if (len > 0)
+		tracer_tell(&s->tracer, &(struct tracer_item){.kind = TRACER_SENT,
+						.what = "binding-revocation-indication",
+						.mn_id = subscriber->mn_id,
+						.home = &r->home,
+						.care_of = &r->care_of,
+						.octets = buf,
+						.len = (size_t)len});
 	if (len > 0 && send_route(s, NULL, buf, (size_t)len) == 0)
 		state_count(s, r->sent ? SIGNALLING_N_BRI_RESENT : SIGNALLING_N_BRI_SENT);
 	wheel_arm(&s->wheel, &r->timer, state_now(s) + (FIRST_DELAY_NS << r->sent));
@@ -126,28 +134,48 @@ void revocation_overtaken(struct signalling *s, const struct in6_addr *home)
 }
 
 /* Whether its node sent it (RFC 5846, 6.2). */
-static bool is_genuine(struct signalling *s, const struct receive_packet *packet,
-	const struct mh *mh, const struct in6_addr *home)
+static bool is_genuine(struct signalling *s, const struct subscriber *subscriber,
+	const struct receive_packet *packet, const struct mh *mh)
 {
-	const struct subscriber *subscriber = subscriber_db_find_home(s->subscribers, home, NULL);
+	return subscriber &&
+	       auth_verify(s->hmac, subscriber->key, &packet->ip6.src,
+		       ip6_packet_effective_src(&packet->ip6), receive_mh(packet), mh) == AUTH_GOOD;
+}
 
-	return subscriber && auth_verify(s->hmac, subscriber->key, &packet->ip6.src, home,
-				     receive_mh(packet), mh) == AUTH_GOOD;
+static void trace(struct signalling *s, const struct subscriber *subscriber,
+	const struct receive_packet *packet, const char *outcome)
+{
+	tracer_tell(&s->tracer, &(struct tracer_item){.kind = TRACER_RECEIVED,
+					.what = "binding-revocation-acknowledgement",
+					.outcome = outcome,
+					.data_plane = packet->data_plane,
+					.mn_id = subscriber->mn_id,
+					.home = ip6_packet_effective_src(&packet->ip6),
+					.care_of = &packet->ip6.src,
+					.octets = packet->ip,
+					.len = packet->len});
 }
 
 void revocation_receive(
 	struct signalling *s, const struct receive_packet *packet, const struct mh *mh)
 {
 	const struct in6_addr *home = ip6_packet_effective_src(&packet->ip6);
+	const struct subscriber *subscriber = subscriber_db_find_home(s->subscribers, home, NULL);
 	static struct log_limit limit = LOG_LIMIT(5);
 	struct revocation **at;
+	bool wanted;
 
 	if (mh->revocation.type != CODES_REVOCATION_ACKNOWLEDGEMENT) {
 		state_count(s, SIGNALLING_N_MH_UNEXPECTED);
 		return;
 	}
 	at = find(s, home, mh->revocation.sequence);
-	if (!*at || !is_genuine(s, packet, mh, home)) {
+	wanted = *at && is_genuine(s, subscriber, packet, mh);
+	if (subscriber)
+		trace(s, subscriber, packet,
+			wanted ? "taken"
+			       : signalling_counter_defs[SIGNALLING_N_BRA_UNEXPECTED].name);
+	if (!wanted) {
 		state_count(s, SIGNALLING_N_BRA_UNEXPECTED);
 		return;
 	}

@@ -268,19 +268,7 @@ const struct histogram *signalling_answers(const struct signalling *s)
 	return &s->answers;
 }
 
-void signalling_set_tracing(struct signalling *s, bool tracing)
+void signalling_set_tracer(struct signalling *s, struct tracer tracer)
 {
-	s->tracing = tracing && s->ops.trace;
-}
-
-const char *signalling_trace_name(enum signalling_trace_kind kind)
-{
-	static const char *const names[] = {
-		[SIGNALLING_TRACE_RECEIVED] = "received",
-		[SIGNALLING_TRACE_SENT] = "sent",
-		[SIGNALLING_TRACE_EVENT] = "event",
-	};
-	size_t count = sizeof(names) / sizeof(*names);
-
-	return (size_t)kind < count && names[kind] ? names[kind] : "unknown";
+	s->tracer = tracer;
 }

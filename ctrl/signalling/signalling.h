@@ -23,6 +23,7 @@
 #include "ctrl/binding/home_prefix.h"
 #include "ctrl/signalling/flow_policy.h"
 #include "ctrl/signalling/multihoming_policy.h"
+#include "ctrl/signalling/tracer.h"
 #include "proto/channel/packet.h"
 #include "proto/channel/update.h"
 #include "proto/mobility/option.h"
@@ -67,25 +68,6 @@ struct signalling_port {
 	struct mac mac;
 	uint32_t session; /* another number when packets of the link may have been missed since: the
 			   * data plane is another one, or was lost meanwhile */
-};
-
-/* What is told of a subscriber that is traced. */
-enum signalling_trace_kind {
-	SIGNALLING_TRACE_RECEIVED = 1, /* a message of it, and what the tests said */
-	SIGNALLING_TRACE_SENT,         /* a message to it */
-	SIGNALLING_TRACE_EVENT,        /* what became of its binding */
-};
-
-/* All live during the call only. */
-struct signalling_trace {
-	enum signalling_trace_kind kind;
-	const char *what;       /* "binding-update", "binding-acknowledgement"; the event's name */
-	const char *outcome;    /* "taken", the counter of a drop, the name of a status */
-	const char *data_plane; /* that it came by, or is to leave by; NULL: any */
-	const struct subscriber *subscriber;
-	const struct in6_addr *home, *care_of;
-	const uint8_t *octets; /* IPv6 packet; NULL for an event */
-	size_t len;
 };
 
 /* A change of one flow binding. Pointers live during the call only. */
@@ -147,10 +129,6 @@ struct signalling_ops {
 
 	/* Told of events; must not call signalling functions that change state. */
 	void (*event)(void *context, const struct signalling_event *event);
-
-	/* Told of each message of and to a subscriber, and of its events, while
-	 * signalling_set_tracing() wishes it; as event(). NULL: never. */
-	void (*trace)(void *context, const struct signalling_trace *trace);
 
 	/* loop_now_ns(), the wheel's clock, and loop_real_ns(). */
 	uint64_t (*now_ns)(void *context);
@@ -290,11 +268,8 @@ const struct histogram *signalling_answers(const struct signalling *s);
 /* A new JSON object of all counters, {name: value}; the caller owns it. NULL: no memory. */
 json_t *signalling_counters(const struct signalling *s);
 
-/* Whether ops->trace is called: it costs a look at each message. */
-void signalling_set_tracing(struct signalling *s, bool tracing);
-
-/* Name of a kind ("received"); "unknown" for others. */
-const char *signalling_trace_name(enum signalling_trace_kind kind);
+/* Who is told of messages and events of subscribers from now on. */
+void signalling_set_tracer(struct signalling *s, struct tracer tracer);
 
 /* Name of an event ("registered"); "unknown" for others. */
 const char *signalling_event_name(enum signalling_event_kind kind);

@@ -34,7 +34,7 @@ struct signalling {
 	struct home_agents home_agents;
 	struct discovery_pace pace;
 	uint64_t counters[SIGNALLING_COUNTERS];
-	bool tracing;             /* ops.trace is called */
+	struct tracer tracer;
 	struct histogram answers; /* Binding Update to acknowledgement */
 	struct wheel wheel;
 };

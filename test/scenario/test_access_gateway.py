@@ -12,7 +12,7 @@ from scapy.layers.inet6 import ICMPv6ND_RS, IPv6
 from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
-from lab import ledger
+from lab import ledger, programs
 from lab.node import veth
 from lab.proxy import (ANCHOR, GATEWAY, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR, AccessGateway, Anchor, ProxyLab,
                        SecondAnchor, global_address)
@@ -106,6 +106,54 @@ def test_host_gets_an_address_and_is_reached(lab, anchor, gateways, host):
     assert route["metrics"][0]["mtu"] == 1460 if "metrics" in route else True
     reaches(host, CN)
     reaches(lab.cn, address)
+
+
+@pytest.fixture
+def tracing(build):
+    """tracing(part): a running dmmctl trace of the host there; its lines so far as JSON."""
+    begun = []
+
+    def begin(part):
+        process = part.node.start("trace", programs.program(build, "dmmctl"), "--json", "trace", MN_ID[1])
+        begun.append(process)
+        return lambda: process.require() or [json.loads(line) for line in process.output().split("\n")[:-1]]
+    yield begin
+    for process in begun:
+        process.send(signal.SIGKILL)
+        process.wait()
+
+
+def told(items, what):
+    """The messages of a trace, without their hop limits: its items by their packets."""
+    return {item["packet"][:14] + item["packet"][16:]: item for item in items() if item["what"] == what}
+
+
+def test_traces_of_both_ends_agree(lab, anchor, gateways, host, tracing):
+    at_anchor, at_gateway = tracing(anchor), tracing(gateways["1"])
+
+    def seen_by_both(what):
+        return [(told(at_gateway, what)[packet], told(at_anchor, what)[packet])
+                for packet in set(told(at_gateway, what)) & set(told(at_anchor, what))]
+
+    # Whether they are heard yet, only messages tell: the host comes until both have.
+    for _ in range(20):
+        arrive(lab, gateways, "1")
+        if seen_by_both("proxy-binding-update"):
+            break
+        lab.plug(None)
+        gateways["1"].control.ctl("mag", "detach", MN_ID[1], check=False)
+        wait_for(lambda: not gateways["1"].attachment(1), "the host to have left")
+    for sent, received in seen_by_both("proxy-binding-update"):
+        assert (sent["kind"], sent["outcome"]) == ("sent", None)
+        assert (received["kind"], received["outcome"]) == ("received", "taken")
+        assert sent["care_of_address"] == received["care_of_address"] == GATEWAY["1"]
+    (heard, said), *_ = wait_for(lambda: seen_by_both("proxy-binding-acknowledgement"), "the answer")
+    assert (said["kind"], said["outcome"]) == ("sent", "accepted")
+    assert (heard["kind"], heard["outcome"]) == ("received", "accepted")
+    assert said["home_address"] == gateways["1"].attachment(1)["prefixes"][0].split("/")[0]
+    gateways["1"].control.ctl("mag", "detach", MN_ID[1])
+    wait_for(lambda: "detached" in [item["what"] for item in at_gateway() if item["kind"] == "event"],
+             "the gateway to tell of the end")
 
 
 def test_move_keeps_the_address(lab, anchor, gateways, host):

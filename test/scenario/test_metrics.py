@@ -179,6 +179,19 @@ def test_trace_shows_what_becomes_of_the_packets_of_a_node(rig, tracing):
                          f"{care_of(4)},{address}\tpacket dropped: wrong_care_of"]
 
 
+def test_trace_shows_a_revocation(rig, tracing):
+    node = rig.subscribers[2]
+    process, items = tracing(node["mn_id"])
+    wait_for(lambda: process.require() or send(rig, node) or items(), "a trace", pause=0.2)
+    rig.control.ctl("binding", "clear", node["home_addresses"][0])
+    sent = wait_for(lambda: [item for item in items() if item["what"] == "binding-revocation-indication"],
+                    "the revocation")[0]
+    assert (sent["kind"], sent["outcome"], sent["care_of_address"]) == ("sent", None, care_of(0))
+    assert ("event", "cleared") in [(item["kind"], item["what"]) for item in items()]
+    wait_for(lambda: send(rig, node) or [item for item in items() if item["what"] == "registered"],
+             "it to be back", pause=0.2)
+
+
 def test_trace_of_nobody_is_refused(rig):
     with pytest.raises(LabError, match="there is no subscriber"):
         rig.control.ctl("trace", "nobody@example.net")
