@@ -10,7 +10,7 @@ from scapy.layers.inet6 import IPv6
 
 import mip6
 from lab.proxy import ANCHOR, CORE_AT_GATEWAY, GATEWAY, KEY, SPI
-from lab.system import wait_for
+from lab.system import LabError, wait_for
 from peer import DEAF, Ear, inner_of
 
 ALTERNATE_COA, MN_ID, AUTH = 3, 8, 9
@@ -158,8 +158,15 @@ class PlayedGateway:
         return Answer(octets)
 
     def register(self, name, **changes):
-        """Registers, which must succeed; returns the acknowledgement."""
-        answer = self.exchange(self.update(name, **changes))
+        """Registers, which must succeed; returns the acknowledgement. What is not answered is asked again,
+        as gateways do: a packet may be lost while a neighbour is resolved."""
+        for limit in (10, 20, 60):
+            try:
+                answer = self.exchange(self.update(name, **changes), limit=limit)
+                break
+            except LabError:
+                if limit == 60:
+                    raise
         assert answer.status == 0, f"status {answer.status}"
         return answer
 
