@@ -220,6 +220,13 @@ static void redirect_log(void)
 	rte_openlog_stream(stream);
 }
 
+/* Whether others have taken pages since they were counted: some of them, or all, in which case DPDK
+ * says that it has no permission. */
+static bool pages_went(int error)
+{
+	return error == -ENOMEM || error == -EACCES;
+}
+
 int eal_start(const struct dp_config *config, struct eal_memory memory)
 {
 	const int turn = take_turn();
@@ -238,7 +245,7 @@ int eal_start(const struct dp_config *config, struct eal_memory memory)
 	if (rte_eal_init(args.count, args.list) < 0) {
 		rc = -rte_errno;
 		LOG_ERROR("eal", "start-failed", "error=%s", LOG_QUOTE(rte_strerror(rte_errno)));
-		if (rc == -ENOMEM && huge && config->hugepages == DP_CONFIG_HUGEPAGES_AUTO)
+		if (pages_went(rc) && huge && config->hugepages == DP_CONFIG_HUGEPAGES_AUTO)
 			rc = -EAGAIN;
 		goto fail;
 	}
