@@ -209,8 +209,11 @@ def test_gre_keys(lab, anchor, gateways, host, tmp_path):
     for link, keys in (("1", (None, None)), ("2", (session["uplink_key"], session["downlink_key"]))):
         assert arrive(lab, gateways, link) == address
         wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["gateway"] == f"mag{link}", "the move")
-        moved, = anchor.sessions("--mn-id", MN_ID[1])
-        assert moved["uplink_key"] == keys[0] and (moved["downlink_key"] is None) == (keys[1] is None)
+
+        def agreed():
+            moved, = anchor.sessions("--mn-id", MN_ID[1])
+            return moved["uplink_key"] == keys[0] and (moved["downlink_key"] is None) == (keys[1] is None)
+        wait_for(agreed, "what the two have agreed on")
         reaches(host, CN, address)
 
 

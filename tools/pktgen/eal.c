@@ -6,6 +6,7 @@
 #include <rte_log.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,10 @@
 #include "tools/pktgen/port.h"
 
 enum { WORDS_MAX = 24, WORD_SIZE = 1024 };
+
+#define WITHOUT_HUGEPAGES "DMM_PKTGEN_WITHOUT_HUGEPAGES"
+
+static char **process_arguments;
 
 /* rte_eal_init() keeps pointers to the texts and reorders the list. */
 static struct {
@@ -57,13 +62,16 @@ static unsigned long free_hugepages(void)
 }
 
 /* Decided before EAL is started, because a failed rte_eal_init() cannot be tried again. */
-static int add_memory(const struct pktgen_config *config, uint32_t memory_mib)
+static int add_memory(const struct pktgen_config *config, uint32_t memory_mib, bool *huge)
 {
 	const unsigned long wanted = (memory_mib + 1) / 2, pages = free_hugepages();
 
 	add("-m");
 	add("%u", memory_mib);
-	if (config->hugepages != CONFIG_HUGEPAGES_NO && pages >= wanted) {
+	*huge = config->hugepages != CONFIG_HUGEPAGES_NO && pages >= wanted;
+	if (*huge && getenv(WITHOUT_HUGEPAGES))
+		*huge = config->hugepages == CONFIG_HUGEPAGES_YES;
+	if (*huge) {
 		add("--in-memory");
 		return 0;
 	}
@@ -162,12 +170,30 @@ static void redirect_log(void)
 	rte_openlog_stream(stream);
 }
 
+void eal_set_arguments(char **arguments)
+{
+	process_arguments = arguments;
+}
+
+/* DPDK's environment cannot be started twice in one process. It has no memory when some of the
+ * pages that were free have gone, and no permission when all have. Returns when it is not that. */
+static void start_again_without_hugepages(const struct pktgen_config *config, int error)
+{
+	if ((error != -ENOMEM && error != -EACCES) || config->hugepages == CONFIG_HUGEPAGES_YES ||
+		!process_arguments || getenv(WITHOUT_HUGEPAGES) ||
+		setenv(WITHOUT_HUGEPAGES, "1", 1) < 0)
+		return;
+	LOG_WARN("eal", "start-again", "reason=hugepages-taken");
+	execv("/proc/self/exe", process_arguments);
+}
+
 int eal_start(const struct pktgen_config *config, uint32_t memory_mib)
 {
+	bool huge = false;
 	int rc;
 
 	add("dmm-pktgen");
-	rc = add_memory(config, memory_mib);
+	rc = add_memory(config, memory_mib, &huge);
 	if (rc < 0) {
 		forget();
 		return rc;
@@ -180,6 +206,8 @@ int eal_start(const struct pktgen_config *config, uint32_t memory_mib)
 	if (rte_eal_init(words.count, words.list) < 0) {
 		rc = rte_errno ? -rte_errno : -EINVAL;
 		LOG_ERROR("eal", "start-failed", "error=%s", LOG_QUOTE(rte_strerror(-rc)));
+		if (huge)
+			start_again_without_hugepages(config, rc);
 		forget();
 		return rc;
 	}

@@ -19,6 +19,10 @@ static inline unsigned eal_workers(const struct pktgen_config *config)
 	return config->cores.count > 1 ? 2 : 1;
 }
 
+/* The arguments of the process, for starting it again, without hugepages, when others took them
+ * while eal_start() was about to. Not told: that is an error of eal_start(). */
+void eal_set_arguments(char **arguments);
+
 /* Starts the environment with room for memory_mib. Main thread, once a process. Returns 0 or a
  * negative errno after a log line. */
 int eal_start(const struct pktgen_config *config, uint32_t memory_mib);
