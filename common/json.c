@@ -49,7 +49,7 @@ int json_put_bool(json_t *obj, const char *key, bool value)
 
 int json_put_addr(json_t *obj, const char *key, const struct in6_addr *value)
 {
-	return put(obj, key, json_string(ADDR_TEXT(value)));
+	return put(obj, key, value ? json_string(ADDR_TEXT(value)) : json_null());
 }
 
 int json_put_prefix(json_t *obj, const char *key, const struct prefix6 *value)

@@ -18,7 +18,8 @@ int json_put_int(json_t *obj, const char *key, int64_t value);
 /* Counters above 2^63 - 1, which JSON integers cannot hold here, are cut to it. */
 int json_put_uint(json_t *obj, const char *key, uint64_t value);
 int json_put_bool(json_t *obj, const char *key, bool value);
-int json_put_addr(json_t *obj, const char *key, const struct in6_addr *value);
+int json_put_addr(
+	json_t *obj, const char *key, const struct in6_addr *value); /* NULL becomes null */
 int json_put_prefix(json_t *obj, const char *key, const struct prefix6 *value);
 int json_put_mac(json_t *obj, const char *key, const struct mac *value);
 

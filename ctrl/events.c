@@ -77,14 +77,6 @@ static const char *severity_name(enum log_level level)
 	return level == LOG_LEVEL_ERROR ? "error" : level == LOG_LEVEL_WARN ? "warning" : "info";
 }
 
-static void put_addr(json_t *item, const char *key, bool has, const struct in6_addr *addr)
-{
-	if (has)
-		json_put_addr(item, key, addr);
-	else
-		json_object_set_new(item, key, json_null());
-}
-
 static json_t *item_of(const struct kept *k)
 {
 	json_t *item = json_object();
@@ -100,8 +92,8 @@ static json_t *item_of(const struct kept *k)
 	json_put_str(item, "event", k->event);
 	json_put_str(item, "message", k->message[0] ? k->message : words);
 	json_put_str(item, "mn_id", k->has_mn_id ? k->mn_id : NULL);
-	put_addr(item, "home_address", k->has_home, &k->home_address);
-	put_addr(item, "care_of_address", k->has_care_of, &k->care_of_address);
+	json_put_addr(item, "home_address", k->has_home ? &k->home_address : NULL);
+	json_put_addr(item, "care_of_address", k->has_care_of ? &k->care_of_address : NULL);
 	json_put_str(item, "data_plane", k->data_plane);
 	json_put_str(item, "port", k->has_port ? k->port : NULL);
 	return item;

@@ -34,14 +34,6 @@ static json_t *digits_of(const uint8_t *octets, size_t len)
 	return value;
 }
 
-static void put_addr(json_t *item, const char *key, const struct in6_addr *address)
-{
-	if (address)
-		json_put_addr(item, key, address);
-	else
-		json_object_set_new(item, key, json_null());
-}
-
 static json_t *item_of(const struct api *api, const struct tracer_item *t)
 {
 	json_t *item = json_object();
@@ -52,8 +44,8 @@ static json_t *item_of(const struct api *api, const struct tracer_item *t)
 	json_put_str(item, "what", t->what);
 	json_put_str(item, "outcome", t->outcome);
 	json_put_str(item, "data_plane", t->data_plane);
-	put_addr(item, "home_address", t->home);
-	put_addr(item, "care_of_address", t->care_of);
+	json_put_addr(item, "home_address", t->home);
+	json_put_addr(item, "care_of_address", t->care_of);
 	json_object_set_new(item, "packet", t->octets ? digits_of(t->octets, t->len) : json_null());
 	return item;
 }

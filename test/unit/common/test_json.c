@@ -34,12 +34,14 @@ static void puts_values(void **state)
 	assert_int_equal(json_put_uint(obj, "u", UINT64_MAX), 0);
 	assert_int_equal(json_put_bool(obj, "b", true), 0);
 	assert_int_equal(json_put_addr(obj, "a", &a), 0);
+	assert_int_equal(json_put_addr(obj, "nowhere", NULL), 0);
 	assert_int_equal(json_put_prefix(obj, "p", &p), 0);
 	assert_int_equal(json_put_mac(obj, "m", &m), 0);
 	char *text = json_dumps(obj, JSON_COMPACT);
-	assert_string_equal(text, "{\"s\":\"text\",\"bytes\":\"a??\",\"none\":null,\"i\":-5,"
-				  "\"u\":9223372036854775807,\"b\":true,\"a\":\"2001:db8::1\","
-				  "\"p\":\"2001:db8::/32\",\"m\":\"02:00:00:00:00:01\"}");
+	assert_string_equal(text,
+		"{\"s\":\"text\",\"bytes\":\"a??\",\"none\":null,\"i\":-5,"
+		"\"u\":9223372036854775807,\"b\":true,\"a\":\"2001:db8::1\",\"nowhere\":null,"
+		"\"p\":\"2001:db8::/32\",\"m\":\"02:00:00:00:00:01\"}");
 	free(text);
 	json_decref(obj);
 	assert_int_equal(json_put_str(NULL, "s", "text"), -ENOMEM);
