@@ -68,9 +68,8 @@ static int add_memory(const struct pktgen_config *config, uint32_t memory_mib, b
 
 	add("-m");
 	add("%u", memory_mib);
-	*huge = config->hugepages != CONFIG_HUGEPAGES_NO && pages >= wanted;
-	if (*huge && getenv(WITHOUT_HUGEPAGES))
-		*huge = config->hugepages == CONFIG_HUGEPAGES_YES;
+	*huge = config->hugepages != CONFIG_HUGEPAGES_NO && pages >= wanted &&
+		(config->hugepages == CONFIG_HUGEPAGES_YES || !getenv(WITHOUT_HUGEPAGES));
 	if (*huge) {
 		add("--in-memory");
 		return 0;
@@ -180,8 +179,7 @@ void eal_set_arguments(char **arguments)
 static void start_again_without_hugepages(const struct pktgen_config *config, int error)
 {
 	if ((error != -ENOMEM && error != -EACCES) || config->hugepages == CONFIG_HUGEPAGES_YES ||
-		!process_arguments || getenv(WITHOUT_HUGEPAGES) ||
-		setenv(WITHOUT_HUGEPAGES, "1", 1) < 0)
+		!process_arguments || setenv(WITHOUT_HUGEPAGES, "1", 1) < 0)
 		return;
 	LOG_WARN("eal", "start-again", "reason=hugepages-taken");
 	execv("/proc/self/exe", process_arguments);
