@@ -18,6 +18,7 @@ from lab.proxy import (ANCHOR, GATEWAY, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR
                        SecondAnchor, global_address)
 from lab.system import LabError, run, wait_for
 from lab.topology import CN
+from paths import stop
 from peer import Ear
 
 
@@ -55,13 +56,6 @@ def gateways(lab, build, anchor):
     yield started
     for gateway in started.values():
         stop(gateway)
-
-
-def stop(part):
-    for process in (part.data_plane.process, part.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
 
 
 @pytest.fixture

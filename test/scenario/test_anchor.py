@@ -16,6 +16,7 @@ from lab import ledger
 from lab.proxy import ANCHOR, FIXED_PREFIX, GATEWAY, LINKS, Anchor, ProxyLab
 from lab.system import LabError, wait_for
 from lab.topology import CN
+from paths import stop
 from peer import Ear
 from pmip6 import PlayedGateway
 
@@ -42,10 +43,7 @@ def anchor(lab, build):
         ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
     started.start()
     yield started
-    for process in (started.data_plane.process, started.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+    stop(started)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from lab import ledger
 from lab.proxy import ANCHOR, Anchor, ProxyLab
 from lab.system import wait_for
 from lab.topology import CN
+from paths import stop
 from peer import Ear
 from pmip6 import PlayedGateway
 
@@ -34,10 +35,7 @@ def anchor(lab, build):
     started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
     started.start()
     yield started
-    for process in (started.data_plane.process, started.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+    stop(started)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from lab import ledger
 from lab.proxy import ANCHOR, GATEWAY, KEY, SPI, Anchor, ProxyLab
 from lab.system import wait_for
 from lab.topology import CN
+from paths import stop
 from peer import Ear
 from pmip6 import PlayedGateway
 
@@ -58,10 +59,7 @@ def anchor(lab, build):
         ('max_lifetime = "420s";', DISTRIBUTION))
     started.start()
     yield started
-    for process in (started.data_plane.process, started.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+    stop(started)
 
 
 @pytest.fixture(scope="module")
