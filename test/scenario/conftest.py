@@ -3,17 +3,26 @@
 DMM_BUILD names the build directory of the programs (default: build). One network and one gateway
 serve all tests of a file; each test gets subscribers of its own."""
 
+import atexit
 import itertools
 import json
 import os
 import pathlib
+import shutil
 import signal
 import sys
+import tempfile
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "test/scenario")]
+
+from lab import examples  # noqa: E402
+
+COPIES = pathlib.Path(tempfile.mkdtemp(prefix="dmm-configs-"))
+atexit.register(shutil.rmtree, COPIES, ignore_errors=True)
+examples.patient_copies(COPIES / "configs")
 
 from lab import ledger, programs  # noqa: E402
 from lab.system import wait_for  # noqa: E402

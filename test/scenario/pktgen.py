@@ -112,12 +112,17 @@ class Rig:
         return [json.loads(line) for line in path.read_text().splitlines()]
 
     def register(self, subscribers):
-        """Binding Updates of our own making, of each node from its care-of address."""
-        sock = self.gen.packet_socket("access")
+        """Binding Updates of our own making, of each node from its care-of address, until all are bound."""
         head = bytes.fromhex((self.gw.mac("access") + self.gen.mac("access")).replace(":", ""))
-        with sock:
-            for number, values in enumerate(subscribers):
-                sock.send(head + struct.pack("!H", 0x86DD) + mip6.binding_update(
-                    values["home_addresses"][0], care_of(number), HOME_AGENT, mn_id=values["mn_id"],
-                    spi=values["spi"], key=bytes.fromhex(values["key"])))
-        wait_for(lambda: len(self.control.bindings()) == len(subscribers), "the nodes to be bound")
+        with self.gen.packet_socket("access") as sock:
+
+            def all_bound():
+                bound = {binding["home_address"] for binding in self.control.bindings()}
+                for number, values in enumerate(subscribers):
+                    if values["home_addresses"][0] not in bound:
+                        sock.send(head + struct.pack("!H", 0x86DD) + mip6.binding_update(
+                            values["home_addresses"][0], care_of(number), HOME_AGENT, mn_id=values["mn_id"],
+                            spi=values["spi"], key=bytes.fromhex(values["key"])))
+                return len(bound) == len(subscribers)
+
+            wait_for(all_bound, "the nodes to be bound", pause=1)

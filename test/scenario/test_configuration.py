@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from lab import programs
+from lab import examples, programs
 from lab.system import LabError
 
 RUNS = itertools.count()
@@ -22,7 +22,7 @@ def start(lab, build):
 
 
 def example(name):
-    return (programs.CONFIGS / PROGRAMS[name]).read_text()
+    return (examples.ORIGINALS / PROGRAMS[name]).read_text()
 
 
 def line_of(text, part):
@@ -148,7 +148,7 @@ class TestDmmctl:
         assert output.strip()
 
     def test_config_check(self, start, tmp_path):
-        status, _ = start("dmmctl", "config", "check", programs.CONFIGS / "dmm-ctrl.cfg")
+        status, _ = start("dmmctl", "config", "check", examples.ORIGINALS / "dmm-ctrl.cfg")
         assert status == 0
         file = tmp_path / "wrong.cfg"
         file.write_text(example("dmm-ctrl").replace('"420s"', '"421s"'))
@@ -164,7 +164,7 @@ class TestDmmctl:
             key = tmp_path / f"{name}.key"
             key.touch(0o600)
             key.write_text("00112233445566778899aabbccddeeff\n")
-        found = sorted(programs.CONFIGS.rglob("*.cfg"))
+        found = sorted(examples.ORIGINALS.rglob("*.cfg"))
         assert len(found) >= 11
         for name in found:
             file = tmp_path / "example.cfg"

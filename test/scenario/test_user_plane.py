@@ -26,7 +26,6 @@ ASKED = [(USER_PLANE, bytes(2))]
 DATA_PLANES = f"""	{{ name = "dp1"; address = "{DP["dp1"]}"; serves = ["2001:db8:a1::/64", "::/0"]; }},
 	{{ name = "dp2"; address = "{DP["dp2"]}"; serves = ["2001:db8:a2::/47", "::/0"]; }}
 );
-channel = {{ heartbeat = "1s"; heartbeats_missed = 6; }};
 serving = {{ hold_down = "1s"; }};"""
 
 

@@ -5,11 +5,9 @@ import json
 import os
 import pathlib
 
+from lab.examples import CONFIGS, ROOT
 from lab.system import LabError, wait_for
 from lab.topology import CORE_GATEWAY, HOME_AGENT, HOME_PREFIX, HOME_ROUTER
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-CONFIGS = ROOT / "configs"
 
 # The subscriber of the examples in configs/; made up for them, and no secret.
 SUBSCRIBERS = CONFIGS / "subscribers.jsonl"
