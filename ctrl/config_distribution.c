@@ -1,7 +1,7 @@
 #include "ctrl/config_distribution.h"
 
 #include "ctrl/binding/session.h"
-#include "ctrl/publish/path_policy.h"
+#include "ctrl/config_supervision.h"
 #include "ctrl/publish/publish.h"
 
 #include <stdio.h>
@@ -12,9 +12,10 @@ enum {
 };
 
 static const char *const steering_texts[] = {
-	[STEERING_FIRST] = "first",
-	[STEERING_FLOW] = "flow",
-	[STEERING_PACKET] = "packet",
+	[PATH_POLICY_FIRST] = "first",
+	[PATH_POLICY_FLOW] = "flow",
+	[PATH_POLICY_PACKET] = "packet",
+	[PATH_POLICY_BEST] = "best",
 	NULL,
 };
 
@@ -39,11 +40,24 @@ static const struct config_key rule_keys[] = {
 		.help = "labels of the ways that the packets take, the first that there is"),
 	CONFIG_END};
 
+static const struct config_key best_keys[] = {
+	CONFIG_KEY_NAMED("delay_margin", DURATION, struct ctrl_config_best, delay_margin_ms,
+		.text = "10ms", .max = 60000,
+		.help = "another way is better if there and back takes so much less time"),
+	CONFIG_KEY(INT, struct ctrl_config_best, loss_margin, .text = "4", .min = 1, .max = 100,
+		.help = "or if so many percent of the probes fewer are lost, whatever the delay"),
+	CONFIG_KEY_NAMED("hold", DURATION, struct ctrl_config_best, hold_ms, .text = "5s",
+		.unit = "s", .max = 3600000, .help = "and is all the time, for so long"),
+	CONFIG_END};
+
 const struct config_key ctrl_config_distribution_keys[] = {
 	CONFIG_KEY(ENUM, struct ctrl_config_distribution, steering, .text = "flow",
 		.names = steering_texts,
-		.help = "what no rule matches: all by the \"first\" way, each \"flow\" by one, or "
-			"\"packet\" by packet"),
+		.help = "what no rule matches: all by the \"first\" way, each \"flow\" by one, "
+			"\"packet\" by packet, or all by the \"best\" way, the one with less loss "
+			"and delay"),
+	CONFIG_KEY(GROUP, struct ctrl_config_distribution, best, .keys = best_keys,
+		.help = "when another way is the best"),
 	CONFIG_KEY(GROUPS, struct ctrl_config_distribution, weights, .max_items = 256,
 		.keys = weight_keys, .item_size = sizeof(struct ctrl_config_weight),
 		.help = "shares of flows or packets by label; 1 for others"),
@@ -62,14 +76,15 @@ static bool fits(const struct path_policy *policy)
 	struct bundle bundle = {.len = WAYS_OCTETS};
 
 	for (size_t i = 0; i < WAYS_MAX; i++)
-		ways[i] = (struct path_policy_way){i + 1, 0};
+		ways[i] = (struct path_policy_way){.path = i + 1};
 	for (size_t i = 0; i < tried.rule_count; i++)
 		tried.rules[i].labels[0] = 0;
 	return path_policy_compile(&tried, true, 1, ways, WAYS_MAX, &s, &bundle) == 0;
 }
 
 void ctrl_config_check_distribution(const struct ctrl_config_distribution *distribution,
-	const char *file, const char *key, struct config_report *report)
+	const struct ctrl_config_supervision *supervision, const char *file, const char *key,
+	struct config_report *report)
 {
 	struct path_policy policy;
 	char why[256], name[64];
@@ -80,4 +95,8 @@ void ctrl_config_check_distribution(const struct ctrl_config_distribution *distr
 	else if (!fits(&policy))
 		config_report_add(report, file, 0, name,
 			"so many rules with prefixes are more than a subscriber can have");
+	snprintf(name, sizeof(name), "%s.steering", key);
+	if (distribution->steering == PATH_POLICY_BEST && !supervision->interval_ms)
+		config_report_add(
+			report, file, 0, name, "\"best\" needs supervision, whose interval is 0");
 }

@@ -6,7 +6,7 @@
 
 #include "common/addr.h"
 #include "common/config.h"
-#include "proto/channel/object.h"
+#include "ctrl/publish/path_policy.h"
 
 struct ctrl_config_weight {
 	uint8_t label;
@@ -22,8 +22,18 @@ struct ctrl_config_rule {
 	struct config_list labels; /* of int64_t, best first */
 };
 
+/* When another way is the best. */
+struct ctrl_config_best {
+	uint32_t delay_margin_ms;
+	uint8_t loss_margin; /* percent */
+	uint32_t hold_ms;
+};
+
+struct ctrl_config_supervision;
+
 struct ctrl_config_distribution {
-	enum steering steering;
+	enum path_policy_steering steering;
+	struct ctrl_config_best best;
 	struct config_list weights; /* of struct ctrl_config_weight */
 	struct config_list rules;   /* of struct ctrl_config_rule */
 };
@@ -33,4 +43,5 @@ extern const struct config_key ctrl_config_distribution_keys[];
 
 /* What the table cannot know; into the report, under a key. */
 void ctrl_config_check_distribution(const struct ctrl_config_distribution *distribution,
-	const char *file, const char *key, struct config_report *report);
+	const struct ctrl_config_supervision *supervision, const char *file, const char *key,
+	struct config_report *report);

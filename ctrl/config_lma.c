@@ -418,8 +418,8 @@ int ctrl_config_check_lma(
 	}
 	check_pools(&c);
 	if (role)
-		ctrl_config_check_distribution(
-			&config->lma.distribution, file, "lma.distribution", report);
+		ctrl_config_check_distribution(&config->lma.distribution, &config->lma.supervision,
+			file, "lma.distribution", report);
 	error = check_nodes(&c);
 	return error ? error : check_overlaps(&c);
 }

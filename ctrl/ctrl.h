@@ -14,6 +14,7 @@ struct mag;
 struct loop;
 struct multicast;
 struct multicast_failures;
+struct path_chooser;
 struct path_policy;
 struct path_rates;
 struct packet;
@@ -47,5 +48,7 @@ struct ctrl {
 	struct mag *mag;                 /* NULL: not of this process */
 	struct path_policy *path_policy; /* of either; NULL: of neither */
 	struct path_watch *path_watch;   /* of either; NULL: tunnels are not supervised */
-	struct path_rates *path_rates;   /* of these tunnels; NULL: of none */
+	/* Looks which of them is the best; NULL: nobody wants to know. */
+	struct path_chooser *path_chooser;
+	struct path_rates *path_rates; /* of these tunnels; NULL: of none */
 };

@@ -3,17 +3,31 @@
 #include "common/clock.h"
 #include "common/hmac.h"
 #include "ctrl/config.h"
+#include "ctrl/config_distribution.h"
 #include "ctrl/config_supervision.h"
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
 #include "ctrl/path_rates.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/role.h"
+#include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/path_choice.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { ETHER_SIZE = 14 };
+enum {
+	ETHER_SIZE = 14,
+	TURN_MS = 500, /* between comparisons */
+};
+
+/* Compares the tunnels from time to time. */
+struct path_chooser {
+	struct ctrl *ctrl;
+	struct path_choice *choice;
+	struct wheel_timer timer;
+};
 
 static int op_send(void *context, uint64_t data_plane, const uint8_t *packet, size_t len)
 {
@@ -82,7 +96,74 @@ static void op_changed(void *context, const struct path_watch_tunnel *tunnel)
 		tell_people(ctrl, tunnel);
 }
 
-int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervision *config)
+/* Packets to and from that peer take another way. */
+static void op_best(void *context, const char *peer, uint8_t bid, uint8_t was)
+{
+	static const struct event event = {.severity = LOG_LEVEL_INFO, .event = "path-best"};
+	const struct ctrl *ctrl = context;
+
+	if (was)
+		events_post(ctrl->events, &event, "path %u to %s is the best, no longer path %u",
+			bid, peer, was);
+	else
+		events_post(ctrl->events, &event, "path %u to %s is the best", bid, peer);
+	if (ctrl->lma)
+		lma_renew_paths(ctrl->lma, peer);
+	if (ctrl->mag)
+		mag_renew_paths(ctrl->mag, peer);
+}
+
+static void turn(struct wheel_timer *timer, void *context)
+{
+	struct path_chooser *chooser = wheel_entry(timer, struct path_chooser, timer);
+	struct ctrl *ctrl = chooser->ctrl;
+
+	(void)context;
+	path_choice_turn(chooser->choice, loop_now_ns(ctrl->loop), op_best, ctrl);
+	loop_arm_ms(ctrl->loop, timer, TURN_MS);
+}
+
+static bool is_best(
+	const void *context, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	return path_choice_is_best(context, local, remote);
+}
+
+static int open_chooser(struct ctrl *ctrl, const struct ctrl_config_best *config)
+{
+	const struct path_choice_config choice = {
+		.delay_margin_ns = config->delay_margin_ms * CLOCK_NS_PER_MS,
+		.loss_margin = config->loss_margin * PATH_WATCH_LOSS_ALL / 100u,
+		.hold_ns = config->hold_ms * CLOCK_NS_PER_MS};
+	struct path_chooser *chooser = calloc(1, sizeof(*chooser));
+
+	if (!chooser)
+		return -ENOMEM;
+	ctrl->path_chooser = chooser;
+	chooser->ctrl = ctrl;
+	wheel_timer_init(&chooser->timer, turn);
+	chooser->choice = path_choice_new(&choice, ctrl->path_watch);
+	if (!chooser->choice)
+		return -ENOMEM;
+	ctrl->path_policy->is_best = is_best;
+	ctrl->path_policy->best_context = chooser->choice;
+	loop_arm_ms(ctrl->loop, &chooser->timer, TURN_MS);
+	return 0;
+}
+
+static void close_chooser(struct ctrl *ctrl)
+{
+	if (!ctrl->path_chooser)
+		return;
+	ctrl->path_policy->is_best = NULL;
+	loop_cancel(ctrl->loop, &ctrl->path_chooser->timer);
+	path_choice_free(ctrl->path_chooser->choice);
+	free(ctrl->path_chooser);
+	ctrl->path_chooser = NULL;
+}
+
+int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervision *config,
+	const struct ctrl_config_distribution *distribution)
 {
 	const struct path_watch_config watch = {.interval_ms = config->interval_ms,
 		.missed = config->missed,
@@ -104,11 +185,14 @@ int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervisio
 	if (!ctrl->path_rates)
 		return -ENOMEM;
 	tell_data_planes(ctrl);
-	return loop_add_wheel(ctrl->loop, path_watch_wheel(ctrl->path_watch));
+	if (distribution->steering == PATH_POLICY_BEST)
+		error = open_chooser(ctrl, &distribution->best);
+	return error ? error : loop_add_wheel(ctrl->loop, path_watch_wheel(ctrl->path_watch));
 }
 
 void path_supervision_close(struct ctrl *ctrl)
 {
+	close_chooser(ctrl);
 	path_rates_free(ctrl->path_rates);
 	ctrl->path_rates = NULL;
 	path_watch_free(ctrl->path_watch);

@@ -1,6 +1,7 @@
 /*
  * What anchor and gateway do alike to supervise the tunnels between them: probes go out by the data
- * plane, what is down is told to all data planes, and to who follows events.
+ * plane, what is down is told to all data planes, and to who follows events. Where packets are to
+ * take the best tunnel, what takes it takes another one when that is the best.
  */
 #pragma once
 
@@ -8,11 +9,16 @@
 #include "ctrl/signalling/path_watch.h"
 #include "proto/channel/packet.h"
 
+struct ctrl_config_distribution;
 struct ctrl_config_supervision;
 
-/* Opens ctrl->path_watch, unless the configuration says that nothing is supervised. Returns 0 or a
- * negative errno. */
-int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervision *config);
+/*
+ * Opens ctrl->path_watch, unless the configuration says that nothing is supervised, and what
+ * chooses the best if that is wanted; ctrl->path_policy learns of it. Returns 0 or a negative
+ * errno.
+ */
+int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervision *config,
+	const struct ctrl_config_distribution *distribution);
 
 /* Ends it. */
 void path_supervision_close(struct ctrl *ctrl);

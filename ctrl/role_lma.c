@@ -92,6 +92,7 @@ static void supervise(const struct role_lma *role, const struct session_record *
 			.peer = peer ? peer->name : "",
 			.bid = path->bid,
 			.label = path->label,
+			.gre = session_encapsulation_is_gre(&path->encapsulation),
 			.data_plane = path->data_plane};
 
 		path_supervision_use(role->ctrl, &use, path->expires_ns);
@@ -376,7 +377,8 @@ int role_lma_open(struct role_lma **out, struct ctrl *ctrl, char *why, size_t wh
 	if (!error)
 		error = make_lma(role, counter, fresh);
 	if (!error)
-		error = path_supervision_open(ctrl, &ctrl->config->lma.supervision);
+		error = path_supervision_open(
+			ctrl, &ctrl->config->lma.supervision, &ctrl->config->lma.distribution);
 	if (error) {
 		role_refuse(error, "the local mobility anchor cannot start", why, why_size);
 		role_lma_close(role);

@@ -76,7 +76,8 @@ static void supervise(const struct role_mag *role, const struct attachment_recor
 			.remote = *tunnel_ends_far(&record->anchor, &record->paths[i].user_plane),
 			.peer = anchor ? anchor->name : "",
 			.bid = path->bid,
-			.label = path->label};
+			.label = path->label,
+			.gre = session_encapsulation_is_gre(&record->paths[i].encapsulation)};
 
 		path_supervision_use(role->ctrl, &use, record->paths[i].expires_ns);
 	}
@@ -385,7 +386,8 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 	if (!error)
 		error = make_mag(role, counter, fresh);
 	if (!error)
-		error = path_supervision_open(ctrl, &ctrl->config->mag.supervision);
+		error = path_supervision_open(
+			ctrl, &ctrl->config->mag.supervision, &ctrl->config->mag.distribution);
 	if (error) {
 		role_refuse(error, "the mobile access gateway cannot start", why, why_size);
 		role_mag_close(role);

@@ -74,11 +74,19 @@ static void put_rates(json_t *obj, const struct ctrl *ctrl, const struct path_wa
 	put_rate(obj, "down_octets_s", known, anchor ? rate.out_octets : rate.in_octets);
 }
 
+/* Whether what no rule matches takes it; null where that is shared out otherwise. */
+static json_t *best_json(const struct path_policy *policy, const struct path_watch_tunnel *t)
+{
+	return policy->is_best ? json_boolean(policy->is_best(
+					 policy->best_context, &t->use.local, &t->use.remote))
+			       : json_null();
+}
+
 static json_t *tunnel_json(const struct ctrl *ctrl, const struct path_watch_tunnel *t)
 {
 	json_t *obj = json_object();
 
-	json_put_str(obj, "kind", path_kind_name(PATH_IP6_IN_IP6));
+	json_put_str(obj, "kind", path_kind_name(t->use.gre ? PATH_GRE : PATH_IP6_IN_IP6));
 	json_put_addr(obj, "local", &t->use.local);
 	json_put_addr(obj, "remote", &t->use.remote);
 	json_put_str(obj, "peer", t->use.peer);
@@ -91,6 +99,7 @@ static json_t *tunnel_json(const struct ctrl *ctrl, const struct path_watch_tunn
 		t->delay_ns ? json_real((double)t->delay_ns / CLOCK_NS_PER_MS) : json_null());
 	json_object_set_new(obj, "loss_percent",
 		t->history_count ? json_real(path_watch_loss(t) / 10.0) : json_null());
+	json_object_set_new(obj, "best", best_json(ctrl->path_policy, t));
 	put_rates(obj, ctrl, t);
 	json_put_uint(obj, "probes", t->sent);
 	json_put_uint(obj, "answers", t->answers);
@@ -139,9 +148,9 @@ static void set_weight(struct api_request *r, uint8_t label, uint8_t weight)
 
 	*at = weight;
 	if (ctrl->lma)
-		lma_renew_paths(ctrl->lma);
+		lma_renew_paths(ctrl->lma, NULL);
 	if (ctrl->mag)
-		mag_renew_paths(ctrl->mag);
+		mag_renew_paths(ctrl->mag, NULL);
 	events_post(
 		ctrl->events, &event, "paths with label %u: weight %u, was %u", label, weight, was);
 	api_result(r, json_pack("{s:i,s:i,s:i}", "label", label, "weight", weight, "was", was));
@@ -161,9 +170,10 @@ void api_path_weight(struct api_request *r, const json_t *params)
 		 json_field_uint(
 			 params, "weight", JSON_FIELD_REQUIRED, 0, UINT8_MAX, &weight, &why) < 0)
 		api_error(r, "invalid", "%s", why.text);
-	else if (policy->steering == STEERING_FIRST)
+	else if (policy->steering == PATH_POLICY_FIRST || policy->steering == PATH_POLICY_BEST)
 		api_error(r, "unavailable",
-			"steering is \"first\": weights are for \"flow\" and \"packet\"");
+			"steering is \"first\" or \"best\": weights are for \"flow\" and "
+			"\"packet\"");
 	else
 		set_weight(r, (uint8_t)label, (uint8_t)weight);
 }

@@ -104,6 +104,12 @@ struct session_record {
 	enum session_life life;
 };
 
+/* Whether packets go in GRE. */
+static inline bool session_encapsulation_is_gre(const struct session_encapsulation *e)
+{
+	return e->gre == SESSION_GRE_PLAIN || e->gre == SESSION_GRE_KEYED;
+}
+
 /*
  * The GRE key that we choose for a session, or an attachment, of this number: the other side is
  * told it, and what we take has it. Numbers are given so that no two which live have the same

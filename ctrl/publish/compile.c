@@ -171,8 +171,7 @@ bool publish_bundle_has(const struct bundle *bundle, enum object_kind kind, uint
 static void encapsulate(
 	struct object_path *path, const struct session_encapsulation *e, uint32_t own)
 {
-	path->kind = e->gre == SESSION_GRE_PLAIN || e->gre == SESSION_GRE_KEYED ? PATH_GRE
-										: PATH_IP6_IN_IP6;
+	path->kind = session_encapsulation_is_gre(e) ? PATH_GRE : PATH_IP6_IN_IP6;
 	path->keyed = e->gre == SESSION_GRE_KEYED;
 	path->key_out = path->keyed ? e->peer_key : 0;
 	path->key_in = path->keyed ? own : 0;
@@ -229,7 +228,8 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 	for (size_t i = 0; i < record->path_count && !error; i++) {
 		const struct session_path *path = &record->paths[i];
 
-		ways[i] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
+		ways[i] = path_policy_way(policy, publish_way_id(id, path->bid), path->label,
+			tunnel_ends_near(config, path->data_plane, &path->anchor), &path->care_of);
 		error = add_way(config, bundle, ways[i].path, path, own);
 	}
 	if (error)
@@ -240,8 +240,8 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 
 /* The registered ways of an attachment that the configuration has. Returns their number. */
 static size_t attachment_ways(const struct ctrl_config *config,
-	const struct attachment_record *record, struct bundle *bundle,
-	struct path_policy_way ways[SESSION_PATHS_MAX], int *error)
+	const struct attachment_record *record, const struct path_policy *policy,
+	struct bundle *bundle, struct path_policy_way ways[SESSION_PATHS_MAX], int *error)
 {
 	const uint64_t id = publish_uplink_id(record->number);
 	const uint32_t own = session_own_key(record->number);
@@ -253,9 +253,12 @@ static size_t attachment_ways(const struct ctrl_config *config,
 
 		if (!path)
 			continue;
-		ways[count] = (struct path_policy_way){publish_way_id(id, path->bid), path->label};
-		*error = add_tunnel(bundle, ways[count++].path, &path->address,
-			tunnel_ends_far(&record->anchor, &record->paths[i].user_plane),
+		const struct in6_addr *far =
+			tunnel_ends_far(&record->anchor, &record->paths[i].user_plane);
+
+		ways[count] = path_policy_way(
+			policy, publish_way_id(id, path->bid), path->label, &path->address, far);
+		*error = add_tunnel(bundle, ways[count++].path, &path->address, far,
 			&record->paths[i].encapsulation, own);
 	}
 	if (count || *error)
@@ -288,7 +291,7 @@ int publish_compile_attachment(const struct ctrl_config *config,
 	error = publish_bundle_add(bundle, &link);
 	if (error)
 		return error;
-	count = attachment_ways(config, record, bundle, ways, &error);
+	count = attachment_ways(config, record, policy, bundle, ways, &error);
 	if (error)
 		return error;
 	return path_policy_compile(policy, true, publish_policy_rule_id(record->number), ways,

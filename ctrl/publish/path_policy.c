@@ -120,6 +120,30 @@ static int add_rules(const struct path_policy *policy, bool up, uint64_t id, uin
 	return error;
 }
 
+struct path_policy_way path_policy_way(const struct path_policy *policy, uint64_t path,
+	uint8_t label, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	return (struct path_policy_way){.path = path,
+		.label = label,
+		.best = policy->is_best && policy->is_best(policy->best_context, local, remote)};
+}
+
+/* All by one of the ways, but so that data planes look at each packet: it may be down. */
+static void take_one(struct object_subscriber *subscriber, size_t at)
+{
+	subscriber->steering = STEERING_FLOW;
+	memset(subscriber->weights, 0, sizeof(subscriber->weights));
+	subscriber->weights[at] = 1;
+}
+
+static size_t best_of(const struct path_policy_way *ways, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ways[i].best)
+			return i;
+	return 0;
+}
+
 int path_policy_compile(const struct path_policy *policy, bool up, uint64_t rules,
 	const struct path_policy_way *ways, size_t count, struct object_subscriber *subscriber,
 	struct bundle *bundle)
@@ -136,13 +160,12 @@ int path_policy_compile(const struct path_policy *policy, bool up, uint64_t rule
 		subscriber->weights[at] = policy->weights[ways[i].label];
 		sum += subscriber->weights[at];
 	}
-	subscriber->steering = (uint8_t)policy->steering;
-	/* All by the first, but so that data planes look at each packet: it may be down. */
-	if (sum == 0 || policy->steering == STEERING_FIRST) {
-		subscriber->steering = STEERING_FLOW;
-		memset(subscriber->weights, 0, sizeof(subscriber->weights));
-		subscriber->weights[first] = 1;
-	}
+	subscriber->steering =
+		policy->steering == PATH_POLICY_PACKET ? STEERING_PACKET : STEERING_FLOW;
+	if (policy->steering == PATH_POLICY_BEST)
+		take_one(subscriber, first + best_of(ways, count));
+	else if (sum == 0 || policy->steering == PATH_POLICY_FIRST)
+		take_one(subscriber, first);
 	if (count < 2) {
 		subscriber->steering = STEERING_FIRST;
 		memset(subscriber->weights, 0, sizeof(subscriber->weights));

@@ -26,8 +26,22 @@ struct path_policy_rule {
 	uint8_t labels[PATH_POLICY_LABELS_MAX];
 };
 
+/* What no rule matches. */
+enum path_policy_steering {
+	PATH_POLICY_FIRST, /* all by the first way */
+	PATH_POLICY_FLOW,  /* flows are shared out by weight */
+	PATH_POLICY_PACKET,
+	PATH_POLICY_BEST, /* all by the way that is measured to be the best */
+};
+
+/* Whether the tunnel with these ends is the best of those to its peer. */
+typedef bool path_policy_best_fn(
+	const void *context, const struct in6_addr *local, const struct in6_addr *remote);
+
 struct path_policy {
-	enum steering steering;
+	enum path_policy_steering steering;
+	path_policy_best_fn *is_best; /* PATH_POLICY_BEST; NULL: it is not known */
+	const void *best_context;
 	uint8_t weights[UINT8_MAX + 1]; /* by label */
 	uint8_t rule_count;
 	struct path_policy_rule rules[PATH_POLICY_RULES_MAX];
@@ -37,7 +51,12 @@ struct path_policy {
 struct path_policy_way {
 	uint64_t path;
 	uint8_t label;
+	bool best; /* PATH_POLICY_BEST: what no rule matches takes it */
 };
+
+/* A way by this tunnel. */
+struct path_policy_way path_policy_way(const struct path_policy *policy, uint64_t path,
+	uint8_t label, const struct in6_addr *local, const struct in6_addr *remote);
 
 /* Fills the policy with what the configuration says. -EINVAL with why: a rule that cannot be. */
 int path_policy_read(struct path_policy *policy, const struct ctrl_config_distribution *config,

@@ -405,14 +405,26 @@ static int end(struct lma *lma, struct session *session, enum lma_request_kind k
 	return 0;
 }
 
-void lma_renew_paths(struct lma *lma)
+/* Whether a session has, or is about to have, several bindings at this gateway. What waits is
+ * compiled when its turn comes. */
+static bool is_of(const struct lma *lma, const struct session *s, const char *gateway)
+{
+	const struct lma_peer *peer;
+
+	if (s->now.life != SESSION_LIVE || s->waiting || (!s->now.path_count && !s->running))
+		return false;
+	if (!gateway || s->running)
+		return true;
+	peer = lma_peer_find(lma, &s->now.care_of);
+	return peer && strcmp(peer->name, gateway) == 0;
+}
+
+void lma_renew_paths(struct lma *lma, const char *gateway)
 {
 	for (struct session *s = NULL; (s = session_cache_next(lma->cache, s));) {
 		struct lma_request *r;
 
-		/* What waits is compiled when its turn comes. */
-		if (s->now.life != SESSION_LIVE || s->waiting ||
-			(!s->now.path_count && !s->running))
+		if (!is_of(lma, s, gateway))
 			continue;
 		r = lma_request_new(lma, LMA_RENEW);
 		if (r)

@@ -193,10 +193,10 @@ void lma_receive(struct lma *lma, const struct receive_packet *packet, const str
 int lma_clear(struct lma *lma, struct session *session, lma_done *done, void *done_context);
 
 /*
- * What data planes are told of sessions with several bindings has changed, as the operator wanted:
- * each of them is committed again as it is.
+ * What data planes are told of sessions with several bindings at the gateway of this name (NULL: at
+ * any) has changed: each of them is committed again as it is.
  */
-void lma_renew_paths(struct lma *lma);
+void lma_renew_paths(struct lma *lma, const char *gateway);
 
 /*
  * Has sessions served by other data planes, as the wish says of each of their Proxy-CoAs: up to

@@ -586,10 +586,11 @@ static void renew(struct mag *mag, struct mag_attachment *a)
 	mag_go_on(mag, a);
 }
 
-void mag_renew_paths(struct mag *mag)
+void mag_renew_paths(struct mag *mag, const char *anchor)
 {
 	struct mag_attachment *a, *next;
 
 	HASH_ITER (hh, mag->attachments, a, next)
-		renew(mag, a);
+		if (!anchor || strcmp(a->anchor->name, anchor) == 0)
+			renew(mag, a);
 }

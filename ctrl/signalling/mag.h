@@ -254,9 +254,9 @@ struct mag_attachment *mag_find(const struct mag *mag, const struct mac *mac);
  * inside. 0, or -EALREADY: it leaves already, and done is not called. */
 int mag_detach(struct mag *mag, struct mag_attachment *a, mag_done *done, void *done_context);
 
-/* What data planes are told of attachments with several paths has changed, as the operator wanted:
- * each of them is committed again as it is. */
-void mag_renew_paths(struct mag *mag);
+/* What data planes are told of attachments with several paths to the anchor of this name (NULL: to
+ * any) has changed: each of them is committed again as it is. */
+void mag_renew_paths(struct mag *mag, const char *anchor);
 
 /* How an anchor took a notice. */
 typedef void mag_noticed(void *context, enum notice_end end, uint8_t status);

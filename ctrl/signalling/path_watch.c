@@ -379,6 +379,45 @@ unsigned path_watch_loss(const struct path_watch_tunnel *t)
 	return (unsigned)__builtin_popcountll(t->history & told) * 1000 / t->history_count;
 }
 
+bool path_watch_measured(const struct path_watch_tunnel *t, struct path_watch_figures *figures)
+{
+	*figures = (struct path_watch_figures){.delay_ns = t->delay_ns,
+		.loss = t->state == PATH_WATCH_DOWN ? PATH_WATCH_LOSS_ALL : path_watch_loss(t)};
+	return t->state == PATH_WATCH_DOWN ||
+	       (t->delay_ns && t->history_count >= PATH_WATCH_MEASURED);
+}
+
+bool path_watch_is_told(const struct path_watch_tunnel *t)
+{
+	return now_of(t->watch) < t->told_until_ns;
+}
+
+bool path_watch_figures(const struct path_watch_tunnel *t, struct path_watch_figures *figures)
+{
+	if (!path_watch_measured(t, figures))
+		return false;
+	if (!path_watch_is_told(t))
+		return true;
+	if (t->told.delay_ns > figures->delay_ns)
+		figures->delay_ns = t->told.delay_ns;
+	if (t->told.loss > figures->loss)
+		figures->loss = t->told.loss;
+	return true;
+}
+
+void path_watch_tell(struct path_watch *w, const char *peer, uint8_t bid,
+	const struct path_watch_figures *figures, uint64_t lasts_ns)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		struct path_watch_tunnel *t = w->tunnels[i];
+
+		if (t->use.bid != bid || strcmp(t->use.peer, peer) != 0)
+			continue;
+		t->told = *figures;
+		t->told_until_ns = now_of(w) + lasts_ns;
+	}
+}
+
 const uint64_t *path_watch_counters(const struct path_watch *w)
 {
 	return w->counters;

@@ -48,6 +48,14 @@ enum {
 	PATH_WATCH_TUNNELS_MAX = 1024, /* those beyond are used and not probed */
 	PATH_WATCH_OUTSTANDING = 64,   /* probes that are waited for, at most */
 	PATH_WATCH_HISTORY = 64,       /* probes that the loss is told of */
+	PATH_WATCH_MEASURED = 8,       /* probes after which a tunnel is measured */
+	PATH_WATCH_LOSS_ALL = 1000,    /* thousandths */
+};
+
+/* What a tunnel is judged by. */
+struct path_watch_figures {
+	uint64_t delay_ns; /* there and back */
+	unsigned loss;     /* thousandths */
 };
 
 struct path_watch_config {
@@ -61,6 +69,7 @@ struct path_watch_use {
 	struct in6_addr local, remote;
 	const char *peer; /* its name, which outlives the watch */
 	uint8_t bid, label;
+	bool gre;            /* what the registration that came last is tunnelled in */
 	uint64_t data_plane; /* id of the one whose address `local` is; 0: of any */
 };
 
@@ -77,6 +86,8 @@ struct path_watch_tunnel {
 	uint16_t sequence;                        /* of the last probe */
 	uint16_t judged;                          /* probes up to this one are answered or lost */
 	uint32_t lost_row, good_row;              /* at the end of these */
+	struct path_watch_figures told;           /* by the peer */
+	uint64_t told_until_ns;                   /* monotonic: so long that counts */
 	uint64_t sent_ns[PATH_WATCH_OUTSTANDING]; /* by sequence; 0: answered */
 	struct wheel_timer timer;
 	struct path_watch *watch;
@@ -121,6 +132,20 @@ const struct path_watch_tunnel *path_watch_next(
 
 /* Lost ones of the last probes, in thousandths. */
 unsigned path_watch_loss(const struct path_watch_tunnel *tunnel);
+
+/* What is measured of a tunnel here: all is lost of one that is down. False: not enough is. */
+bool path_watch_measured(
+	const struct path_watch_tunnel *tunnel, struct path_watch_figures *figures);
+
+/* The same, or what the peer has told, whichever is worse. */
+bool path_watch_figures(const struct path_watch_tunnel *tunnel, struct path_watch_figures *figures);
+
+/* A peer has told this of its tunnels with an identifier; it counts for so long. */
+void path_watch_tell(struct path_watch *watch, const char *peer, uint8_t bid,
+	const struct path_watch_figures *figures, uint64_t lasts_ns);
+
+/* Whether what the peer has told still counts. */
+bool path_watch_is_told(const struct path_watch_tunnel *tunnel);
 
 /* PATH_WATCH_COUNTERS of them. */
 const uint64_t *path_watch_counters(const struct path_watch *watch);

@@ -16,7 +16,7 @@ from paths import stop
 from peer import Ear
 from pmip6 import PlayedGateway
 
-GRE_KEY = 33
+GRE_KEY, MULTIPATH, MAG_ID = 33, 63, 64
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +137,19 @@ def test_without_keys_and_without_gre(lab, anchor, gateways):
     assert GRE_KEY not in answer.kinds
     assert down(lab, gateway, address, b"no GRE")[6] == 41
     assert anchor.sessions("--mn-id", "plain@example.net")[0]["encapsulation"] == "ip6-in-ip6"
+
+
+def test_a_path_is_shown_as_it_is(anchor, gateways):
+    """path show tells in what the packets of a gateway with several bindings (RFC 8278) go."""
+    gateway = gateways[0]
+    several = [(MULTIPATH, bytes([pmip6.WLAN, 9, 1, 0, 0, 0])), (MAG_ID, b"\1\0mag1@example.net")]
+
+    def kind(handoff, extra):
+        gateway.register("several@example.net", handoff=handoff, extra=several + extra)
+        return [path["kind"] for path in anchor.control.ask("path", "show")["paths"]]
+
+    assert kind(pmip6.NEW_INTERFACE, option(9)) == ["gre"]
+    assert kind(pmip6.NOT_CHANGED, []) == ["ip6-in-ip6"]
 
 
 def test_malformed(anchor, gateways):

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from lab import ledger
-from lab.proxy import Anchor, global_address
-from lab.proxy_paths import (BID, CABLES, CORE_AT_WLAN, LABEL, LTE, WLAN, PathsGateway, PathsLab,
+from lab.proxy import CORE_AT_GATEWAY, Anchor, global_address
+from lab.proxy_paths import (BID, CABLES, CORE_AT_WLAN, LABEL, LINK, LTE, WLAN, PathsGateway, PathsLab,
                              make_anchor, supervised)
 from lab.system import wait_for
 from paths import Cables, send_up, stop
@@ -18,6 +18,8 @@ PORTS = [*range(2000, 2024), WEB]
 SOON = supervised("50ms", 8, 3)
 BOTH = {LTE: "up", WLAN: "up"}
 USER_PLANE = "2001:db8:1::11"
+CORE_AT = {LTE: CORE_AT_GATEWAY[LINK], WLAN: CORE_AT_WLAN}
+BEST = ('\t\tsteering = "flow";', '\t\tsteering = "best"; best = { delay_margin = "10s"; hold = "1s"; };')
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +119,24 @@ def test_what_they_carry_is_shown(lab, anchor, gateway, address):
                  "no rates when nothing is sent", 60)
 
 
+def sources(lab):
+    """Addresses of correspondents, of which some hash to one path and some to the other."""
+    found = [f"2001:db8:c::{host:x}" for host in range(16, 24)]
+    for source in found:
+        lab.cn.ip(f"address replace {source}/64 dev eth0 nodad")
+    return found
+
+
+def cut(lab, care_of):
+    lab.core.ip(f"link set {CABLES[care_of]} down")
+
+
+def mend(lab, cables, care_of):
+    lab.core.ip(f"link set {CABLES[care_of]} up",
+                f"address replace {CORE_AT[care_of]}/64 dev {CABLES[care_of]} nodad")
+    cables.renew(care_of)
+
+
 def test_a_link_is_cut_and_comes_back(lab, anchor, gateway, cables, address):
     def ways():
         return cables.ways_up(address, PORTS, 5)
@@ -124,20 +144,49 @@ def test_a_link_is_cut_and_comes_back(lab, anchor, gateway, cables, address):
     before = wait_for(lambda: len(ways()) == len(PORTS) and ways(), "all flows to go up", 60)
     assert before[WEB] == WLAN and set(before.values()) == {LTE, WLAN}
 
-    lab.core.ip(f"link set {CABLES[WLAN]} down")
+    cut(lab, WLAN)
     await_states(anchor, gateway, {LTE: "up", WLAN: "down"})
     wait_for(lambda: ways() == dict.fromkeys(PORTS, LTE), "all flows to go by LTE", 60)
-    for host in range(16, 24):  # flows down, of which some were on WLAN
-        source = f"2001:db8:c::{host:x}"
-        lab.cn.ip(f"address add {source}/64 dev eth0 nodad")
+    for source in sources(lab):  # flows down, of which some were on WLAN
         wait_for(lambda: reached(lab, address, source), f"an answer of the host to {source}", 60)
     for end in anchor, gateway:
         assert any(WLAN in message for message in events(end, "path-down"))
 
-    lab.core.ip(f"link set {CABLES[WLAN]} up",
-                f"address replace {CORE_AT_WLAN}/64 dev {CABLES[WLAN]} nodad")
-    cables.renew(WLAN)
+    mend(lab, cables, WLAN)
     await_states(anchor, gateway, BOTH)
     wait_for(lambda: ways() == before, "each flow to go as before", 60)
     for end in anchor, gateway:
         assert any(WLAN in message for message in events(end, "path-up"))
+
+
+def best(end, key):
+    return {care_of for care_of, path in paths(end, key).items() if path["best"]}
+
+
+def test_the_best_is_taken(lab, anchor, gateway, cables, address):
+    """All that no rule is for goes by one, and stays there when the other is as good again."""
+    for end in anchor, gateway:
+        end.control.process.stop()
+        end.control.reconfigure(BEST)
+        end.control.start()
+        wait_for(end.synchronised, "the data plane to be synchronised", 60)
+    await_states(anchor, gateway, BOTH)
+    cut(lab, LTE)
+    wait_for(lambda: best(anchor, "remote") == best(gateway, "local") == {WLAN},
+             "WLAN to be the best", 60)
+    mend(lab, cables, LTE)
+    await_states(anchor, gateway, BOTH)
+    wanted = dict.fromkeys(PORTS, WLAN)
+    wait_for(lambda: cables.ways_up(address, PORTS, 5) == wanted, "all flows to go by WLAN", 60)
+    assert best(anchor, "remote") == best(gateway, "local") == {WLAN}
+    wait_for(lambda: goes_down_by(lab, anchor, address, WLAN), "what goes down to do so too", 60)
+    for end in anchor, gateway:
+        assert events(end, "path-best")
+
+
+def goes_down_by(lab, anchor, address, care_of):
+    """Only one path carries the echoes of correspondents down."""
+    for source in sources(lab):
+        reached(lab, address, source)
+    carrying = {remote for remote, path in paths(anchor, "remote").items() if path["down_packets_s"]}
+    return carrying == {care_of}

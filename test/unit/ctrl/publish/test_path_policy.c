@@ -131,12 +131,44 @@ static void ways_have_the_weights_of_their_labels(void **state)
 	assert_int_equal(objects[2].subscriber.weights[1], 0);
 }
 
+static uint8_t best; /* last octet of the Proxy-CoA of the best way */
+
+static bool is_best(
+	const void *context, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	assert_ptr_equal(context, &best);
+	assert_true(addr_equal(local, &record.anchor));
+	return remote->s6_addr[15] == best;
+}
+
+/* All by it; by the first as long as it is not known. The others are for when it is down. */
+static void all_by_the_best(void **state)
+{
+	(void)state;
+	read_policy("steering = \"best\"; weights = ( { label = 9; weight = 3; } );");
+	add_path(1, RED);
+	add_path(2, BLUE);
+	compile();
+	assert_int_equal(objects[2].subscriber.steering, STEERING_FLOW);
+	assert_int_equal(objects[2].subscriber.weights[0], 1);
+	assert_int_equal(objects[2].subscriber.weights[1], 0);
+	policy.is_best = is_best;
+	policy.best_context = &best;
+	for (best = 1; best <= 2; best++) {
+		compile();
+		assert_int_equal(objects[2].subscriber.steering, STEERING_FLOW);
+		assert_int_equal(objects[2].subscriber.weights[0], best == 1);
+		assert_int_equal(objects[2].subscriber.weights[1], best == 2);
+	}
+}
+
 /* "The web by RED, else by BLUE", seen from both ends. */
 static void rules_lead_to_labels_in_order(void **state)
 {
 	const struct object_rule *rule = &objects[4].rule;
 	struct bundle bundle = {.len = 0};
-	const struct path_policy_way ways[] = {{1, BLUE}, {2, RED}};
+	const struct path_policy_way ways[] = {
+		{.path = 1, .label = BLUE}, {.path = 2, .label = RED}};
 	struct object_subscriber subscriber = {
 		.id = 1, .prefix_count = 1, .path_count = 1, .paths = {77}};
 
@@ -174,7 +206,9 @@ static void rules_lead_to_labels_in_order(void **state)
 static void bad_words_are_refused(void **state)
 {
 	(void)state;
-	refuses("steering = \"best\";", "steering");
+	refuses("steering = \"worst\";", "steering");
+	refuses("steering = \"best\"; }; supervision = { interval = \"0s\";", "supervision");
+	refuses("best = { loss_margin = 101; };", "loss_margin");
 	refuses("rules = ( { remote_port = \"80-\"; labels = [1]; } );", "80-");
 	refuses("rules = ( { remote_port = \"-80\"; labels = [1]; } );", "-80");
 	refuses("rules = ( { remote_port = \"90-80\"; labels = [1]; } );", "90-80");
@@ -220,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_way_is_as_before),
 		TEST(ways_have_the_weights_of_their_labels),
+		TEST(all_by_the_best),
 		TEST(rules_lead_to_labels_in_order),
 		TEST(bad_words_are_refused),
 		TEST(what_is_accepted_fits),

@@ -324,13 +324,15 @@ static void renewal_commits_what_is_there(void **state)
 	lma_rig_bound(rig, &pbu);
 	pbu = path_pbu(2);
 	lma_rig_send(rig, &pbu);
-	lma_renew_paths(rig->lma);
+	lma_renew_paths(rig->lma, NULL);
 	assert_int_equal(rig->commit_count, 1);
 	lma_rig_commit(rig, 0);
 	assert_int_equal(lma_rig_answer(rig).status, STATUS_BA_ACCEPTED);
 	assert_int_equal(lma_rig_commit(rig, 0).to.path_count, 2);
 	lma_rig_silent(rig);
-	lma_renew_paths(rig->lma);
+	lma_renew_paths(rig->lma, "mag2");
+	lma_rig_silent(rig);
+	lma_renew_paths(rig->lma, "mag1");
 	lma_rig_commit(rig, -EIO);
 	lma_rig_wait_ms(rig, 3000);
 	lma_rig_silent(rig);

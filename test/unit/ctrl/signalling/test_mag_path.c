@@ -264,7 +264,7 @@ static void renewal_commits_what_is_there(void **state)
 	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
 	mag_rig_answer(&good);
 	commits = mag_rig.commits;
-	mag_renew_paths(mag_rig.mag);
+	mag_renew_paths(mag_rig.mag, NULL);
 	assert_int_equal(mag_rig.commits, commits);
 	mag_rig_commit(0);
 	assert_int_equal(mag_rig.commits, commits + 1);
@@ -273,7 +273,9 @@ static void renewal_commits_what_is_there(void **state)
 	mag_rig_commit(0);
 	assert_registered("17");
 	commits = mag_rig.commits;
-	mag_renew_paths(mag_rig.mag);
+	mag_renew_paths(mag_rig.mag, "another");
+	assert_int_equal(mag_rig.commits, commits);
+	mag_renew_paths(mag_rig.mag, "lma");
 	assert_int_equal(mag_rig.commits, commits + 1);
 	assert_int_equal(mag_rig.committed.path_count, 2);
 	mag_rig_commit(0);

@@ -8,10 +8,10 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
-#include "ctrl/signalling/path_watch.h"
+#include "path_rig.h"
 #include "proto/mobility/icmp6.h"
 
-enum { INTERVAL_MS = 100, MISSED = 3, ANSWERED = 5, PACKET = 60, MOST = 4096, KEPT = 8 };
+enum { INTERVAL_MS = 100, MISSED = 3, ANSWERED = 5, MOST = 4096, KEPT = 8 };
 
 #define COOKIE   0x1122334455667788
 #define START_NS (1000 * CLOCK_NS_PER_S)
@@ -21,28 +21,18 @@ static struct {
 	struct path_watch *watch;
 	uint64_t now, real;
 	int send_error;
-	uint64_t data_plane;        /* of the last one */
-	uint8_t sent[KEPT][PACKET]; /* the last ones, by number */
+	uint64_t data_plane;                /* of the last one */
+	uint8_t sent[KEPT][PATH_RIG_PROBE]; /* the last ones, by number */
 	unsigned sent_count, changes, removals;
 	enum path_watch_state state; /* that the last change was to */
 	bool answering[KEPT];        /* by last octet of the local address */
 } rig;
 
-static struct path_watch_use use(uint8_t local, const char *peer)
-{
-	struct path_watch_use u = {.peer = peer, .bid = local, .label = 9};
-
-	u.local.s6_addr[0] = u.remote.s6_addr[0] = 0x20;
-	u.local.s6_addr[15] = local;
-	u.remote.s6_addr[15] = 0xff;
-	return u;
-}
-
 static int op_send(void *context, uint64_t data_plane, const uint8_t *packet, size_t len)
 {
 	(void)context;
 	rig.data_plane = data_plane;
-	assert_int_equal(len, PACKET);
+	assert_int_equal(len, PATH_RIG_PROBE);
 	if (rig.send_error)
 		return rig.send_error;
 	memcpy(rig.sent[rig.sent_count++ % KEPT], packet, len);
@@ -90,28 +80,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The answer to a probe, as its peer makes it. */
-static void answer_to(const uint8_t *probe, uint8_t answer[PACKET])
-{
-	struct icmp6_message echo;
-	struct in6_addr from, to;
-
-	memcpy(&to, probe + 8, sizeof(to));
-	memcpy(&from, probe + 24, sizeof(from));
-	assert_int_equal(icmp6_decode(&to, &from, probe + 40, PACKET - 40, &echo), 0);
-	assert_int_equal(echo.type, ICMP6_TYPE_ECHO_REQUEST);
-	memcpy(answer, probe, PACKET);
-	memcpy(answer + 8, &from, sizeof(from));
-	memcpy(answer + 24, &to, sizeof(to));
-	echo.type = ICMP6_TYPE_ECHO_REPLY;
-	assert_int_equal(icmp6_encode(&from, &to, &echo, answer + 40, PACKET - 40), PACKET - 40);
-}
-
 static void answer(const uint8_t *probe)
 {
-	uint8_t packet[PACKET];
+	uint8_t packet[PATH_RIG_PROBE];
 
-	answer_to(probe, packet);
+	path_rig_answer(probe, packet);
 	assert_true(path_watch_receive(rig.watch, packet, sizeof(packet)));
 }
 
@@ -140,14 +113,14 @@ static void pass(unsigned ms)
 
 static const struct path_watch_tunnel *tunnel(uint8_t local)
 {
-	const struct path_watch_use u = use(local, "");
+	const struct path_watch_use u = path_rig_use(local, "");
 
 	return path_watch_find(rig.watch, &u.local, &u.remote);
 }
 
 static void start(uint8_t local)
 {
-	const struct path_watch_use u = use(local, "peer");
+	const struct path_watch_use u = path_rig_use(local, "peer");
 
 	assert_int_equal(path_watch_use(rig.watch, &u, LONG_NS), 0);
 	rig.answering[local] = true;
@@ -191,7 +164,7 @@ static void goes_down_and_comes_back(void **state)
 /* Probes leave by the data plane whose address they come from. */
 static void probes_leave_where_the_tunnel_ends(void **state)
 {
-	struct path_watch_use u = use(1, "peer");
+	struct path_watch_use u = path_rig_use(1, "peer");
 
 	(void)state;
 	u.data_plane = 7;
@@ -242,14 +215,14 @@ static void never_answered(void **state)
 static void long_way(void **state)
 {
 	enum { DELAY = 4 };
-	uint8_t probes[64][PACKET];
+	uint8_t probes[64][PATH_RIG_PROBE];
 
 	(void)state;
 	start(1);
 	rig.answering[1] = false;
 	for (unsigned i = 0; i < 64; i++) {
 		advance(i ? INTERVAL_MS : 1);
-		memcpy(probes[i], rig.sent[(rig.sent_count - 1) % KEPT], PACKET);
+		memcpy(probes[i], rig.sent[(rig.sent_count - 1) % KEPT], PATH_RIG_PROBE);
 		if (i >= DELAY)
 			answer(probes[i - DELAY]);
 	}
@@ -281,32 +254,32 @@ static void not_its_fault(void **state)
 
 static void strays(void **state)
 {
-	uint8_t good[PACKET], packet[PACKET];
+	uint8_t good[PATH_RIG_PROBE], packet[PATH_RIG_PROBE];
 	const uint64_t *counters = path_watch_counters(rig.watch);
 
 	(void)state;
 	start(1);
 	rig.answering[1] = false;
 	advance(1);
-	answer_to(rig.sent[0], good);
-	memcpy(packet, good, PACKET);
+	path_rig_answer(rig.sent[0], good);
+	memcpy(packet, good, PATH_RIG_PROBE);
 	packet[59] ^= 1; /* the cookie: and the checksum */
-	assert_true(path_watch_receive(rig.watch, packet, PACKET));
+	assert_true(path_watch_receive(rig.watch, packet, PATH_RIG_PROBE));
 	packet[58] ^= 1;
 	packet[42] = packet[43] = 0;
-	assert_true(path_watch_receive(rig.watch, packet, PACKET));
-	memcpy(packet, good, PACKET);
+	assert_true(path_watch_receive(rig.watch, packet, PATH_RIG_PROBE));
+	memcpy(packet, good, PATH_RIG_PROBE);
 	packet[39] ^= 1; /* a tunnel that is not there */
-	assert_true(path_watch_receive(rig.watch, packet, PACKET));
+	assert_true(path_watch_receive(rig.watch, packet, PATH_RIG_PROBE));
 	assert_int_equal(counters[PATH_WATCH_STRAY], 3);
 	assert_int_equal(counters[PATH_WATCH_ANSWERED], 0);
-	assert_false(path_watch_receive(rig.watch, good, PACKET - 1));
-	memcpy(packet, good, PACKET);
+	assert_false(path_watch_receive(rig.watch, good, PATH_RIG_PROBE - 1));
+	memcpy(packet, good, PATH_RIG_PROBE);
 	packet[40] = ICMP6_TYPE_ECHO_REQUEST;
-	assert_false(path_watch_receive(rig.watch, packet, PACKET));
+	assert_false(path_watch_receive(rig.watch, packet, PATH_RIG_PROBE));
 	/* The right one counts once. */
-	assert_true(path_watch_receive(rig.watch, good, PACKET));
-	assert_true(path_watch_receive(rig.watch, good, PACKET));
+	assert_true(path_watch_receive(rig.watch, good, PATH_RIG_PROBE));
+	assert_true(path_watch_receive(rig.watch, good, PATH_RIG_PROBE));
 	assert_int_equal(counters[PATH_WATCH_ANSWERED], 1);
 	assert_int_equal(counters[PATH_WATCH_STRAY], 4);
 }
@@ -314,7 +287,7 @@ static void strays(void **state)
 /* Probed as long as registrations last, in the order of addresses. */
 static void registrations(void **state)
 {
-	struct path_watch_use u = use(3, "peer");
+	struct path_watch_use u = path_rig_use(3, "peer");
 
 	(void)state;
 	start(5);
@@ -338,7 +311,7 @@ static void registrations(void **state)
 
 static void too_many(void **state)
 {
-	struct path_watch_use u = use(0, "peer");
+	struct path_watch_use u = path_rig_use(0, "peer");
 
 	(void)state;
 	for (unsigned i = 0; i < PATH_WATCH_TUNNELS_MAX; i++) {
