@@ -14,8 +14,9 @@
  *	match   the bucket; ask for the entry
  *	finish  the entry, the route, the headers
  *
- * For subscribers whose paths are chosen packet by packet (choose.h), or have keys, finish asks for
- * more memory, and so these are finished together, after the others of their stride.
+ * For subscribers whose paths are chosen packet by packet (choose.h), or have keys, in whichever
+ * direction, finish asks for more memory, and so these are finished together, after the others of
+ * their stride.
  */
 #include "dataplane/nodes/choose.h"
 #include "dataplane/nodes/classify.h"
@@ -42,6 +43,7 @@ enum edge {
 	GO_ROUTE,
 	GO_CHOOSE, /* its path is not yet known */
 	GO_KEYED,  /* its path is, but not the key that it needs */
+	GO_LOCK,   /* its inner source is found, but not the key that this is to come with */
 };
 
 enum {
@@ -66,7 +68,7 @@ struct express {
 	struct forward_last last;
 	uint32_t forwarded;
 	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
-	bool choose; /* some of this stride go GO_CHOOSE or GO_KEYED */
+	bool later; /* some of this stride go GO_CHOOSE, GO_KEYED or GO_LOCK */
 	struct seat seats[SEATS];
 };
 
@@ -182,29 +184,41 @@ static inline rte_edge_t finish_first(
 	return GO_ROUTE;
 }
 
+/* Whether the first path has keys; then they are asked for. */
+static inline bool ask_keys(struct express *x, const struct subscriber_entry *entry)
+{
+	const struct path_table *paths = &x->w->tables->paths;
+	const struct path_shape *shape = path_shape_at(paths, entry->shape);
+
+	if (likely(path_header_gre(shape->header) != PATH_GRE_KEYED))
+		return false;
+	x->later = true;
+	rte_prefetch0(path_keys_at(paths, entry->path));
+	return true;
+}
+
+/* Into a tunnel of a subscriber. */
+static inline rte_edge_t finish_entry(
+	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
+	if (unlikely(entry->steered)) {
+		x->later = true;
+		rte_prefetch0(path_list_at(&x->w->tables->paths, entry->paths));
+		return GO_CHOOSE;
+	}
+	return ask_keys(x, entry) ? GO_KEYED : finish_first(x, m, entry);
+}
+
 /* For a subscriber, or, without an entry, for nobody that we know. */
 static inline rte_edge_t finish_down(
 	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
-	const struct path_table *paths = &x->w->tables->paths;
-
 	if (!entry)
 		return GO_ROUTE;
 	if (unlikely(steer_is_discovery(m)))
 		return EXPRESS_STEER;
-	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
-	if (unlikely(entry->steered)) {
-		x->choose = true;
-		rte_prefetch0(path_list_at(paths, entry->paths));
-		return GO_CHOOSE;
-	}
-	if (unlikely(path_header_gre(path_shape_at(paths, entry->shape)->header) ==
-		     PATH_GRE_KEYED)) {
-		x->choose = true;
-		rte_prefetch0(path_keys_at(paths, entry->path));
-		return GO_KEYED;
-	}
-	return finish_first(x, m, entry);
+	return finish_entry(x, m, entry);
 }
 
 /* What the rules of a list are looked for in. */
@@ -273,7 +287,7 @@ static __rte_noinline void finish_chosen(
 			next[of[i]] = finish_path(x, mbufs[of[i]], paths[i]);
 }
 
-/* Those of a stride whose keys were on their way meanwhile. */
+/* Those of a stride whose keys are there by now. */
 static __rte_noinline void finish_keyed(
 	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
 {
@@ -284,12 +298,12 @@ static __rte_noinline void finish_keyed(
 }
 
 /* Sent here by another data plane, for a node. */
-static rte_edge_t finish_relayed(struct express *x, struct rte_mbuf *m, const struct seat *seat)
+static __rte_noinline rte_edge_t finish_relayed(
+	struct express *x, struct rte_mbuf *m, const struct seat *seat)
 {
 	const struct data_plane_set *set = data_plane_table_get(&x->w->tables->data_planes);
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
 	const struct subscriber_entry *entry;
-	rte_edge_t edge;
 
 	if (meta_of(m)->flags & META_GRE ||
 		!data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer)) ||
@@ -299,24 +313,20 @@ static rte_edge_t finish_relayed(struct express *x, struct rte_mbuf *m, const st
 	entry = find(x, &seat->inner, ip6_of(m)->dst_addr);
 	if (!entry || entry->relayed || entry->steered)
 		return EXPRESS_RELAY;
-	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
 	x->relayed_in++;
-	edge = encap_one(x->w, m, entry);
-	if (unlikely(edge != ENCAP_FORWARD))
-		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
-	x->encapsulated++;
-	if (unlikely(entry->paths != POOL_NONE))
-		traffic_sent(x->w, m, entry->path);
-	return GO_ROUTE;
+	return finish_entry(x, m, entry);
 }
 
-static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const struct seat *seat)
+/* Out of the tunnel of the subscriber that it says to come from. */
+static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
+	const struct seat *seat, const struct subscriber_entry *entry)
 {
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
-	const struct subscriber_entry *entry = find(x, &seat->key, decap_inner(m)->src_addr);
 
-	if (unlikely(!entry || !decap_accepts(x->subscribers, m, entry)))
+	if (unlikely(!entry || !decap_accepts(x->subscribers, m, entry))) {
+		meta_of(m)->subscriber = SUBSCRIBER_NONE;
 		return finish_relayed(x, m, seat);
+	}
 	traffic_heard(x->w, entry, ip6_src(outer), ip6_total(decap_inner(m)));
 	if (unlikely(decap_strip(m, subscriber_number(x->subscribers, entry)) != DECAP_STEER))
 		return EXPRESS_DECAP;
@@ -325,6 +335,27 @@ static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const 
 		local_set_has(x->local, ip6_dst(ip6_of(m))))
 		return EXPRESS_STEER;
 	return finish_down(x, m, find(x, &seat->inner, ip6_of(m)->dst_addr));
+}
+
+static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const struct seat *seat)
+{
+	const struct subscriber_entry *entry = find(x, &seat->key, decap_inner(m)->src_addr);
+
+	if (unlikely(meta_of(m)->flags & META_GRE) && entry && ask_keys(x, entry)) {
+		meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
+		return GO_LOCK;
+	}
+	return finish_tunnelled(x, m, seat, entry);
+}
+
+/* Those of a stride whose keys were on their way meanwhile. */
+static __rte_noinline void finish_locked(
+	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
+{
+	for (uint16_t i = from; i < to; i++)
+		if (next[i] == GO_LOCK)
+			next[i] = finish_tunnelled(x, mbufs[i], &x->seats[i % SEATS],
+				subscriber_at(x->subscribers, meta_of(mbufs[i])->subscriber));
 }
 
 /* The way out, for those of a stride that are to take it. */
@@ -346,7 +377,7 @@ static inline void finish(
 {
 	uint16_t routed[STRIDE], count = 0;
 
-	x->choose = false;
+	x->later = false;
 	for (uint16_t i = from; i < to; i++) {
 		const struct seat *seat = &x->seats[i % SEATS];
 
@@ -358,7 +389,8 @@ static inline void finish(
 		if (likely(next[i] == GO_ROUTE))
 			routed[count++] = i;
 	}
-	if (unlikely(x->choose)) {
+	if (unlikely(x->later)) {
+		finish_locked(x, mbufs, next, from, to);
 		finish_chosen(x, mbufs, next, from, to);
 		finish_keyed(x, mbufs, next, from, to);
 		count = 0;

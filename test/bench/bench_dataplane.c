@@ -35,6 +35,7 @@ struct options {
 	unsigned sizes, soak_s;
 	bool quick;
 	bool multicast; /* nothing else */
+	bool gre;       /* nothing but the graph, with tunnels in GRE */
 };
 
 /* "1000,1000000" */
@@ -62,6 +63,7 @@ enum {
 	OPTION_JSON,
 	OPTION_MULTICAST,
 	OPTION_SOAK,
+	OPTION_GRE,
 };
 
 static void parse_options(struct options *o, int argc, char **argv)
@@ -77,7 +79,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{0, "soak", "SECONDS",
 			"nothing but full rate with all kinds of changes; fails if anything is "
 			"lost"},
-		{0}};
+		{'g', "gre", NULL, "only cycles a packet, with tunnels in GRE with keys"}, {0}};
 	static const struct args_program program = {.name = "tools/bench dataplane",
 		.usage = "[OPTION]...",
 		.summary = "Cycles that the data plane spends on a packet, in total and by node.",
@@ -94,6 +96,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 			o->quick = true;
 		else if (a.index == OPTION_MULTICAST)
 			o->multicast = true;
+		else if (a.index == OPTION_GRE)
+			o->gre = true;
 		else
 			*texts[a.index] = a.value;
 	}
@@ -101,6 +105,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 		exit(a.exit_code);
 	if (a.first < argc)
 		exit(args_fail(&a, "'%s': no arguments but options", argv[a.first]));
+	if (o->multicast + o->gre + (soak != NULL) > 1)
+		exit(args_fail(&a, "one of --multicast, --gre and --soak alone"));
 	if (soak && args_parse_uint(soak, 1, SOAK_MAX_S, &seconds) < 0)
 		exit(args_fail(&a, "soak '%s': seconds from 1 to %d", soak, SOAK_MAX_S));
 	o->soak_s = (unsigned)seconds;
@@ -208,6 +214,8 @@ static void run(const struct options *o, struct plan *plan, bool first, json_t *
 	}
 	if (!o->multicast)
 		add(root, "results", part_graph, plan);
+	if (o->gre)
+		return;
 	if (first)
 		add(root, "replicate", part_replicate, plan);
 	if (!first || !plan->other || o->multicast)
@@ -253,7 +261,8 @@ int main(int argc, char **argv)
 			.other = other_core(o.core),
 			.subscribers = o.subscribers,
 			.sizes = o.sizes,
-			.quick = o.quick};
+			.quick = o.quick,
+			.gre = o.gre};
 
 		run(&o, &plan, i == 0, root);
 	}

@@ -16,6 +16,7 @@ struct plan {
 	const uint32_t *subscribers;
 	unsigned sizes;
 	bool quick;
+	bool gre;        /* part_graph: tunnels of nodes are in GRE, each with its keys */
 	unsigned soak_s; /* of part_soak */
 };
 

@@ -31,11 +31,11 @@ static unsigned make_cases(struct figure figures[], uint32_t subscribers, bool q
 	return n;
 }
 
-static void print_heading(const char *pages)
+static void print_heading(const struct plan *plan)
 {
-	printf("\npages of %s\n%-6s %9s %6s %5s %7s %7s %5s %6s %6s   cycles a packet by node\n",
-		pages, "work", "subscr.", "octets", "burst", "cycles", "median", "quiet", "floor",
-		"ratio");
+	printf("\npages of %s%s\n%-6s %9s %6s %5s %7s %7s %5s %6s %6s   cycles a packet by node\n",
+		plan->pages, plan->gre ? ", tunnels in GRE with keys" : "", "work", "subscr.",
+		"octets", "burst", "cycles", "median", "quiet", "floor", "ratio");
 }
 
 static void print_figure(const struct figure *f)
@@ -49,19 +49,19 @@ static void print_figure(const struct figure *f)
 	printf("\n");
 }
 
-static json_t *row_of(const struct figure *f, const char *pages, double bytes)
+static json_t *row_of(const struct figure *f, const struct plan *plan, double bytes)
 {
 	json_t *nodes = json_object();
 
 	for (unsigned i = 0; i < f->node_count; i++)
 		if (f->nodes[i].cycles >= 0.05)
 			json_object_set_new(nodes, f->nodes[i].name, json_real(f->nodes[i].cycles));
-	return json_pack("{s:s,s:I,s:i,s:i,s:i,s:s,s:f,s:f,s:i,s:f,s:f,s:o}", "work",
+	return json_pack("{s:s,s:I,s:i,s:i,s:i,s:s,s:s,s:f,s:f,s:i,s:f,s:f,s:o}", "work",
 		work_name(f->traffic.work), "subscribers", (json_int_t)f->traffic.subscribers,
 		"members", 0, "octets", (int)f->traffic.octets, "burst", (int)f->traffic.burst,
-		"pages", pages, "cycles", f->cycles, "median_cycles", f->median, "quiet_windows",
-		(int)f->quiet, "floor_cycles", f->floor, "bytes_per_subscriber", bytes, "nodes",
-		nodes);
+		"pages", plan->pages, "tunnel", plan->gre ? "gre" : "ip6", "cycles", f->cycles,
+		"median_cycles", f->median, "quiet_windows", (int)f->quiet, "floor_cycles",
+		f->floor, "bytes_per_subscriber", bytes, "nodes", nodes);
 }
 
 static void measure_size(const struct plan *plan, uint32_t subscribers, json_t *rows)
@@ -79,7 +79,7 @@ static void measure_size(const struct plan *plan, uint32_t subscribers, json_t *
 	tables_destroy(tables);
 	for (unsigned i = 0; i < n; i++) {
 		print_figure(&figures[i]);
-		json_array_append_new(rows, row_of(&figures[i], plan->pages, bytes));
+		json_array_append_new(rows, row_of(&figures[i], plan, bytes));
 	}
 	printf("tables: %.1f octets a subscriber\n", bytes);
 	if (subscribers >= MANY && bytes > OCTETS_MAX)
@@ -93,7 +93,8 @@ json_t *part_graph(const struct plan *plan)
 	json_t *rows = json_array();
 
 	rig_start(plan->pages, plan->core);
-	print_heading(plan->pages);
+	traffic_use_gre(plan->gre);
+	print_heading(plan);
 	for (unsigned i = 0; i < plan->sizes; i++)
 		measure_size(plan, plan->subscribers[i], rows);
 	return rows;

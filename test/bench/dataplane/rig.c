@@ -150,6 +150,11 @@ struct object rig_path(uint32_t i, uint32_t version)
 		.local = local,
 		.remote = traffic_care_of(i),
 		.data_plane = DATA_PLANE_OWN};
+	if (traffic_uses_gre()) {
+		o.path.kind = PATH_GRE;
+		o.path.keyed = true;
+		o.path.key_in = o.path.key_out = traffic_key(i);
+	}
 	memcpy(o.path.remote.s6_addr + 6, &(uint16_t){(uint16_t)version}, sizeof(uint16_t));
 	return o;
 }

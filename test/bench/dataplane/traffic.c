@@ -13,6 +13,8 @@
 enum {
 	ETHER = 14,
 	IP6 = 40,
+	GRE = 8, /* with a key (RFC 2890, 2) */
+	GRE_KEY = 4,
 	SRC = 8, /* offset of addresses in an IPv6 header */
 	DST = 24,
 	HEAD_PLAIN = 64,   /* octets that are written anew in each packet */
@@ -30,6 +32,7 @@ static struct {
 	struct traffic traffic;
 	uint8_t head[HEAD_TUNNEL];
 	uint16_t length;
+	bool gre;
 } made;
 
 /* Random numbers of each source. */
@@ -103,6 +106,8 @@ static __rte_always_inline void personalize(uint8_t *frame, uint64_t *random, en
 
 	uint32_t who = (uint32_t)(((*random >> 32) * made.traffic.subscribers) >> 32);
 	struct in6_addr home = traffic_home(who), care_of;
+	uint8_t *inner;
+	rte_be32_t key;
 
 	switch (work) {
 	case WORK_ENCAP:
@@ -116,7 +121,13 @@ static __rte_always_inline void personalize(uint8_t *frame, uint64_t *random, en
 	case WORK_DECAP:
 		care_of = traffic_care_of(who);
 		memcpy(frame + ETHER + SRC, &care_of, sizeof(care_of));
-		memcpy(frame + ETHER + IP6 + SRC, &home, sizeof(home));
+		inner = frame + ETHER + IP6;
+		if (made.gre) {
+			key = rte_cpu_to_be_32(traffic_key(who));
+			memcpy(inner + GRE_KEY, &key, sizeof(key));
+			inner += GRE;
+		}
+		memcpy(inner + SRC, &home, sizeof(home));
 		break;
 	default: /* as much of a draw, in a prefix of nobody */
 		memcpy(frame + ETHER + DST + 8, home.s6_addr + 8, 8);
@@ -199,6 +210,21 @@ static uint8_t *put_ip6(
 	return at + IP6;
 }
 
+void traffic_use_gre(bool gre)
+{
+	made.gre = gre;
+}
+
+bool traffic_uses_gre(void)
+{
+	return made.gre;
+}
+
+uint32_t traffic_key(uint32_t subscriber)
+{
+	return subscriber * 3 + 1;
+}
+
 struct rte_mempool *traffic_pool(void)
 {
 	return made.pool;
@@ -216,6 +242,7 @@ void traffic_set(const struct traffic *traffic)
 	const uint16_t inner = (uint16_t)(traffic->octets - ETHER);
 	const uint8_t udp[8] = {
 		[1] = 53, [3] = 80, (uint8_t)((inner - IP6) >> 8), (uint8_t)(inner - IP6)};
+	const uint8_t gre[GRE] = {0x20, 0, 0x86, 0xdd}; /* a key, IPv6 */
 	uint8_t *at = made.head;
 
 	made.traffic = *traffic;
@@ -225,8 +252,14 @@ void traffic_set(const struct traffic *traffic)
 	at[12] = 0x86;
 	at[13] = 0xdd;
 	at += ETHER;
-	if (traffic->work == WORK_DECAP)
+	if (traffic->work == WORK_DECAP && made.gre) {
+		at = put_ip6(
+			at, "2001:db8:f::1", TRAFFIC_LOCAL, IPPROTO_GRE, (uint16_t)(GRE + inner));
+		memcpy(at, gre, sizeof(gre));
+		at += GRE;
+	} else if (traffic->work == WORK_DECAP) {
 		at = put_ip6(at, "2001:db8:f::1", TRAFFIC_LOCAL, 41, inner);
+	}
 	if (traffic->work == WORK_RELAY)
 		at = put_ip6(at, TRAFFIC_OTHER, TRAFFIC_OWN, 41, inner);
 	at = put_ip6(at, TRAFFIC_SOURCE, "2001:db8:c::d", 17, (uint16_t)(inner - IP6));

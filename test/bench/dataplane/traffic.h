@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 #include <rte_mempool.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum work {
@@ -63,6 +64,11 @@ struct rte_mempool *traffic_pool(void);
 
 /* Sets it. Before the first walk. */
 void traffic_use_pool(struct rte_mempool *pool);
+
+/* Whether nodes tunnel in GRE, each with a key; plain at first. Before tables are filled. */
+void traffic_use_gre(bool gre);
+bool traffic_uses_gre(void);
+uint32_t traffic_key(uint32_t subscriber);
 
 /* From now on all sources make these. No worker may be walking. */
 void traffic_set(const struct traffic *traffic);

@@ -137,6 +137,41 @@ static void test_in(void **state)
 	assert_int_equal(lab_counter(lab, WORKER_relayed_out), 0);
 }
 
+/* To a node whose tunnel is in GRE: each with its key (RFC 5845, 4.2). */
+static void test_in_gre(void **state)
+{
+	static const uint8_t gre[] = {0x20, 0, 0x86, 0xdd, 0, 0, 0x30, 0x39};
+	struct lab *lab = *state;
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = 1};
+	struct packet in, f, out;
+
+	o.path = (struct object_path){.id = 1,
+		.kind = PATH_GRE,
+		.local = packet_addr(LAB_LOCAL),
+		.remote = packet_addr(LAB_CARE_OF),
+		.data_plane = US,
+		.keyed = true,
+		.key_in = 1,
+		.key_out = 12345};
+	lab_apply(lab, &o, 0);
+	packet_udp(&in, LAB_PEER, LAB_HOME_OF, 100);
+	f = in;
+	packet_wrap(&f, FAR, OWN);
+	for (int i = 0; i < 20; i++)
+		arrive(lab, &f, LAB_CORE);
+	for (int i = 0; i < 20; i++) {
+		lab_sent(lab, LAB_VISITED, &out);
+		packet_unether(&out);
+		assert_int_equal(out.len, in.len + PACKET_IP6 + sizeof(gre));
+		assert_int_equal(out.data[6], IPPROTO_GRE);
+		assert_memory_equal(out.data + PACKET_IP6, gre, sizeof(gre));
+	}
+	lab_nothing(lab);
+	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 20);
+	assert_int_equal(lab_counter(lab, WORKER_encapsulated), 20);
+	assert_int_equal(lab_counter(lab, WORKER_relayed_out), 0);
+}
+
 /* RFC 6040, 4.2: what the core marked on the way from the other data plane reaches the node. */
 static void test_in_ecn(void **state)
 {
@@ -508,6 +543,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_out, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_in, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_in_gre, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_in_ecn, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_change, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_uplink_elsewhere, setup, lab_teardown),
