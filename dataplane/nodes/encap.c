@@ -15,6 +15,14 @@ uint16_t encap_walk_limit(const struct rte_ipv6_hdr *ip, uint16_t len)
 	return ip6_walk((const uint8_t *)ip, len, &chain) == 0 ? chain.limit : 0;
 }
 
+rte_edge_t encap_by(struct rte_mbuf *m, const struct encap_way *way)
+{
+	if (unlikely(path_header_on_link(way->header)))
+		return ENCAP_ON_LINK;
+	return encap_tunnel(
+		m, way, path_header_gre(way->header), encap_limit(ip6_of(m), m->data_len));
+}
+
 /* Apart from the rest, so that those who relay nothing do not pay for it. */
 static void count_relayed(
 	struct worker *w, struct rte_mbuf **mbufs, const rte_edge_t next[], uint16_t n)

@@ -96,49 +96,64 @@ static inline void encap_put_gre(uint8_t *at, const struct encap_way *way, uint8
 		memcpy(at + PATH_GRE_LEN, &way->key, sizeof(way->key));
 }
 
-/* Puts the headers in front of the inner packet of len octets at ip; false: no room. */
-static inline bool encap_prepend(
-	struct rte_mbuf *m, struct meta *meta, const struct encap_way *way, uint16_t limit)
+/* Writes the IPv6 header of a way, in three stores. */
+static inline void encap_put_ip6(struct rte_ipv6_hdr *outer, const struct encap_way *way,
+	uint32_t class_and_label, uint16_t payload)
+{
+	uint64_t first = rte_cpu_to_be_32(0x60000000 | class_and_label);
+	uint16_t proto_and_hops;
+
+	memcpy(&proto_and_hops, way->header + 6, sizeof(proto_and_hops));
+	first |= (uint64_t)rte_cpu_to_be_16(payload) << 32 | (uint64_t)proto_and_hops << 48;
+	memcpy(outer, &first, sizeof(first));
+	memcpy(outer->src_addr, way->header + 8, sizeof(outer->src_addr));
+	memcpy(outer->dst_addr, way->remote, sizeof(outer->dst_addr));
+}
+
+/* Turns the header of an outer packet into that of one with a limit (RFC 2473, 4.1.1). */
+static inline void encap_put_limit(struct rte_ipv6_hdr *outer, uint8_t limit)
+{
+	const uint8_t header[ENCAP_LIMIT_LEN] = {outer->proto, 0, 4, 1, limit, 1, 1, 0};
+
+	outer->proto = IP6_DESTINATION;
+	memcpy(outer + 1, header, sizeof(header));
+}
+
+/* Puts the headers in front of the inner packet at ip; gre: octets of the way's GRE header, limit:
+ * offset of that of the inner packet, or 0. False: no room. */
+static __rte_always_inline bool encap_prepend(struct rte_mbuf *m, struct meta *meta,
+	const struct encap_way *way, uint8_t gre, uint16_t limit)
 {
 	const struct rte_ipv6_hdr *ip = ip6_of(m);
 	const uint32_t class_and_label =
 		(rte_be_to_cpu_32(ip->vtc_flow) & 0x0ff00000) | encap_flow_label(ip, m->data_len);
-	const uint8_t left = limit ? ((const uint8_t *)ip)[limit] - 1 : 0;
 	const uint16_t options = limit ? ENCAP_LIMIT_LEN : 0;
-	const uint8_t gre = path_header_gre(way->header);
-	const uint16_t payload = (uint16_t)(m->pkt_len + options + gre);
-	struct rte_ipv6_hdr *outer = (struct rte_ipv6_hdr *)(void *)rte_pktmbuf_prepend(
-		m, (uint16_t)(IP6_LEN + options + gre));
+	const uint16_t more = (uint16_t)(options + gre);
+	const uint16_t payload = (uint16_t)(m->pkt_len + more);
+	struct rte_ipv6_hdr *outer =
+		(struct rte_ipv6_hdr *)(void *)rte_pktmbuf_prepend(m, (uint16_t)(IP6_LEN + more));
 
 	if (unlikely(!outer))
 		return false;
-	memcpy(outer, way->header, PATH_HEADER_LEN);
-	outer->vtc_flow = rte_cpu_to_be_32(0x60000000 | class_and_label);
-	outer->payload_len = rte_cpu_to_be_16(payload);
-	memcpy(outer->dst_addr, way->remote, sizeof(outer->dst_addr));
-	if (unlikely(limit)) {
-		const uint8_t header[ENCAP_LIMIT_LEN] = {outer->proto, 0, 4, 1, left, 1, 1, 0};
-
-		outer->proto = IP6_DESTINATION;
-		memcpy(outer + 1, header, sizeof(header));
-	}
+	meta->flags |= META_ENCAPSULATED;
+	meta->outer = (uint8_t)(IP6_LEN + more);
+	meta->mtu = way->mtu;
+	encap_put_ip6(outer, way, class_and_label, payload);
+	if (unlikely(limit))
+		encap_put_limit(outer, ((const uint8_t *)ip)[limit] - 1);
 	if (unlikely(gre))
 		encap_put_gre((uint8_t *)(outer + 1) + options, way, gre);
-	meta->flags |= META_ENCAPSULATED;
-	meta->outer = (uint8_t)(IP6_LEN + options + gre);
-	meta->mtu = way->mtu;
 	return true;
 }
 
-static inline rte_edge_t encap_by(struct rte_mbuf *m, const struct encap_way *way)
+/* The rest of encap_by(), for which way is known to be no link. */
+static __rte_always_inline rte_edge_t encap_tunnel(
+	struct rte_mbuf *m, const struct encap_way *way, uint8_t gre, uint16_t limit)
 {
 	struct rte_ipv6_hdr *ip = ip6_of(m);
 	struct meta *meta = meta_of(m);
-	uint16_t limit = encap_limit(ip, m->data_len);
 
-	if (unlikely(path_header_on_link(way->header)))
-		return ENCAP_ON_LINK;
-	if (!(meta->flags & META_ORIGINATED)) {
+	if (likely(!(meta->flags & META_ORIGINATED))) {
 		if (unlikely(addr_is_link_local(ip6_src(ip))))
 			return ENCAP_SCOPE;
 		if (unlikely(ip->hop_limits <= 1))
@@ -149,21 +164,28 @@ static inline rte_edge_t encap_by(struct rte_mbuf *m, const struct encap_way *wa
 	if (unlikely(addr_equal(ip6_dst(ip), way->remote) &&
 		     memcmp(ip->src_addr, way->header + 8, sizeof(ip->src_addr)) == 0))
 		return ENCAP_LOOP;
-	if (!(meta->flags & META_ORIGINATED))
-		ip->hop_limits--;
-	if (unlikely(!encap_prepend(m, meta, way, limit)))
+	ip->hop_limits = (uint8_t)(ip->hop_limits - !(meta->flags & META_ORIGINATED));
+	if (unlikely(!encap_prepend(m, meta, way, gre, limit)))
 		return ENCAP_NO_ROOM;
 	return ENCAP_FORWARD;
 }
 
-/* By the first path of a subscriber. */
-static inline rte_edge_t encap_one(
+/* By any way. */
+rte_edge_t encap_by(struct rte_mbuf *m, const struct encap_way *way);
+
+/* By the first path of a subscriber; nearly all packets have no limit and no GRE. */
+static __rte_always_inline rte_edge_t encap_one(
 	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
 	const struct path_table *t = &w->tables->paths;
 	const uint8_t *header = path_shape_at(t, entry->shape)->header;
-	const struct encap_way way = {
-		header, &entry->remote, path_key_out(t, header, entry->path), entry->mtu};
+	const uint8_t gre = path_header_gre(header);
+	struct encap_way way = {header, &entry->remote, 0, entry->mtu};
 
+	if (likely(!gre && !path_header_on_link(header) &&
+		    encap_limit(ip6_of(m), m->data_len) == 0))
+		return encap_tunnel(m, &way, 0, 0);
+	if (gre == PATH_GRE_KEYED)
+		way.key = path_keys_at(t, entry->path)->out;
 	return encap_by(m, &way);
 }

@@ -170,7 +170,7 @@ static inline const struct subscriber_entry *find(
 }
 
 /* Into the tunnel of the first path. */
-static inline rte_edge_t finish_first(
+static __rte_always_inline rte_edge_t finish_first(
 	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
 	rte_edge_t edge = encap_one(x->w, m, entry);
@@ -198,7 +198,7 @@ static inline bool ask_keys(struct express *x, const struct subscriber_entry *en
 }
 
 /* Into a tunnel of a subscriber. */
-static inline rte_edge_t finish_entry(
+static __rte_always_inline rte_edge_t finish_entry(
 	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
 	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
@@ -210,10 +210,12 @@ static inline rte_edge_t finish_entry(
 	return ask_keys(x, entry) ? GO_KEYED : finish_first(x, m, entry);
 }
 
-/* For a subscriber, or, without an entry, for nobody that we know. */
-static inline rte_edge_t finish_down(
-	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
+/* For a subscriber, if there is one by this key, or for nobody that we know. */
+static __rte_always_inline rte_edge_t finish_down(
+	struct express *x, struct rte_mbuf *m, const struct subscriber_key *key)
 {
+	const struct subscriber_entry *entry = find(x, key, ip6_of(m)->dst_addr);
+
 	if (!entry)
 		return GO_ROUTE;
 	if (unlikely(steer_is_discovery(m)))
@@ -317,7 +319,7 @@ static __rte_noinline rte_edge_t finish_relayed(
 	return finish_entry(x, m, entry);
 }
 
-/* Out of the tunnel of the subscriber that it says to come from. */
+/* Out of the tunnel of the subscriber that it says to come from; GO_DOWN: on by its inner key. */
 static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
 	const struct seat *seat, const struct subscriber_entry *entry)
 {
@@ -334,7 +336,7 @@ static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
 	if (unlikely(local_set_may_have(x->local, ip6_of(m)->dst_addr)) &&
 		local_set_has(x->local, ip6_dst(ip6_of(m))))
 		return EXPRESS_STEER;
-	return finish_down(x, m, find(x, &seat->inner, ip6_of(m)->dst_addr));
+	return GO_DOWN;
 }
 
 static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const struct seat *seat)
@@ -352,10 +354,16 @@ static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const 
 static __rte_noinline void finish_locked(
 	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
 {
-	for (uint16_t i = from; i < to; i++)
-		if (next[i] == GO_LOCK)
-			next[i] = finish_tunnelled(x, mbufs[i], &x->seats[i % SEATS],
-				subscriber_at(x->subscribers, meta_of(mbufs[i])->subscriber));
+	for (uint16_t i = from; i < to; i++) {
+		const struct seat *seat = &x->seats[i % SEATS];
+
+		if (next[i] != GO_LOCK)
+			continue;
+		next[i] = finish_tunnelled(x, mbufs[i], seat,
+			subscriber_at(x->subscribers, meta_of(mbufs[i])->subscriber));
+		if (next[i] == GO_DOWN)
+			next[i] = finish_down(x, mbufs[i], &seat->inner);
+	}
 }
 
 /* The way out, for those of a stride that are to take it. */
@@ -380,14 +388,18 @@ static inline void finish(
 	x->later = false;
 	for (uint16_t i = from; i < to; i++) {
 		const struct seat *seat = &x->seats[i % SEATS];
+		rte_edge_t edge = next[i];
 
-		if (next[i] == GO_DOWN)
-			next[i] = finish_down(
-				x, mbufs[i], find(x, &seat->key, ip6_of(mbufs[i])->dst_addr));
-		else if (next[i] == GO_UP)
-			next[i] = finish_up(x, mbufs[i], seat);
-		if (likely(next[i] == GO_ROUTE))
+		if (edge == GO_DOWN) {
+			edge = finish_down(x, mbufs[i], &seat->key);
+		} else if (edge == GO_UP) {
+			edge = finish_up(x, mbufs[i], seat);
+			if (likely(edge == GO_DOWN))
+				edge = finish_down(x, mbufs[i], &seat->inner);
+		}
+		if (likely(edge == GO_ROUTE))
 			routed[count++] = i;
+		next[i] = edge;
 	}
 	if (unlikely(x->later)) {
 		finish_locked(x, mbufs, next, from, to);
@@ -415,7 +427,7 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 	x.lengths = subscriber_table_lengths(x.subscribers);
 	x.version = sig_index_version(&x.subscribers->by_prefix);
 	x.access = link_table_access(&w->tables->links);
-	x.last.neighbour = NULL;
+	x.last = (struct forward_last){.hop = NULL};
 	x.forwarded = x.encapsulated = x.decapsulated = x.relayed_out = x.relayed_in = 0;
 	for (uint16_t at = 0; at < n + (STAGES - 1) * STRIDE; at += STRIDE) {
 		if (at < n)

@@ -54,12 +54,39 @@ rte_edge_t forward_else(struct rte_mbuf *m, const struct route_next_hop *hop)
 	}
 }
 
+rte_edge_t forward_find(struct worker *w, struct rte_mbuf *m, const struct route_next_hop *hop,
+	struct forward_last *last)
+{
+	const struct rte_ipv6_hdr *ip = ip6_of(m);
+	const struct in6_addr *addr;
+	const struct port *port;
+
+	if (hop->kind == ROUTE_BY_SOURCE)
+		hop = route_of_source(hop->sources, ip6_src(ip));
+	if (hop->kind != ROUTE_GATEWAY && hop->kind != ROUTE_CONNECTED)
+		return forward_else(m, hop);
+	port = port_get(hop->port);
+	if (!port)
+		return FORWARD_PORT_GONE;
+	addr = hop->kind == ROUTE_GATEWAY ? &hop->gateway : ip6_dst(ip);
+	last->hop = hop->kind == ROUTE_GATEWAY ? hop : NULL;
+	last->mtu = port_mtu(port);
+	if (last->neighbour && last->port == hop->port && addr_equal(&last->addr, addr))
+		return FORWARD_TX;
+	last->addr = *addr;
+	last->port = hop->port;
+	last->neighbour = neighbour_table_find(&w->tables->neighbours, addr, hop->port);
+	if (last->neighbour)
+		forward_ethernet(&last->eth, &last->neighbour->mac, port);
+	return FORWARD_TX;
+}
+
 static inline void forward_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
 {
 	struct in6_addr destinations[NODE_BURST];
 	const struct route_next_hop *hops[NODE_BURST];
-	struct forward_last last = {.neighbour = NULL};
+	struct forward_last last = {.hop = NULL};
 	uint32_t transit = 0;
 
 	RTE_SET_USED(graph);

@@ -32,11 +32,13 @@ enum forward_edge {
 	[FORWARD_BLACKHOLE] = "drop_blackhole", [FORWARD_PORT_GONE] = "drop_port_gone",            \
 	[FORWARD_NO_ROOM] = "drop_no_room"
 
-/* The neighbour found last: bursts mostly go one way. */
+/* The way out that was found last: bursts mostly go one way. */
 struct forward_last {
-	struct in6_addr addr;
-	const struct neighbour *neighbour;
-	uint16_t port;
+	const struct route_next_hop *hop;  /* of all to one gateway; NULL: none was found yet */
+	const struct neighbour *neighbour; /* of the rest: NULL, it is not known */
+	struct in6_addr addr;              /* of the neighbour */
+	struct rte_ether_hdr eth;          /* ready */
+	uint16_t mtu, port;
 };
 
 /* The packet is to be refused with an ICMPv6 error to its source. */
@@ -51,18 +53,12 @@ static inline rte_edge_t forward_refuse(struct meta *meta, uint8_t type, uint8_t
 /* Routes that lead to no next hop. */
 rte_edge_t forward_else(struct rte_mbuf *m, const struct route_next_hop *hop);
 
-static inline const struct neighbour *forward_neighbour(struct worker *w, struct forward_last *last,
-	const struct route_next_hop *hop, const struct in6_addr *addr)
-{
-	if (last->neighbour && last->port == hop->port && addr_equal(&last->addr, addr))
-		return last->neighbour;
-	*last = (struct forward_last){
-		.addr = *addr,
-		.neighbour = neighbour_table_find(&w->tables->neighbours, addr, hop->port),
-		.port = hop->port,
-	};
-	return last->neighbour;
-}
+/*
+ * Finds the way out by a next hop, for a packet with its data at this header: the port, and there
+ * the neighbour, which may be unknown. FORWARD_TX, or where the packet goes instead.
+ */
+rte_edge_t forward_find(struct worker *w, struct rte_mbuf *m, const struct route_next_hop *hop,
+	struct forward_last *last);
 
 /* What every router checks before a packet goes on (RFC 8200, 3; RFC 4291, 2.5.6). */
 static inline rte_edge_t forward_check(struct rte_ipv6_hdr *ip, struct meta *meta)
@@ -86,49 +82,40 @@ static inline void forward_ethernet(
 static inline rte_edge_t forward_one(struct worker *w, struct rte_mbuf *m,
 	const struct route_next_hop *hop, struct forward_last *last, uint32_t *transit)
 {
-	struct rte_ipv6_hdr *ip = ip6_of(m);
 	struct meta *meta = meta_of(m);
-	const struct port *port;
+	uint16_t mtu;
 
-	if (unlikely(hop->kind == ROUTE_BY_SOURCE))
-		hop = route_of_source(hop->sources, ip6_src(ip));
-	if (unlikely(hop->kind != ROUTE_GATEWAY && hop->kind != ROUTE_CONNECTED))
-		return forward_else(m, hop);
-	port = port_get(hop->port);
-	if (unlikely(!port))
-		return FORWARD_PORT_GONE;
+	if (unlikely(hop != last->hop)) {
+		rte_edge_t edge = forward_find(w, m, hop, last);
+
+		if (unlikely(edge != FORWARD_TX))
+			return edge;
+	}
+	mtu = last->mtu;
 	if (!(meta->flags & (META_ENCAPSULATED | META_ORIGINATED))) {
-		rte_edge_t edge = forward_check(ip, meta);
+		rte_edge_t edge = forward_check(ip6_of(m), meta);
 
 		if (unlikely(edge != FORWARD_TX))
 			return edge;
 		(*transit)++;
-	}
-
-	uint16_t mtu = port_mtu(port);
-
-	if (meta->flags & META_ENCAPSULATED && meta->mtu && meta->mtu < mtu)
+	} else if (meta->flags & META_ENCAPSULATED && meta->mtu && meta->mtu < mtu) {
 		mtu = meta->mtu;
+	}
 	if (unlikely(m->pkt_len > mtu)) {
 		meta->value = mtu;
 		return FORWARD_TOO_BIG;
 	}
-
-	const struct in6_addr *next = hop->kind == ROUTE_GATEWAY ? &hop->gateway : ip6_dst(ip);
-	const struct neighbour *neighbour = forward_neighbour(w, last, hop, next);
-
-	if (unlikely(!neighbour)) {
-		mirror_tag(m)->nexthop = *next;
-		meta->port = hop->port;
+	if (unlikely(!last->neighbour)) {
+		mirror_tag(m)->nexthop = last->addr;
+		meta->port = last->port;
 		return FORWARD_RESOLVE;
 	}
 
-	struct rte_ether_hdr *eth =
-		(struct rte_ether_hdr *)(void *)rte_pktmbuf_prepend(m, sizeof(*eth));
+	void *eth = rte_pktmbuf_prepend(m, sizeof(last->eth));
 
 	if (unlikely(!eth))
 		return FORWARD_NO_ROOM;
-	forward_ethernet(eth, &neighbour->mac, port);
-	meta->port = hop->port;
+	memcpy(eth, &last->eth, sizeof(last->eth));
+	meta->port = last->port;
 	return FORWARD_TX;
 }

@@ -67,9 +67,8 @@ static bool fill(struct replicate_job *job, struct rte_mbuf *m, uint64_t id, uin
 		.m = m,
 		.id = id,
 		.group = number,
-		.class_flow =
-			rte_cpu_to_be_32(0x60000000 | class | encap_flow_label(ip, m->data_len)),
-		.payload = rte_cpu_to_be_16((uint16_t)(m->pkt_len + options)),
+		.class_and_label = class | encap_flow_label(ip, m->data_len),
+		.payload = (uint16_t)(m->pkt_len + options),
 		.port = meta_of(m)->port,
 		.limit = limit ? (uint8_t)(((const uint8_t *)ip)[limit] - 1) : 0,
 		.outer = (uint8_t)(IP6_LEN + options),

@@ -203,22 +203,11 @@ static bool take_buffers(struct batch *b)
 static inline void put_outer(struct rte_ipv6_hdr *outer, const struct replicate_job *job,
 	const struct encap_way *way, uint8_t gre)
 {
-	memcpy(outer, way->header, PATH_HEADER_LEN);
-	outer->vtc_flow = job->class_flow;
-	outer->payload_len = job->payload;
-	memcpy(outer->dst_addr, way->remote, sizeof(outer->dst_addr));
-	if (unlikely(gre)) {
-		outer->payload_len =
-			rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(job->payload) + gre));
+	encap_put_ip6(outer, way, job->class_and_label, (uint16_t)(job->payload + gre));
+	if (unlikely(gre))
 		encap_put_gre((uint8_t *)outer + job->outer, way, gre);
-	}
-	if (unlikely(job->outer > IP6_LEN)) {
-		const uint8_t header[ENCAP_LIMIT_LEN] = {
-			outer->proto, 0, 4, 1, job->limit, 1, 1, 0};
-
-		outer->proto = IP6_DESTINATION;
-		memcpy(outer + 1, header, sizeof(header));
-	}
+	if (unlikely(job->outer > IP6_LEN))
+		encap_put_limit(outer, job->limit);
 }
 
 /* The packet behind the headers: all octets of it, or the packet itself, shared. */
@@ -347,7 +336,7 @@ static bool step(struct rte_graph *graph, struct rte_node *node, struct batch *b
 	struct worker *w = b->w;
 	struct group_counters *counters =
 		group_table_counters(&w->tables->groups, w->index, b->job->group);
-	struct forward_last last = {.neighbour = NULL};
+	struct forward_last last = {.hop = NULL};
 	bool more = gather(b, entry, most, scan);
 	uint16_t lost;
 

@@ -29,12 +29,12 @@ enum {
 /* A packet, its hop limit already lowered, its data at the IPv6 header. */
 struct replicate_job {
 	struct rte_mbuf *m;
-	uint64_t id;           /* of the group */
-	uint32_t group;        /* its number */
-	uint32_t place;        /* in the list, to go on from */
-	rte_be32_t class_flow; /* first word of outer headers */
-	rte_be16_t payload;    /* their length field */
-	uint16_t port;         /* that the packet came by */
+	uint64_t id;              /* of the group */
+	uint32_t group;           /* its number */
+	uint32_t place;           /* in the list, to go on from */
+	uint32_t class_and_label; /* of outer headers */
+	uint16_t payload;         /* octets behind them, without GRE */
+	uint16_t port;            /* that the packet came by */
 	uint8_t limit; /* Tunnel Encapsulation Limit of the outer header, if outer has room for it
 			*/
 	uint8_t outer; /* octets of outer headers */

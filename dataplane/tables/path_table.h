@@ -180,17 +180,17 @@ void path_table_release_shape(struct path_table *t, uint16_t shape);
 /* The path, shape or list of a number. Any reader. */
 static inline struct path *path_at(const struct path_table *t, uint32_t path)
 {
-	return pool_at(&t->paths, path);
+	return (struct path *)(void *)t->paths.base + path;
 }
 
 static inline const struct path_shape *path_shape_at(const struct path_table *t, uint16_t shape)
 {
-	return pool_at(&t->shapes, shape);
+	return (const struct path_shape *)(const void *)t->shapes.base + shape;
 }
 
 static inline const struct path_list *path_list_at(const struct path_table *t, uint32_t list)
 {
-	return pool_at(&t->lists, list);
+	return (const struct path_list *)(const void *)t->lists.base + list;
 }
 
 /* Whose turn it is among the paths of a list, by the reader with this index, which alone reads and

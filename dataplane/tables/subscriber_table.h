@@ -143,7 +143,7 @@ const struct subscriber_entry *subscriber_table_by_id(
 static inline const struct subscriber_entry *subscriber_at(
 	const struct subscriber_table *t, uint32_t number)
 {
-	return pool_at(&t->entries, number);
+	return (const struct subscriber_entry *)(const void *)t->entries.base + number;
 }
 
 static inline uint32_t subscriber_number(
