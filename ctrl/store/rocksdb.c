@@ -31,6 +31,7 @@
  */
 #include "common/clock.h"
 #include "ctrl/store/folder.h"
+#include "ctrl/store/read_ahead.h"
 
 #include <errno.h>
 #include <rocksdb/c.h>
@@ -367,26 +368,28 @@ int store_commit(struct store *s)
 	return error;
 }
 
-int store_each(struct store *s, enum store_table table, store_each_fn *fn, void *arg)
-{
-	const char first = (char)table;
-	rocksdb_iterator_t *it;
-	char *message = NULL;
-	int result = 0;
+struct walk {
+	struct store *store;
+	enum store_table table;
+};
 
-	if (!s->db)
-		return -EIO;
-	it = rocksdb_create_iterator(s->db, s->read);
-	for (rocksdb_iter_seek(it, &first, 1); rocksdb_iter_valid(it); rocksdb_iter_next(it)) {
+static int read_table(void *arg, struct read_ahead *ahead)
+{
+	const struct walk *walk = arg;
+	const char first = (char)walk->table;
+	rocksdb_iterator_t *it = rocksdb_create_iterator(walk->store->db, walk->store->read);
+	char *message = NULL;
+	int error = 0;
+
+	for (rocksdb_iter_seek(it, &first, 1); !error && rocksdb_iter_valid(it);
+		rocksdb_iter_next(it)) {
 		size_t key_len, len;
 		const char *key = rocksdb_iter_key(it, &key_len);
 		const char *record = rocksdb_iter_value(it, &len);
 
 		if (key[0] != first)
 			break;
-		result = fn(arg, key + 1, key_len - 1, record, len);
-		if (result)
-			break;
+		error = read_ahead_put(ahead, key + 1, key_len - 1, record, len);
 	}
 	rocksdb_iter_get_error(it, &message);
 	rocksdb_iter_destroy(it);
@@ -394,7 +397,14 @@ int store_each(struct store *s, enum store_table table, store_each_fn *fn, void 
 		rocksdb_free(message);
 		return -EIO;
 	}
-	return result;
+	return error;
+}
+
+int store_each(struct store *s, enum store_table table, store_each_fn *fn, void *arg)
+{
+	struct walk walk = {.store = s, .table = table};
+
+	return s->db ? read_ahead_run(read_table, &walk, fn, arg) : -EIO;
 }
 
 int store_get(struct store *s, enum store_table table, const void *key, size_t key_len, void *buf,

@@ -88,8 +88,9 @@ typedef int store_each_fn(
 	void *arg, const void *key, size_t key_len, const void *record, size_t record_len);
 
 /*
- * Walks a table in the order of its keys, committed records only. Returns 0, what fn returned, or
- * -EIO when a record cannot be read (damaged).
+ * Walks a table in the order of its keys, committed records only, which a thread of its own
+ * reads ahead (store/read_ahead.h); fn is called on the caller's and may change the store. Returns
+ * 0, what fn returned, -ENOMEM, -EAGAIN (no thread), or -EIO when a record cannot be read (damaged).
  */
 int store_each(struct store *store, enum store_table table, store_each_fn *fn, void *arg);
 
