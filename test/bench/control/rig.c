@@ -178,6 +178,7 @@ void rig_start(struct rig *rig)
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		_exit(127);
+	setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0); /* as its systemd unit does */
 	execl(rig->program, "dmm-ctrl", "--config", path, (char *)NULL);
 	_exit(127);
 }
