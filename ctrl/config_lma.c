@@ -116,6 +116,10 @@ const struct config_key ctrl_config_lma_keys[] = {
 	CONFIG_KEY(GROUP, struct ctrl_config_lma, distribution,
 		.keys = ctrl_config_distribution_keys,
 		.help = "which packets to a node take which of its session's bindings"),
+	CONFIG_KEY(INT, struct ctrl_config_lma, metrics_vendor, .max = UINT32_MAX,
+		.help = "private enterprise number of the Vendor Specific option (RFC 5094) by "
+			"which gateways tell what they measure of the ways to the anchor; 0: it is "
+			"not looked at"),
 	CONFIG_KEY(BOOL, struct ctrl_config_lma, user_planes, .text = "false",
 		.help = "Domain-wide-LMA-UPA-Support: where data planes have addresses, gateways "
 			"are told that of the nearest one even if they do not ask (RFC 7389, 5)"),

@@ -52,7 +52,8 @@ struct ctrl_config_lma {
 	uint32_t delete_delay_ms;
 	uint32_t assign_delay_ms;
 	uint32_t refusals_per_second;
-	uint32_t max_paths; /* bindings of a session; 0: several are not supported */
+	uint32_t metrics_vendor; /* 0: none */
+	uint32_t max_paths;      /* bindings of a session; 0: several are not supported */
 	struct ctrl_config_distribution distribution;
 	bool user_planes;
 	enum lma_gre gre;

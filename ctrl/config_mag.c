@@ -87,6 +87,14 @@ const struct config_key ctrl_config_mag_keys[] = {
 		.help = "which packets of nodes take which of the paths"),
 	CONFIG_KEY(GROUP, struct ctrl_config_mag, supervision, .keys = ctrl_config_supervision_keys,
 		.help = "of the paths"),
+	CONFIG_KEY(INT, struct ctrl_config_mag, metrics_vendor, .max = UINT32_MAX,
+		.help = "private enterprise number of the Vendor Specific option (RFC 5094) by "
+			"which anchors are told delay and loss of the paths to them; 0: they are "
+			"not told"),
+	CONFIG_KEY_NAMED("metrics_interval", DURATION, struct ctrl_config_mag, metrics_interval_ms,
+		.text = "2s", .unit = "s", .min = 100, .max = 60000,
+		.help = "figures that have changed much are told so often, at most, by extending "
+			"the registration of a node; and all with each registration"),
 	CONFIG_KEY(GROUPS, struct ctrl_config_mag, nodes, .required = true, .max_items = 100000,
 		.keys = node_keys, .item_size = sizeof(struct ctrl_config_mag_node),
 		.help = "mobile nodes that are served"),
@@ -203,6 +211,9 @@ static void check_paths(const struct check *c)
 				"%s: the first path, and no other, has mag.address, which is %s",
 				ADDR_TEXT(&path->address), ADDR_TEXT(&mag->address));
 	}
+	if (mag->metrics_vendor && !mag->supervision.interval_ms)
+		config_report_add(c->report, c->file, 0, "mag.metrics_vendor",
+			"metrics need supervision, whose interval is 0");
 	if (mag->paths.count && !mag->identifier)
 		config_report_add(
 			c->report, c->file, 0, "mag.identifier", "is required with paths");

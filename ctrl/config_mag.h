@@ -54,6 +54,8 @@ struct ctrl_config_mag {
 	uint32_t lifetime_ms;
 	uint32_t mtu;
 	enum mag_gre gre;
+	uint32_t metrics_vendor; /* 0: none */
+	uint32_t metrics_interval_ms;
 	uint32_t probe_ms;
 	uint32_t probes;
 	uint32_t hold_ms;

@@ -206,6 +206,17 @@ void path_supervision_use(
 		path_watch_use(ctrl->path_watch, use, until_real_ns);
 }
 
+void path_supervision_tell(const struct ctrl *ctrl, const char *peer, const struct metrics_way *way)
+{
+	const struct path_watch_figures figures = {
+		.loss = way->loss, .delay_ns = way->delay_us * CLOCK_NS_PER_US};
+
+	static_assert((int)METRICS_LOSS_ALL == (int)PATH_WATCH_LOSS_ALL, "in the same units");
+	if (ctrl->path_watch)
+		path_watch_tell(ctrl->path_watch, peer, way->bid, &figures,
+			METRICS_LASTS_S * CLOCK_NS_PER_S);
+}
+
 bool path_supervision_take(const struct ctrl *ctrl, const struct packet_punt *punt)
 {
 	return ctrl->path_watch && punt->reason == PACKET_ICMP && !punt->subscriber &&

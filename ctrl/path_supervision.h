@@ -8,6 +8,7 @@
 #include "ctrl/ctrl.h"
 #include "ctrl/signalling/path_watch.h"
 #include "proto/channel/packet.h"
+#include "proto/mobility/metrics.h"
 
 struct ctrl_config_distribution;
 struct ctrl_config_supervision;
@@ -26,6 +27,10 @@ void path_supervision_close(struct ctrl *ctrl);
 /* A registration by a tunnel lasts until then: path_watch_use(), if there is a watch. */
 void path_supervision_use(
 	const struct ctrl *ctrl, const struct path_watch_use *use, uint64_t until_real_ns);
+
+/* A peer tells what it measures of its tunnels with an identifier. */
+void path_supervision_tell(
+	const struct ctrl *ctrl, const char *peer, const struct metrics_way *way);
 
 /* A packet of a data plane. False: it is not for the supervision. */
 bool path_supervision_take(const struct ctrl *ctrl, const struct packet_punt *punt);

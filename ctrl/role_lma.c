@@ -133,6 +133,15 @@ static int op_inject(void *context, const char *data_plane, const struct packet_
 	return role_inject(role->ctrl, data_plane, inject);
 }
 
+static void op_metrics(
+	void *context, const struct lma_peer *peer, const struct metrics_list *metrics)
+{
+	const struct role_lma *role = context;
+
+	for (size_t i = 0; i < metrics->count; i++)
+		path_supervision_tell(role->ctrl, peer->name, &metrics->ways[i]);
+}
+
 static void op_event(void *context, const struct lma_event *event)
 {
 	const struct role_lma *role = context;
@@ -289,6 +298,7 @@ static int make_lma(struct role_lma *role, uint32_t counter, bool fresh)
 		.serve = op_serve,
 		.tunnel_address = op_tunnel_address,
 		.inject = op_inject,
+		.metrics = op_metrics,
 		.event = op_event,
 		.peer_event = op_peer_event,
 		.now_ns = op_now,
@@ -311,6 +321,7 @@ static int make_lma(struct role_lma *role, uint32_t counter, bool fresh)
 		.max_paths = config->lma.max_paths,
 		.user_planes = config->lma.user_planes,
 		.gre = config->lma.gre,
+		.metrics_vendor = config->lma.metrics_vendor,
 		.revokes = config->lma.revocation,
 		.heartbeat_ms = config->lma.heartbeat_ms,
 		.heartbeats_missed = config->lma.heartbeats_missed,

@@ -8,6 +8,7 @@
 #include "ctrl/loop.h"
 #include "ctrl/multicast.h"
 #include "ctrl/packet.h"
+#include "ctrl/path_metrics.h"
 #include "ctrl/path_supervision.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
@@ -35,6 +36,7 @@ struct role_mag {
 	struct mag_profile *profiles;
 	struct mag_path *paths;
 	struct path_policy policy;
+	struct path_metrics *metrics; /* NULL: anchors are not told */
 	size_t anchor_count;
 	size_t restored;
 };
@@ -116,6 +118,13 @@ static int op_port(void *context, const struct mag_link *link, struct mac *mac)
 		return -ENOTCONN;
 	*mac = port->mac;
 	return 0;
+}
+
+static void op_metrics(void *context, const struct mag_anchor *anchor, struct metrics_list *metrics)
+{
+	const struct role_mag *role = context;
+
+	path_metrics_told(role->metrics, anchor, metrics);
 }
 
 static void op_event(void *context, enum mag_event_kind kind, const struct mag_attachment *a)
@@ -289,6 +298,7 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 		.commit = op_commit,
 		.inject = op_inject,
 		.port = op_port,
+		.metrics = op_metrics,
 		.event = op_event,
 		.peer_event = op_peer_event,
 		.now_ns = op_now,
@@ -312,6 +322,7 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 		.lifetime_s = c->lifetime_ms / 1000,
 		.mtu = c->mtu,
 		.gre = c->gre,
+		.metrics_vendor = c->metrics_vendor,
 		.probe_ms = c->probe_ms,
 		.probes = c->probes,
 		.hold_ms = c->hold_ms,
@@ -388,6 +399,8 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 	if (!error)
 		error = path_supervision_open(
 			ctrl, &ctrl->config->mag.supervision, &ctrl->config->mag.distribution);
+	if (!error && ctrl->config->mag.metrics_vendor)
+		error = path_metrics_open(&role->metrics, ctrl, role->anchors, role->anchor_count);
 	if (error) {
 		role_refuse(error, "the mobile access gateway cannot start", why, why_size);
 		role_mag_close(role);
@@ -415,6 +428,7 @@ void role_mag_close(struct role_mag *role)
 {
 	if (!role)
 		return;
+	path_metrics_free(role->metrics);
 	path_supervision_close(role->ctrl);
 	mag_free(role->ctrl->mag);
 	role->ctrl->mag = NULL;

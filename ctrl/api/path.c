@@ -56,9 +56,9 @@ static json_t *path_items(struct ctrl *ctrl, const struct in6_addr *home)
 }
 
 /* One that is not known is null. */
-static void put_rate(json_t *obj, const char *key, bool known, double rate)
+static void put_real(json_t *obj, const char *key, bool known, double value)
 {
-	json_object_set_new(obj, key, known ? json_real(rate) : json_null());
+	json_object_set_new(obj, key, known ? json_real(value) : json_null());
 }
 
 /* Up is to the anchor: what comes out of a tunnel there, and what goes into it at a gateway. */
@@ -68,10 +68,20 @@ static void put_rates(json_t *obj, const struct ctrl *ctrl, const struct path_wa
 	struct path_rate rate = {0};
 	bool known = path_rates_get(ctrl->path_rates, &t->use.local, &t->use.remote, &rate);
 
-	put_rate(obj, "up_packets_s", known, anchor ? rate.in_packets : rate.out_packets);
-	put_rate(obj, "up_octets_s", known, anchor ? rate.in_octets : rate.out_octets);
-	put_rate(obj, "down_packets_s", known, anchor ? rate.out_packets : rate.in_packets);
-	put_rate(obj, "down_octets_s", known, anchor ? rate.out_octets : rate.in_octets);
+	put_real(obj, "up_packets_s", known, anchor ? rate.in_packets : rate.out_packets);
+	put_real(obj, "up_octets_s", known, anchor ? rate.in_octets : rate.out_octets);
+	put_real(obj, "down_packets_s", known, anchor ? rate.out_packets : rate.in_packets);
+	put_real(obj, "down_octets_s", known, anchor ? rate.out_octets : rate.in_octets);
+}
+
+/* What a gateway says of it. */
+static void put_told(json_t *obj, const struct path_watch_tunnel *t)
+{
+	const bool told = path_watch_is_told(t);
+
+	put_real(obj, "told_delay_ms", told && t->told.delay_ns,
+		(double)t->told.delay_ns / CLOCK_NS_PER_MS);
+	put_real(obj, "told_loss_percent", told, t->told.loss / 10.0);
 }
 
 /* Whether what no rule matches takes it; null where that is shared out otherwise. */
@@ -95,10 +105,9 @@ static json_t *tunnel_json(const struct ctrl *ctrl, const struct path_watch_tunn
 	json_put_uint(obj, "weight", ctrl->path_policy->weights[t->use.label]);
 	json_put_str(obj, "state", path_watch_state_names[t->state]);
 	json_put_uint(obj, "state_s", (loop_now_ns(ctrl->loop) - t->since_ns) / CLOCK_NS_PER_S);
-	json_object_set_new(obj, "delay_ms",
-		t->delay_ns ? json_real((double)t->delay_ns / CLOCK_NS_PER_MS) : json_null());
-	json_object_set_new(obj, "loss_percent",
-		t->history_count ? json_real(path_watch_loss(t) / 10.0) : json_null());
+	put_real(obj, "delay_ms", t->delay_ns, (double)t->delay_ns / CLOCK_NS_PER_MS);
+	put_real(obj, "loss_percent", t->history_count, path_watch_loss(t) / 10.0);
+	put_told(obj, t);
 	json_object_set_new(obj, "best", best_json(ctrl->path_policy, t));
 	put_rates(obj, ctrl, t);
 	json_put_uint(obj, "probes", t->sent);

@@ -368,6 +368,7 @@ void lma_receive(struct lma *lma, const struct receive_packet *packet, const str
 		trace(lma, &u, packet, &verdict);
 	switch (verdict.outcome) {
 	case LMA_PASS:
+		lma_path_metrics(lma, &u, mh);
 		take(lma, &c);
 		break;
 	case LMA_DROP:

@@ -34,6 +34,7 @@
 #include "ctrl/signalling/signalling.h"
 #include "proto/channel/packet.h"
 #include "proto/mobility/auth.h"
+#include "proto/mobility/metrics.h"
 #include "proto/mobility/mh.h"
 
 struct lma;
@@ -95,6 +96,8 @@ struct lma_config {
 	bool user_planes;   /* Domain-wide-LMA-UPA-Support (RFC 7389, 5): gateways that do not ask
 			     * where to tunnel are told, too */
 	enum lma_gre gre;
+	uint32_t metrics_vendor;    /* of the option by which gateways tell of paths (RFC 5094); 0:
+				     * it is not looked at */
 	bool revokes;               /* tells the gateway that a node has left (RFC 5846, 8.1) */
 	uint32_t heartbeat_ms;      /* HEARTBEAT_INTERVAL (RFC 5847); 0: no requests */
 	uint32_t heartbeats_missed; /* MISSING_HEARTBEATS_ALLOWED */
@@ -147,6 +150,10 @@ struct lma_ops {
 
 	/* Sends a packet through a data plane; NULL: any that is there. The frame is copied. */
 	int (*inject)(void *context, const char *data_plane, const struct packet_inject *inject);
+
+	/* A gateway tells what it measures of the paths to it; not without metrics_vendor. */
+	void (*metrics)(
+		void *context, const struct lma_peer *peer, const struct metrics_list *metrics);
 
 	/* Told of events; must not call functions that change state. */
 	void (*event)(void *context, const struct lma_event *event);

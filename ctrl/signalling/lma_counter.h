@@ -67,6 +67,8 @@
 	X(PATH_ADDED, "lma_path_added", "bindings added to sessions that had others")              \
 	X(PATH_ENDED, "lma_path_ended", "bindings ended of sessions that have others")             \
 	X(LEFT, "lma_left", "sessions that their gateway revoked, or lost")                        \
+	X(METRICS, "lma_metrics", "options that tell what a gateway measures of paths")            \
+	X(METRICS_BAD, "lma_metrics_bad", "such options that cannot be read, and are ignored")     \
 	X(RESTORED, "lma_restored", "sessions taken from the store at start")                      \
 	X(FULL, "lma_full", "refused: as many sessions as configured")                             \
 	X(POOL_EMPTY, "lma_pool_empty", "refused: no prefix is left in the pool")                  \

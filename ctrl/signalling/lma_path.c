@@ -75,6 +75,28 @@ struct lma_verdict lma_path_check_room(struct lma_check *c)
 	return refuse(STATUS_BA_RESOURCES);
 }
 
+void lma_path_metrics(struct lma *lma, const struct lma_update *u, const struct mh *mh)
+{
+	struct metrics_list metrics;
+
+	if (!lma->config.metrics_vendor || !u->has_multipath || !u->lifetime)
+		return;
+	for (const struct mh_option *o = option_find(mh, OPTION_VENDOR); o;
+		o = option_next(mh, o)) {
+		const struct option_vendor *vendor = &o->vendor;
+
+		if (vendor->vendor != lma->config.metrics_vendor ||
+			vendor->subtype != METRICS_SUBTYPE)
+			continue;
+		if (metrics_decode(vendor->data.at, vendor->data.len, &metrics) < 0) {
+			lma_count(lma, LMA_N_METRICS_BAD);
+			continue;
+		}
+		lma_count(lma, LMA_N_METRICS);
+		lma->ops.metrics(lma->ops.context, u->peer, &metrics);
+	}
+}
+
 /* The later of `last` and the timestamp of a request for the same binding. */
 static uint64_t later(uint64_t last, const struct lma_request *r, const struct lma_update *u)
 {

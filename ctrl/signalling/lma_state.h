@@ -174,6 +174,9 @@ struct lma_verdict lma_path_check(struct lma_check *c);
 /* Whether the session that was found has room for the binding. */
 struct lma_verdict lma_path_check_room(struct lma_check *c);
 
+/* What a registration that is taken tells of paths (RFC 5094). */
+void lma_path_metrics(struct lma *lma, const struct lma_update *u, const struct mh *mh);
+
 /* The timestamp that one of an update has to exceed: of the same binding, or of all of the node. */
 uint64_t lma_path_last_timestamp(const struct lma_check *c);
 

@@ -26,6 +26,7 @@
 #include "ctrl/signalling/tracer.h"
 #include "proto/channel/packet.h"
 #include "proto/mobility/auth.h"
+#include "proto/mobility/metrics.h"
 #include "proto/mobility/mh.h"
 
 struct mag;
@@ -84,6 +85,8 @@ struct mag_config {
 	uint32_t lifetime_s; /* asked for: a multiple of 4 */
 	uint32_t mtu;        /* of the tunnel without GRE, told to nodes; 0: not told */
 	enum mag_gre gre;
+	uint32_t metrics_vendor;      /* of the option that tells anchors of paths (RFC 5094); 0:
+				       * they are told nothing */
 	uint32_t probe_ms;            /* a node that was silent so long is asked; 0: never */
 	uint32_t probes;              /* unanswered ones after which it is gone */
 	uint32_t hold_ms;             /* a refused node is tried again after this, when it speaks */
@@ -191,6 +194,11 @@ struct mag_ops {
 	/* MAC of the port of a link; 0, or -ENOTCONN while it is not there. */
 	int (*port)(void *context, const struct mag_link *link, struct mac *mac);
 
+	/* What is measured of the paths to an anchor, which is told it with what is sent now; not
+	 * without metrics_vendor. */
+	void (*metrics)(
+		void *context, const struct mag_anchor *anchor, struct metrics_list *metrics);
+
 	/* Told of events; must not call functions that change state. */
 	void (*event)(void *context, enum mag_event_kind kind, const struct mag_attachment *a);
 
@@ -257,6 +265,10 @@ int mag_detach(struct mag *mag, struct mag_attachment *a, mag_done *done, void *
 /* What data planes are told of attachments with several paths to the anchor of this name (NULL: to
  * any) has changed: each of them is committed again as it is. */
 void mag_renew_paths(struct mag *mag, const char *anchor);
+
+/* Has an anchor told what is measured of the paths to it, by extending the registration of some
+ * node that has several. False: there is none at the moment. */
+bool mag_tell_metrics(struct mag *mag, const struct mag_anchor *anchor);
 
 /* How an anchor took a notice. */
 typedef void mag_noticed(void *context, enum notice_end end, uint8_t status);

@@ -42,6 +42,7 @@
 	X(RESTORED, "mag_restored", "attachments taken from the store at start")                   \
 	X(RA_SENT, "mag_ra_sent", "Router Advertisements sent, each to one node")                  \
 	X(NS_SENT, "mag_ns_sent", "Neighbour Solicitations sent to see if a node is there")        \
+	X(METRICS, "mag_metrics_told", "updates that told an anchor what is measured of paths")    \
 	X(NO_MEMORY, "mag_no_memory", "not served: no memory")                                     \
 	X(COMMIT_FAILED, "mag_commit_failed", "changes that could not become facts")               \
 	X(SEND_FAILED, "mag_send_failed", "packets of ours that no data plane took")

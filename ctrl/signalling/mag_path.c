@@ -52,6 +52,37 @@ void mag_path_add_options(const struct mag *mag, const struct mag_attachment *a,
 	option->mn_id.id.len = (uint8_t)strlen(mag->config.identifier);
 }
 
+void mag_path_add_metrics(struct mag *mag, const struct mag_attachment *a, struct mh *mh)
+{
+	struct metrics_list metrics = {.count = 0};
+	struct mh_option *option;
+	ssize_t len;
+
+	if (!mag->config.metrics_vendor)
+		return;
+	mag->ops.metrics(mag->ops.context, a->anchor, &metrics);
+	len = metrics_encode(&metrics, mag->metrics, sizeof(mag->metrics));
+	if (len <= 0)
+		return;
+	option = option_add(mh, OPTION_VENDOR);
+	option->vendor = (struct option_vendor){.vendor = mag->config.metrics_vendor,
+		.subtype = METRICS_SUBTYPE,
+		.data = {.at = mag->metrics, .len = (uint8_t)len}};
+	mag_count(mag, MAG_N_METRICS);
+}
+
+bool mag_tell_metrics(struct mag *mag, const struct mag_anchor *anchor)
+{
+	for (struct mag_attachment *a = mag->attachments; a; a = a->hh.next)
+		if (a->anchor == anchor && a->state == MAG_ATTACHED && !a->asked && !a->busy &&
+			!a->leaves && a->multipath == MAG_MULTIPATH_YES) {
+			a->refresh_ns = mag_now(mag);
+			mag_go_on(mag, a);
+			return true;
+		}
+	return false;
+}
+
 static const struct option_mag_multipath *echo_of(const struct mh *mh)
 {
 	const struct mh_option *option = option_find(mh, OPTION_MAG_MULTIPATH);

@@ -106,8 +106,10 @@ static void send_update(struct mag *mag, struct mag_attachment *a)
 	a->gre = mag_gre_wanted(mag, a);
 	mag_gre_add(a, a->gre, &mh);
 	/* The end is that of the session with all its bindings. */
-	if (!a->leaves && mag_path_wanted(mag, a))
+	if (!a->leaves && mag_path_wanted(mag, a)) {
 		mag_path_add_options(mag, a, path, a->now.path_count > 1, &mh);
+		mag_path_add_metrics(mag, a, &mh);
+	}
 	send_message(mag, a, path ? &path->address : &mag->config.address, &mh);
 }
 
@@ -121,6 +123,7 @@ uint16_t mag_send_path(struct mag *mag, const struct mag_attachment *a, const st
 	add_options(mag, a, CODES_HANDOFF_NOT_CHANGED, &mh);
 	mag_gre_add(a, gre, &mh);
 	mag_path_add_options(mag, a, path, false, &mh);
+	mag_path_add_metrics(mag, a, &mh);
 	send_message(mag, a, &path->address, &mh);
 	return mh.bu.sequence;
 }

@@ -19,6 +19,7 @@ struct mag {
 	struct mag_config config;
 	struct mag_ops ops;
 	struct hmac *hmac;
+	uint8_t metrics[METRICS_DATA_MAX]; /* of the message that is being made */
 	struct mag_attachment *attachments;
 	const struct mag_profile **by_mac; /* all of config.profiles, in ascending order */
 	uint64_t last_number;
@@ -97,6 +98,9 @@ void mag_path_rotate(const struct mag *mag, struct mag_attachment *a);
 /* The options of RFC 8278 for a path; bulk: all bindings are extended. */
 void mag_path_add_options(const struct mag *mag, const struct mag_attachment *a,
 	const struct mag_path *path, bool bulk, struct mh *mh);
+
+/* What is measured of the paths, if the anchor is to be told. */
+void mag_path_add_metrics(struct mag *mag, const struct mag_attachment *a, struct mh *mh);
 
 /* Where the anchor wants the tunnel to end (RFC 7389); ::: it says nothing. False: nowhere that it
  * could. */

@@ -41,6 +41,7 @@ OPTIONS = [
     (18, 5, CLIENT, (1, 0), "0102030405"),
     (18, 6, ANSWER, (8, 6), ADDRESS),
     (19, 5, CLIENT, (4, 2), "000028af 05 abcdef"),
+    (19, 5, PROXY, (4, 2), "00007ed9 01 0100 0000 00004e20"),  # metrics of a way (docs/wire.md)
     (20, 5, CLIENT, (1, 0), b"internet".hex()),
     (22, 5, PROXY, (8, 4), "80 40" + PREFIX),
     (23, 5, PROXY, (1, 0), "00 03"),

@@ -15,7 +15,7 @@ from paths import Cables, send_up, stop
 
 WEB = 80  # rules want WLAN for it, and else LTE
 PORTS = [*range(2000, 2024), WEB]
-SOON = supervised("50ms", 8, 3)
+SOON = supervised("50ms", 8, 3) + "	metrics_vendor = 32473;\n"  # RFC 5612
 BOTH = {LTE: "up", WLAN: "up"}
 USER_PLANE = "2001:db8:1::11"
 CORE_AT = {LTE: CORE_AT_GATEWAY[LINK], WLAN: CORE_AT_WLAN}
@@ -95,6 +95,7 @@ def test_paths_are_shown(anchor, gateway, address):
             assert (path["peer"], path["bid"], path["label"], path["weight"]) == \
                 (peer, BID[care_of], LABEL[care_of], 1)
             assert path["delay_ms"] > 0 and path["probes"] >= path["answers"] > 0
+        assert {path["best"] for path in paths(end, key).values()} == {None}
     table = gateway.control.ctl("path", "show").splitlines()
     assert table[0].split()[:3] == ["PEER", "BID", "LABEL"] and len(table) == 3
     assert all("lma" in line and "up" in line for line in table[1:])
@@ -117,6 +118,17 @@ def test_what_they_carry_is_shown(lab, anchor, gateway, address):
         assert "UP PKT/S" in end.control.ctl("path", "show").splitlines()[0]
         wait_for(lambda: {path["up_packets_s"] for path in paths(end, "bid").values()} == {0},
                  "no rates when nothing is sent", 60)
+
+
+def test_the_gateway_tells_of_paths(anchor, gateway, address):
+    """What it measures the anchor is told; it is told nothing itself."""
+    def told():
+        return all(path["told_delay_ms"] and path["told_loss_percent"] is not None
+                   for path in paths(anchor, "remote").values())
+
+    wait_for(told, "the anchor to be told of both paths", 60)
+    assert {path["told_loss_percent"] for path in paths(gateway, "local").values()} == {None}
+    assert "TOLD LOSS %" in anchor.control.ctl("path", "show").splitlines()[0]
 
 
 def sources(lab):
@@ -147,6 +159,8 @@ def test_a_link_is_cut_and_comes_back(lab, anchor, gateway, cables, address):
     cut(lab, WLAN)
     await_states(anchor, gateway, {LTE: "up", WLAN: "down"})
     wait_for(lambda: ways() == dict.fromkeys(PORTS, LTE), "all flows to go by LTE", 60)
+    wait_for(lambda: paths(anchor, "remote")[WLAN]["told_loss_percent"] == 100,
+             "the anchor to be told that WLAN loses all", 60)
     for source in sources(lab):  # flows down, of which some were on WLAN
         wait_for(lambda: reached(lab, address, source), f"an answer of the host to {source}", 60)
     for end in anchor, gateway:

@@ -26,6 +26,8 @@ static const struct table_column tunnel_columns[] = {
 	{"BEST", "best", TABLE_TEXT},
 	{"DELAY MS", "delay_ms", TABLE_REAL},
 	{"LOSS %", "loss_percent", TABLE_REAL},
+	{"TOLD MS", "told_delay_ms", TABLE_REAL},
+	{"TOLD LOSS %", "told_loss_percent", TABLE_REAL},
 	{"UP PKT/S", "up_packets_s", TABLE_REAL},
 	{"UP OCT/S", "up_octets_s", TABLE_REAL},
 	{"DOWN PKT/S", "down_packets_s", TABLE_REAL},

@@ -5,6 +5,7 @@
 #include "proto/mobility/flags.h"
 #include "proto/mobility/flow.h"
 #include "proto/mobility/home_discovery.h"
+#include "proto/mobility/metrics.h"
 #include "proto/mobility/mh.h"
 #include "proto/mobility/names.h"
 #include "proto/mobility/nd_option.h"
@@ -306,6 +307,21 @@ static void write_flows(FILE *out)
 	write_selector(out, TRAFFIC_FORMAT_IP6, "IPv6 (RFC 6088, 3.2)");
 }
 
+static void write_metrics(FILE *out, struct lists *lists)
+{
+	fprintf(out,
+		"## Metrics of ways\n\n"
+		"The data of option %d with the vendor of the configuration (`metrics_vendor`) and "
+		"sub-type %d, in Proxy Binding Updates with option %d: one entry of %d octets for "
+		"each "
+		"way to the anchor that is measured, at most %d. Octets count from the first of "
+		"the "
+		"entry; those that no field has are 0 and ignored.\n\n",
+		OPTION_VENDOR, METRICS_SUBTYPE, OPTION_MAG_MULTIPATH, METRICS_WAY_SIZE,
+		METRICS_WAYS_MAX);
+	write_fields(out, metrics_fields, lists);
+}
+
 static void write_icmp6(FILE *out, struct lists *lists)
 {
 	fprintf(out, "## ICMPv6\n\n| type | message | source |\n| --- | --- | --- |\n");
@@ -361,6 +377,7 @@ void page_write(FILE *out)
 	write_messages(out, &lists);
 	write_options(out, &lists);
 	write_flows(out);
+	write_metrics(out, &lists);
 	write_icmp6(out, &lists);
 	write_lists(out, &lists);
 }

@@ -74,6 +74,12 @@ static void refuses(void **state)
 	assert_refused(instead("2001:db8:a::1", "fe80::1"), "mag.address", "fe80::1");
 	assert_refused(instead("links =", "link_local = \"2001:db8::9\"; links ="),
 		"mag.link_local", "2001:db8::9");
+	assert_refused(
+		instead("links =", "metrics_vendor = 9; supervision = { interval = \"0s\"; };"
+				   " links ="),
+		"mag.metrics_vendor", "supervision");
+	assert_refused(instead("links =", "metrics_interval = \"1ms\"; links ="),
+		"metrics_interval", "1ms");
 	assert_refused(instead("2001:db8:2::1", "2001:db8:a::1"), "mag.anchors", "2001:db8:a::1");
 	assert_refused(instead("\"two\"; address", "\"one\"; address"), "mag.anchors", "\"one\"");
 	assert_refused(instead("anchor = \"two\"", "anchor = \"three\""), "mag.nodes", "three");

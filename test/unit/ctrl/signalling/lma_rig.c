@@ -162,6 +162,16 @@ static int op_inject(void *context, const char *data_plane, const struct packet_
 	return 0;
 }
 
+static void op_metrics(
+	void *context, const struct lma_peer *peer, const struct metrics_list *metrics)
+{
+	struct lma_rig *rig = context;
+
+	rig->metrics_told++;
+	rig->metrics = *metrics;
+	rig->teller = peer->name;
+}
+
 static void op_event(void *context, const struct lma_event *event)
 {
 	struct lma_rig *rig = context;
@@ -203,6 +213,7 @@ void lma_rig_restart(struct lma_rig *rig)
 		.serve = op_serve,
 		.tunnel_address = op_tunnel_address,
 		.inject = op_inject,
+		.metrics = op_metrics,
 		.event = op_event,
 		.now_ns = op_now,
 		.real_ns = op_real};
@@ -292,6 +303,11 @@ static void add_options(const struct lma_rig *rig, const struct lma_rig_pbu *pbu
 		o->mn_id.subtype = OPTION_MN_ID_NAI;
 		add_bytes(&o->mn_id.id, pbu->mn_id);
 	}
+	if (pbu->vendor)
+		option_add(mh, OPTION_VENDOR)->vendor =
+			(struct option_vendor){.vendor = pbu->vendor,
+				.subtype = pbu->subtype,
+				.data = {.at = pbu->data, .len = pbu->data_len}};
 	for (size_t i = 0; i < 4 && pbu->prefixes[i]; i++) {
 		struct mh_option *o = option_add(mh, OPTION_HOME_NETWORK_PREFIX);
 		struct prefix6 p = lma_rig_prefix(pbu->prefixes[i]);

@@ -39,7 +39,10 @@ struct lma_rig_pbu {
 	bool has_multipath; /* the option of RFC 8278, 4.1 */
 	struct option_mag_multipath multipath;
 	const char *mag_id;
-	bool has_gre; /* the option of RFC 5845, 6.1 */
+	uint32_t vendor; /* of the option of RFC 5094; 0: no option */
+	uint8_t subtype, data_len;
+	const uint8_t *data; /* of it */
+	bool has_gre;        /* the option of RFC 5845, 6.1 */
 	struct field_optional downlink_key;
 	int user_plane; /* octets of the address in the option of RFC 7389; -1: no option */
 };
@@ -81,6 +84,9 @@ struct lma_rig {
 	size_t answer_count;
 	struct lma_event events[64]; /* pointers in them are gone */
 	size_t event_count;
+	unsigned metrics_told; /* how often */
+	struct metrics_list metrics;
+	const char *teller;     /* name of the gateway that did last */
 	unsigned notifications; /* that were sent (RFC 7077) */
 	uint64_t data_plane;    /* that is to serve what registers now; 0: none has an address */
 	const char *care_of;    /* that the next answers are to be signed for */

@@ -129,6 +129,13 @@ static int op_port(void *context, const struct mag_link *link, struct mac *mac)
 	return 0;
 }
 
+static void op_metrics(void *context, const struct mag_anchor *to, struct metrics_list *metrics)
+{
+	(void)context;
+	assert_ptr_equal(to, &anchor);
+	*metrics = mag_rig.metrics;
+}
+
 static void op_event(void *context, enum mag_event_kind kind, const struct mag_attachment *a)
 {
 	(void)context;
@@ -160,6 +167,7 @@ void mag_rig_start(void)
 	const struct mag_ops ops = {.commit = op_commit,
 		.inject = op_inject,
 		.port = op_port,
+		.metrics = op_metrics,
 		.event = op_event,
 		.peer_event = op_peer_event,
 		.now_ns = op_now,
@@ -181,6 +189,7 @@ void mag_rig_start(void)
 		.lifetime_s = 120,
 		.mtu = 1460,
 		.gre = mag_rig.gre,
+		.metrics_vendor = mag_rig.metrics_vendor,
 		.probe_ms = 3000,
 		.probes = 2,
 		.hold_ms = 30000,

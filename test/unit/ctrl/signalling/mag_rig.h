@@ -27,11 +27,13 @@ extern struct mag_rig {
 	mag_done *done;
 	void *context;
 	unsigned commits, updates, advertisements, solicitations, messages;
-	struct mh update;       /* the last one; its views are in `octets` */
-	struct in6_addr source; /* of the last one */
-	bool paths;             /* the gateway has two: set it before mag_rig_start() */
-	bool one_by_one;        /* and registers them so */
-	enum mag_gre gre;       /* what it asks of anchors, likewise */
+	struct mh update;            /* the last one; its views are in `octets` */
+	struct in6_addr source;      /* of the last one */
+	bool paths;                  /* the gateway has two: set it before mag_rig_start() */
+	bool one_by_one;             /* and registers them so */
+	uint32_t metrics_vendor;     /* likewise */
+	struct metrics_list metrics; /* that the anchor is to be told */
+	enum mag_gre gre;            /* what it asks of anchors, likewise */
 	uint8_t octets[MH_SIZE_MAX];
 	struct mh message; /* the last one that was no update; its views are in `said` */
 	uint8_t said[MH_SIZE_MAX];

@@ -339,6 +339,51 @@ static void renewal_commits_what_is_there(void **state)
 	assert_bids("12");
 }
 
+/* What a gateway that may register measures of its paths is taken, and nothing else. */
+static void gateways_tell_of_paths(void **state)
+{
+	static const uint8_t two[] = {
+		1, 0, 0, 0, 0, 0, 0x4e, 0x20, 2, 0, 0, 30, 0, 0, 0x75, 0x30, 0, 0};
+	struct lma_rig_pbu pbu = path_pbu(1);
+
+	(void)state;
+	rig->config.metrics_vendor = 32473;
+	lma_rig_restart(rig);
+	pbu.vendor = 32473;
+	pbu.subtype = METRICS_SUBTYPE;
+	pbu.data = two;
+	pbu.data_len = 16;
+	pbu.wrong_key = true;
+	lma_rig_send(rig, &pbu);
+	lma_rig_answer(rig);
+	assert_int_equal(rig->metrics_told, 0);
+	pbu.wrong_key = false;
+	lma_rig_bound(rig, &pbu);
+	assert_int_equal(rig->metrics_told, 1);
+	assert_string_equal(rig->teller, "mag1");
+	assert_int_equal(rig->metrics.count, 2);
+	assert_int_equal(rig->metrics.ways[0].delay_us, 20000);
+	assert_int_equal(rig->metrics.ways[1].bid, 2);
+	assert_int_equal(rig->metrics.ways[1].loss, 30);
+	/* It cannot be read: the registration is no worse for that. */
+	pbu.data_len = sizeof(two);
+	lma_rig_bound(rig, &pbu);
+	assert_int_equal(lma_rig_counter(rig, "lma_metrics_bad"), 1);
+	pbu.data_len = 16;
+	pbu.subtype++;
+	lma_rig_bound(rig, &pbu);
+	pbu.subtype--;
+	pbu.vendor++;
+	lma_rig_bound(rig, &pbu);
+	assert_int_equal(rig->metrics_told, 1);
+	assert_int_equal(lma_rig_counter(rig, "lma_metrics"), 1);
+	rig->config.metrics_vendor = 0;
+	lma_rig_restart(rig);
+	pbu.vendor--;
+	lma_rig_bound(rig, &pbu);
+	assert_int_equal(rig->metrics_told, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
@@ -355,6 +400,7 @@ int main(void)
 		TEST(a_plain_registration_takes_all),
 		TEST(timestamps_are_those_of_a_binding),
 		TEST(bindings_survive_a_restart),
+		TEST(gateways_tell_of_paths),
 		TEST(renewal_commits_what_is_there),
 	};
 

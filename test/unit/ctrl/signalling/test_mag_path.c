@@ -284,6 +284,63 @@ static void renewal_commits_what_is_there(void **state)
 	assert_registered("17");
 }
 
+/* What the last update tells of paths; false: nothing. */
+static bool told(struct metrics_list *list)
+{
+	const struct mh_option *o = option_find(&mag_rig.update, OPTION_VENDOR);
+
+	if (!o)
+		return false;
+	assert_int_equal(o->vendor.vendor, mag_rig.metrics_vendor);
+	assert_int_equal(o->vendor.subtype, METRICS_SUBTYPE);
+	assert_int_equal(metrics_decode(o->vendor.data.at, o->vendor.data.len, list), 0);
+	return true;
+}
+
+/* With each update; and with one more when that is wanted, which extends all. */
+static void anchors_are_told_of_paths(void **state)
+{
+	const struct metrics_list metrics = {
+		.count = 2, .ways = {{.bid = 1, .delay_us = 7000}, {.bid = 7, .loss = 30}}};
+	struct metrics_list list;
+	unsigned updates;
+
+	(void)state;
+	mag_free(mag_rig.mag);
+	mag_rig.metrics_vendor = 32473;
+	mag_rig_start();
+	register_both();
+	assert_false(told(&list)); /* nothing was measured */
+	mag_rig.metrics = metrics;
+	updates = mag_rig.updates;
+	assert_true(mag_tell_metrics(mag_rig.mag, mag_rig_attached()->anchor));
+	assert_int_equal(mag_rig.updates, updates + 1);
+	assert_true(asked()->bulk);
+	assert_true(told(&list));
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.ways[0].delay_us, 7000);
+	assert_int_equal(list.ways[1].bid, 7);
+	assert_int_equal(list.ways[1].loss, 30);
+	/* While that is under way there is nobody to tell by. */
+	assert_false(mag_tell_metrics(mag_rig.mag, mag_rig_attached()->anchor));
+	assert_int_equal(mag_rig.updates, updates + 1);
+	mag_rig_answer(&good);
+	assert_false(mag_tell_metrics(mag_rig.mag, mag_rig_attached()->anchor));
+	mag_rig_commit(0);
+	assert_registered("17");
+	assert_true(mag_tell_metrics(mag_rig.mag, mag_rig_attached()->anchor));
+}
+
+static void anchors_are_told_nothing_unless_wanted(void **state)
+{
+	struct metrics_list list;
+
+	(void)state;
+	mag_rig.metrics = (struct metrics_list){.count = 1, .ways = {{.bid = 1}}};
+	register_both();
+	assert_false(told(&list));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, mag_rig_teardown)
@@ -298,6 +355,8 @@ int main(void)
 		TEST(an_answer_waits_for_the_commit),
 		TEST(the_end_is_that_of_all),
 		TEST(ways_that_are_gone_are_overwritten),
+		TEST(anchors_are_told_of_paths),
+		TEST(anchors_are_told_nothing_unless_wanted),
 		TEST(renewal_commits_what_is_there),
 	};
 
