@@ -90,7 +90,8 @@ typedef int store_each_fn(
 /*
  * Walks a table in the order of its keys, committed records only, which a thread of its own
  * reads ahead (store/read_ahead.h); fn is called on the caller's and may change the store. Returns
- * 0, what fn returned, -ENOMEM, -EAGAIN (no thread), or -EIO when a record cannot be read (damaged).
+ * 0, what fn returned, -ENOMEM, -EAGAIN (no thread), or -EIO when a record cannot be read
+ * (damaged).
  */
 int store_each(struct store *store, enum store_table table, store_each_fn *fn, void *arg);
 
