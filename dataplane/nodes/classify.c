@@ -44,14 +44,14 @@ static rte_edge_t classify_on_link(const struct worker *w, struct rte_mbuf *m)
 		m, const struct rte_ipv6_hdr *, sizeof(struct rte_ether_hdr));
 	const uint16_t port = m->port;
 
-	if (ip->dst_addr[0] == 0xff && unlikely(mld_is(ip, frame_len(m))) &&
-		link_table_on(&w->tables->links, port))
-		return CLASSIFY_ND_PROXY;
-	if (ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0x0f) > SCOPE_LINK)
-		return CLASSIFY_GROUP;
 	if (ip->dst_addr[0] != 0xff && !is_neighbour_discovery(ip) &&
 		is_defended(w, ip6_dst(ip), port))
 		return classify_absent(m);
+	/* Also to the address of the port alone (RFC 3810, 5.1.15, 5.2.14). */
+	if (unlikely(mld_is(ip, frame_len(m))) && link_table_on(&w->tables->links, port))
+		return CLASSIFY_ND_PROXY;
+	if (ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0x0f) > SCOPE_LINK)
+		return CLASSIFY_GROUP;
 	if (link_table_access(&w->tables->links) >> port & 1)
 		return CLASSIFY_ND_PROXY;
 	if (ip->proto == IP6_ICMP && link_table_on(&w->tables->links, port))

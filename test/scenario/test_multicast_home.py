@@ -124,11 +124,17 @@ def test_a_node_at_home_and_away(lab, control, mobile_node, source):
 def message(lab, layers, **changes):
     link_local = next(a for a in lab.host.addresses("eth0") if a.startswith("fe80:"))
     values = {"src": link_local, "dst": "ff02::16", "hlim": 1} | changes
-    alert = values.pop("alert", True)
-    packet = Ether(src=lab.host.mac("eth0"), dst="33:33:00:00:00:16") / IPv6(**values)
+    alert, mac = values.pop("alert", True), values.pop("mac", "33:33:00:00:00:16")
+    packet = Ether(src=lab.host.mac("eth0"), dst=mac) / IPv6(**values)
     if alert:
         packet /= IPv6ExtHdrHopByHop(nh=58, options=[RouterAlert()])
     return bytes(packet / layers)
+
+
+def to_gateway(lab):
+    """Destination of a message to its address on the home link alone."""
+    link_local = next(a for a in lab.gw.addresses("home") if a.startswith("fe80:"))
+    return {"mac": lab.gw.mac("home"), "dst": link_local}
 
 
 def checked(lab, octets, source=None):
@@ -172,7 +178,8 @@ def test_what_listeners_must_not_do(lab, control, counted):
     wait_for(lambda: (OTHER, None) in listened(control), "the group to be listened to")
     wire.send(message(lab, ICMPv6MLReport(mladdr=SPECIFIC), dst=SPECIFIC))
     wait_for(lambda: (SPECIFIC, None) in listened(control), "the older listener to be heard")
-    wire.send(message(lab, leaves(OTHER)))
+    # To the gateway alone (5.2.14).
+    wire.send(message(lab, leaves(OTHER), **to_gateway(lab)))
     wire.send(message(lab, ICMPv6MLDone(mladdr=SPECIFIC), dst="ff02::2"))
     wait_for(lambda: not {OTHER, SPECIFIC} & {group for group, _ in listened(control)},
              "them to be left")
@@ -315,6 +322,21 @@ def test_another_querier(lab, control, counted):
              == "fe80::1", "the other querier to be shown")
     asked = counted("mld_queries")
     wait_for(lambda: counted("mld_queries") > asked, "it to ask again when the other is silent")
+    # Whatever address of the link a query is sent to, it is one (5.1.15).
+    for where in ({"dst": "ff02::2"}, {"dst": "ff02::16"}, {"dst": ANY}, to_gateway(lab)):
+        wait_for(lambda: control.ask("mcast", "links")["links"][0]["querier"], "it to ask again")
+        wait_for(lambda: wire.send(message(lab, query, src="fe80::1", **where)) and control.ask(
+            "mcast", "links")["links"][0]["other_querier"] == "fe80::1", f"one to {where['dst']} to count")
+    wait_for(lambda: control.ask("mcast", "links")["links"][0]["querier"], "it to ask again")
+    # What is behind its fields is ignored, but for the checksum (5.1.12).
+    longer = message(lab, query / Raw(bytes(range(40))), src="fe80::1", dst="ff02::1")
+    wrong = counted("mld_checksum")
+    wire.send(longer[:-1] + b"\0")
+    wait_for(lambda: counted("mld_checksum") > wrong, "the query with another octet behind it")
+    assert control.ask("mcast", "links")["links"][0]["querier"]
+    wait_for(lambda: wire.send(longer) and control.ask("mcast", "links")["links"][0]["other_querier"]
+             == "fe80::1", "the longer query to count")
+    wait_for(lambda: control.ask("mcast", "links")["links"][0]["querier"], "it to ask again")
     link, = control.ask("mcast", "links")["links"]
     assert link["link"] == "home" and link["querier"] and link["other_querier"] is None
     wire.close()

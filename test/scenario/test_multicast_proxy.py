@@ -8,7 +8,7 @@ from scapy.layers.inet6 import ICMPv6MLDMultAddrRec, ICMPv6MLReport2, IPv6, IPv6
 
 from lab import ledger
 from lab.capture import Capture
-from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MN_ID, AccessGateway, Anchor, ProxyLab,
+from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MAC, AccessGateway, Anchor, ProxyLab,
                        global_address)
 from lab.system import run, wait_for
 from test_access_gateway import stop
@@ -74,12 +74,17 @@ def source(lab):
     made.close()
 
 
-class HostListener(Listener):
-    """A program on a host, at its radio."""
+IPV6_MULTICAST_ALL = 29  # of Linux: 0 for what this socket has joined alone
 
-    def __init__(self, node):
-        self.index = node.ip_json("link", "show", "dev", "wlan0")[0]["ifindex"]
+
+class HostListener(Listener):
+    """A program on a host, at a radio of it."""
+
+    def __init__(self, node, interface="wlan0"):
+        self.index = node.ip_json("link", "show", "dev", interface)[0]["ifindex"]
         self.socket = node.socket(socket.AF_INET6, socket.SOCK_DGRAM, 0)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.setsockopt(socket.IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
         self.socket.bind(("::", PORT))
         self.socket.setblocking(False)
 
@@ -189,6 +194,44 @@ def test_groups_follow_the_host(lab, anchor, gateways, hosts, source):
     gateways["1"].data_plane.start()
     wait_for(gateways["1"].synchronised, "the data plane to be synchronised")
     hears(hosts[0], source, ANY, "the group after a restart of the gateway")
+
+
+@pytest.fixture
+def second_interface(lab, hosts):
+    """A program on another radio of the host, which nothing else of the laboratory has."""
+    lab.radio("mn", "wlan1", end="mn-b")
+    lab.mn.ip("link set wlan1 down", f"link set wlan1 address {MAC[2]}", "link set wlan1 up")
+    made = HostListener(lab.mn, "wlan1")
+    yield made
+    made.close()
+    lab.mn.ip("link del wlan1")
+
+
+def test_interfaces_have_groups_of_their_own(lab, anchor, gateways, hosts, second_interface, source):
+    """RFC 6224, 4.5: what one interface of a host listens to follows that one alone."""
+    first = hosts[0]
+    arrive(lab, gateways, "1")
+    lab.plug("2", "mn-b")
+    wait_for(lambda: (gateways["2"].attachment(2) or {}).get("state") == "attached",
+             "the other interface to be attached")
+    first.join(ANY)
+    second_interface.join(SPECIFIC)
+    hears(first, source, ANY, "the group of the first interface")
+    hears(second_interface, source, SPECIFIC, "that of the second one")
+    assert copied(gateways["1"]) == {(ANY, None): 1}
+    assert copied(gateways["2"]) == {(SPECIFIC, None): 1}
+    # Each brings to the gateway of the other what it is asked for, and no more.
+    for link in ("2", "1"):
+        arrive(lab, gateways, link)
+        hears(first, source, ANY, f"the group on link {link}")
+        hears(second_interface, source, SPECIFIC, "the group of the interface that did not move")
+    wait_for(lambda: copied(gateways["2"]) == {(SPECIFIC, None): 1}, "the gateway to forget the first one")
+    lab.plug("1", "mn-b")
+    wait_for(lambda: (gateways["1"].attachment(2) or {}).get("state") == "attached",
+             "the other interface to be attached")
+    hears(second_interface, source, SPECIFIC, "the group of the second interface on link 1")
+    wait_for(lambda: copied(gateways["2"]) == {}, "the gateway before to forget it")
+    assert copied(gateways["1"]) == {(ANY, None): 1, (SPECIFIC, None): 1}
 
 
 def test_a_host_that_is_gone(lab, anchor, gateways, hosts, source):

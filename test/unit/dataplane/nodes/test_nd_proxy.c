@@ -335,6 +335,8 @@ static void test_listeners(void **state)
 	/* Hop-by-hop options with Router Alert, then a report of MLDv2 or MLDv1. */
 	static const uint8_t alert[] = {58, 0, 5, 2, 0, 0, 1, 0}, types[] = {143, 131, 132, 130};
 	struct lab *lab = *state;
+	/* To routers, to a group, and to the gateway alone. */
+	static const char *const to[] = {"ff02::16", "ff1e::1", "ff02::2", "fe80::1"};
 	struct mirror_tag tag;
 	struct packet p, out;
 	uint8_t message[8 + 24] = {0};
@@ -343,8 +345,7 @@ static void test_listeners(void **state)
 	for (unsigned i = 0; i < sizeof(types) + 1; i++) {
 		message[8] = types[i % sizeof(types)];
 		if (i < sizeof(types))
-			packet_ip6(&p, "fe80::99", i == 1 ? "ff1e::1" : "ff02::16", 0, message,
-				sizeof(message));
+			packet_ip6(&p, "fe80::99", to[i], 0, message, sizeof(message));
 		else
 			packet_ip6(&p, "fe80::99", "ff02::16", 58, message + 8, 24);
 		receive(lab, &p);
