@@ -121,6 +121,15 @@ bool api_mcast_unserved(struct api_request *r);
 json_t *api_mcast_object_json(struct ctrl *ctrl, const struct in6_addr *group,
 	const struct in6_addr *source, bool with_members);
 
+/* The names of data planes (bits: by index). NULL: no memory. */
+json_t *api_mcast_names(const struct ctrl *ctrl, uint64_t data_planes);
+
+/* Answers mcast.show for these groups, with their members or not, and with what data planes have
+ * counted; with rates after a second. False: r is to be answered without, as there is no item, or
+ * there are too many. */
+bool api_mcast_counted(struct api_request *r, const struct in6_addr *groups, size_t count,
+	bool with_members, bool rates);
+
 /* Whether binding.show shows the bindings of an entry: it is bound, or about to be. */
 bool api_binding_shown(const struct binding *b);
 

@@ -168,7 +168,7 @@ static int on_count(void *context, struct cursor *request)
 	int err;
 
 	writer_init(&w, a->message, sizeof(a->message));
-	err = count_answer(a->given.tables, &head, request, &w);
+	err = count_answer(&(struct count_of){a->given.tables, a->upstream}, &head, request, &w);
 	if (err == 0)
 		zsock_send1(&a->link.sock, a->message, writer_len(&w));
 	return err;

@@ -119,7 +119,7 @@ static rte_edge_t group_one(struct worker *w, struct rte_mbuf *m)
 
 	const struct group_entry *entry = group_at(&w->tables->groups, number);
 
-	counters = group_table_counters(&w->tables->groups, w->index, number);
+	counters = group_counts_at(&w->tables->groups.counts, w->index, number);
 	if (!take_tokens(w, entry, counters, m->pkt_len))
 		return GROUP_RATE;
 	if (!fill(replication_at(r, r->count), m,

@@ -4,7 +4,7 @@
  * As in express, what is waited for is memory, so the members of a walk are taken together through
  * stages, each of which asks for what the next one needs:
  *
- *	gather   the places of the list; ask for the records of members
+ *	gather   the places of the list; ask for the records of members and their counters
  *	look     the record; ask for the bucket of its subscriber or path
  *	match    the bucket; ask for the entry
  *	resolve  the entry: whom the copy goes to, and how
@@ -25,6 +25,7 @@ enum { SCAN = 8 * REPLICATE_BUDGET }; /* places looked at in one walk */
 /* A member on its way to a copy. */
 struct target {
 	const struct group_member *member;
+	struct member_counters *counters;
 	uint64_t hash;
 	uint32_t number; /* of what may be its entry or path */
 	uint16_t shape, mtu;
@@ -60,15 +61,20 @@ static bool gather(struct batch *b, const struct group_entry *entry, uint16_t mo
 	const struct group_table *t = &b->w->tables->groups;
 	const struct group_list *list = group_list(entry);
 	const uint32_t used = list ? group_list_used(list) : 0;
+	struct member_counters *counters = group_counts_member_at(&t->counts, b->w->index, 0);
 	uint32_t place = b->job->place;
 
 	for (; place < used && b->count < most && *scan; place++, --*scan) {
 		uint32_t number = group_list_at(list, place);
+		struct target *at = &b->targets[b->count];
 
 		if (unlikely(number >= GROUP_FREE))
 			continue;
-		b->targets[b->count].member = group_member_at(t, number);
-		rte_prefetch0(b->targets[b->count++].member);
+		at->member = group_member_at(t, number);
+		at->counters = counters + number;
+		rte_prefetch0(at->member);
+		rte_prefetch0(at->counters);
+		b->count++;
 	}
 	b->job->place = place;
 	return place < used;
@@ -273,11 +279,14 @@ static void copy(struct batch *b)
 	struct rte_mbuf *m = b->job->m;
 	const bool chained = port_segments && m->data_len >= REPLICATE_CHAIN_FROM &&
 			     rte_mbuf_refcnt_read(m) < REPLICATE_SHARED_MAX;
+	const uint64_t octets = m->pkt_len;
 	uint16_t shared = 0;
 
 	for (uint16_t i = 0; i < b->count; i++) {
 		const struct target *at = &b->targets[i];
 
+		counter_add(&at->counters->packets, 1);
+		counter_add(&at->counters->octets, octets);
 		if (unlikely(at->member->kind == MEMBER_LINK)) {
 			b->next[i] = copy_to_link(b, b->copies[i], at);
 			continue;
@@ -335,7 +344,7 @@ static bool step(struct rte_graph *graph, struct rte_node *node, struct batch *b
 {
 	struct worker *w = b->w;
 	struct group_counters *counters =
-		group_table_counters(&w->tables->groups, w->index, b->job->group);
+		group_counts_at(&w->tables->groups.counts, w->index, b->job->group);
 	struct forward_last last = {.hop = NULL};
 	bool more = gather(b, entry, most, scan);
 	uint16_t lost;

@@ -5,15 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/counter.h"
 #include "dataplane/port.h"
 #include "dataplane/tables/bits.h"
 #include "dataplane/tables/hash.h"
 
-enum {
-	SPARE = 64,      /* elements for replaced ones that are still being read */
-	LIST_FIRST = 16, /* places of a new list: a cache line of them */
-};
+enum { SPARE = 64 }; /* elements for replaced ones that are still being read */
 
 /* What group_table_find() looks for. */
 struct key {
@@ -99,17 +95,13 @@ static uint64_t hash_of_member(const void *table, uint32_t number)
 	return table_hash_id(group_member_at(table, number)->id);
 }
 
-static int make_counters(struct group_table *t, unsigned readers)
+static struct group_counts_size counts_of(const struct group_table_size *size)
 {
-	t->counters = calloc(readers, sizeof(t->counters[0]));
-	if (!t->counters)
-		return -ENOMEM;
-	for (; t->readers < readers; t->readers++)
-		if (room_init(&t->counters[t->readers],
-			    t->groups.capacity * sizeof(struct group_counters),
-			    t->groups.most * sizeof(struct group_counters)) < 0)
-			return -ENOMEM;
-	return 0;
+	return (struct group_counts_size){.groups = spared(size->groups),
+		.members = spared(size->members),
+		.most_groups = spared(size->groups ? size->most_groups : 0),
+		.most_members = spared(size->members ? size->most_members : 0),
+		.workers = size->readers};
 }
 
 /* One without room has an index that nothing is ever put into. */
@@ -128,6 +120,7 @@ int group_table_init(
 {
 	const uint32_t groups = size->groups, most_groups = groups ? size->most_groups : 0;
 	const uint32_t members = size->members, most_members = members ? size->most_members : 0;
+	const struct group_counts_size counts = counts_of(size);
 
 	*t = (struct group_table){.rcu = rcu};
 	if (pool_init(&t->groups, POOL_ELEMENT(struct group_entry, link), spared(groups),
@@ -139,7 +132,7 @@ int group_table_init(
 		make_index(&t->by_id, groups, most_groups, &t->groups, hash_of_id, t) < 0 ||
 		make_index(&t->members_by_id, members, most_members, &t->members, hash_of_member,
 			t) < 0 ||
-		make_counters(t, size->readers) < 0)
+		group_counts_init(&t->counts, &counts) < 0)
 		goto fail;
 	t->lists = calloc(t->groups.most, sizeof(t->lists[0]));
 	t->group_marks = bits_make(t->groups.most);
@@ -157,9 +150,7 @@ void group_table_destroy(struct group_table *t)
 	for (uint32_t i = 0; t->lists && i < t->groups.fresh; i++)
 		free(t->lists[i]);
 	free(t->lists);
-	for (unsigned i = 0; i < t->readers; i++)
-		room_destroy(&t->counters[i]);
-	free(t->counters);
+	group_counts_destroy(&t->counts);
 	bits_free(t->group_marks);
 	bits_free(t->member_marks);
 	bits_free(t->changed);
@@ -173,13 +164,13 @@ void group_table_destroy(struct group_table *t)
 
 size_t group_table_memory(const struct group_table_size *size)
 {
+	const struct group_counts_size counts = counts_of(size);
 	size_t n = spared(size->groups), m = spared(size->members);
 
 	return room_needed(n * sizeof(struct group_entry)) +
 	       room_needed(m * sizeof(struct group_member)) +
 	       2 * sig_index_needed(size->groups, SIG_INDEX_DENSE) +
-	       sig_index_needed(size->members, SIG_INDEX_DENSE) +
-	       size->readers * room_needed(n * sizeof(struct group_counters));
+	       sig_index_needed(size->members, SIG_INDEX_DENSE) + group_counts_memory(&counts);
 }
 
 /* The number of a port that an object names, GROUP_PORT_ANY for none; -ENOENT. */
@@ -208,16 +199,6 @@ static void change(struct group_table *t, uint32_t number)
 	t->any_changed = true;
 }
 
-/* Counters for the group of this number. */
-static int grow_counters(struct group_table *t, uint32_t number)
-{
-	int err = 0;
-
-	for (unsigned i = 0; i < t->readers && err == 0; i++)
-		err = room_grow(&t->counters[i], (number + 1) * sizeof(struct group_counters));
-	return err;
-}
-
 /* By where packets of a group come, and how many. */
 struct way {
 	uint16_t port, tunnel;
@@ -242,8 +223,6 @@ static void fill(struct group_table *t, uint32_t number, const struct object_gro
 	atomic_store_explicit(&entry->list, NULL, memory_order_relaxed);
 	atomic_store_explicit(&entry->members, 0, memory_order_relaxed);
 	set_way(entry, way);
-	for (unsigned reader = 0; reader < t->readers; reader++)
-		*group_table_counters(t, reader, number) = (struct group_counters){0};
 	/* Last: a reader that remembers the number of an earlier group looks at nothing before. */
 	atomic_store_explicit(&entry->id, object->id, memory_order_release);
 }
@@ -258,7 +237,7 @@ static int take_group(
 	number = take(&t->groups);
 	if (number == POOL_NONE)
 		return -ENOSPC;
-	if (grow_counters(t, number) < 0) {
+	if (group_counts_start(&t->counts, number) < 0) {
 		pool_return(&t->groups, number);
 		return -ENOSPC;
 	}
@@ -358,20 +337,10 @@ int group_table_delete(struct group_table *t, uint64_t id)
 /* A list with room for more, with the same members in the same places. */
 static int grow(struct group_table *t, uint32_t number)
 {
-	struct group_list *old = t->lists[number], *list;
-	uint32_t capacity = old ? 2 * old->capacity : LIST_FIRST;
+	struct group_list *list = group_list_larger(t->lists[number]);
 
-	list = aligned_alloc(RTE_CACHE_LINE_SIZE,
-		RTE_ALIGN_CEIL(sizeof(*list) + capacity * sizeof(list->places[0]),
-			(size_t)RTE_CACHE_LINE_SIZE));
 	if (!list)
 		return -ENOMEM;
-	list->capacity = capacity;
-	atomic_store_explicit(&list->used, old ? old->capacity : 0, memory_order_relaxed);
-	for (uint32_t i = 0; old && i < old->capacity; i++)
-		atomic_store_explicit(&list->places[i],
-			atomic_load_explicit(&old->places[i], memory_order_relaxed),
-			memory_order_relaxed);
 	atomic_store_explicit(&group_at(t, number)->list, list, memory_order_release);
 	free_list(t, number);
 	t->lists[number] = list;
@@ -396,15 +365,6 @@ static uint32_t take_place(struct group_table *t, uint32_t number)
 	return place;
 }
 
-static void show(struct group_table *t, uint32_t group, uint32_t place, uint32_t value)
-{
-	struct group_list *list = t->lists[group];
-
-	atomic_store_explicit(&list->places[place], value, memory_order_release);
-	if (place == atomic_load_explicit(&list->used, memory_order_relaxed))
-		atomic_store_explicit(&list->used, place + 1, memory_order_release);
-}
-
 static void drop_member(struct group_table *t, uint32_t number)
 {
 	struct group_member *member = group_member_at(t, number);
@@ -412,7 +372,7 @@ static void drop_member(struct group_table *t, uint32_t number)
 	struct group_list *list = t->lists[member->group];
 
 	sig_index_remove(&t->members_by_id, table_hash_id(member->id), number);
-	show(t, member->group, member->place, GROUP_FREE | entry->free);
+	group_list_put(list, member->place, GROUP_FREE | entry->free);
 	entry->free = member->place;
 	/* Nobody is left whom a reader could miss or meet twice: begin anew. */
 	if (atomic_fetch_sub_explicit(&entry->members, 1, memory_order_relaxed) == 1) {
@@ -423,6 +383,18 @@ static void drop_member(struct group_table *t, uint32_t number)
 	pool_retire(&t->members, number);
 }
 
+/* A record whose counters are 0, or POOL_NONE. */
+static uint32_t take_member(struct group_table *t)
+{
+	uint32_t number = take(&t->members);
+
+	if (number != POOL_NONE && group_counts_start_member(&t->counts, number) < 0) {
+		pool_return(&t->members, number);
+		return POOL_NONE;
+	}
+	return number;
+}
+
 static int add_member(struct group_table *t, const struct group_member *member)
 {
 	struct group_entry *entry = group_at(t, member->group);
@@ -430,7 +402,7 @@ static int add_member(struct group_table *t, const struct group_member *member)
 
 	if (sig_index_make_room(&t->members_by_id) < 0)
 		return -ENOSPC;
-	number = take(&t->members);
+	number = take_member(t);
 	if (number == POOL_NONE)
 		return -ENOSPC;
 	*group_member_at(t, number) = *member;
@@ -445,7 +417,7 @@ static int add_member(struct group_table *t, const struct group_member *member)
 		return -ENOMEM;
 	}
 	group_member_at(t, number)->place = place;
-	show(t, member->group, place, number);
+	group_list_put(t->lists[member->group], place, number);
 	if (atomic_fetch_add_explicit(&entry->members, 1, memory_order_relaxed) == 0)
 		change(t, member->group);
 	bits_set(t->member_marks, number);
@@ -455,7 +427,7 @@ static int add_member(struct group_table *t, const struct group_member *member)
 /* The same place, another record. */
 static int replace_member(struct group_table *t, uint32_t old, const struct group_member *member)
 {
-	uint32_t number = take(&t->members);
+	uint32_t number = take_member(t);
 	struct group_member *fresh;
 
 	if (number == POOL_NONE)
@@ -464,7 +436,7 @@ static int replace_member(struct group_table *t, uint32_t old, const struct grou
 	*fresh = *member;
 	fresh->place = group_member_at(t, old)->place;
 	sig_index_replace(&t->members_by_id, table_hash_id(member->id), old, number);
-	show(t, member->group, fresh->place, number);
+	group_list_put(t->lists[member->group], fresh->place, number);
 	pool_retire(&t->members, old);
 	bits_set(t->member_marks, number);
 	return 0;
@@ -564,20 +536,4 @@ unsigned group_table_changes(struct group_table *t, uint32_t numbers[], unsigned
 	}
 	t->any_changed = false;
 	return count;
-}
-
-struct group_counters group_table_counted(const struct group_table *t, uint32_t number)
-{
-	struct group_counters sum = {0};
-
-	for (unsigned reader = 0; reader < t->readers; reader++) {
-		const struct group_counters *c = group_table_counters(t, reader, number);
-
-		sum.packets += counter_get(&c->packets);
-		sum.octets += counter_get(&c->octets);
-		sum.copies += counter_get(&c->copies);
-		sum.lost += counter_get(&c->lost);
-		sum.limited += counter_get(&c->limited);
-	}
-	return sum;
 }

@@ -7,9 +7,10 @@
  * change of it alone, and is there for its next copy.
  *
  * Cost for a reader: three cache lines a packet, one of them its counters; a copy: a sixteenth
- * of a line of the list, half a line of records, which follow each other as they were set, and what
- * subscriber_table_by_id() costs.
- * Memory for a member: 32 octets, 9.2 in the index by id, 4 to 8 in the list.
+ * of a line of the list, half a line of records and a quarter of a line of counters, which follow
+ * each other as they were set, and what subscriber_table_by_id() costs.
+ * Memory for a member: 32 octets, 9.2 in the index by id, 4 to 8 in the list, and for each worker
+ * 16 of counters (group_counts.h).
  *
  * How copying goes on over many walks: a reader that has taken some members of a list remembers a
  * place in it. A member keeps its place as long as it is set, and a list that grows keeps all
@@ -27,25 +28,15 @@
 
 #include <assert.h>
 #include <rte_rcu_qsbr.h>
-#include <stdatomic.h>
 
+#include "dataplane/tables/group_counts.h"
+#include "dataplane/tables/group_list.h"
 #include "dataplane/tables/group_tunnel.h"
 #include "dataplane/tables/pool.h"
 #include "dataplane/tables/sig_index.h"
 #include "proto/channel/object.h"
 
 enum { GROUP_PORT_ANY = UINT16_MAX };
-
-/* In a place of a list: no member; the other bits chain free places, up to GROUP_NO_PLACE. */
-#define GROUP_FREE     (1u << 31)
-#define GROUP_NO_PLACE (GROUP_FREE - 1)
-
-/* Places of members. It is replaced by a larger one, never shrunk. */
-struct group_list {
-	uint32_t capacity;
-	_Atomic uint32_t used; /* places from here on were never used */
-	_Atomic uint32_t places[];
-};
 
 struct group_entry {
 	struct in6_addr source; /* unspecified: any */
@@ -74,19 +65,6 @@ struct group_member {
 };
 static_assert(sizeof(struct group_member) == 32, "half a cache line");
 
-/* What one worker has counted of one group. */
-struct group_counters {
-	uint64_t packets; /* that came in for it and were taken */
-	uint64_t octets;  /* of these, IP headers included */
-	uint64_t copies;  /* made */
-	uint64_t lost;    /* not made: no buffer, or what a member names is not there */
-	uint64_t limited; /* packets that were not taken, beyond the rate */
-	int64_t tokens;   /* octets that may still come in, less than 0 after the last of them */
-	uint64_t filled;  /* TSC up to which they are counted; 0: never */
-	uint64_t unused;
-};
-static_assert(sizeof(struct group_counters) == 64, "one cache line");
-
 struct group_table {
 	struct pool groups, members;
 	struct sig_index by_address, by_id, members_by_id;
@@ -95,8 +73,7 @@ struct group_table {
 	struct group_tunnels tunnels;
 	uint64_t *changed; /* groups that there are, or are not, since group_table_changes() */
 	bool any_changed;
-	struct room *counters; /* of each reader, struct group_counters for each group */
-	unsigned readers;
+	struct group_counts counts;
 	struct rte_rcu_qsbr *rcu;
 };
 
@@ -173,9 +150,6 @@ unsigned group_table_changes(struct group_table *t, uint32_t numbers[], unsigned
 /* Writer: as if all groups had changed. */
 void group_table_change_all(struct group_table *t);
 
-/* What all readers have counted of a group, added up. Agent thread. */
-struct group_counters group_table_counted(const struct group_table *t, uint32_t number);
-
 static inline struct group_entry *group_at(const struct group_table *t, uint32_t number)
 {
 	return pool_at(&t->groups, number);
@@ -208,22 +182,4 @@ static inline const struct group_entry *group_table_again(
 static inline const struct group_list *group_list(const struct group_entry *entry)
 {
 	return atomic_load_explicit(&entry->list, memory_order_acquire);
-}
-
-static inline uint32_t group_list_used(const struct group_list *list)
-{
-	return atomic_load_explicit(&list->used, memory_order_acquire);
-}
-
-/* Number of the member record of a place; GROUP_FREE or more: nobody. */
-static inline uint32_t group_list_at(const struct group_list *list, uint32_t place)
-{
-	return atomic_load_explicit(&list->places[place], memory_order_acquire);
-}
-
-/* The counters of a group of the worker with this index, its own to write. */
-static inline struct group_counters *group_table_counters(
-	const struct group_table *t, unsigned reader, uint32_t number)
-{
-	return (struct group_counters *)(void *)t->counters[reader].base + number;
 }

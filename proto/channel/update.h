@@ -48,7 +48,7 @@
 #include "proto/channel/object.h"
 
 enum {
-	UPDATE_VERSION = 8,
+	UPDATE_VERSION = 9,
 	UPDATE_HEAD_LEN = 20,
 	UPDATE_NAME_MAX = OBJECT_NAME_MAX,
 	UPDATE_PORTS_MAX = 16,           /* ports of a data plane */
@@ -59,7 +59,7 @@ enum {
 	UPDATE_STAT_VALUES_MAX = 8,
 	UPDATE_ASKED_MAX = 8,        /* subscribers that one question is about */
 	UPDATE_COUNT_IDS_MAX = 4096, /* objects that one COUNT_REQUEST asks for */
-	UPDATE_COUNT_VALUES = 5,
+	UPDATE_COUNT_VALUES = 6,
 };
 
 enum update_type {
@@ -179,13 +179,23 @@ struct update_stat {
 	uint64_t values[UPDATE_STAT_VALUES_MAX];
 };
 
-/* What a data plane has counted of one object, by value, since it has it. */
+/* What a data plane has counted of one object, by value, since it has it. Of a member, only packets
+ * and octets: those copied for it. */
 enum update_count_of_group {
 	UPDATE_COUNT_PACKETS,       /* taken to be copied */
 	UPDATE_COUNT_OCTETS,        /* of these, IP headers included */
 	UPDATE_COUNT_COPIES,        /* made */
 	UPDATE_COUNT_COPIES_MISSED, /* not made: no buffer, or the member's target is not there */
-	UPDATE_COUNT_LIMITED, /* packets that were not taken, beyond the rate of their group */
+	UPDATE_COUNT_LIMITED,  /* packets that were not taken, beyond the rate of their group */
+	UPDATE_COUNT_UPSTREAM, /* enum update_upstream */
+};
+
+/* Whether a data plane has asked the network behind its upstream port for a group. */
+enum update_upstream {
+	UPDATE_UPSTREAM_NONE, /* it has no such port, nobody listens, or it comes out of a tunnel */
+	UPDATE_UPSTREAM_JOINED,
+	UPDATE_UPSTREAM_REFUSED, /* by Linux; tried again every second */
+	UPDATE_UPSTREAM_STATES
 };
 
 /* The same of a path; octets are those of inner packets. All are 0 when its subscriber has no
@@ -199,7 +209,7 @@ enum update_count_of_path {
 };
 
 struct update_count {
-	enum object_kind kind; /* OBJECT_GROUP */
+	enum object_kind kind; /* OBJECT_GROUP, OBJECT_MEMBER or OBJECT_PATH */
 	uint64_t id;
 	uint64_t values[UPDATE_COUNT_VALUES];
 };

@@ -102,6 +102,16 @@ def test_what_nodes_listen_to_is_joined(lab, gateway, peer, subscriber, control,
     specific = next(item for item in shown if item["group"] == SPECIFIC)
     assert specific["packets"] > 0 and specific["octets"] > 40 * specific["packets"]
     assert specific["copies"] > 0
+    assert specific["upstream_joined"] == ["dp1"] and specific["upstream_refused"] == []
+    # By node: who listens to one of them alone has got no copy of the other since it joined.
+    listeners = {group: control.ask("mcast", "members", group)["listeners"] for group in (ANY, SPECIFIC)}
+    (idle,), (served,) = listeners.values()
+    assert [idle["home_address"], served["home_address"]] == [
+        values["home_addresses"][0], other["home_addresses"][0]]
+    assert (idle["packets"], idle["octets"]) == (0, 0)
+    assert served["octets"] > 40 * served["packets"] > 0
+    assert served["packets"] < specific["copies"]
+    assert " dp1" in control.ctl("mcast", "show", SPECIFIC)
     gateway.data_plane.process.send(signal.SIGKILL)
     gateway.data_plane.process.wait()
     wait_for(lambda: ANY not in {group for group, _ in database(lab)},

@@ -11,6 +11,7 @@ static const struct table_column columns[] = {
 	{"COPIES", "copies", TABLE_TEXT},
 	{"MISSED", "missed", TABLE_TEXT},
 	{"LIMITED", "limited", TABLE_TEXT},
+	{"UPSTREAM", "upstream_joined", TABLE_TEXT},
 	{0},
 };
 
@@ -34,6 +35,8 @@ static const struct table_column member_columns[] = {
 	{"HOME ADDRESS", "home_address", TABLE_TEXT},
 	{"LINK", "port", TABLE_TEXT},
 	{"GATEWAY", "gateway", TABLE_TEXT},
+	{"PACKETS", "packets", TABLE_TEXT},
+	{"OCTETS", "octets", TABLE_TEXT},
 	{"NOT INSTALLED", "not_installed", TABLE_TEXT},
 	{0},
 };
@@ -84,7 +87,8 @@ static void print_member_list(FILE *to, const json_t *item)
 {
 	static const struct table_column pairs[] = {{"Group", "group", TABLE_TEXT},
 		{"Source", "source", TABLE_TEXT}, {"Members", "members", TABLE_TEXT},
-		{"Failed", "not_installed", TABLE_TEXT}, {0}};
+		{"Failed", "not_installed", TABLE_TEXT},
+		{"Upstream", "upstream_joined", TABLE_TEXT}, {0}};
 
 	table_print_pairs(to, pairs, item);
 	fputc('\n', to);
@@ -186,7 +190,7 @@ const struct command mcast_commands[] = {
 	{.group = "mcast",
 		.name = "members",
 		.usage = "[OPTION]... GROUP",
-		.summary = "Show who gets copies of what is sent to a group.",
+		.summary = "Show who gets copies of what is sent to a group, and how many.",
 		.run = members,
 		.arguments_min = 1,
 		.arguments_max = 1},

@@ -88,11 +88,23 @@ static void expect_tunnel(struct lab *lab, const struct packet *p, const char *c
 	packet_assert_equal(&out, &inner);
 }
 
+/* What was counted of a member. */
+static void expect_copies(struct lab *lab, uint64_t id, uint64_t packets, uint64_t octets)
+{
+	const struct group_table *t = &lab->tables->groups;
+	const struct member_counters sum =
+		group_counts_member_sum(&t->counts, group_table_member_by_id(t, id));
+
+	assert_int_equal(sum.packets, packets);
+	assert_int_equal(sum.octets, octets);
+}
+
 static void each_kind_of_member(void **state)
 {
 	struct lab *lab = *state;
 	const struct mac to = {{0x33, 0x33, 0, 0, 0, 0x99}}, home = lab_mac(LAB_HOME);
 	struct packet p, out, inner;
+	uint64_t octets = 0;
 
 	lab_set_path(lab, 2, REMOTE2, 0, 0);
 	set_group(lab, ANY, "::", GROUP, "", 0);
@@ -102,6 +114,7 @@ static void each_kind_of_member(void **state)
 	set_member(lab, 4, ANY, MEMBER_LINK, 0, "core", 0);
 	for (uint16_t size = 0; size < 1400; size = (uint16_t)(size + 93)) {
 		make(&p, GROUP, size);
+		octets += p.len;
 		arrive(lab, &p, LAB_CORE);
 		expect_tunnel(lab, &p, LAB_CARE_OF);
 		expect_tunnel(lab, &p, REMOTE2);
@@ -116,6 +129,21 @@ static void each_kind_of_member(void **state)
 	}
 	assert_int_equal(lab_counter(lab, WORKER_multicast), 16);
 	assert_int_equal(lab_counter(lab, WORKER_replicated), 48);
+	/* Each member has its own share of that. */
+	for (uint64_t id = 1; id <= 3; id++)
+		expect_copies(lab, id, 16, octets);
+	expect_copies(lab, 4, 0, 0);
+	/* One that leads elsewhere begins anew, whatever its group was. */
+	set_member(lab, 2, ANY, MEMBER_SUBSCRIBER, 1, "", 0);
+	set_group(lab, SOURCE, LAB_PEER, GROUP, "", 0);
+	set_member(lab, 3, SOURCE, MEMBER_LINK, 0, "home", 0);
+	expect_copies(lab, 1, 16, octets);
+	expect_copies(lab, 2, 0, 0);
+	expect_copies(lab, 3, 0, 0);
+	arrive(lab, &p, LAB_CORE);
+	lab_sent(lab, LAB_HOME, &out);
+	expect_copies(lab, 3, 1, p.len);
+	expect_copies(lab, 1, 16, octets);
 }
 
 /* The same with packets that are sent in two pieces. */
@@ -264,8 +292,8 @@ static void members_follow(void **state)
 	expect_tunnel(lab, &p, LAB_CARE_OF);
 	lab_nothing(lab);
 	assert_int_equal(lab->tables->groups.members_by_id.used, 1);
-	assert_int_equal(group_table_counted(
-				 &lab->tables->groups, group_table_by_id(&lab->tables->groups, ANY))
+	assert_int_equal(group_counts_sum(&lab->tables->groups.counts,
+				 group_table_by_id(&lab->tables->groups, ANY))
 				 .lost,
 		1);
 }
@@ -492,8 +520,8 @@ static void beyond_the_rate(void **state)
 	/* A thousand octets at once, and one packet more while any are left. */
 	for (unsigned i = 0; i < 40; i++)
 		arrive(lab, &p, LAB_CORE);
-	counted = group_table_counted(
-		&lab->tables->groups, group_table_by_id(&lab->tables->groups, ANY));
+	counted = group_counts_sum(
+		&lab->tables->groups.counts, group_table_by_id(&lab->tables->groups, ANY));
 	assert_in_range(counted.packets, 1, 39);
 	assert_int_equal(counted.packets + counted.limited, 40);
 	assert_int_equal(lab_drops(lab, DROP_multicast_rate), counted.limited);

@@ -387,11 +387,12 @@ static void test_groups(void **state)
 
 		assert_int_not_equal(number, POOL_NONE);
 		for (unsigned reader = 0; reader < 2; reader++)
-			group_table_counters(&t->groups, reader, number)->packets += i;
+			group_counts_at(&t->groups.counts, reader, number)->packets += i;
 	}
 	for (uint32_t i = 1; i <= 3000; i++)
 		assert_int_equal(
-			group_table_counted(&t->groups, group_table_by_id(&t->groups, i)).packets,
+			group_counts_sum(&t->groups.counts, group_table_by_id(&t->groups, i))
+				.packets,
 			2 * i);
 }
 

@@ -9,7 +9,7 @@ static void counts(void **state)
 	(void)state;
 	static const uint64_t ids[] = {1, 0x1122334455667788};
 	const struct update_count count = {
-		.kind = OBJECT_GROUP, .id = 5, .values = {1, 2, 3, 4, 5}};
+		.kind = OBJECT_GROUP, .id = 5, .values = {1, 2, 3, 4, 5, 6}};
 	static uint64_t many[UPDATE_COUNT_IDS_MAX + 1];
 	struct update_count got;
 	enum object_kind kind;
@@ -42,7 +42,8 @@ static void counts(void **state)
 	writer_init(&w, buf, sizeof(buf));
 	assert_int_equal(update_count_encode(&w, &count), 0);
 	assert_written(&w, "07 0000000000000005 0000000000000001 0000000000000002"
-			   "0000000000000003 0000000000000004 0000000000000005");
+			   "0000000000000003 0000000000000004 0000000000000005"
+			   "0000000000000006");
 	cursor_exact(&c, buf, writer_len(&w));
 	assert_int_equal(update_count_decode(&c, &got), 0);
 	assert_int_equal(got.kind, count.kind);

@@ -33,7 +33,7 @@ static void head_round_trip(void **state)
 		cursor_exact_free(&c);
 		assert_string_not_equal(update_type_name(types[i]), "unknown");
 		if (i == 0)
-			assert_written(&w, "444d 08 01 1122334455667788 000000000000002a");
+			assert_written(&w, "444d 09 01 1122334455667788 000000000000002a");
 	}
 }
 
@@ -73,19 +73,20 @@ static void head_errors(void **state)
 static void head_of_another_version(void **state)
 {
 	(void)state;
-	uint8_t buf[UPDATE_HEAD_LEN] = {0x44, 0x4d, 9, 200, 0, 0, 0, 0, 0, 0, 0, 5};
+	uint8_t buf[UPDATE_HEAD_LEN] = {
+		0x44, 0x4d, UPDATE_VERSION + 1, 200, 0, 0, 0, 0, 0, 0, 0, 5};
 	struct update_head head;
 	struct cursor c;
 
 	cursor_exact(&c, buf, sizeof(buf));
 	assert_int_equal(update_head_decode(&c, &head), -EPROTO);
-	assert_int_equal(head.version, 9);
+	assert_int_equal(head.version, UPDATE_VERSION + 1);
 	assert_int_equal(head.type, 200);
 	assert_int_equal(head.epoch, 5);
 	cursor_exact_free(&c);
 	cursor_exact(&c, buf, 4);
 	assert_int_equal(update_head_decode(&c, &head), -EPROTO);
-	assert_int_equal(head.version, 9);
+	assert_int_equal(head.version, UPDATE_VERSION + 1);
 	assert_int_equal(head.epoch, 0);
 	cursor_exact_free(&c);
 }
