@@ -1,22 +1,28 @@
 #include "ctrl/multicast_failures.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
+#include "ctrl/multicast_missing.h"
 #include "ctrl/publish/publish.h"
 
-enum { RETRY_MS = 5000 };
+enum {
+	RETRY_MS = 5000,
+	MORE_MS = 1, /* if there was room for what was tried again last */
+};
 
 struct multicast_failures {
 	const struct ctrl_config *config;
 	struct publish *publish;
 	struct loop *loop;
 	struct uninstalled *uninstalled;
-	struct wheel_timer timer;
+	struct multicast_missing *missing;
+	struct wheel_timer timer; /* armed while there is anything to be tried again */
 };
 
 static uint64_t renew(void *context, uint64_t id)
@@ -48,6 +54,31 @@ static const char *name_of_error(const struct update_ack *ack)
 	return name ? name : "unknown";
 }
 
+static bool lacks(void *context, unsigned dp, enum object_kind kind, uint64_t id)
+{
+	static struct log_limit limit = LOG_LIMIT(1);
+	struct multicast_failures *failures = context;
+	const size_t before = uninstalled_count(failures->uninstalled);
+	const int rc = uninstalled_missing(failures->uninstalled, dp, kind, id);
+
+	if (rc > 0)
+		LOG_LIMITED(&limit, LOG_LEVEL_WARN, "multicast", "not-there",
+			"data_plane=%s object=%" PRIx64 " missing=%zu",
+			ctrl_config_data_plane_name(failures->config, dp), id,
+			uninstalled_count(failures->uninstalled));
+	if (!before && uninstalled_count(failures->uninstalled))
+		loop_arm_ms(failures->loop, &failures->timer, RETRY_MS);
+	return rc >= 0;
+}
+
+/* What it did not name, or what is not kept, is to be found out. */
+static bool leaves_open(const struct multicast_failures *failures, const struct update_ack *ack)
+{
+	return ack && (ack->failure_total > ack->failure_count ||
+			      (ack->failure_count &&
+				      uninstalled_count(failures->uninstalled) >= UNINSTALLED_MAX));
+}
+
 static void acked(void *arg, unsigned dp, uint64_t sequence, const struct update_ack *ack)
 {
 	static struct log_limit limit = LOG_LIMIT(1);
@@ -62,6 +93,13 @@ static void acked(void *arg, unsigned dp, uint64_t sequence, const struct update
 			name_of_error(ack), uninstalled_count(failures->uninstalled));
 	if (!before && uninstalled_count(failures->uninstalled))
 		loop_arm_ms(failures->loop, &failures->timer, RETRY_MS);
+	if (leaves_open(failures, ack))
+		multicast_missing_suspect(failures->missing, dp);
+	else if (before && uninstalled_count(failures->uninstalled) &&
+		 uninstalled_taken(failures->uninstalled)) {
+		loop_cancel(failures->loop, &failures->timer);
+		loop_arm_ms(failures->loop, &failures->timer, MORE_MS);
+	}
 }
 
 struct multicast_failures *multicast_failures_new(
@@ -70,6 +108,8 @@ struct multicast_failures *multicast_failures_new(
 	struct multicast_failures *failures = calloc(1, sizeof(*failures));
 	const struct uninstalled_config given = {.renew = renew, .context = failures};
 	const struct publish_handlers handlers = {.arg = failures, .acked = acked};
+	const struct multicast_missing_config missing = {
+		.publish = publish, .loop = loop, .lacks = lacks, .context = failures};
 
 	if (!failures)
 		return NULL;
@@ -78,7 +118,9 @@ struct multicast_failures *multicast_failures_new(
 	failures->loop = loop;
 	wheel_timer_init(&failures->timer, retry);
 	failures->uninstalled = uninstalled_new(&given);
-	if (!failures->uninstalled || publish_add_handlers(publish, &handlers) < 0) {
+	failures->missing = multicast_missing_new(&missing);
+	if (!failures->uninstalled || !failures->missing ||
+		publish_add_handlers(publish, &handlers) < 0) {
 		multicast_failures_free(failures);
 		errno = ENOMEM;
 		return NULL;
@@ -91,6 +133,7 @@ void multicast_failures_free(struct multicast_failures *failures)
 	if (!failures)
 		return;
 	loop_cancel(failures->loop, &failures->timer);
+	multicast_missing_free(failures->missing);
 	uninstalled_free(failures->uninstalled);
 	free(failures);
 }
@@ -98,6 +141,7 @@ void multicast_failures_free(struct multicast_failures *failures)
 void multicast_failures_forget(struct multicast_failures *failures, uint64_t id)
 {
 	uninstalled_forget(failures->uninstalled, id);
+	multicast_missing_forget(failures->missing, id);
 }
 
 uint64_t multicast_failures_at(const struct multicast_failures *failures, uint64_t id, int *error)

@@ -1,6 +1,7 @@
 /*
  * What data planes could not take of multicast (ctrl/mcast/uninstalled.h): heard of before anybody
- * is told that a change is done, logged, and tried again every few seconds. For the control thread.
+ * is told that a change is done, or found out soon after (ctrl/multicast_missing.h), logged, and
+ * tried again every few seconds, at once as long as it succeeds. For the control thread.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 #include "ctrl/mcast/uninstalled.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -142,6 +143,16 @@ unsigned uninstalled_acked(
 	return fresh;
 }
 
+int uninstalled_missing(struct uninstalled *u, unsigned dp, enum object_kind kind, uint64_t id)
+{
+	const struct update_failure failure = {.kind = kind, .id = id, .error = ENOENT};
+
+	if (uninstalled_at(u, id, NULL) >> dp & 1)
+		return 0;
+	note(u, dp, &failure);
+	return uninstalled_at(u, id, NULL) >> dp & 1 ? 1 : -ENOSPC;
+}
+
 void uninstalled_forget(struct uninstalled *u, uint64_t id)
 {
 	struct failed *f = u->all ? find(u, id) : NULL;
@@ -172,6 +183,14 @@ void uninstalled_retry(struct uninstalled *u)
 		if (sequence > batch->sequence)
 			batch->sequence = sequence;
 	}
+}
+
+bool uninstalled_taken(const struct uninstalled *u)
+{
+	for (size_t i = 0; i < u->batch.count; i++)
+		if (find(u, u->batch.ids[i]))
+			return false;
+	return u->batch.count > 0;
 }
 
 uint64_t uninstalled_at(const struct uninstalled *u, uint64_t id, int *error)

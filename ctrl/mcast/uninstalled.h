@@ -4,12 +4,13 @@
  *
  * What failed is published again from time to time, some of it each time, until the data plane has
  * taken it or nobody wants it any more. A data plane tells at most UPDATE_FAILURES_MAX failures of
- * a message; what is beyond is only counted.
+ * a message; what is beyond is only counted here, and found out by ctrl/multicast_missing.h.
  *
  * Costs 100 octets for each that failed, nothing as long as none does. For the control thread.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,11 +47,19 @@ void uninstalled_free(struct uninstalled *u);
 unsigned uninstalled_acked(
 	struct uninstalled *u, unsigned dp, uint64_t sequence, const struct update_ack *ack);
 
+/* A data plane, by its index, was found not to have a group or member. 1; 0: that was known;
+ * -ENOSPC: it is not kept, as too many are, or for want of memory. */
+int uninstalled_missing(struct uninstalled *u, unsigned dp, enum object_kind kind, uint64_t id);
+
 /* It is published anew, or withdrawn: what becomes of it is told by the next acknowledgements. */
 void uninstalled_forget(struct uninstalled *u, uint64_t id);
 
 /* Publishes some again. */
 void uninstalled_retry(struct uninstalled *u);
+
+/* Whether all that was published again last has been taken by all data planes: there is room, so
+ * that more of it can follow at once. */
+bool uninstalled_taken(const struct uninstalled *u);
 
 /* The data planes that could not take it (bits: by index), in *error, if not NULL, the positive
  * errno that the last of them told. */

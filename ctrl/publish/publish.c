@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum {
+	LIST_LOOK = 65536,  /* bundles that publish_list() looks at */
 	SEND_HWM = 64,      /* messages queued to one data plane: 16 MiB of the largest */
 	AGAIN_MS = 2,       /* until a full queue is tried again */
 	ANYCAST_MOST = 128, /* home prefixes whose home agents can be asked for: a data plane has
@@ -337,6 +338,24 @@ int publish_again(struct publish *p, uint64_t id, uint64_t *sequence)
 	writer_bytes(&p->delta, entry->octets, entry->len);
 	*sequence = p->log.next;
 	return 0;
+}
+
+unsigned publish_list(
+	const struct publish *p, bool groups, uint64_t ids[], unsigned most, size_t *place)
+{
+	const struct state *state = &p->state;
+	unsigned count = 0;
+
+	for (size_t looked = 0; looked < LIST_LOOK && count < most && *place < state->slot_count;
+		looked++, ++*place) {
+		const struct state_entry *entry = state->slots[*place];
+
+		if (entry && (groups ? publish_is_group(entry->id) : publish_is_member(entry->id)))
+			ids[count++] = entry->id;
+	}
+	if (*place >= state->slot_count)
+		*place = SIZE_MAX;
+	return count;
 }
 
 int publish_restore(struct publish *p, uint64_t id, const struct bundle *bundle)

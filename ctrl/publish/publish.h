@@ -197,6 +197,11 @@ static inline bool publish_is_group(uint64_t bundle_id)
 	return bundle_id >> 59 == 1;
 }
 
+static inline bool publish_is_member(uint64_t bundle_id)
+{
+	return bundle_id >> 60 == 1;
+}
+
 /* Id of the bundle, of the path and of the subscriber of a mobility session. */
 static inline uint64_t publish_session_id(uint64_t number)
 {
@@ -305,6 +310,14 @@ int publish_set(
 /* Tells data planes the bundle with this id again, which some of them could not take. *sequence as
  * above. 0; -ENOENT: there is none. */
 int publish_again(struct publish *publish, uint64_t id, uint64_t *sequence);
+
+/*
+ * Ids of bundles that are groups (or members, if not groups), from place *place (0 at first) on,
+ * until there are `most` of them or enough was looked at. Returns how many; *place is then where to
+ * go on, SIZE_MAX at the end. Bundles that come and go meanwhile may be left out, others not.
+ */
+unsigned publish_list(
+	const struct publish *publish, bool groups, uint64_t ids[], unsigned most, size_t *place);
 
 /*
  * At start, before anybody can have connected: puts a bundle into the desired state without a

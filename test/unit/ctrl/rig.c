@@ -205,6 +205,14 @@ static bool paths_known(const struct fake *fake, const struct object *object)
 	return true;
 }
 
+static void cannot(struct fake *fake, const struct object *object, uint16_t error)
+{
+	fake->ack.failure_total++;
+	if (fake->ack.failure_count < UPDATE_FAILURES_MAX)
+		fake->ack.failures[fake->ack.failure_count++] = (struct update_failure){
+			.kind = object->kind, .id = object->id, .error = error};
+}
+
 static void apply(struct fake *fake, const struct object *object)
 {
 	struct fake_object *o = find(fake, object->kind, object->id);
@@ -217,9 +225,12 @@ static void apply(struct fake *fake, const struct object *object)
 	}
 	assert_true(paths_known(fake, object));
 	if (fake->fail_id && object->id == fake->fail_id) {
-		fake->ack.failures[fake->ack.failure_count++] = (struct update_failure){
-			.kind = object->kind, .id = object->id, .error = fake->fail_error};
-		fake->ack.failure_total++;
+		cannot(fake, object, fake->fail_error);
+		return;
+	}
+	if (!o && object->kind == OBJECT_MEMBER && fake->members_max &&
+		fake_count(fake, OBJECT_MEMBER) >= fake->members_max) {
+		cannot(fake, object, ENOSPC);
 		return;
 	}
 	if (!o) {
@@ -271,6 +282,22 @@ static bool adopted(struct fake *fake, struct cursor *c)
 	return object_buckets_count(&adopt.buckets) == 0;
 }
 
+/* Nothing, of those that it has. */
+static void answer_counts(struct fake *fake, struct cursor *ids)
+{
+	struct update_count count = {.kind = fake->counted};
+	struct writer w;
+
+	fake_start(fake, &w, UPDATE_COUNTS);
+	assert_int_equal(update_stats_id_encode(&w, fake->stats_id), 0);
+	while (cursor_left(ids)) {
+		count.id = cursor_u64(ids);
+		if (find(fake, fake->counted, count.id))
+			assert_int_equal(update_count_encode(&w, &count), 0);
+	}
+	fake_send(fake, &w);
+}
+
 /* The protocol as proto/channel/update.h has it, seen from the data plane. */
 static void take(struct fake *fake, const struct update_head *head, struct cursor *c)
 {
@@ -315,6 +342,8 @@ static void take(struct fake *fake, const struct update_head *head, struct curso
 		fake->asked++;
 		assert_int_equal(
 			update_count_request_decode(c, &fake->stats_id, &fake->counted), 0);
+		if (fake->counts)
+			answer_counts(fake, c);
 		return;
 	case UPDATE_DIGEST_REQUEST:
 		fake->audited++;

@@ -42,6 +42,8 @@ struct fake {
 	bool no_ports;            /* has none, not even "home" */
 	uint64_t fail_id;         /* objects with this id cannot be applied */
 	uint16_t fail_error;
+	size_t members_max; /* of multicast groups that it has room for; 0: no limit */
+	bool counts; /* answers which objects it has when asked what it has counted of them */
 	struct fake_object *objects;
 	size_t top; /* objects in use, some deleted */
 	unsigned begins, ends, deltas, adopts, applied, heartbeats, refusals, asked, audited;
