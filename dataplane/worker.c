@@ -86,7 +86,7 @@ struct worker *worker_create(const struct worker_config *config, int *error)
 		w->index = config->index;
 		w->busy_poll = config->busy_poll;
 		w->tsc = rte_rdtsc();
-		w->traffic = config->tables->paths.traffic.rows[config->index];
+		w->traffic = path_traffic_row(&config->tables->paths.traffic, config->index);
 		w->fragment_id = (uint32_t)rte_rand();
 		budget_init(&w->icmp6_budget, ICMP6_PER_SECOND, ICMP6_BURST, w->tsc);
 		budget_init(&w->event_budget, EVENTS_PER_SECOND, EVENTS_BURST, w->tsc);

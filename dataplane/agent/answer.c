@@ -84,33 +84,39 @@ static uint64_t ms_since(uint64_t tsc)
 	return now < tsc ? 0 : (now - tsc) / (rte_get_tsc_hz() / 1000);
 }
 
-/* What the paths of a subscriber carried; of one that has a single path and no rules, and of one
- * that is not there, nothing. */
+/* What a path carried. */
+static bool add_path(struct writer *w, const struct path_table *t, uint32_t number, bool preferred)
+{
+	const struct path_traffic of = path_traffic_of(&t->traffic, number);
+	const uint64_t values[UPDATE_STAT_VALUES_MAX] = {
+		[UPDATE_PATH_IN_PACKETS] = of.packets[PATH_IN],
+		[UPDATE_PATH_IN_OCTETS] = of.octets[PATH_IN],
+		[UPDATE_PATH_OUT_PACKETS] = of.packets[PATH_OUT],
+		[UPDATE_PATH_OUT_OCTETS] = of.octets[PATH_OUT],
+		[UPDATE_PATH_IN_MS] = ms_since(of.last[PATH_IN]),
+		[UPDATE_PATH_OUT_MS] = ms_since(of.last[PATH_OUT]),
+		[UPDATE_PATH_PREFERRED] = preferred,
+	};
+	char name[UPDATE_STAT_NAME_MAX + 1];
+
+	snprintf(name, sizeof(name), "%" PRIu64, path_at(t, number)->id);
+	return add(w, UPDATE_STAT_PATH, name, values);
+}
+
+/* What the paths of a subscriber carried; of one that is not there, nothing. */
 static bool add_paths(struct writer *w, const struct tables *t, uint64_t subscriber)
 {
 	const struct subscriber_entry *entry = subscriber_table_by_id(&t->subscribers, subscriber);
 	const struct path_list *list;
-	char name[UPDATE_STAT_NAME_MAX + 1];
 
-	if (!entry || entry->paths == POOL_NONE)
+	if (!entry)
 		return true;
+	if (entry->paths == POOL_NONE)
+		return add_path(w, &t->paths, entry->path, true);
 	list = path_list_at(&t->paths, entry->paths);
-	for (uint32_t i = 0; i < list->count; i++) {
-		const struct path_traffic of = path_traffic_of(&t->paths.traffic, list->paths[i]);
-		const uint64_t values[UPDATE_STAT_VALUES_MAX] = {
-			[UPDATE_PATH_IN_PACKETS] = of.packets[PATH_IN],
-			[UPDATE_PATH_IN_OCTETS] = of.octets[PATH_IN],
-			[UPDATE_PATH_OUT_PACKETS] = of.packets[PATH_OUT],
-			[UPDATE_PATH_OUT_OCTETS] = of.octets[PATH_OUT],
-			[UPDATE_PATH_IN_MS] = ms_since(of.last[PATH_IN]),
-			[UPDATE_PATH_OUT_MS] = ms_since(of.last[PATH_OUT]),
-			[UPDATE_PATH_PREFERRED] = i == path_list_first(list),
-		};
-
-		snprintf(name, sizeof(name), "%" PRIu64, path_at(&t->paths, list->paths[i])->id);
-		if (!add(w, UPDATE_STAT_PATH, name, values))
+	for (uint32_t i = 0; i < list->count; i++)
+		if (!add_path(w, &t->paths, list->paths[i], i == path_list_first(list)))
 			return false;
-	}
 	return true;
 }
 

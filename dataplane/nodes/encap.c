@@ -101,7 +101,7 @@ static inline rte_edge_t encap_first(
 {
 	rte_edge_t edge = encap_one(w, m, entry);
 
-	if (unlikely(entry->paths != POOL_NONE) && edge == ENCAP_FORWARD && !entry->relayed)
+	if (edge == ENCAP_FORWARD && !entry->relayed)
 		traffic_sent(w, m, entry->path);
 	if (unlikely(edge == ENCAP_ON_LINK))
 		meta_of(m)->path = entry->path;

@@ -58,6 +58,13 @@ struct seat {
 	struct subscriber_key inner; /* uplink: inner destination */
 };
 
+/* What a path has carried, not yet counted. */
+struct tally {
+	struct path_traffic *at;
+	uint32_t octets;
+	enum path_direction way;
+};
+
 struct express {
 	struct worker *w;
 	const struct subscriber_table *subscribers;
@@ -68,9 +75,27 @@ struct express {
 	struct forward_last last;
 	uint32_t forwarded;
 	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
-	bool later; /* some of this stride go GO_CHOOSE, GO_KEYED or GO_LOCK */
+	uint16_t tallied;
+	bool later;                     /* some of this stride go GO_CHOOSE, GO_KEYED or GO_LOCK */
+	struct tally tally[2 * STRIDE]; /* a packet can come out of a tunnel and go into one */
 	struct seat seats[SEATS];
 };
+
+/* To be counted when its line has come. */
+static inline void tally(struct express *x, uint32_t path, enum path_direction way, uint32_t octets)
+{
+	struct path_traffic *at = &x->w->traffic[path];
+
+	rte_prefetch0(at);
+	x->tally[x->tallied++] = (struct tally){at, octets, way};
+}
+
+static inline void count(struct express *x)
+{
+	for (uint16_t i = 0; i < x->tallied; i++)
+		path_traffic_count(x->tally[i].at, x->tally[i].way, x->tally[i].octets, x->w->tsc);
+	x->tallied = 0;
+}
 
 static inline void make_key(
 	const struct express *x, struct subscriber_key *key, const uint8_t address[16])
@@ -173,14 +198,16 @@ static inline const struct subscriber_entry *find(
 static __rte_always_inline rte_edge_t finish_first(
 	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
 {
+	const uint32_t octets = m->pkt_len;
 	rte_edge_t edge = encap_one(x->w, m, entry);
 
 	if (unlikely(edge != ENCAP_FORWARD))
 		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
 	x->encapsulated++;
-	x->relayed_out += entry->relayed;
-	if (unlikely(entry->paths != POOL_NONE) && !entry->relayed)
-		traffic_sent(x->w, m, entry->path);
+	if (unlikely(entry->relayed))
+		x->relayed_out++;
+	else
+		tally(x, entry->path, PATH_OUT, octets);
 	return GO_ROUTE;
 }
 
@@ -324,15 +351,18 @@ static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
 	const struct seat *seat, const struct subscriber_entry *entry)
 {
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
+	uint32_t path;
 
 	if (unlikely(!entry || !decap_accepts(x->subscribers, m, entry))) {
 		meta_of(m)->subscriber = SUBSCRIBER_NONE;
 		return finish_relayed(x, m, seat);
 	}
-	traffic_heard(x->w, entry, ip6_src(outer), ip6_total(decap_inner(m)));
+	path = traffic_hear(x->w, entry, ip6_src(outer));
 	if (unlikely(decap_strip(m, subscriber_number(x->subscribers, entry)) != DECAP_STEER))
 		return EXPRESS_DECAP;
 	x->decapsulated++;
+	if (likely(path != POOL_NONE))
+		tally(x, path, PATH_IN, m->pkt_len);
 	if (unlikely(local_set_may_have(x->local, ip6_of(m)->dst_addr)) &&
 		local_set_has(x->local, ip6_dst(ip6_of(m))))
 		return EXPRESS_STEER;
@@ -383,7 +413,7 @@ static inline void route(struct express *x, struct rte_mbuf **mbufs, rte_edge_t 
 static inline void finish(
 	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
 {
-	uint16_t routed[STRIDE], count = 0;
+	uint16_t routed[STRIDE], n = 0;
 
 	x->later = false;
 	for (uint16_t i = from; i < to; i++) {
@@ -398,20 +428,21 @@ static inline void finish(
 				edge = finish_down(x, mbufs[i], &seat->inner);
 		}
 		if (likely(edge == GO_ROUTE))
-			routed[count++] = i;
+			routed[n++] = i;
 		next[i] = edge;
 	}
 	if (unlikely(x->later)) {
 		finish_locked(x, mbufs, next, from, to);
 		finish_chosen(x, mbufs, next, from, to);
 		finish_keyed(x, mbufs, next, from, to);
-		count = 0;
+		n = 0;
 		for (uint16_t i = from; i < to; i++)
 			if (next[i] == GO_ROUTE)
-				routed[count++] = i;
+				routed[n++] = i;
 	}
-	if (likely(count))
-		route(x, mbufs, next, routed, count);
+	if (likely(n))
+		route(x, mbufs, next, routed, n);
+	count(x);
 }
 
 static inline void express_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -428,6 +459,7 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 	x.version = sig_index_version(&x.subscribers->by_prefix);
 	x.access = link_table_access(&w->tables->links);
 	x.last = (struct forward_last){.hop = NULL};
+	x.tallied = 0;
 	x.forwarded = x.encapsulated = x.decapsulated = x.relayed_out = x.relayed_in = 0;
 	for (uint16_t at = 0; at < n + (STAGES - 1) * STRIDE; at += STRIDE) {
 		if (at < n)

@@ -37,8 +37,7 @@ static rte_edge_t on_link_one(struct worker *w, struct rte_mbuf *m,
 		meta->value = mtu;
 		return FORWARD_TOO_BIG;
 	}
-	if (entry->paths != POOL_NONE)
-		traffic_sent(w, m, number);
+	traffic_sent(w, m, number);
 	eth = (struct rte_ether_hdr *)(void *)rte_pktmbuf_prepend(m, sizeof(*eth));
 	if (unlikely(!eth))
 		return FORWARD_NO_ROOM;

@@ -1,6 +1,6 @@
 /*
- * Counting what subscribers with a list of paths send and get by each of them (path_traffic.h), and
- * by which they were heard last. For the nodes that take packets out of tunnels and put them in.
+ * Counting what subscribers send and get by each of their paths (path_traffic.h), and by which they
+ * were heard last. For the nodes that take packets out of tunnels and put them in.
  */
 #pragma once
 
@@ -18,22 +18,33 @@ static inline uint32_t traffic_place(
 	return i;
 }
 
-/* From a subscriber, at an outer address that it may send from: an inner packet of len octets. */
-static inline void traffic_heard(struct worker *w, const struct subscriber_entry *entry,
-	const struct in6_addr *remote, uint32_t len)
+/* From a subscriber, at an outer address that it may send from: the path that it came by;
+ * POOL_NONE: none leads there. */
+static inline uint32_t traffic_hear(
+	struct worker *w, const struct subscriber_entry *entry, const struct in6_addr *remote)
 {
 	const struct path_table *t = &w->tables->paths;
 	struct path_list *list;
 	uint32_t place;
 
 	if (likely(entry->paths == POOL_NONE))
-		return;
+		return entry->path;
 	list = pool_at(&t->lists, entry->paths);
 	place = traffic_place(t, list, remote);
 	if (unlikely(place == list->count))
-		return;
+		return POOL_NONE;
 	path_list_hear(list, place);
-	path_traffic_count(&w->traffic[list->paths[place]], PATH_IN, len, w->tsc);
+	return list->paths[place];
+}
+
+/* The same for an inner packet of len octets, which is counted. */
+static inline void traffic_heard(struct worker *w, const struct subscriber_entry *entry,
+	const struct in6_addr *remote, uint32_t len)
+{
+	const uint32_t path = traffic_hear(w, entry, remote);
+
+	if (likely(path != POOL_NONE))
+		path_traffic_count(&w->traffic[path], PATH_IN, len, w->tsc);
 }
 
 /* For a subscriber on a link here, out of a tunnel with this outer header: an inner packet of len

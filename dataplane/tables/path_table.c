@@ -89,7 +89,8 @@ size_t path_table_memory(uint32_t capacity, unsigned readers)
 	       room_needed(PATH_SHAPES_MAX * sizeof(struct path_shape)) +
 	       room_needed(lists_of(capacity) * sizeof(struct path_list)) +
 	       sig_index_needed(capacity, SIG_INDEX_DENSE) +
-	       readers * room_needed(lists_of(capacity) * sizeof(uint16_t));
+	       readers * room_needed(lists_of(capacity) * sizeof(uint16_t)) +
+	       path_traffic_memory(readers, capacity + SPARE);
 }
 
 uint32_t path_table_take_list(struct path_table *t)
@@ -244,7 +245,8 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 	uint32_t number = pool_take(&t->paths);
 	uint32_t shape = POOL_NONE;
 
-	if (number != POOL_NONE && set_keys(t, number, object) == 0)
+	if (number != POOL_NONE && path_traffic_make_room(&t->traffic, number) == 0 &&
+		set_keys(t, number, object) == 0)
 		shape = take_shape(t, object);
 	if (shape == POOL_NONE) {
 		if (number != POOL_NONE)

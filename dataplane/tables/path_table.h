@@ -7,12 +7,13 @@
  * encapsulated not as the path says but from our own address to that of the other. Subscriber
  * entries hold a copy of what encapsulation needs of their first path, so the downlink comes not
  * here; the uplink does so only for subscribers with more than one path, or relayed, and the
- * downlink for those that have rules or share their packets out. What such paths carry is counted
+ * downlink for those that have rules or share their packets out. What paths carry is counted
  * (path_traffic.h).
  *
  * Writer: the agent thread. A path that readers may hold is never changed: a change makes a new
  * one and the subscribers are moved over (subscriber_table.h).
- * Memory: 40 octets a path with one path per subscriber, and 9.2 in the index by id; 8 for keys.
+ * Memory: 40 octets a path with one path per subscriber, and 9.2 in the index by id; 8 for keys; 64
+ * for the counters of each worker.
  */
 #pragma once
 

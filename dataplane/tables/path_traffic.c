@@ -5,27 +5,25 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { STEP = 1 << 16 }; /* octets by which rows grow at least */
+
 /* Zeroes that take memory when they are written. */
-static struct path_traffic *make_row(uint32_t capacity)
+static struct path_traffic *make_other(uint32_t capacity)
 {
-	void *row = mmap(NULL, capacity * sizeof(struct path_traffic), PROT_READ | PROT_WRITE,
+	void *other = mmap(NULL, capacity * sizeof(struct path_traffic), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return row == MAP_FAILED ? NULL : row;
-}
-
-static void free_row(struct path_traffic *row, uint32_t capacity)
-{
-	if (row)
-		munmap(row, capacity * sizeof(*row));
+	return other == MAP_FAILED ? NULL : other;
 }
 
 int path_traffic_init(struct path_traffics *t, unsigned workers, uint32_t capacity)
 {
+	const size_t most = capacity * sizeof(struct path_traffic);
+
 	*t = (struct path_traffics){.capacity = capacity};
-	t->rows = calloc(workers + 1, sizeof(struct path_traffic *));
-	t->other = make_row(capacity);
-	while (t->rows && t->count < workers && (t->rows[t->count] = make_row(capacity)))
+	t->rows = calloc(workers + 1, sizeof(t->rows[0]));
+	t->other = make_other(capacity);
+	while (t->rows && t->count < workers && room_init(&t->rows[t->count], 0, most) == 0)
 		t->count++;
 	if (t->rows && t->other && t->count == workers)
 		return 0;
@@ -36,10 +34,31 @@ int path_traffic_init(struct path_traffics *t, unsigned workers, uint32_t capaci
 void path_traffic_destroy(struct path_traffics *t)
 {
 	for (unsigned i = 0; i < t->count; i++)
-		free_row(t->rows[i], t->capacity);
-	free_row(t->other, t->capacity);
+		room_destroy(&t->rows[i]);
+	if (t->other)
+		munmap(t->other, t->capacity * sizeof(struct path_traffic));
 	free(t->rows);
 	*t = (struct path_traffics){0};
+}
+
+int path_traffic_make_room(struct path_traffics *t, uint32_t path)
+{
+	const size_t needed = (path + (size_t)1) * sizeof(struct path_traffic);
+
+	for (unsigned i = 0; i < t->count; i++) {
+		struct room *row = &t->rows[i];
+
+		if (needed > row->made &&
+			room_grow(row,
+				RTE_MIN(RTE_ALIGN_CEIL(needed, (size_t)STEP), row->reserved)) < 0)
+			return -ENOSPC;
+	}
+	return 0;
+}
+
+size_t path_traffic_memory(unsigned workers, uint32_t paths)
+{
+	return workers * room_needed(paths * sizeof(struct path_traffic));
 }
 
 static uint64_t load(const uint64_t *at)
@@ -53,7 +72,7 @@ static struct path_traffic counted(const struct path_traffics *t, uint32_t path)
 	struct path_traffic sum = {0};
 
 	for (unsigned i = 0; i < t->count; i++) {
-		const struct path_traffic *at = &t->rows[i][path];
+		const struct path_traffic *at = &path_traffic_row(t, i)[path];
 
 		for (unsigned d = 0; d < PATH_DIRECTIONS; d++) {
 			sum.packets[d] += load(&at->packets[d]);

@@ -1,19 +1,23 @@
 /*
  * Traffic of paths: what each has carried, and when last.
  *
- * Each worker counts in a row of its own, by number of the path; only paths of subscribers with a
- * list of paths (path_table.h) are counted. Whoever asks gets the sum of the rows. Numbers are used
- * again and paths change, so the writer of the table remembers for each what is not its own: what a
- * number had counted before is taken off, what other versions of the path had carried is added.
+ * Each worker counts in a row of its own, by number of the path. Whoever asks gets the sum of the
+ * rows. Numbers are used again and paths change, so the writer of the table remembers for each what
+ * is not its own: what a number had counted before is taken off, what other versions of the path
+ * had carried is added.
  *
- * Memory: 64 octets a path for each worker, of pages that are touched only where something is
- * counted, and as much for the writer.
+ * Cost: one cache line a packet and direction beside those of the lookup, which express asks for a
+ * stride of packets before it writes there.
+ * Memory: 64 octets a path for each worker, in rooms that grow with the paths, and as much for the
+ * writer, of pages that are touched only where a number or a path that has counted changes.
  */
 #pragma once
 
 #include <assert.h>
 #include <rte_common.h>
 #include <stdint.h>
+
+#include "dataplane/tables/room.h"
 
 enum path_direction {
 	PATH_IN,  /* from the subscriber; for one on a link here, what comes out of a tunnel for it
@@ -31,7 +35,7 @@ struct path_traffic {
 static_assert(sizeof(struct path_traffic) == 64, "one cache line");
 
 struct path_traffics {
-	struct path_traffic **rows; /* of each worker: one a path */
+	struct room *rows;          /* of each worker: one a path, as far as there are paths */
 	struct path_traffic *other; /* one a path, packets and octets modulo 2^64; writer */
 	unsigned count;             /* rows */
 	uint32_t capacity;
@@ -40,6 +44,18 @@ struct path_traffics {
 /* Rows for so many workers and paths. Returns 0 or -ENOMEM. Main thread. */
 int path_traffic_init(struct path_traffics *t, unsigned workers, uint32_t capacity);
 void path_traffic_destroy(struct path_traffics *t);
+
+/* Writer: there are rows for this path. 0 or -ENOSPC. */
+int path_traffic_make_room(struct path_traffics *t, uint32_t path);
+
+/* Octets in rooms that so many paths will ask for. */
+size_t path_traffic_memory(unsigned workers, uint32_t paths);
+
+/* The row of a worker; constant. */
+static inline struct path_traffic *path_traffic_row(const struct path_traffics *t, unsigned worker)
+{
+	return (struct path_traffic *)(void *)t->rows[worker].base;
+}
 
 /* A worker counts n octets of a packet; tsc is that of its walk. */
 static inline void path_traffic_count(

@@ -153,7 +153,7 @@ enum update_stat_group {
 	UPDATE_STAT_PORT =
 		4, /* rx packets, rx octets, tx packets, tx octets, rx missed, tx errors */
 	UPDATE_STAT_TABLE = 5, /* entries, capacity, octets of memory */
-	/* Of a subscriber with several paths; the name is the path's id, see enum
+	/* What a path of a subscriber has carried; the name is the path's id, see enum
 	 * update_path_value.
 	 */
 	UPDATE_STAT_PATH = 6,

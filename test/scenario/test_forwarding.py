@@ -119,6 +119,20 @@ def test_uplink_is_decapsulated(peer, cn, bound):
     assert heard.hlim == 62
 
 
+def test_traffic_of_the_only_binding_is_counted(peer, cn, bound, control):
+    since = cn.ear.mark()
+    up = IPv6(src=bound, dst=CN, hlim=64) / UDP(sport=5, dport=6) / Raw(b"counted up")
+    down = IPv6(src=CN, dst=bound, hlim=64) / UDP(sport=6, dport=5) / Raw(b"counted down")
+    tunnelled(peer, cn, down)
+    uplink(peer, up)
+    cn.ear.wait(lambda octets: octets.endswith(b"counted up"), "the packet", since)
+    (shown,) = control.ask("binding", "show", "--traffic", "--home-address", bound)["bindings"]
+    carried = shown["traffic"]
+    assert carried["preferred"] and carried["last_in"] and carried["last_out"]
+    assert carried["in_packets"] >= 1 and carried["in_octets"] >= len(bytes(up))
+    assert carried["out_packets"] >= 1 and carried["out_octets"] >= len(bytes(down))
+
+
 @pytest.mark.parametrize("how", ["outer source", "inner source", "not bound"])
 def test_uplink_that_does_not_match_the_binding(peer, cn, bound, subscriber, counted, how):
     """Dropped, counted, and never forwarded (RFC 6275, 10.4.3)."""

@@ -81,7 +81,8 @@ static void measure_size(const struct plan *plan, uint32_t subscribers, json_t *
 		print_figure(&figures[i]);
 		json_array_append_new(rows, row_of(&figures[i], plan, bytes));
 	}
-	printf("tables: %.1f octets a subscriber\n", bytes);
+	printf("tables: %.1f octets a subscriber, and %zu for each worker's counters\n", bytes,
+		sizeof(struct path_traffic));
 	if (subscribers >= MANY && bytes > OCTETS_MAX)
 		rig_die("tables are larger than they say", E2BIG);
 	fflush(stdout);

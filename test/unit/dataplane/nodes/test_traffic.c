@@ -13,7 +13,7 @@
 #define LTE   "2001:db8:f::20"
 #define OTHER "2001:db8:f::30"
 
-enum { NODE = 1, SIZE = 100, INNER = 40 + 8 + SIZE, PATHS = 2 };
+enum { NODE = 1, SIZE = 100, INNER = 40 + 8 + SIZE, PATHS = 2, BURST = 100 };
 
 static const char *const remotes[PATHS] = {WLAN, LTE};
 
@@ -185,6 +185,60 @@ static void test_counted_by_path(void **state)
 	assert_carried(lab, 1, 0, 2);
 }
 
+/* The only path of a subscriber is counted as well, and goes on when there are others. */
+static void test_counted_with_one_path(void **state)
+{
+	struct lab *lab = *state;
+	struct packet p, out;
+
+	set_paths(lab, (const uint64_t[]){1}, 1, STEERING_FIRST);
+	expect(lab, WLAN);
+	heard(lab, WLAN);
+	heard(lab, WLAN);
+	assert_carried(lab, 1, 2, 1);
+	packet_udp(&p, LAB_HOME_OF, LAB_PEER, SIZE);
+	packet_wrap(&p, LTE, LAB_LOCAL);
+	arrive(lab, LAB_VISITED, &p);
+	lab_nothing(lab);
+	assert_carried(lab, 1, 2, 1);
+	set_paths(lab, (const uint64_t[]){1, 2}, PATHS, STEERING_FIRST);
+	heard(lab, LTE);
+	expect(lab, WLAN);
+	assert_carried(lab, 1, 2, 2);
+	assert_carried(lab, 2, 1, 0);
+
+	set_paths(lab, (const uint64_t[]){1}, 1, STEERING_FIRST);
+	for (unsigned i = 0; i < BURST; i++) {
+		struct mac dst = lab_mac(LAB_CORE), src = lab_peer_mac(LAB_CORE);
+
+		packet_udp(&p, LAB_PEER, LAB_HOME_OF, SIZE);
+		packet_ether(&p, &dst, &src);
+		lab_receive(lab, LAB_CORE, &p);
+	}
+	lab_walk(lab);
+	for (unsigned i = 0; i < BURST; i++)
+		lab_sent(lab, LAB_VISITED, &out);
+	assert_carried(lab, 1, 2, 2 + BURST);
+}
+
+/* From node to node it is counted for both. */
+static void test_counted_for_both_ends(void **state)
+{
+	static const uint64_t own = 3;
+	struct lab *lab = *state;
+	struct packet p, out;
+
+	lab_set_path(lab, 3, OTHER, 0, 0);
+	lab_set_subscriber(lab, 2, "2001:db8:4::/64", 0, &own, 1, 0);
+	set_paths(lab, (const uint64_t[]){1}, 1, STEERING_FIRST);
+	packet_udp(&p, LAB_HOME_OF, "2001:db8:4::10", SIZE);
+	packet_wrap(&p, WLAN, LAB_LOCAL);
+	arrive(lab, LAB_VISITED, &p);
+	lab_sent(lab, LAB_VISITED, &out);
+	assert_carried(lab, 1, 1, 0);
+	assert_carried(lab, 3, 0, 1);
+}
+
 /* A path goes on counting when it leads elsewhere; another one that gets its number does not. */
 static void test_counted_through_changes(void **state)
 {
@@ -211,6 +265,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_preference_stays, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_signalling_counts, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_counted_by_path, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_counted_with_one_path, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_counted_for_both_ends, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_counted_through_changes, setup, lab_teardown),
 	};
 
