@@ -44,7 +44,7 @@ static rte_edge_t uplink(struct worker *w, struct rte_mbuf *m, uint32_t path)
 {
 	struct choose_way by;
 
-	choose_way(w, path, &by);
+	choose_way(w, path, path_at(&w->tables->paths, path), &by);
 	switch (encap_by(m, &by.way)) {
 	case ENCAP_FORWARD:
 		node_count(w, WORKER_encapsulated, 1);

@@ -150,9 +150,11 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 static uint64_t flow_of(const struct rule_key *key)
 {
-	uint64_t h = mix((uint64_t)(key->source >> 64), (uint64_t)key->source);
+	const unsigned __int128 source = rule_number(&key->source);
+	const unsigned __int128 destination = rule_number(&key->destination);
+	uint64_t h = mix((uint64_t)(source >> 64), (uint64_t)source);
 
-	h = mix(h ^ (uint64_t)(key->destination >> 64), (uint64_t)key->destination);
+	h = mix(h ^ (uint64_t)(destination >> 64), (uint64_t)destination);
 	return mix(
 		h, (uint64_t)key->ports[0] << 32 | (uint64_t)key->ports[1] << 16 | key->protocol);
 }

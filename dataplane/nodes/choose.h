@@ -73,15 +73,6 @@ struct choose_way {
 };
 void choose_relayed(struct worker *w, const struct path *path, struct choose_way *out);
 
-static inline unsigned __int128 choose_address(const uint8_t at[16])
-{
-	uint64_t hi, lo;
-
-	memcpy(&hi, at, sizeof(hi));
-	memcpy(&lo, at + 8, sizeof(lo));
-	return (unsigned __int128)rte_be_to_cpu_64(hi) << 64 | rte_be_to_cpu_64(lo);
-}
-
 /* Reads what rules look at, of a packet with its data at the IPv6 header. */
 static inline void choose_read(struct rte_mbuf *m, struct choose_packet *p)
 {
@@ -89,8 +80,8 @@ static inline void choose_read(struct rte_mbuf *m, struct choose_packet *p)
 	const uint32_t head = rte_be_to_cpu_32(ip->vtc_flow);
 	rte_be16_t ports[2];
 
-	p->key.source = choose_address(ip->src_addr);
-	p->key.destination = choose_address(ip->dst_addr);
+	p->key.source = ip6_load(ip->src_addr);
+	p->key.destination = ip6_load(ip->dst_addr);
 	p->key.label = head & ENCAP_LABEL_MASK;
 	p->key.class = (uint8_t)(head >> 20) & 0xfc;
 	p->key.protocol = ip->proto;
@@ -118,22 +109,38 @@ static inline uint32_t choose_first(const struct path_list *list, uint8_t among)
 	return among & -(uint32_t)among;
 }
 
+/* By what has been found so far in the rules of the list, which is at `at`. */
+static inline uint32_t choose_by(struct worker *w, uint32_t list, const struct path_list *at,
+	uint8_t among, const struct choose_packet *p, struct rule_search *s)
+{
+	uint32_t found = rule_search_end(&w->tables->rules.sets, UINT8_MAX, &p->key, s);
+	uint32_t matched = -(found / RULE_MATCHED), first;
+
+	if (unlikely(at->steering == STEERING_FLOW || at->steering == STEERING_PACKET))
+		return matched ? found & CHOOSE_ALL : choose_share(w, list, among, &p->key);
+	/* No branch: whether any rule matches is often not foreseen. */
+	first = choose_first(at, among);
+	return (first ^ ((first ^ found) & matched)) & CHOOSE_ALL;
+}
+
+/* Begins to look for the rule of a packet, if rules are for it. */
+static inline void choose_search(const struct worker *w, const struct path_list *at,
+	const struct choose_packet *p, struct rule_search *s)
+{
+	*s = (struct rule_search){0};
+	if (at->block != POOL_NONE && likely(!p->signalling))
+		rule_search_begin(&w->tables->rules.sets, at->block, at->index, &p->key, s);
+}
+
 /* The paths of a packet that is whole, or a first fragment, whether they are down or not. */
 static inline uint32_t choose_any(
 	struct worker *w, uint32_t list, uint8_t among, const struct choose_packet *p)
 {
 	const struct path_list *at = path_list_at(&w->tables->paths, list);
+	struct rule_search s;
 
-	if (at->block != POOL_NONE && likely(!p->signalling)) {
-		uint32_t found =
-			rule_set_match(&w->tables->rules.sets, at->block, at->index, &p->key);
-
-		if (found)
-			return found & CHOOSE_ALL;
-	}
-	if (likely(at->steering == STEERING_FIRST || at->steering == STEERING_HEARD))
-		return choose_first(at, among);
-	return choose_share(w, list, among, &p->key);
+	choose_search(w, at, p, &s);
+	return choose_by(w, list, at, among, p, &s);
 }
 
 static inline uint32_t choose_decide(
@@ -159,11 +166,23 @@ static inline uint32_t choose_paths(
 	return choose_decide(w, list, among, &p);
 }
 
-/* How it goes by one of them. */
-static inline void choose_way(struct worker *w, uint32_t number, struct choose_way *out)
+/* The same, among all, of a packet that was read and whose rule was looked for, as far as that has
+ * come. */
+static inline uint32_t choose_found(struct worker *w, struct rte_mbuf *m, uint32_t list,
+	const struct path_list *at, const struct choose_packet *p, struct rule_search *s)
+{
+	if (unlikely(p->fragment))
+		return choose_fragment(w, m, list, CHOOSE_ALL, p);
+	if (unlikely(path_down_any(&w->tables->paths.downs)))
+		return choose_around(w, list, CHOOSE_ALL, p);
+	return choose_by(w, list, at, CHOOSE_ALL, p, s);
+}
+
+/* How it goes by one of them, at `path`. */
+static inline void choose_way(
+	struct worker *w, uint32_t number, const struct path *path, struct choose_way *out)
 {
 	const struct path_table *t = &w->tables->paths;
-	const struct path *path = path_at(t, number);
 
 	out->relayed = path->data_plane & PATH_RELAYED;
 	out->way.remote = &path->remote;

@@ -82,7 +82,7 @@ static rte_edge_t encap_path(struct worker *w, struct rte_mbuf *m, uint32_t numb
 	struct choose_way by;
 	rte_edge_t edge;
 
-	choose_way(w, number, &by);
+	choose_way(w, number, path_at(&w->tables->paths, number), &by);
 	if (by.relayed && meta_of(m)->flags & META_RELAYED)
 		return encap_direct(w, m, number);
 	edge = encap_by(m, &by.way);

@@ -65,6 +65,17 @@ struct tally {
 	enum path_direction way;
 };
 
+/* Packets of a stride whose paths are chosen, and what is known of them step by step. */
+struct steered {
+	uint16_t count;
+	uint16_t of[STRIDE];
+	uint32_t numbers[STRIDE]; /* of the lists, then of the paths */
+	const struct path_list *lists[STRIDE];
+	const struct path *paths[STRIDE];
+	struct choose_packet packets[STRIDE];
+	struct rule_search searches[STRIDE];
+};
+
 struct express {
 	struct worker *w;
 	const struct subscriber_table *subscribers;
@@ -76,9 +87,10 @@ struct express {
 	uint32_t forwarded;
 	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
 	uint16_t tallied;
-	bool later;                     /* some of this stride go GO_CHOOSE, GO_KEYED or GO_LOCK */
+	bool later;                     /* some of this stride go GO_KEYED or GO_LOCK */
 	struct tally tally[2 * STRIDE]; /* a packet can come out of a tunnel and go into one */
 	struct seat seats[SEATS];
+	struct steered steered;
 };
 
 /* To be counted when its line has come. */
@@ -224,22 +236,32 @@ static inline bool ask_keys(struct express *x, const struct subscriber_entry *en
 	return true;
 }
 
-/* Into a tunnel of a subscriber. */
+/* Its path is to be chosen: the list of its paths is asked for. */
+static inline rte_edge_t finish_steered(
+	struct express *x, const struct subscriber_entry *entry, uint16_t i)
+{
+	struct steered *s = &x->steered;
+
+	s->of[s->count] = i;
+	s->numbers[s->count] = entry->paths;
+	s->lists[s->count] = path_list_at(&x->w->tables->paths, entry->paths);
+	rte_prefetch0(s->lists[s->count++]);
+	return GO_CHOOSE;
+}
+
+/* Into a tunnel of a subscriber. i: place of the packet. */
 static __rte_always_inline rte_edge_t finish_entry(
-	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry)
+	struct express *x, struct rte_mbuf *m, const struct subscriber_entry *entry, uint16_t i)
 {
 	meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
-	if (unlikely(entry->steered)) {
-		x->later = true;
-		rte_prefetch0(path_list_at(&x->w->tables->paths, entry->paths));
-		return GO_CHOOSE;
-	}
+	if (unlikely(entry->steered))
+		return finish_steered(x, entry, i);
 	return ask_keys(x, entry) ? GO_KEYED : finish_first(x, m, entry);
 }
 
 /* For a subscriber, if there is one by this key, or for nobody that we know. */
 static __rte_always_inline rte_edge_t finish_down(
-	struct express *x, struct rte_mbuf *m, const struct subscriber_key *key)
+	struct express *x, struct rte_mbuf *m, const struct subscriber_key *key, uint16_t i)
 {
 	const struct subscriber_entry *entry = find(x, key, ip6_of(m)->dst_addr);
 
@@ -247,29 +269,17 @@ static __rte_always_inline rte_edge_t finish_down(
 		return GO_ROUTE;
 	if (unlikely(steer_is_discovery(m)))
 		return EXPRESS_STEER;
-	return finish_entry(x, m, entry);
-}
-
-/* What the rules of a list are looked for in. */
-static inline void prefetch_rules(const struct rule_sets *sets, const struct path_list *list)
-{
-	const uint8_t *block = pool_at(&sets->blocks, list->block);
-
-	if (list->index != POOL_NONE) {
-		rte_prefetch0(pool_at(&sets->indexes, list->index));
-		return;
-	}
-	for (unsigned line = 0; line < sizeof(struct rule_block) / RTE_CACHE_LINE_SIZE - 1; line++)
-		rte_prefetch0(block + line * RTE_CACHE_LINE_SIZE);
+	return finish_entry(x, m, entry, i);
 }
 
 /* By one path; a packet that rules send by several, or none, is encap's. */
-static inline rte_edge_t finish_path(struct express *x, struct rte_mbuf *m, uint32_t number)
+static inline rte_edge_t finish_path(
+	struct express *x, struct rte_mbuf *m, uint32_t number, const struct path *path)
 {
 	struct choose_way by;
 	rte_edge_t edge;
 
-	choose_way(x->w, number, &by);
+	choose_way(x->w, number, path, &by);
 	edge = encap_by(m, &by.way);
 	if (unlikely(edge != ENCAP_FORWARD))
 		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
@@ -281,39 +291,71 @@ static inline rte_edge_t finish_path(struct express *x, struct rte_mbuf *m, uint
 	return GO_ROUTE;
 }
 
-/* The steered packets of a stride: list, rules and path each are on their way meanwhile. */
-static __rte_noinline void finish_chosen(
-	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
+/* Asks for what the rules of a list are looked for in. */
+static inline void prefetch_rules(const struct rule_sets *sets, const struct path_list *list)
 {
-	const struct tables *t = x->w->tables;
-	uint32_t lists[STRIDE], paths[STRIDE];
-	uint16_t of[STRIDE], n = 0;
+	if (list->index != POOL_NONE)
+		rte_prefetch0(pool_at(&sets->indexes, list->index));
+	else if (list->block != POOL_NONE)
+		rule_block_prefetch(pool_at(&sets->blocks, list->block));
+}
 
-	for (uint16_t i = from; i < to; i++) {
-		if (next[i] != GO_CHOOSE)
-			continue;
-		of[n] = i;
-		lists[n] = subscriber_at(x->subscribers, meta_of(mbufs[i])->subscriber)->paths;
-		if (path_list_at(&t->paths, lists[n])->block != POOL_NONE)
-			prefetch_rules(&t->rules.sets, path_list_at(&t->paths, lists[n]));
-		n++;
-	}
-	for (uint16_t i = 0; i < n; i++) {
-		uint32_t chosen = choose_paths(x->w, mbufs[of[i]], lists[i], CHOOSE_ALL);
-		const struct path_list *list = path_list_at(&t->paths, lists[i]);
+/* Looks for the rules of steered packets as far as memory is there, and asks for what is not. */
+static inline void search(struct express *x, struct rte_mbuf **mbufs)
+{
+	const struct rule_sets *sets = &x->w->tables->rules.sets;
+	struct steered *s = &x->steered;
+	uint32_t more = 0;
 
-		next[of[i]] = EXPRESS_ENCAP;
-		if (unlikely(chosen == 0 || chosen & (chosen - 1)))
-			continue;
-		next[of[i]] = GO_CHOOSE;
-		paths[i] = list->paths[__builtin_ctz(chosen)];
-		rte_prefetch0(path_at(&t->paths, paths[i]));
-		rte_prefetch0(&path_at(&t->paths, paths[i])->users);
-		rte_prefetch0(&x->w->traffic[paths[i]]);
+	for (uint16_t k = 0; k < s->count; k++)
+		prefetch_rules(sets, s->lists[k]);
+	for (uint16_t k = 0; k < s->count; k++) {
+		choose_read(mbufs[s->of[k]], &s->packets[k]);
+		choose_search(x->w, s->lists[k], &s->packets[k], &s->searches[k]);
+		rule_search_ahead(sets, &s->searches[k]);
+		more |= s->searches[k].left;
 	}
-	for (uint16_t i = 0; i < n; i++)
-		if (likely(next[of[i]] == GO_CHOOSE))
-			next[of[i]] = finish_path(x, mbufs[of[i]], paths[i]);
+	for (uint16_t k = 0; more && k < s->count; k++) {
+		if (!rule_search_goes_on(&s->searches[k]))
+			continue;
+		rule_search_next(sets, &s->packets[k].key, &s->searches[k]);
+		rule_search_ahead(sets, &s->searches[k]);
+	}
+}
+
+/* The steered packets of a stride: rules and path each are on their way meanwhile. Those that are
+ * to take a route are added to the count that do. */
+static __rte_noinline uint16_t finish_chosen(struct express *x, struct rte_mbuf **mbufs,
+	rte_edge_t next[], uint16_t routed[], uint16_t n)
+{
+	struct steered *s = &x->steered;
+
+	search(x, mbufs);
+	for (uint16_t k = 0; k < s->count; k++) {
+		const uint16_t i = s->of[k];
+		uint32_t chosen = choose_found(x->w, mbufs[i], s->numbers[k], s->lists[k],
+			&s->packets[k], &s->searches[k]);
+
+		if (unlikely(chosen == 0 || chosen & (chosen - 1))) {
+			next[i] = EXPRESS_ENCAP;
+			continue;
+		}
+		s->numbers[k] = s->lists[k]->paths[__builtin_ctz(chosen)];
+		s->paths[k] = path_at(&x->w->tables->paths, s->numbers[k]);
+		rte_prefetch0(s->paths[k]);
+		rte_prefetch0(&s->paths[k]->data_plane);
+		rte_prefetch0(&x->w->traffic[s->numbers[k]]);
+	}
+	for (uint16_t k = 0; k < s->count; k++) {
+		const uint16_t i = s->of[k];
+
+		if (unlikely(next[i] != GO_CHOOSE))
+			continue;
+		next[i] = finish_path(x, mbufs[i], s->numbers[k], s->paths[k]);
+		routed[n] = i;
+		n += next[i] == GO_ROUTE;
+	}
+	return n;
 }
 
 /* Those of a stride whose keys are there by now. */
@@ -328,7 +370,7 @@ static __rte_noinline void finish_keyed(
 
 /* Sent here by another data plane, for a node. */
 static __rte_noinline rte_edge_t finish_relayed(
-	struct express *x, struct rte_mbuf *m, const struct seat *seat)
+	struct express *x, struct rte_mbuf *m, const struct seat *seat, uint16_t i)
 {
 	const struct data_plane_set *set = data_plane_table_get(&x->w->tables->data_planes);
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
@@ -343,19 +385,19 @@ static __rte_noinline rte_edge_t finish_relayed(
 	if (!entry || entry->relayed || entry->steered)
 		return EXPRESS_RELAY;
 	x->relayed_in++;
-	return finish_entry(x, m, entry);
+	return finish_entry(x, m, entry, i);
 }
 
 /* Out of the tunnel of the subscriber that it says to come from; GO_DOWN: on by its inner key. */
 static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
-	const struct seat *seat, const struct subscriber_entry *entry)
+	const struct seat *seat, const struct subscriber_entry *entry, uint16_t i)
 {
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
 	uint32_t path;
 
 	if (unlikely(!entry || !decap_accepts(x->subscribers, m, entry))) {
 		meta_of(m)->subscriber = SUBSCRIBER_NONE;
-		return finish_relayed(x, m, seat);
+		return finish_relayed(x, m, seat, i);
 	}
 	path = traffic_hear(x->w, entry, ip6_src(outer));
 	if (unlikely(decap_strip(m, subscriber_number(x->subscribers, entry)) != DECAP_STEER))
@@ -369,7 +411,8 @@ static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
 	return GO_DOWN;
 }
 
-static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const struct seat *seat)
+static inline rte_edge_t finish_up(
+	struct express *x, struct rte_mbuf *m, const struct seat *seat, uint16_t i)
 {
 	const struct subscriber_entry *entry = find(x, &seat->key, decap_inner(m)->src_addr);
 
@@ -377,7 +420,7 @@ static inline rte_edge_t finish_up(struct express *x, struct rte_mbuf *m, const 
 		meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
 		return GO_LOCK;
 	}
-	return finish_tunnelled(x, m, seat, entry);
+	return finish_tunnelled(x, m, seat, entry, i);
 }
 
 /* Those of a stride whose keys were on their way meanwhile. */
@@ -390,9 +433,9 @@ static __rte_noinline void finish_locked(
 		if (next[i] != GO_LOCK)
 			continue;
 		next[i] = finish_tunnelled(x, mbufs[i], seat,
-			subscriber_at(x->subscribers, meta_of(mbufs[i])->subscriber));
+			subscriber_at(x->subscribers, meta_of(mbufs[i])->subscriber), i);
 		if (next[i] == GO_DOWN)
-			next[i] = finish_down(x, mbufs[i], &seat->inner);
+			next[i] = finish_down(x, mbufs[i], &seat->inner, i);
 	}
 }
 
@@ -416,24 +459,27 @@ static inline void finish(
 	uint16_t routed[STRIDE], n = 0;
 
 	x->later = false;
+	x->steered.count = 0;
 	for (uint16_t i = from; i < to; i++) {
 		const struct seat *seat = &x->seats[i % SEATS];
 		rte_edge_t edge = next[i];
 
 		if (edge == GO_DOWN) {
-			edge = finish_down(x, mbufs[i], &seat->key);
+			edge = finish_down(x, mbufs[i], &seat->key, i);
 		} else if (edge == GO_UP) {
-			edge = finish_up(x, mbufs[i], seat);
+			edge = finish_up(x, mbufs[i], seat, i);
 			if (likely(edge == GO_DOWN))
-				edge = finish_down(x, mbufs[i], &seat->inner);
+				edge = finish_down(x, mbufs[i], &seat->inner, i);
 		}
 		if (likely(edge == GO_ROUTE))
 			routed[n++] = i;
 		next[i] = edge;
 	}
-	if (unlikely(x->later)) {
+	if (unlikely(x->later))
 		finish_locked(x, mbufs, next, from, to);
-		finish_chosen(x, mbufs, next, from, to);
+	if (unlikely(x->steered.count))
+		n = finish_chosen(x, mbufs, next, routed, n);
+	if (unlikely(x->later)) {
 		finish_keyed(x, mbufs, next, from, to);
 		n = 0;
 		for (uint16_t i = from; i < to; i++)

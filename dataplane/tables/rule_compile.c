@@ -15,15 +15,6 @@ struct range16 {
 	uint16_t first, last;
 };
 
-static unsigned __int128 number_of(const struct in6_addr *a)
-{
-	unsigned __int128 n = 0;
-
-	for (unsigned i = 0; i < sizeof(a->s6_addr); i++)
-		n = n << 8 | a->s6_addr[i];
-	return n;
-}
-
 static bool compares(const struct object_rule *rule, enum rule_field field)
 {
 	return rule->selector.fields >> field & 1;
@@ -70,8 +61,7 @@ static struct range16 word_range(const struct object_rule *rule, unsigned word)
 	if (!compares(rule, RULE_SOURCE) ||
 		memcmp(&range->first, &range->last, word * sizeof(uint16_t)) != 0)
 		return (struct range16){0, FULL};
-	return (struct range16){rule_word(number_of(&range->first), word),
-		rule_word(number_of(&range->last), word)};
+	return (struct range16){rule_word(&range->first, word), rule_word(&range->last, word)};
 }
 
 static struct range16 port_range(const struct object_rule *rule, enum rule_field field)
@@ -153,9 +143,9 @@ static void fill_more(struct rule_more *more, const struct object_rule *rule)
 	const struct rule_addresses *destination = &s->addresses[RULE_DESTINATION];
 
 	memset(more, 0, sizeof(*more));
-	more->source = (struct rule_wide){number_of(&source->first), number_of(&source->last)};
-	more->destination =
-		(struct rule_wide){number_of(&destination->first), number_of(&destination->last)};
+	more->source = (struct rule_wide){rule_number(&source->first), rule_number(&source->last)};
+	more->destination = (struct rule_wide){
+		rule_number(&destination->first), rule_number(&destination->last)};
 	more->spi_first = s->numbers[RULE_SPI].first;
 	more->spi_last = s->numbers[RULE_SPI].last;
 	more->label_first = s->numbers[RULE_FLOW_LABEL].first;
@@ -171,13 +161,13 @@ static void fill_small(struct rule_block *b, unsigned i, const struct object_rul
 	if (compares(rule, RULE_CLASS)) {
 		b->class_first[i] = (uint8_t)numbers[RULE_CLASS].first;
 		b->class_span[i] = (uint8_t)(numbers[RULE_CLASS].last - numbers[RULE_CLASS].first);
-		b->uses |= 1 << RULE_BY_SMALL;
+		b->uses |= 1 << RULE_BY_CLASS;
 	}
 	if (compares(rule, RULE_PROTOCOL)) {
 		b->protocol_first[i] = (uint8_t)numbers[RULE_PROTOCOL].first;
 		b->protocol_span[i] =
 			(uint8_t)(numbers[RULE_PROTOCOL].last - numbers[RULE_PROTOCOL].first);
-		b->uses |= 1 << RULE_BY_SMALL;
+		b->uses |= 1 << RULE_BY_PROTOCOL;
 	}
 }
 

@@ -12,7 +12,7 @@
 
 enum {
 	WINDOW_PACKETS = 1 << 12, /* short, so that many are not interrupted */
-	WARM_PACKETS = 1 << 9,
+	WARM_PACKETS = 1 << 11,
 	NODE_WINDOWS = 100,
 	BEST_OF = 10, /* quiet windows the best one is the figure */
 };

@@ -27,7 +27,7 @@ static unsigned make_cases(struct figure figures[], uint32_t subscribers, bool q
 		for (unsigned b = 0; b < RTE_DIM(bursts); b++)
 			for (int work = 0; work < WORKS; work++)
 				figures[n++].traffic = (struct traffic){
-					(enum work)work, subscribers, octets[o], bursts[b], 0};
+					(enum work)work, subscribers, octets[o], bursts[b], 0, 0};
 	return n;
 }
 

@@ -203,7 +203,7 @@ static void measure_members(const struct plan *plan, uint32_t members, json_t *r
 static void measure_beside(uint16_t burst, json_t *rows)
 {
 	static double shares[WINDOWS];
-	const struct traffic traffic = {WORK_ENCAP, SUBSCRIBERS, TRAFFIC_OCTETS_MIN, burst, 0};
+	const struct traffic traffic = {WORK_ENCAP, SUBSCRIBERS, TRAFFIC_OCTETS_MIN, burst, 0, 0};
 	struct tables *tables = rig_tables_with(SUBSCRIBERS, 0, MEMBERS_MAX);
 	struct worker *worker = make_worker(tables, beside);
 

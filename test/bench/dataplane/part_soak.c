@@ -219,7 +219,7 @@ static uint64_t run(
 	for (unsigned round = 0; now - start < seconds * hz; round++, now = rte_rdtsc()) {
 		const enum work work = works[round % RTE_DIM(works)];
 		const struct traffic traffic = {work, work == WORK_ENCAP ? SUBSCRIBERS : STAY,
-			round % 2 ? TRAFFIC_OCTETS_MIN : TRAFFIC_OCTETS_MAX, BURST, 16};
+			round % 2 ? TRAFFIC_OCTETS_MIN : TRAFFIC_OCTETS_MAX, BURST, 16, 0};
 
 		traffic_set(&traffic);
 		for (unsigned i = 0; i < WALKS; i++)

@@ -211,7 +211,7 @@ json_t *part_updates(const struct plan *plan)
 {
 	static const uint64_t rates[] = {10000, 100000, 1000000};
 	const uint32_t subscribers = RTE_MIN(plan->subscribers[plan->sizes - 1], 1000000u);
-	const struct traffic traffic = {WORK_ENCAP, subscribers, TRAFFIC_OCTETS_MIN, BURST, 0};
+	const struct traffic traffic = {WORK_ENCAP, subscribers, TRAFFIC_OCTETS_MIN, BURST, 0, 0};
 	struct changer writer = {.subscribers = subscribers, .idle = true};
 	json_t *rows = json_array();
 	struct worker *worker;

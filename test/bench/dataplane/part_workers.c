@@ -69,7 +69,7 @@ static double slice(struct worker *first, struct second *second, bool together, 
 json_t *part_workers(const struct plan *plan)
 {
 	const uint32_t subscribers = RTE_MIN(plan->subscribers[plan->sizes - 1], 1000000u);
-	const struct traffic traffic = {WORK_ENCAP, subscribers, TRAFFIC_OCTETS_MIN, BURST, 0};
+	const struct traffic traffic = {WORK_ENCAP, subscribers, TRAFFIC_OCTETS_MIN, BURST, 0, 0};
 	double one = 0, two = 0, rate, both;
 	struct second second = {.idle = true};
 	struct tables *tables;

@@ -104,7 +104,8 @@ static __rte_always_inline void personalize(uint8_t *frame, uint64_t *random, en
 {
 	*random = *random * 6364136223846793005u + 1442695040888963407u;
 
-	uint32_t who = (uint32_t)(((*random >> 32) * made.traffic.subscribers) >> 32);
+	uint32_t who =
+		made.traffic.first + (uint32_t)(((*random >> 32) * made.traffic.subscribers) >> 32);
 	struct in6_addr home = traffic_home(who), care_of;
 	uint8_t *inner;
 	rte_be32_t key;

@@ -26,12 +26,13 @@ const char *work_name(enum work work);
 
 struct traffic {
 	enum work work;
-	uint32_t subscribers; /* drawn from the first of them */
+	uint32_t subscribers; /* drawn from so many */
 	uint16_t octets;      /* of the frame, without what encapsulation adds; no FCS */
 	uint16_t burst;       /* packets a walk */
 	/* WORK_ENCAP: the source port and the last 16 bits of the source are drawn from 1 to this;
 	 * 0: all have the same. */
 	uint16_t flows;
+	uint32_t first; /* of the subscribers */
 };
 
 enum {

@@ -123,7 +123,8 @@ static void test_flipped_rules(void **state)
 	assert_int_not_equal(block->with_more, 0);
 	assert_seen(w, block, offsetof(struct rule_block, link), &want);
 	assert_seen(w, block->numbers, sizeof(block->numbers), &want);
-	assert_seen(w, block->class_first, 4 * RULE_BLOCK, &want);
+	assert_seen(w, block->protocol_first, 2 * RULE_BLOCK, &want);
+	assert_seen(w, block->class_first, 2 * RULE_BLOCK, &want);
 	assert_seen(w, index->blocks, offsetof(struct rule_index, link), &want);
 	assert_seen(w, index->dimensions[0].bounds, 200, &want);
 	assert_seen(w, index->dimensions[2].masks, 200, &want);

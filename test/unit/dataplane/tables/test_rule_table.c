@@ -157,19 +157,10 @@ static struct rule_packet random_packet(void)
 	return p;
 }
 
-static unsigned __int128 number_of(const struct in6_addr *a)
-{
-	unsigned __int128 n = 0;
-
-	for (unsigned i = 0; i < 16; i++)
-		n = n << 8 | a->s6_addr[i];
-	return n;
-}
-
 static struct rule_key key_of(const struct rule_packet *p)
 {
-	return (struct rule_key){.source = number_of(&p->addresses[RULE_SOURCE]),
-		.destination = number_of(&p->addresses[RULE_DESTINATION]),
+	return (struct rule_key){.source = p->addresses[RULE_SOURCE],
+		.destination = p->addresses[RULE_DESTINATION],
 		.spi = p->numbers[RULE_SPI],
 		.label = p->numbers[RULE_FLOW_LABEL],
 		.ports = {(uint16_t)p->numbers[RULE_SOURCE_PORT],
@@ -201,12 +192,22 @@ static uint32_t found(struct tables *t, uint64_t id, const struct rule_packet *p
 	const struct subscriber_entry *entry = subscriber_table_by_id(&t->subscribers, id);
 	const struct rule_key key = key_of(p);
 	const struct path_list *list;
+	struct rule_search s;
+	uint32_t matched;
 
 	if (!entry->steered)
 		return 0;
 	list = path_list_at(&t->paths, entry->paths);
 	assert_int_not_equal(list->block, POOL_NONE);
-	return rule_set_match(&t->rules.sets, list->block, list->index, &key);
+	rule_search_begin(&t->rules.sets, list->block, list->index, &key, &s);
+	rule_search_ahead(&t->rules.sets, &s);
+	if (rule_search_goes_on(&s))
+		rule_search_next(&t->rules.sets, &key, &s);
+	rule_search_ahead(&t->rules.sets, &s);
+	matched = rule_search_end(&t->rules.sets, UINT8_MAX, &key, &s);
+	assert_int_equal(matched,
+		rule_set_match_up(&t->rules.sets, list->block, list->index, UINT8_MAX, &key));
+	return matched;
 }
 
 /* What the rules say, one after the other, for a subscriber with these paths. */
