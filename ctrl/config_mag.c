@@ -109,6 +109,9 @@ const struct config_key ctrl_config_mag_keys[] = {
 			"anchor "
 			"says that it is; \"encapsulation\", anchors are asked for it without "
 			"keys; \"keys\", with keys"),
+	CONFIG_KEY(BOOL, struct ctrl_config_mag, local_routing, .text = "false",
+		.help = "EnableMAGLocalRouting: what nodes here send each other goes straight "
+			"there; false: through their anchors, which may count and police it"),
 	CONFIG_KEY_NAMED("probe", DURATION, struct ctrl_config_mag, probe_ms, .text = "3s",
 		.unit = "s", .max = 3600000,
 		.help = "a node that was silent so long on its link is asked whether it is there; "

@@ -54,6 +54,7 @@ struct ctrl_config_mag {
 	uint32_t lifetime_ms;
 	uint32_t mtu;
 	enum mag_gre gre;
+	bool local_routing;
 	uint32_t metrics_vendor; /* 0: none */
 	uint32_t metrics_interval_ms;
 	uint32_t probe_ms;

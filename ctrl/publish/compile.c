@@ -314,16 +314,30 @@ int publish_compile_home_agents(uint64_t id, const struct prefix6 *prefix, struc
 	return publish_compile_address(id, &anycast, bundle);
 }
 
-int publish_compile_link(uint64_t id, const char *port, bool access, struct bundle *bundle)
+static int compile_link(const struct object_link *link, const char *port, struct bundle *bundle)
 {
-	struct object object = {.kind = OBJECT_LINK, .op = OBJECT_SET, .id = id};
+	struct object object = {
+		.kind = OBJECT_LINK, .op = OBJECT_SET, .id = link->id, .link = *link};
 
 	if (strlen(port) > OBJECT_PORT_NAME_MAX)
 		return -EINVAL;
-	object.link = (struct object_link){.id = id, .watch_dad = !access, .access = access};
 	strcpy(object.link.port, port);
 	bundle->len = 0;
 	return publish_bundle_add(bundle, &object);
+}
+
+int publish_compile_link(uint64_t id, const char *port, struct bundle *bundle)
+{
+	const struct object_link link = {.id = id, .watch_dad = true};
+
+	return compile_link(&link, port, bundle);
+}
+
+int publish_compile_access(uint64_t id, const char *port, bool local_routing, struct bundle *bundle)
+{
+	const struct object_link link = {.id = id, .access = true, .local_routing = local_routing};
+
+	return compile_link(&link, port, bundle);
 }
 
 int publish_compile_data_plane(const struct ctrl_config *config, unsigned dp, struct bundle *bundle)

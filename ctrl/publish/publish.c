@@ -172,14 +172,14 @@ static int make_fixed(struct publish *p)
 		/* A link with several prefixes is one object. */
 		if (ctrl_config_link_id(config, link) == i + 1) {
 			p->links[p->fixed_count] = link;
-			error = publish_compile_link(i + 1, ctrl_config_link_port(link), false,
-				&p->fixed[p->fixed_count++]);
+			error = publish_compile_link(
+				i + 1, ctrl_config_link_port(link), &p->fixed[p->fixed_count++]);
 		}
 	}
 	for (size_t i = 0; i < access && !error; i++)
-		error = publish_compile_link(links + i + 1,
-			config_item(&config->mag.links, struct ctrl_config_access, i)->port, true,
-			&p->fixed[p->fixed_count++]);
+		error = publish_compile_access(links + i + 1,
+			config_item(&config->mag.links, struct ctrl_config_access, i)->port,
+			config->mag.local_routing, &p->fixed[p->fixed_count++]);
 	return error;
 }
 

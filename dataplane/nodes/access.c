@@ -76,6 +76,18 @@ static uint32_t choose_uplink(struct worker *w, struct rte_mbuf *m, uint32_t num
 	return paths ? (uint32_t)__builtin_ctz(paths) : 0;
 }
 
+/* Whether its destination is attached here too, and it may go straight there (RFC 5213, 6.10.3). */
+static bool is_local(const struct worker *w, struct rte_mbuf *m)
+{
+	const struct tables *t = w->tables;
+	const struct subscriber_entry *to;
+
+	if (likely(!(link_table_local_routing(&t->links) >> meta_of(m)->port & 1)))
+		return false;
+	subscriber_table_lookup(&t->subscribers, 0, ip6_dst(ip6_of(m)), 1, &to);
+	return to && path_header_on_link(path_shape_at(&t->paths, to->shape)->header);
+}
+
 /* The first packet of a node that was not known to be here, perhaps: control is shown some. */
 static rte_edge_t stranger(struct worker *w, struct rte_mbuf *m)
 {
@@ -102,7 +114,7 @@ static rte_edge_t access_one(
 	meta_of(m)->subscriber = subscriber_number(&t->subscribers, entry);
 	if (local_set_has(local_table_get(&t->local), ip6_dst(ip6_of(m))))
 		return ACCESS_LOCAL;
-	if (entry->paths == POOL_NONE)
+	if (entry->paths == POOL_NONE || is_local(w, m))
 		return ACCESS_STEER;
 	list = path_list_at(&t->paths, entry->paths);
 	if (list->count <= UPLINK)

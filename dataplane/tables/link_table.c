@@ -31,15 +31,18 @@ static_assert(PORT_MAX <= 32, "a bit for each port");
 
 static void find_access(struct link_table *t)
 {
-	uint32_t access = 0;
+	uint32_t access = 0, local_routing = 0;
 
 	for (int i = 1; i < LINK_SLOTS; i++) {
 		uint64_t word = atomic_load_explicit(&t->slots[i], memory_order_relaxed);
 
 		if (word & LINK_ACCESS)
 			access |= 1u << (word & UINT16_MAX);
+		if (word & LINK_LOCAL_ROUTING)
+			local_routing |= 1u << (word & UINT16_MAX);
 	}
 	atomic_store_explicit(&t->access, access, memory_order_release);
+	atomic_store_explicit(&t->local_routing, local_routing, memory_order_release);
 }
 
 int link_table_set(struct link_table *t, const struct object_link *object)
@@ -56,7 +59,7 @@ int link_table_set(struct link_table *t, const struct object_link *object)
 	atomic_store_explicit(&t->slots[slot],
 		(uint64_t)object_link_domain(object->id) << LINK_DOMAIN_SHIFT | LINK_USED |
 			(object->watch_dad ? LINK_WATCH : 0) | (object->access ? LINK_ACCESS : 0) |
-			port,
+			(object->local_routing ? LINK_LOCAL_ROUTING : 0) | port,
 		memory_order_release);
 	find_access(t);
 	t->marked[slot] = true;

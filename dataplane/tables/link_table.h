@@ -16,15 +16,17 @@
 
 enum {
 	LINK_SLOTS = 64,
-	LINK_WATCH = 1 << 16,   /* flag in a slot's word: duplicate address detection is watched */
-	LINK_USED = 1 << 17,    /* flag in a slot's word; the low 16 bits are the port's number */
-	LINK_ACCESS = 1 << 18,  /* flag in a slot's word: subscribers are attached there */
-	LINK_DOMAIN_SHIFT = 32, /* the high 32 bits are the domain */
+	LINK_WATCH = 1 << 16,  /* flag in a slot's word: duplicate address detection is watched */
+	LINK_USED = 1 << 17,   /* flag in a slot's word; the low 16 bits are the port's number */
+	LINK_ACCESS = 1 << 18, /* flag in a slot's word: subscribers are attached there */
+	LINK_LOCAL_ROUTING = 1 << 19, /* flag in a slot's word: straight to others that are too */
+	LINK_DOMAIN_SHIFT = 32,       /* the high 32 bits are the domain */
 };
 
 struct link_table {
 	_Atomic uint64_t slots[LINK_SLOTS]; /* 0: no port behind it */
 	_Atomic uint32_t access;            /* bit: number of a port with a LINK_ACCESS link */
+	_Atomic uint32_t local_routing;     /* likewise, with a LINK_LOCAL_ROUTING link */
 	uint64_t ids[LINK_SLOTS];           /* writer; 0: free */
 	bool marked[LINK_SLOTS];            /* writer */
 };
@@ -74,6 +76,12 @@ static inline uint64_t link_table_on(const struct link_table *t, uint16_t port)
 static inline uint32_t link_table_access(const struct link_table *t)
 {
 	return atomic_load_explicit(&t->access, memory_order_relaxed);
+}
+
+/* The ports from where what they send each other goes straight, a bit each. Any reader. */
+static inline uint32_t link_table_local_routing(const struct link_table *t)
+{
+	return atomic_load_explicit(&t->local_routing, memory_order_relaxed);
 }
 
 /* Domain of the link-local addresses of a link, from its word. */

@@ -262,6 +262,7 @@ static void add_links(const struct tables *t, struct update_digest_answer *answe
 		object.link.id = object.id;
 		object.link.watch_dad = word & LINK_WATCH;
 		object.link.access = word & LINK_ACCESS;
+		object.link.local_routing = word & LINK_LOCAL_ROUTING;
 		memcpy(object.link.port, port->name, sizeof(object.link.port));
 		add(answer, &object);
 	}

@@ -11,7 +11,7 @@
  * Body of a set, after the id (64 bits):
  *
  *   local        address (16 octets)
- *   link         watch_dad (8), access (8), name (8 length, text)
+ *   link         watch_dad (8), access (8), local_routing (8), name (8 length, text)
  *   path         kind (8), local (16 octets), remote (16 octets), data plane (64), mtu (16),
  *                GRE: keyed (8), key out (32), key in (32);
  *                on link: kind (8), MAC (6 octets), mtu (16), port (8 length, text)
@@ -82,7 +82,7 @@ static uint64_t local_digest(uint64_t h, const struct object *obj)
 
 static bool link_ok(const struct object *obj)
 {
-	return obj->link.id == obj->id &&
+	return obj->link.id == obj->id && (obj->link.access || !obj->link.local_routing) &&
 	       record_text_ok(obj->link.port, 1, OBJECT_PORT_NAME_MAX, false);
 }
 
@@ -90,6 +90,7 @@ static void link_encode(struct writer *w, const struct object *obj)
 {
 	writer_u8(w, obj->link.watch_dad);
 	writer_u8(w, obj->link.access);
+	writer_u8(w, obj->link.local_routing);
 	record_text_encode(w, obj->link.port);
 }
 
@@ -98,12 +99,17 @@ static void link_decode(struct cursor *c, struct object *obj)
 	obj->link = (struct object_link){.id = obj->id};
 	obj->link.watch_dad = record_bool_decode(c);
 	obj->link.access = record_bool_decode(c);
+	obj->link.local_routing = record_bool_decode(c);
+	if (obj->link.local_routing && !obj->link.access)
+		cursor_fail(c);
 	record_text_decode(c, obj->link.port, 1, OBJECT_PORT_NAME_MAX, false);
 }
 
 static uint64_t link_digest(uint64_t h, const struct object *obj)
 {
-	return digest_text(digest_mix(h, obj->link.watch_dad, obj->link.access), obj->link.port);
+	const uint64_t access = obj->link.access | (uint64_t)obj->link.local_routing << 1;
+
+	return digest_text(digest_mix(h, obj->link.watch_dad, access), obj->link.port);
 }
 
 static bool path_ok(const struct object *obj)

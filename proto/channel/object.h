@@ -74,6 +74,11 @@ struct object_link {
 	 * are a subscriber's, sent from its address on the link (object_path.mac).
 	 */
 	bool access;
+	/*
+	 * What these subscribers send to others that are attached here, on this or another access
+	 * link, goes straight to them; false: into their paths like everything else.
+	 */
+	bool local_routing;
 };
 
 enum path_kind {

@@ -245,6 +245,35 @@ def test_hosts_have_links_of_their_own(lab, anchor, gateways, host):
     gateways["1"].control.ctl("mag", "detach", MN_ID[2])
 
 
+def test_hosts_of_a_gateway_with_local_routing(lab, anchor, gateways, host):
+    """RFC 5213, 6.10.3: what they say to each other leaves the gateway without it, and with it does not."""
+    gateway = gateways["1"]
+    first, second = arrive(lab, gateways, "1"), arrive(lab, gateways, "1", 2)
+    pair = {ipaddress.ip_address(address).packed for address in (first, second)}
+    ear = Ear(lab.core, "mag1")
+
+    def by_anchor():
+        mark = ear.mark()
+        reaches(lab.mn2, first)
+        return bool(ear.heard(lambda heard: heard[6] == 41 and {heard[48:64], heard[64:80]} == pair, mark))
+
+    def change(before, after):
+        gateway.control.process.stop()
+        gateway.control.reconfigure((before, after))
+        gateway.control.start()
+        wait_for(gateway.synchronised, "the data plane to be synchronised", 60)
+
+    wait_for(by_anchor, "their packets to go by the anchor", 60)
+    change("mag = {", "mag = {\n\tlocal_routing = true;")
+    wait_for(lambda: not by_anchor(), "their packets to stay at the gateway", 60)
+    reaches(lab.mn2, CN)
+    change("\n\tlocal_routing = true;", "")
+    wait_for(by_anchor, "their packets to go by the anchor again", 60)
+    ear.close()
+    lab.plug(None, "mn2")
+    gateway.control.ctl("mag", "detach", MN_ID[2])
+
+
 def test_hosts_send_from_their_own_prefix_only(lab, anchor, gateways, host):
     address = arrive(lab, gateways, "1")
     arrive(lab, gateways, "1", 2)

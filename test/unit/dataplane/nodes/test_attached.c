@@ -294,6 +294,56 @@ static void test_up_to_neighbour(void **state)
 	lab_nothing(lab);
 }
 
+static void route_locally(struct lab *lab, bool on)
+{
+	struct object o = {.kind = OBJECT_LINK, .op = OBJECT_SET, .id = 7};
+
+	o.link = (struct object_link){.id = 7, .port = "home", .access = true, .local_routing = on};
+	lab_apply(lab, &o, 0);
+}
+
+/* With local routing straight to that one, and to no other: RFC 5213, 6.10.3 and 6.10.5. */
+static void test_straight_to_neighbour(void **state)
+{
+	struct lab *lab = *state;
+	struct packet in, f, out;
+
+	attach_twice(lab, STEERING_FLOW);
+	route_locally(lab, true);
+	packet_udp(&in, OTHER, HOST, 77);
+	f = in;
+	from_host(&f, &other_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	expect_at_host(lab, &in, &host_mac);
+	packet_udp(&in, HOST, OTHER, 77);
+	f = in;
+	from_host(&f, &host_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	expect_at_host(lab, &in, &other_mac);
+	assert_int_equal(lab_counter(lab, WORKER_encapsulated), 0);
+	/* What is not from there is not forwarded, and who is not here gets it by the tunnel. */
+	f = in;
+	from_host(&f, &other_mac);
+	lab_expect_drop(lab, LAB_HOME, &f, DROP_access_foreign);
+	packet_udp(&f, OTHER, LAB_HOME_OF, 77);
+	from_host(&f, &other_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_VISITED, &out);
+	packet_unether(&out);
+	packet_assert_addrs(&out, LAB_LOCAL, ANCHOR);
+	lab_nothing(lab);
+	route_locally(lab, false);
+	packet_udp(&f, OTHER, HOST, 77);
+	from_host(&f, &other_mac);
+	lab_receive(lab, LAB_HOME, &f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_VISITED, &out);
+	lab_nothing(lab);
+}
+
 /* And back from the anchor: its inner source is one that is attached here. */
 static void test_down_from_neighbour(void **state)
 {
@@ -442,6 +492,7 @@ int main(void)
 		TEST(test_up_by_packet),
 		TEST(test_up_by_rule),
 		TEST(test_up_to_neighbour),
+		TEST(test_straight_to_neighbour),
 		TEST(test_down_from_neighbour),
 		TEST(test_foreign),
 		TEST(test_stranger),

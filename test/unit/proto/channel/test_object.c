@@ -190,8 +190,7 @@ static void same_object(const struct object *a, const struct object *b)
 	case OBJECT_LINK:
 		assert_int_equal(a->link.id, b->link.id);
 		assert_string_equal(a->link.port, b->link.port);
-		assert_int_equal(a->link.watch_dad, b->link.watch_dad);
-		assert_int_equal(a->link.access, b->link.access);
+		assert_memory_equal(&a->link.watch_dad, &b->link.watch_dad, 3); /* flags */
 		break;
 	case OBJECT_PATH:
 		assert_int_equal(a->path.id, b->path.id);
@@ -240,7 +239,7 @@ static void golden(void **state)
 		const char *hex;
 	} cases[] = {
 		{a_local(), "01 01 0018 0000000000000007 20010db8000000000000000000000001"},
-		{a_link(), "02 01 0010 0000000000000003 01 00 05 686f6d6530"},
+		{a_link(), "02 01 0011 0000000000000003 01 00 00 05 686f6d6530"},
 		{an_on_link_path(), "03 01 0018 0000000000000014 02 020000000401 05dc 06 "
 				    "616363657373"},
 		{a_path(), "03 01 0033 0102030405060708 01 20010db8000000000000000000000001 "
@@ -339,7 +338,7 @@ static void no_room(void **state)
 		writer_init(&w, exact, size);
 		assert_int_equal(object_encode(&w, &big), -ENOSPC);
 		assert_int_equal(writer_len(&w), 0);
-		assert_int_equal(object_encode(&w, &small), size < 20 ? -ENOSPC : 0);
+		assert_int_equal(object_encode(&w, &small), size < 21 ? -ENOSPC : 0);
 		free(exact);
 	}
 }
@@ -435,13 +434,13 @@ static void decoder_refuses(void **state)
 		{a_local(), 3, 23, "body too short for its kind"},
 		{a_local(), 11, 0, "id 0"},
 		{a_local(), 1, OBJECT_DELETE, "a delete with more than the id"},
-		{a_link(), 12, 2, "a truth value that is neither"},
+		{a_link(), 14, 1, "local routing where nobody is attached"},
 		{a_link(), 13, 2, "a truth value that is neither"},
-		{a_link(), 14, 0, "an empty name"},
-		{a_link(), 14, 4, "octets left over"},
-		{a_link(), 14, OBJECT_PORT_NAME_MAX + 1, "a long name"},
-		{a_link(), 15, 0, "a NUL in a name"},
-		{a_link(), 15, 0x80, "a name that is not ASCII"},
+		{a_link(), 15, 0, "an empty name"},
+		{a_link(), 15, 4, "octets left over"},
+		{a_link(), 15, OBJECT_PORT_NAME_MAX + 1, "a long name"},
+		{a_link(), 16, 0, "a NUL in a name"},
+		{a_link(), 16, 0x80, "a name that is not ASCII"},
 		{a_path(), 12, 0, "unknown path kind"},
 		{a_path(), 12, 4, "unknown path kind"},
 		{a_path(), 12, PATH_ON_LINK, "octets left over"},
@@ -545,6 +544,7 @@ static void digest(void **state)
 	changed[n] = a_member(), changed[n++].member.target++;
 	changed[n++] = a_link_member();
 	changed[n] = a_link(), changed[n++].link.access = true;
+	changed[n] = changed[n - 1], changed[n++].link.local_routing = true;
 	changed[n++] = an_on_link_path();
 	changed[n] = an_on_link_path(), changed[n++].path.mac.b[5]++;
 	changed[n] = an_on_link_path(), changed[n++].path.port[0]++;
