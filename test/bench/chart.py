@@ -5,6 +5,7 @@ import subprocess
 
 HEIGHT = 360
 PANEL, LEFT, RIGHT, TOP, BOTTOM = 380, 62, 24, 78, 46
+BESIDE = 100  # room for the name of a curve
 BLUE, RED, GREY, PURPLE, GREEN = "#1f77b4", "#d62728", "#7f7f7f", "#9467bd", "#2ca02c"
 
 
@@ -62,11 +63,15 @@ class Panel:
             self.lines.append(f'<circle cx="{self.left + self.x(x):.1f}" cy="{self.y(y):.1f}" r="3" '
                               f'fill="{colour}"/>')
         x, y = points[-1]
-        at = self.y(y) - 8
+        beside = PANEL - self.x(x) > BESIDE
+        at = self.y(y) + (4 if beside else -8)
         while any(abs(at - other) < 12 for other in self.words):
             at -= 2
         self.words.append(at)
-        self.text(self.x(x) - 4, at, words, "end", colour)
+        if beside:
+            self.text(self.x(x) + 8, at, words, "start", colour)
+        else:
+            self.text(self.x(x) - 4, at, words, "end", colour)
 
 
 def write(path, title, head, panels):
