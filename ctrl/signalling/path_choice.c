@@ -125,15 +125,6 @@ static void decide(const struct path_choice *c, struct choice_peer *peer,
 	peer->doubted = false;
 }
 
-/* The worse of two. */
-static void worsen(struct path_watch_figures *figures, const struct path_watch_figures *by)
-{
-	if (by->loss > figures->loss)
-		figures->loss = by->loss;
-	if (by->delay_ns > figures->delay_ns)
-		figures->delay_ns = by->delay_ns;
-}
-
 /* The measured ways among the tunnels of one peer, which are in the order of their identifiers. */
 static size_t gather(const struct path_watch_tunnel *const *tunnels, size_t count,
 	struct choice_way ways[UINT8_MAX])
@@ -145,7 +136,7 @@ static size_t gather(const struct path_watch_tunnel *const *tunnels, size_t coun
 		if (!path_watch_figures(tunnels[i], &figures))
 			continue;
 		if (n && ways[n - 1].bid == tunnels[i]->use.bid)
-			worsen(&ways[n - 1].figures, &figures);
+			path_watch_worsen(&ways[n - 1].figures, &figures);
 		else if (n < UINT8_MAX)
 			ways[n++] = (struct choice_way){tunnels[i]->use.bid, figures};
 	}

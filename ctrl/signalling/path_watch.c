@@ -392,16 +392,20 @@ bool path_watch_is_told(const struct path_watch_tunnel *t)
 	return now_of(t->watch) < t->told_until_ns;
 }
 
+void path_watch_worsen(struct path_watch_figures *figures, const struct path_watch_figures *by)
+{
+	if (by->loss > figures->loss)
+		figures->loss = by->loss;
+	if (by->delay_ns > figures->delay_ns)
+		figures->delay_ns = by->delay_ns;
+}
+
 bool path_watch_figures(const struct path_watch_tunnel *t, struct path_watch_figures *figures)
 {
 	if (!path_watch_measured(t, figures))
 		return false;
-	if (!path_watch_is_told(t))
-		return true;
-	if (t->told.delay_ns > figures->delay_ns)
-		figures->delay_ns = t->told.delay_ns;
-	if (t->told.loss > figures->loss)
-		figures->loss = t->told.loss;
+	if (path_watch_is_told(t))
+		path_watch_worsen(figures, &t->told);
 	return true;
 }
 

@@ -137,6 +137,9 @@ unsigned path_watch_loss(const struct path_watch_tunnel *tunnel);
 bool path_watch_measured(
 	const struct path_watch_tunnel *tunnel, struct path_watch_figures *figures);
 
+/* Makes of figures the worse of both, in each respect. */
+void path_watch_worsen(struct path_watch_figures *figures, const struct path_watch_figures *by);
+
 /* The same, or what the peer has told, whichever is worse. */
 bool path_watch_figures(const struct path_watch_tunnel *tunnel, struct path_watch_figures *figures);
 
