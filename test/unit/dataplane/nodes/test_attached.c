@@ -109,6 +109,17 @@ static void test_down_from_elsewhere(void **state)
 	lab_expect_drop(lab, LAB_VISITED, &f, DROP_unknown_source);
 }
 
+/* A frame from a host here leaves as one packet, out: in the tunnel to its anchor. */
+static void expect_at_anchor(struct lab *lab, struct packet *f, struct packet *out)
+{
+	lab_receive(lab, LAB_HOME, f);
+	lab_walk(lab);
+	lab_sent(lab, LAB_VISITED, out);
+	lab_nothing(lab);
+	packet_unether(out);
+	packet_assert_addrs(out, LAB_LOCAL, ANCHOR);
+}
+
 static void test_up(void **state)
 {
 	struct lab *lab = *state;
@@ -117,12 +128,7 @@ static void test_up(void **state)
 	packet_udp(&in, HOST, LAB_PEER, 77);
 	f = in;
 	from_host(&f, &host_mac);
-	lab_receive(lab, LAB_HOME, &f);
-	lab_walk(lab);
-	lab_sent(lab, LAB_VISITED, &out);
-	lab_nothing(lab);
-	packet_unether(&out);
-	packet_assert_addrs(&out, LAB_LOCAL, ANCHOR);
+	expect_at_anchor(lab, &f, &out);
 	packet_cut(&out, PACKET_IP6);
 	packet_set_hop_limit(&in, 63);
 	packet_assert_equal(&out, &in);
@@ -286,12 +292,7 @@ static void test_up_to_neighbour(void **state)
 
 	packet_udp(&f, HOST, OTHER, 77);
 	from_host(&f, &host_mac);
-	lab_receive(lab, LAB_HOME, &f);
-	lab_walk(lab);
-	lab_sent(lab, LAB_VISITED, &out);
-	packet_unether(&out);
-	packet_assert_addrs(&out, LAB_LOCAL, ANCHOR);
-	lab_nothing(lab);
+	expect_at_anchor(lab, &f, &out);
 }
 
 static void route_locally(struct lab *lab, bool on)
@@ -329,12 +330,7 @@ static void test_straight_to_neighbour(void **state)
 	lab_expect_drop(lab, LAB_HOME, &f, DROP_access_foreign);
 	packet_udp(&f, OTHER, LAB_HOME_OF, 77);
 	from_host(&f, &other_mac);
-	lab_receive(lab, LAB_HOME, &f);
-	lab_walk(lab);
-	lab_sent(lab, LAB_VISITED, &out);
-	packet_unether(&out);
-	packet_assert_addrs(&out, LAB_LOCAL, ANCHOR);
-	lab_nothing(lab);
+	expect_at_anchor(lab, &f, &out);
 	route_locally(lab, false);
 	packet_udp(&f, OTHER, HOST, 77);
 	from_host(&f, &other_mac);
