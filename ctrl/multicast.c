@@ -57,20 +57,19 @@ static int publish(void *context, uint64_t id, const struct bundle *bundle)
 }
 
 /* The first limit of the configuration that a group is in holds. */
-static void way(void *context, const struct in6_addr *group, uint64_t *path, uint32_t *rate)
+static uint32_t rate(void *context, const struct in6_addr *group)
 {
 	const struct multicast *m = context;
 	const struct config_list *rates = &m->ctrl->config->multicast.rates;
 
-	for (size_t i = 0; i < rates->count && !*rate; i++) {
+	for (size_t i = 0; i < rates->count; i++) {
 		const struct ctrl_config_multicast_rate *limit =
 			config_item(rates, struct ctrl_config_multicast_rate, i);
 
 		if (prefix6_contains(&limit->groups, group))
-			*rate = limit->kbit * OCTETS_OF_KBIT;
+			return limit->kbit * OCTETS_OF_KBIT;
 	}
-	if (m->nodes)
-		*path = multicast_nodes_path(m->nodes, group);
+	return 0;
 }
 
 struct multicast *multicast_new(struct ctrl *ctrl)
@@ -85,7 +84,7 @@ struct multicast *multicast_new(struct ctrl *ctrl)
 		.limits = {.max_groups = ctrl->config->multicast.max_groups,
 			.groups = &ctrl->config->multicast.groups},
 		.publish = publish,
-		.way = way,
+		.rate = rate,
 		.context = m};
 	error = multicast_key_open(ctrl->store, m->publish.key);
 	if (!error)

@@ -48,7 +48,7 @@ static void changed(void *context, const struct in6_addr *group, const struct mc
 	tunnel->owner->changed = true;
 	/* Without memory the tunnel goes on with what it had; its next report tries again. */
 	membership_set_path(
-		tunnel->owner->given.members, tunnel->path, &tunnel->ends.remote, group, state);
+		tunnel->owner->given.members, group, tunnel->path, &tunnel->ends.remote, state);
 }
 
 /* A number for the path between the two, the same after each start with this configuration; 0: it

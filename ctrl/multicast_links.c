@@ -248,7 +248,7 @@ static void changed(void *context, const struct in6_addr *group, const struct mc
 	link->owner->changed = true;
 	/* Without memory the link goes on with what it had; its next report tries again. */
 	membership_set_link(
-		link->owner->given.members, link->link->id, link->link->port, group, state);
+		link->owner->given.members, group, 0, link->link->id, link->link->port, state);
 }
 
 void multicast_links_compare(

@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "ctrl/config.h"
 #include "ctrl/ctrl.h"
 #include "ctrl/loop.h"
-#include "ctrl/mcast/merge.h"
 #include "ctrl/multicast_links.h"
-#include "ctrl/multicast_tunnel.h"
+#include "ctrl/multicast_nodes_state.h"
+#include "ctrl/publish/publish.h"
 #include "ctrl/role.h"
 #include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/receive.h"
@@ -24,184 +23,18 @@ enum {
 };
 
 #define ANCHOR_PATHS (1ull << 57) /* in numbers of paths to anchors */
-#define LINK_IDS     (1ull << 57) /* in ids of access links among members */
-
-/* An attached node. */
-struct node {
-	struct mac mac;
-	struct multicast_nodes *owner;
-	const struct mag_link *link;
-	size_t anchor;
-	struct querier *querier;
-	UT_hash_handle hh;
-};
-
-/* What one node wants of a group. */
-struct want {
-	const struct node *node;
-	struct mcast_state state;
-};
-
-struct proxied {
-	struct in6_addr group;
-	size_t anchor; /* by which it comes */
-	size_t count, room;
-	struct want *wants; /* in the order in which nodes came */
-	UT_hash_handle hh;
-};
-
-/* The tunnel to an anchor, on which the gateway is a listener. */
-struct upstream {
-	struct multicast_nodes *owner;
-	struct multicast_tunnel ends;
-	uint64_t path;
-	struct reporter *reporter;
-};
-
-struct multicast_nodes {
-	struct multicast_nodes_config given;
-	struct node *nodes;
-	struct proxied *groups;
-	bool changed;
-	uint64_t counters[REPORTER_COUNTERS];
-	size_t anchor_count;
-	struct upstream anchors[];
-};
 
 static uint64_t now_of(const struct multicast_nodes *nodes)
 {
 	return loop_now_ns(nodes->given.ctrl->loop);
 }
 
-/* ---- what all want ------------------------------------------------------------------------ */
-
-static struct proxied *find_group(const struct multicast_nodes *nodes, const struct in6_addr *group)
+const struct in6_addr *multicast_nodes_anchor(const struct multicast_nodes *nodes, uint64_t path)
 {
-	struct proxied *p;
-
-	HASH_FIND(hh, nodes->groups, group, sizeof(*group), p);
-	return p;
-}
-
-uint64_t multicast_nodes_path(const struct multicast_nodes *nodes, const struct in6_addr *group)
-{
-	const struct proxied *p = find_group(nodes, group);
-
-	return p ? nodes->anchors[p->anchor].path : 0;
-}
-
-/* What nodes on a link want, or, for NULL, all. */
-static struct mcast_state merged(const struct proxied *p, const struct mag_link *link)
-{
-	struct mcast_state state;
-
-	mcast_state_clear(&state);
-	for (size_t i = 0; i < p->count; i++)
-		if (!link || p->wants[i].node->link == link)
-			merge_add(&state, &p->group, &p->wants[i].state);
-	return state;
-}
-
-/* The anchor by which a group comes: as before, as long as one of its nodes wants it. */
-static size_t anchor_of(const struct proxied *p)
-{
-	for (size_t i = 0; i < p->count; i++)
-		if (p->wants[i].node->anchor == p->anchor)
-			return p->anchor;
-	return p->count ? p->wants[0].node->anchor : p->anchor;
-}
-
-static void copy_to(
-	struct multicast_nodes *nodes, const struct proxied *p, const struct mag_link *link)
-{
-	const struct mcast_state state = merged(p, link);
-
-	membership_set_link(nodes->given.members,
-		LINK_IDS + mag_link_index(nodes->given.ctrl->mag, link), link->port, &p->group,
-		&state);
-}
-
-/* After a change of what a node on this link wants. The group may be gone afterwards. */
-static void follow(struct multicast_nodes *nodes, struct proxied *p, const struct mag_link *link)
-{
-	const struct mcast_state all = merged(p, NULL);
-	struct mcast_state none;
-	const size_t before = p->anchor;
-
-	mcast_state_clear(&none);
-	nodes->changed = true;
-	p->anchor = anchor_of(p);
-	copy_to(nodes, p, link);
-	if (p->anchor != before) {
-		membership_renew(nodes->given.members, &p->group);
-		reporter_set(nodes->anchors[before].reporter, &p->group, &none, now_of(nodes));
-	}
-	/* Without memory the next change tries again. */
-	reporter_set(nodes->anchors[p->anchor].reporter, &p->group, &all, now_of(nodes));
-	if (p->count)
-		return;
-	HASH_DEL(nodes->groups, p);
-	free(p->wants);
-	free(p);
-}
-
-static struct want *find_want(struct proxied *p, const struct node *node)
-{
-	for (size_t i = 0; i < p->count; i++)
-		if (p->wants[i].node == node)
-			return &p->wants[i];
+	for (size_t i = 0; i < nodes->anchor_count; i++)
+		if (nodes->anchors[i].path == path)
+			return &nodes->anchors[i].ends.remote;
 	return NULL;
-}
-
-/* The group with room for one more; NULL: no memory. */
-static struct proxied *group_for(
-	struct multicast_nodes *nodes, const struct in6_addr *group, const struct node *node)
-{
-	struct proxied *p = find_group(nodes, group);
-
-	if (!p) {
-		p = calloc(1, sizeof(*p));
-		if (!p)
-			return NULL;
-		p->group = *group;
-		p->anchor = node->anchor;
-		HASH_ADD(hh, nodes->groups, group, sizeof(p->group), p);
-	}
-	if (p->count == p->room) {
-		const size_t room = p->room ? 2 * p->room : 4;
-		struct want *wants = realloc(p->wants, room * sizeof(*wants));
-
-		if (!wants)
-			return p->count ? NULL : p;
-		p->wants = wants;
-		p->room = room;
-	}
-	return p;
-}
-
-static void take_out(struct proxied *p, struct want *want)
-{
-	const size_t at = (size_t)(want - p->wants);
-
-	memmove(want, want + 1, (--p->count - at) * sizeof(*want));
-}
-
-static void changed(void *context, const struct in6_addr *group, const struct mcast_state *state)
-{
-	struct node *node = context;
-	struct proxied *p =
-		state->count ? group_for(node->owner, group, node) : find_group(node->owner, group);
-	struct want *want = p ? find_want(p, node) : NULL;
-
-	if (!p || (!want && p->count == p->room && state->count))
-		return;
-	if (want && state->count)
-		want->state = *state;
-	else if (want)
-		take_out(p, want);
-	else if (state->count)
-		p->wants[p->count++] = (struct want){.node = node, .state = *state};
-	follow(node->owner, p, node->link);
 }
 
 /* ---- nodes -------------------------------------------------------------------------------- */
@@ -238,6 +71,11 @@ static bool allows(void *context, const struct in6_addr *group)
 	return membership_allows(node->owner->given.members, group);
 }
 
+static void changed(void *context, const struct in6_addr *group, const struct mcast_state *state)
+{
+	wanted_set(context, group, state);
+}
+
 static struct querier *make_querier(struct node *node)
 {
 	static const struct querier_ops ops = {
@@ -260,17 +98,7 @@ static struct node *find_node(const struct multicast_nodes *nodes, const struct 
 
 static void forget(struct multicast_nodes *nodes, struct node *node)
 {
-	struct proxied *next;
-
-	for (struct proxied *p = nodes->groups; p; p = next) {
-		struct want *want = find_want(p, node);
-
-		next = p->hh.next;
-		if (!want)
-			continue;
-		take_out(p, want);
-		follow(nodes, p, node->link);
-	}
+	wanted_leave(nodes, node);
 	HASH_DEL(nodes->nodes, node);
 	querier_free(node->querier);
 	free(node);
@@ -284,28 +112,40 @@ void multicast_nodes_gone(struct multicast_nodes *nodes, const struct mac *mac)
 		forget(nodes, node);
 }
 
+/* The index of the anchor of an attachment. */
+static size_t anchor_of(const struct multicast_nodes *nodes, const struct mag_attachment *a)
+{
+	size_t i = 0;
+
+	while (i + 1 < nodes->anchor_count &&
+		mag_anchor_next(nodes->given.ctrl->mag, i) != a->anchor)
+		i++;
+	return i;
+}
+
 void multicast_nodes_here(struct multicast_nodes *nodes, const struct mag_attachment *a)
 {
 	struct node *node = find_node(nodes, &a->now.mac);
+	const struct node now = {.mac = a->now.mac,
+		.owner = nodes,
+		.link = a->link,
+		.anchor = anchor_of(nodes, a),
+		.path = publish_attachment_id(a->now.number)};
 
-	if (node && node->link != a->link)
-		forget(nodes, node);
-	else if (node)
+	if (node && node->link == now.link && node->anchor == now.anchor && node->path == now.path)
 		return;
-	node = calloc(1, sizeof(*node));
+	if (node)
+		forget(nodes, node);
+	node = malloc(sizeof(*node));
 	if (!node)
 		return;
-	node->mac = a->now.mac;
-	node->owner = nodes;
-	node->link = a->link;
-	while (node->anchor + 1 < nodes->anchor_count &&
-		mag_anchor_next(nodes->given.ctrl->mag, node->anchor) != a->anchor)
-		node->anchor++;
+	*node = now;
 	node->querier = make_querier(node);
 	if (!node->querier) {
 		free(node);
 		return;
 	}
+	wanted_join(nodes, node);
 	HASH_ADD(hh, nodes->nodes, mac, sizeof(node->mac), node);
 }
 
@@ -409,8 +249,10 @@ struct multicast_nodes *multicast_nodes_new(const struct multicast_nodes_config 
 	if (!nodes)
 		return NULL;
 	nodes->given = *config;
+	nodes->here =
+		calloc(1 + config->ctrl->config->mag.links.count * count, sizeof(*nodes->here));
 	role.context = nodes;
-	rc = signalling_add_role(config->ctrl->signalling, &role);
+	rc = nodes->here ? signalling_add_role(config->ctrl->signalling, &role) : -ENOMEM;
 	for (size_t i = 0; i < count && !rc; i++)
 		rc = open_anchor(nodes, mag_anchor_next(mag, i));
 	if (!rc)
@@ -422,21 +264,16 @@ struct multicast_nodes *multicast_nodes_new(const struct multicast_nodes_config 
 
 void multicast_nodes_free(struct multicast_nodes *nodes)
 {
-	struct node *node, *next_node;
-	struct proxied *p, *next;
+	struct node *node, *next;
 
 	if (!nodes)
 		return;
-	HASH_ITER (hh, nodes->nodes, node, next_node) {
+	HASH_ITER (hh, nodes->nodes, node, next) {
 		HASH_DEL(nodes->nodes, node);
 		querier_free(node->querier);
 		free(node);
 	}
-	HASH_ITER (hh, nodes->groups, p, next) {
-		HASH_DEL(nodes->groups, p);
-		free(p->wants);
-		free(p);
-	}
+	wanted_free(nodes);
 	for (size_t i = 0; i < nodes->anchor_count; i++)
 		reporter_free(nodes->anchors[i].reporter);
 	free(nodes);

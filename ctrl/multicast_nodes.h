@@ -3,11 +3,10 @@
  * RFC 4605). Each attached node is the only listener of a link of its own, on which the gateway is
  * the querier: it asks as soon as the node is served, so that what the node listens to is known
  * where it has come to, and what it has left is forgotten when it is served there no more. What
- * nodes with one anchor want together is told to the anchor in the tunnel, and copied onto the
- * access links where they are, once each.
- *
- * A group that nodes of several anchors want comes by one of these, that of the node which wanted
- * it first: nobody gets a packet twice. For the control thread.
+ * nodes with one anchor want together is told to the anchor in the tunnel, and what comes out of
+ * that is copied to them: once onto an access link, or, where nodes of several anchors are on one,
+ * to each of them. Each anchor has an instance of its own: of what one brings nothing gets to nodes
+ * of another one. For the control thread.
  */
 #pragma once
 
@@ -41,8 +40,8 @@ void multicast_nodes_free(struct multicast_nodes *nodes);
 void multicast_nodes_here(struct multicast_nodes *nodes, const struct mag_attachment *a);
 void multicast_nodes_gone(struct multicast_nodes *nodes, const struct mac *mac);
 
-/* The path by which a group comes; 0: nobody wants it. */
-uint64_t multicast_nodes_path(const struct multicast_nodes *nodes, const struct in6_addr *group);
+/* The address of the anchor that a path leads to; NULL: it is none of these. */
+const struct in6_addr *multicast_nodes_anchor(const struct multicast_nodes *nodes, uint64_t path);
 
 /* Data planes can be reached that could not be before: asks who could not be asked. */
 void multicast_nodes_retry(struct multicast_nodes *nodes);

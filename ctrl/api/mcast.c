@@ -293,10 +293,13 @@ static json_t *explain(const struct question *q, const struct subscriber *s)
 {
 	const struct membership *members = multicast_members(q->ctrl->multicast);
 	json_t *obj = json_object(), *object = json_null(), *homes = json_array();
+	struct membership_stream stream = {.group = q->group, .source = q->source};
 	struct in6_addr of;
 
-	if (membership_object(members, &q->group, &q->source, &of))
-		object = api_mcast_object_json(q->ctrl, &q->group, &of, false);
+	if (membership_object(members, &stream, &of)) {
+		stream.source = of;
+		object = api_mcast_object_json(q->ctrl, &stream, false);
+	}
 	for (uint8_t i = 0; i < s->home_count; i++)
 		json_array_append_new(homes, answer_for(q, &s->home[i].addr));
 	json_object_set_new(obj, "object", object);

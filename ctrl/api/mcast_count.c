@@ -102,7 +102,7 @@ static bool member_room(struct showing *showing)
 /* The members of an item, as they are walked over. */
 struct walk {
 	struct showing *showing;
-	const struct in6_addr *group, *source;
+	const struct membership_stream *stream;
 	const json_t *listeners;
 	size_t at; /* in the list, which has the same order */
 };
@@ -116,7 +116,7 @@ static int add_member(void *arg, const struct membership_listener *listener)
 	if (!member_room(showing))
 		return -ENOMEM;
 	showing->member_ids[showing->member_count] =
-		membership_listener_id(members, walk->group, walk->source, listener);
+		membership_listener_id(members, walk->stream, listener);
 	showing->members[showing->member_count++] =
 		(struct counted_member){.listener = json_array_get(walk->listeners, walk->at++)};
 	return 0;
@@ -296,23 +296,21 @@ static void ask_again(struct wheel_timer *timer, void *context)
 	ask(showing->request);
 }
 
-/* Adds the item for a source of a group, and its members. False: no memory. */
-static bool add_item(struct showing *showing, const struct in6_addr *group,
-	const struct in6_addr *source, bool with_members)
+/* Adds the item of a stream, and its members. False: no memory. */
+static bool add_item(
+	struct showing *showing, const struct membership_stream *stream, bool with_members)
 {
 	struct ctrl *ctrl = showing->request->ctrl;
 	const struct membership *members = multicast_members(ctrl->multicast);
-	json_t *item = api_mcast_object_json(ctrl, group, source, with_members);
+	json_t *item = api_mcast_object_json(ctrl, stream, with_members);
 	struct walk walk = {.showing = showing,
-		.group = group,
-		.source = source,
+		.stream = stream,
 		.listeners = json_object_get(item, "listeners")};
 	struct in6_addr of;
 
-	showing->ids[json_array_size(showing->items)] =
-		membership_object(members, group, source, &of);
+	showing->ids[json_array_size(showing->items)] = membership_object(members, stream, &of);
 	json_array_append_new(showing->items, item);
-	return !with_members || membership_each_of(members, group, source, add_member, &walk) == 0;
+	return !with_members || membership_each_of(members, stream, add_member, &walk) == 0;
 }
 
 /* The items of these groups, or NULL: there are none, or too many. */
@@ -329,14 +327,14 @@ static struct showing *gather(
 	showing->items = json_array();
 	wheel_timer_init(&showing->timer, ask_again);
 	for (size_t n = 0; fits && n < count; n++) {
-		struct in6_addr *sources;
-		int found = membership_sources(members, &groups[n], &sources);
+		struct membership_stream *streams;
+		int found = membership_streams(members, &groups[n], &streams);
 
 		for (int i = 0; fits && i < found; i++)
 			fits = json_array_size(showing->items) < COUNTED_MAX &&
-			       add_item(showing, &groups[n], &sources[i], with_members);
+			       add_item(showing, &streams[i], with_members);
 		if (found >= 0)
-			free(sources);
+			free(streams);
 	}
 	if (!fits || !json_array_size(showing->items)) {
 		release(showing);

@@ -4,6 +4,8 @@
 #include "ctrl/config.h"
 #include "ctrl/multicast.h"
 #include "ctrl/multicast_failures.h"
+#include "ctrl/multicast_nodes.h"
+#include "ctrl/signalling/mag.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 /* Members of an object, as they are walked over. */
 struct listing {
 	struct ctrl *ctrl;
-	const struct in6_addr *group, *source;
+	const struct membership_stream *stream;
 	uint64_t lacking; /* data planes that could not take the group */
 	bool any_lacking; /* some data plane could not take something */
 	json_t *list;     /* NULL: they are only counted */
@@ -39,16 +41,35 @@ static uint64_t lacking(const struct listing *listing, const struct membership_l
 
 	if (!listing->any_lacking)
 		return 0;
-	id = membership_listener_id(
-		multicast_members(ctrl->multicast), listing->group, listing->source, listener);
+	id = membership_listener_id(multicast_members(ctrl->multicast), listing->stream, listener);
 	return listing->lacking | multicast_failures_at(ctrl->multicast_failures, id, NULL);
+}
+
+static void put_address(json_t *obj, const char *name, const struct in6_addr *address)
+{
+	if (address)
+		json_put_addr(obj, name, address);
+	else
+		json_put_str(obj, name, NULL);
+}
+
+/* Who a node is, or a host of an access gateway. */
+static void put_name(
+	const struct ctrl *ctrl, json_t *obj, const struct membership_listener *listener)
+{
+	const struct subscriber *s =
+		listener->home ? subscriber_db_find_home(ctrl->subscribers, listener->home, NULL)
+			       : NULL;
+	const struct mag_attachment *a = listener->mac ? mag_find(ctrl->mag, listener->mac) : NULL;
+	char mn[SESSION_MN_ID_TEXT_SIZE];
+
+	json_put_str(obj, "mn_id", a ? session_mn_id_text(mn, &a->now.mn_id) : s ? s->mn_id : NULL);
 }
 
 static int put_member(void *arg, const struct membership_listener *listener)
 {
 	struct listing *listing = arg;
 	const uint64_t at = lacking(listing, listener);
-	const struct subscriber *s = NULL;
 	json_t *obj;
 
 	listing->count++;
@@ -56,50 +77,42 @@ static int put_member(void *arg, const struct membership_listener *listener)
 	if (!listing->list)
 		return 0;
 	obj = json_object();
-	if (listener->home)
-		s = subscriber_db_find_home(listing->ctrl->subscribers, listener->home, NULL);
-	json_put_str(obj, "mn_id", s ? s->mn_id : NULL);
-	if (listener->home)
-		json_put_addr(obj, "home_address", listener->home);
-	else
-		json_put_str(obj, "home_address", NULL);
+	put_name(listing->ctrl, obj, listener);
+	put_address(obj, "home_address", listener->home);
+	json_put_str(obj, "link_address", listener->mac ? MAC_TEXT(listener->mac) : NULL);
 	json_put_str(obj, "port", listener->port[0] ? listener->port : NULL);
-	if (listener->remote)
-		json_put_addr(obj, "gateway", listener->remote);
-	else
-		json_put_str(obj, "gateway", NULL);
+	put_address(obj, "gateway", listener->remote);
 	json_object_set_new(obj, "not_installed", api_mcast_names(listing->ctrl, at));
 	json_array_append_new(listing->list, obj);
 	return 0;
 }
 
-static void put_source(json_t *obj, const struct in6_addr *source)
+/* Of the anchor whose tunnel a stream comes by. */
+static void put_anchor(const struct ctrl *ctrl, json_t *obj, uint64_t path)
 {
-	if (addr_is_unspecified(source))
-		json_put_str(obj, "source", NULL);
-	else
-		json_put_addr(obj, "source", source);
+	const struct multicast_nodes *nodes = multicast_nodes_of(ctrl->multicast);
+
+	put_address(obj, "anchor", nodes && path ? multicast_nodes_anchor(nodes, path) : NULL);
 }
 
-json_t *api_mcast_object_json(struct ctrl *ctrl, const struct in6_addr *group,
-	const struct in6_addr *source, bool with_members)
+json_t *api_mcast_object_json(
+	struct ctrl *ctrl, const struct membership_stream *stream, bool with_members)
 {
 	const struct membership *members = multicast_members(ctrl->multicast);
-	struct listing listing = {.ctrl = ctrl,
-		.group = group,
-		.source = source,
-		.list = with_members ? json_array() : NULL};
+	struct listing listing = {
+		.ctrl = ctrl, .stream = stream, .list = with_members ? json_array() : NULL};
 	json_t *obj = json_object();
 	struct in6_addr of;
 
 	if (uninstalled_count(multicast_failures_all(ctrl->multicast_failures))) {
 		listing.any_lacking = true;
-		listing.lacking = multicast_failures_at(ctrl->multicast_failures,
-			membership_object(members, group, source, &of), NULL);
+		listing.lacking = multicast_failures_at(
+			ctrl->multicast_failures, membership_object(members, stream, &of), NULL);
 	}
-	membership_each_of(members, group, source, put_member, &listing);
-	json_put_addr(obj, "group", group);
-	put_source(obj, source);
+	membership_each_of(members, stream, put_member, &listing);
+	json_put_addr(obj, "group", &stream->group);
+	put_address(obj, "source", addr_is_unspecified(&stream->source) ? NULL : &stream->source);
+	put_anchor(ctrl, obj, stream->path);
 	json_put_uint(obj, "members", listing.count);
 	json_put_uint(obj, "not_installed", listing.not_installed);
 	if (with_members)
@@ -109,15 +122,14 @@ json_t *api_mcast_object_json(struct ctrl *ctrl, const struct in6_addr *group,
 
 static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *group)
 {
-	struct in6_addr *sources;
-	int count = membership_sources(multicast_members(ctrl->multicast), group, &sources);
+	struct membership_stream *streams;
+	int count = membership_streams(multicast_members(ctrl->multicast), group, &streams);
 	json_t *items = count > 0 ? json_array() : NULL;
 
 	for (int i = 0; i < count; i++)
-		json_array_append_new(
-			items, api_mcast_object_json(ctrl, group, &sources[i], false));
+		json_array_append_new(items, api_mcast_object_json(ctrl, &streams[i], false));
 	if (count >= 0)
-		free(sources);
+		free(streams);
 	return items;
 }
 

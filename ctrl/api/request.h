@@ -116,10 +116,11 @@ void api_traffic_show(struct api_request *r, struct in6_addr *names, size_t coun
 /* Whether multicast is not served by this process; r was answered then. */
 bool api_mcast_unserved(struct api_request *r);
 
-/* What data planes copy by: a group and a source of it (unspecified: any), and how many are its
- * members, or who they are. NULL: no memory. */
-json_t *api_mcast_object_json(struct ctrl *ctrl, const struct in6_addr *group,
-	const struct in6_addr *source, bool with_members);
+/* What data planes copy by: a stream, and how many are its members, or who they are. NULL: no
+ * memory. */
+struct membership_stream;
+json_t *api_mcast_object_json(
+	struct ctrl *ctrl, const struct membership_stream *stream, bool with_members);
 
 /* The names of data planes (bits: by index). NULL: no memory. */
 json_t *api_mcast_names(const struct ctrl *ctrl, uint64_t data_planes);

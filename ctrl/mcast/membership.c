@@ -22,6 +22,7 @@ struct membership *membership_new(const struct membership_config *config)
 	if (!m)
 		return NULL;
 	m->config = *config;
+	m->path_count = 1;
 	m->hmac = hmac_new();
 	if (!m->hmac) {
 		free(m);
@@ -103,19 +104,31 @@ unsigned membership_limit_to(
 
 /* ---- a group ------------------------------------------------------------------------------ */
 
-struct group *membership_group(const struct membership *m, const struct in6_addr *group)
+struct group *membership_group(
+	const struct membership *m, const struct in6_addr *group, uint64_t path)
 {
+	const struct group_key key = {.addr = *group, .path = path};
 	struct group *g;
 
-	HASH_FIND(hh, m->groups, group, sizeof(*group), g);
+	HASH_FIND(hh, m->groups, &key, sizeof(key), g);
 	return g;
+}
+
+/* The group of a record that comes by a path, or NULL. */
+static struct group *group_of(
+	const struct membership *m, const struct mcast_record *record, uint64_t path)
+{
+	struct in6_addr group;
+
+	memcpy(&group, record->group, sizeof(group));
+	return membership_group(m, &group, path);
 }
 
 static bool excludes(const struct mcast_state *state, const struct group *g)
 {
 	struct mcast_record record;
 
-	return mcast_state_find(state, &g->addr, &record) && record.type == MCAST_IS_EXCLUDE;
+	return mcast_state_find(state, &g->key.addr, &record) && record.type == MCAST_IS_EXCLUDE;
 }
 
 struct source *membership_source(struct group *g, const struct in6_addr *addr)
@@ -130,11 +143,10 @@ struct source *membership_source(struct group *g, const struct in6_addr *addr)
  * group object and, for each who excludes others, a member. */
 static bool spreads(const struct membership *m, const struct mcast_record *record)
 {
+	struct group *g = group_of(m, record, 0);
 	unsigned fresh = record->source_count;
 	uint64_t sources;
-	struct group *g;
 
-	HASH_FIND(hh, m->groups, record->group, sizeof(g->addr), g);
 	if (!g)
 		return false;
 	/* Nearly always there is room even if all are new. */
@@ -214,7 +226,7 @@ static void each_source(
 {
 	struct mcast_record record;
 
-	if (!mcast_state_find(state, &g->addr, &record))
+	if (!mcast_state_find(state, &g->key.addr, &record))
 		return;
 	for (unsigned i = 0; i < record.source_count; i++) {
 		struct in6_addr addr;
@@ -233,8 +245,8 @@ static void move_member(
 		membership_set_member(m, g, &any, member, will);
 	for (uint32_t i = 0; i < g->source_count; i++) {
 		const struct in6_addr *source = &g->sources[i].addr;
-		bool got = mcast_state_wants(&member->state, &g->addr, source);
-		bool gets = mcast_state_wants(to, &g->addr, source);
+		bool got = mcast_state_wants(&member->state, &g->key.addr, source);
+		bool gets = mcast_state_wants(to, &g->key.addr, source);
 
 		if (got != gets)
 			membership_set_member(m, g, source, member, gets);
@@ -265,7 +277,7 @@ static void change_group(
 	if (will && !excluded && g->excluding++ == 0)
 		membership_set_group(m, g, &any);
 	move_member(m, g, member, to);
-	list_member(g, member, mcast_state_find(to, &g->addr, &record));
+	list_member(g, member, mcast_state_find(to, &g->key.addr, &record));
 	member->state = *to;
 	each_source(m, g, &before, unname_source);
 	if (excluded && !will && --g->excluding == 0)
@@ -289,21 +301,41 @@ static void *grown(void *array, uint32_t need, uint32_t *room, size_t size)
 	return array;
 }
 
+/* Paths are known before groups come by them; false: there are too many. */
+static bool know_path(struct membership *m, uint64_t path)
+{
+	for (size_t i = 0; i < m->path_count; i++)
+		if (m->paths[i] == path)
+			return true;
+	if (m->path_count == MEMBERSHIP_PATHS_MAX)
+		return false;
+	m->paths[m->path_count++] = path;
+	return true;
+}
+
+static struct group *add_group(
+	struct membership *m, const struct mcast_record *record, uint64_t path)
+{
+	struct group *g = know_path(m, path) ? calloc(1, sizeof(*g)) : NULL;
+
+	if (!g)
+		return NULL;
+	memcpy(&g->key.addr, record->group, sizeof(g->key.addr));
+	g->key.path = path;
+	HASH_ADD(hh, m->groups, key, sizeof(g->key), g);
+	return g;
+}
+
 /* The group of a record, with room for one more member and the record's sources. NULL: no memory.
  */
-static struct group *group_for(struct membership *m, const struct mcast_record *record)
+static struct group *group_for(
+	struct membership *m, const struct mcast_record *record, uint64_t path)
 {
-	struct group *g;
+	struct group *g = group_of(m, record, path);
 	void *array;
 
-	HASH_FIND(hh, m->groups, record->group, sizeof(g->addr), g);
-	if (!g) {
-		g = calloc(1, sizeof(*g));
-		if (!g)
-			return NULL;
-		memcpy(&g->addr, record->group, sizeof(g->addr));
-		HASH_ADD(hh, m->groups, addr, sizeof(g->addr), g);
-	}
+	if (!g && !(g = add_group(m, record, path)))
+		return NULL;
 	array = grown(g->members, g->member_count + 1, &g->member_room, sizeof(*g->members));
 	if (!array)
 		return NULL;
@@ -315,28 +347,27 @@ static struct group *group_for(struct membership *m, const struct mcast_record *
 	return array ? g : NULL;
 }
 
-static void drop_empty(struct membership *m, const struct mcast_state *state)
+static void drop_empty(struct membership *m, const struct mcast_state *state, uint64_t path)
 {
 	struct mcast_record record;
 	size_t at = 0;
 
 	while (mcast_state_next(state, &at, &record)) {
-		struct group *g;
+		struct group *g = group_of(m, &record, path);
 
-		HASH_FIND(hh, m->groups, record.group, sizeof(g->addr), g);
 		if (g && !g->member_count)
 			group_free(m, g);
 	}
 }
 
 /* Makes room for all groups of the state; false: no memory. */
-static bool make_room(struct membership *m, const struct mcast_state *state)
+static bool make_room(struct membership *m, const struct mcast_state *state, uint64_t path)
 {
 	struct mcast_record record;
 	size_t at = 0;
 
 	while (mcast_state_next(state, &at, &record))
-		if (!group_for(m, &record))
+		if (!group_for(m, &record, path))
 			return false;
 	return true;
 }
@@ -348,9 +379,8 @@ static void change_all(struct membership *m, struct member *member, const struct
 	size_t at = 0;
 
 	while (mcast_state_next(of, &at, &record)) {
-		struct group *g;
+		struct group *g = group_of(m, &record, member->key.path);
 
-		HASH_FIND(hh, m->groups, record.group, sizeof(g->addr), g);
 		if (g)
 			change_group(m, g, member, to);
 	}
@@ -393,8 +423,9 @@ static int put(struct membership *m, struct member **set, const struct member *t
 	HASH_FIND(hh, *set, &template->key, sizeof(template->key), member);
 	if (member ? mcast_state_equal(&member->state, state) : !state->count)
 		return 0;
-	if (!make_room(m, state) || (!member && !(member = add(set, template)))) {
-		drop_empty(m, state);
+	if (!make_room(m, state, template->key.path) ||
+		(!member && !(member = add(set, template)))) {
+		drop_empty(m, state, template->key.path);
 		return -ENOMEM;
 	}
 	before = member->state;
@@ -402,7 +433,7 @@ static int put(struct membership *m, struct member **set, const struct member *t
 	change_all(m, member, state, state);
 	change_all(m, member, &gone, state);
 	member->state = *state;
-	drop_empty(m, &gone);
+	drop_empty(m, &gone, template->key.path);
 	if (!state->count) {
 		if (m->turn == member)
 			m->turn = member->hh.next;
@@ -421,17 +452,18 @@ int membership_set(struct membership *m, const struct in6_addr *home, uint64_t s
 	return put(m, &m->nodes, &template, state);
 }
 
-int membership_set_link(struct membership *m, uint64_t link, const char *port,
-	const struct in6_addr *group, const struct mcast_state *state)
+int membership_set_link(struct membership *m, const struct in6_addr *group, uint64_t by,
+	uint64_t link, const char *port, const struct mcast_state *state)
 {
-	struct member template = {.key = {.addr = *group, .link = link}, .kind = MEMBER_LINK};
+	struct member template = {
+		.key = {.addr = *group, .link = link, .path = by}, .kind = MEMBER_LINK};
 
 	strncpy(template.port, port, OBJECT_PORT_NAME_MAX);
 	return put(m, &m->links, &template, state);
 }
 
-int membership_set_path(struct membership *m, uint64_t path, const struct in6_addr *remote,
-	const struct in6_addr *group, const struct mcast_state *state)
+int membership_set_path(struct membership *m, const struct in6_addr *group, uint64_t path,
+	const struct in6_addr *remote, const struct mcast_state *state)
 {
 	const struct member template = {.key = {.addr = *group, .link = path},
 		.kind = MEMBER_PATH,
@@ -441,12 +473,13 @@ int membership_set_path(struct membership *m, uint64_t path, const struct in6_ad
 	return put(m, &m->links, &template, state);
 }
 
-void membership_renew(struct membership *m, const struct in6_addr *group)
+int membership_set_host(struct membership *m, const struct in6_addr *group, uint64_t by,
+	uint64_t path, const struct mac *mac, const struct mcast_state *state)
 {
-	const struct group *g = membership_group(m, group);
+	const struct member template = {.key = {.addr = *group, .link = path, .path = by},
+		.kind = MEMBER_PATH,
+		.target = path,
+		.mac = *mac};
 
-	if (g && g->excluding)
-		membership_renew_group(m, g, &any);
-	for (uint32_t i = 0; g && i < g->source_count; i++)
-		membership_renew_group(m, g, &g->sources[i].addr);
+	return put(m, &m->links, &template, state);
 }

@@ -8,6 +8,10 @@
  * (draft-sarikaya-mext-multicastdmm-04, 6). Its object names its subscriber and no path: a move of
  * the node is a change of its binding alone.
  *
+ * Groups that come by ports and those that come by the tunnel of a path are kept apart: who listens
+ * to one gets nothing of the other (RFC 6224, 4.2). Nodes, and members behind a path, listen to
+ * what comes by ports.
+ *
  * Of a group address there is an object for any source while somebody excludes sources (or none)
  * and one for each source that anybody names; who excludes is a member of all of them but those
  * that it names. Ids are digests of what they name under a key that lasts, so that a data plane
@@ -28,6 +32,7 @@
 #include "ctrl/publish/publish.h"
 #include "proto/mobility/mcast_state.h"
 
+struct mac;
 struct member;
 struct membership;
 
@@ -39,19 +44,20 @@ struct membership_limits {
 /* Sets (len 0: removes) what is published with this id, as publish_set(). */
 typedef int membership_publish_fn(void *context, uint64_t id, const struct bundle *bundle);
 
-/* By which path packets of a group come, and how many of its octets are taken: as in struct
- * object_group, both 0 before. */
-typedef void membership_way_fn(
-	void *context, const struct in6_addr *group, uint64_t *path, uint32_t *rate);
+/* How many octets of a group are taken, as in struct object_group; 0: all. */
+typedef uint32_t membership_rate_fn(void *context, const struct in6_addr *group);
 
-enum { MEMBERSHIP_KEY = 16 };
+enum {
+	MEMBERSHIP_KEY = 16,
+	MEMBERSHIP_PATHS_MAX = 1025, /* by which groups come, ports being one */
+};
 
 struct membership_config {
 	struct membership_limits limits; /* their list outlives it */
 	uint8_t key[MEMBERSHIP_KEY];     /* for ids: random, and the same after a restart */
 	membership_publish_fn *publish;
-	membership_way_fn *way; /* NULL: by ports, and all */
-	void *context;          /* of both */
+	membership_rate_fn *rate; /* NULL: all */
+	void *context;            /* of both */
 };
 
 /* NULL: no memory. */
@@ -81,18 +87,20 @@ int membership_set(struct membership *m, const struct in6_addr *home, uint64_t s
 	const struct mcast_state *state);
 
 /*
- * From now on nodes on a link, whose port has this name, listen to this of a group: a state with
- * one record or none. 0 or -ENOMEM: nothing was changed then.
+ * From now on nodes on a link, whose port has this name, listen to this of a group that comes by
+ * the tunnel of a path, or by ports (0): a state with one record or none. 0 or -ENOMEM, also for
+ * one more path than MEMBERSHIP_PATHS_MAX: nothing was changed then.
  */
-int membership_set_link(struct membership *m, uint64_t link, const char *port,
-	const struct in6_addr *group, const struct mcast_state *state);
+int membership_set_link(struct membership *m, const struct in6_addr *group, uint64_t by,
+	uint64_t link, const char *port, const struct mcast_state *state);
 
 /* The same of nodes behind a path, whose tunnel ends at this address. */
-int membership_set_path(struct membership *m, uint64_t path, const struct in6_addr *remote,
-	const struct in6_addr *group, const struct mcast_state *state);
+int membership_set_path(struct membership *m, const struct in6_addr *group, uint64_t path,
+	const struct in6_addr *remote, const struct mcast_state *state);
 
-/* Publishes a group again, whose way is another one. */
-void membership_renew(struct membership *m, const struct in6_addr *group);
+/* The same of one host on a link, by a path that ends at its interface (RFC 6085). */
+int membership_set_host(struct membership *m, const struct in6_addr *group, uint64_t by,
+	uint64_t path, const struct mac *mac, const struct mcast_state *state);
 
 /* Nodes that listen to something, and objects that are published of groups and of members. */
 size_t membership_members(const struct membership *m);
@@ -105,27 +113,33 @@ struct membership_listener {
 	uint64_t subscriber;           /* of a node */
 	const char *port;              /* of a link, else empty */
 	const struct in6_addr *remote; /* end of a path; NULL: it is none */
+	const struct mac *mac;         /* of a host on a link; NULL: it is none */
 	const struct mcast_state *state;
 	const struct member *member; /* for membership_listener_id() */
 };
 typedef int membership_listener_fn(void *arg, const struct membership_listener *listener);
 
+/* What a source (unspecified: one that nobody names) sends to a group, by one way. */
+struct membership_stream {
+	struct in6_addr group, source;
+	uint64_t path; /* by whose tunnel it comes; 0: by ports */
+};
+
 /* The group addresses that anybody listens to, from malloc; their number or -ENOMEM. */
 int membership_group_list(const struct membership *m, struct in6_addr **list);
 
-/* Sources of which a group has objects, in *list from malloc, the unspecified address for any;
- * their number or -ENOMEM. */
-int membership_sources(
-	const struct membership *m, const struct in6_addr *group, struct in6_addr **list);
+/* The streams of which a group has objects, by all ways, in *list from malloc; their number or
+ * -ENOMEM. */
+int membership_streams(
+	const struct membership *m, const struct in6_addr *group, struct membership_stream **list);
 
-/* Calls fn for each member that gets what a source (unspecified: one that nobody names) sends to a
- * group; not 0 ends the walk. */
-int membership_each_of(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source, membership_listener_fn *fn, void *arg);
+/* Calls fn for each member that gets a stream; not 0 ends the walk. */
+int membership_each_of(const struct membership *m, const struct membership_stream *stream,
+	membership_listener_fn *fn, void *arg);
 
-/* While it is told: the id of its object as a member of the object for a source of a group. */
-uint64_t membership_listener_id(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source, const struct membership_listener *listener);
+/* While it is told: the id of its object as a member of that of the stream. */
+uint64_t membership_listener_id(const struct membership *m, const struct membership_stream *stream,
+	const struct membership_listener *listener);
 
 /* Calls fn for the objects by which a node gets what it listens to of a group, of each the group
  * and the member; not 0 ends the walk. */
@@ -133,9 +147,10 @@ int membership_each_object(const struct membership *m, const struct in6_addr *ho
 	const struct in6_addr *group, int (*fn)(void *arg, uint64_t group_id, uint64_t member_id),
 	void *arg);
 
-/* The id of the object that a packet would be copied by, in *source the one it is for; 0: none. */
-uint64_t membership_object(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source, struct in6_addr *of);
+/* The id of the object that a packet of a stream would be copied by, in *source the one it is for;
+ * 0: none. */
+uint64_t membership_object(const struct membership *m, const struct membership_stream *stream,
+	struct in6_addr *source);
 
 /* The node whose turn it is: all come in turn, those that are new last. Valid until it is set.
  * False: there is none. */

@@ -24,12 +24,16 @@ static uint64_t digest(const struct membership *m, const struct iovec *pieces, s
 }
 
 uint64_t membership_group_id(
-	const struct membership *m, const struct in6_addr *group, const struct in6_addr *source)
+	const struct membership *m, const struct group_key *group, const struct in6_addr *source)
 {
-	const struct iovec pieces[] = {{(void *)(uintptr_t)group, sizeof(*group)},
-		{(void *)(uintptr_t)source, sizeof(*source)}};
+	const uint64_t path = htobe64(group->path);
+	const struct iovec pieces[] = {
+		{(void *)(uintptr_t)&group->addr, sizeof(group->addr)},
+		{(void *)(uintptr_t)source, sizeof(*source)},
+		{(void *)(uintptr_t)&path, sizeof(path)},
+	};
 
-	return publish_group_id(digest(m, pieces, 2));
+	return publish_group_id(digest(m, pieces, path ? 3 : 2));
 }
 
 uint64_t membership_member_id(
@@ -53,39 +57,29 @@ static bool publish(struct membership *m, uint64_t id, const struct object *obje
 	return m->config.publish(m->config.context, id, &bundle) == 0;
 }
 
-static bool set_group(struct membership *m, const struct group *g, const struct in6_addr *source)
-{
-	const uint64_t id = membership_group_id(m, &g->addr, source);
-	struct object object = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = id};
-
-	object.group = (struct object_group){.id = id, .source = *source, .group = g->addr};
-	if (m->config.way)
-		m->config.way(m->config.context, &g->addr, &object.group.path, &object.group.rate);
-	return publish(m, id, &object);
-}
-
 void membership_set_group(
 	struct membership *m, const struct group *g, const struct in6_addr *source)
 {
-	m->group_objects += set_group(m, g, source);
-}
+	const uint64_t id = membership_group_id(m, &g->key, source);
+	struct object object = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = id};
 
-void membership_renew_group(
-	struct membership *m, const struct group *g, const struct in6_addr *source)
-{
-	set_group(m, g, source);
+	object.group = (struct object_group){
+		.id = id, .source = *source, .group = g->key.addr, .path = g->key.path};
+	if (m->config.rate)
+		object.group.rate = m->config.rate(m->config.context, &g->key.addr);
+	m->group_objects += publish(m, id, &object);
 }
 
 void membership_unset_group(
 	struct membership *m, const struct group *g, const struct in6_addr *source)
 {
-	m->group_objects -= publish(m, membership_group_id(m, &g->addr, source), NULL);
+	m->group_objects -= publish(m, membership_group_id(m, &g->key, source), NULL);
 }
 
 void membership_set_member(struct membership *m, const struct group *g,
 	const struct in6_addr *source, const struct member *member, bool gets)
 {
-	const uint64_t group = membership_group_id(m, &g->addr, source);
+	const uint64_t group = membership_group_id(m, &g->key, source);
 	const uint64_t id = membership_member_id(m, group, member);
 	struct object object = {.kind = OBJECT_MEMBER, .op = OBJECT_SET, .id = id};
 

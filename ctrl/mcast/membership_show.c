@@ -17,10 +17,13 @@ static struct member *find(const struct membership *m, const struct in6_addr *ho
 
 static struct membership_listener listener_of(const struct member *member)
 {
+	const bool is_host = member->kind == MEMBER_PATH && addr_is_unspecified(&member->remote);
+
 	return (struct membership_listener){.home = member->key.link ? NULL : &member->key.addr,
 		.subscriber = member->target,
 		.port = member->port,
-		.remote = member->kind == MEMBER_PATH ? &member->remote : NULL,
+		.remote = is_host || member->kind != MEMBER_PATH ? NULL : &member->remote,
+		.mac = is_host ? &member->mac : NULL,
 		.state = &member->state,
 		.member = member};
 }
@@ -74,6 +77,16 @@ int membership_each(const struct membership *m, membership_listener_fn *fn, void
 	return rc;
 }
 
+/* Whether a group has no other way before this one. */
+static bool is_first(const struct membership *m, const struct group *g)
+{
+	size_t i = 0;
+
+	while (m->paths[i] != g->key.path && !membership_group(m, &g->key.addr, m->paths[i]))
+		i++;
+	return m->paths[i] == g->key.path;
+}
+
 int membership_group_list(const struct membership *m, struct in6_addr **list)
 {
 	int count = 0;
@@ -82,55 +95,76 @@ int membership_group_list(const struct membership *m, struct in6_addr **list)
 	if (!*list)
 		return -ENOMEM;
 	for (const struct group *g = m->groups; g; g = g->hh.next)
-		(*list)[count++] = g->addr;
+		if (is_first(m, g))
+			(*list)[count++] = g->key.addr;
 	return count;
 }
 
-int membership_sources(
-	const struct membership *m, const struct in6_addr *group, struct in6_addr **list)
+static size_t add_streams(const struct group *g, struct membership_stream *to)
 {
-	const struct group *g = membership_group(m, group);
-	int count = 0;
+	size_t count = 0;
 
-	*list = calloc((g ? g->source_count : 0) + 1, sizeof(**list));
+	if (g->excluding)
+		to[count++] = (struct membership_stream){.group = g->key.addr, .path = g->key.path};
+	for (uint32_t i = 0; i < g->source_count; i++)
+		to[count++] = (struct membership_stream){
+			.group = g->key.addr, .source = g->sources[i].addr, .path = g->key.path};
+	return count;
+}
+
+int membership_streams(
+	const struct membership *m, const struct in6_addr *group, struct membership_stream **list)
+{
+	size_t count = 0, room = 1;
+
+	for (size_t i = 0; i < m->path_count; i++) {
+		const struct group *g = membership_group(m, group, m->paths[i]);
+
+		room += g ? g->source_count + 1 : 0;
+	}
+	*list = calloc(room, sizeof(**list));
 	if (!*list)
 		return -ENOMEM;
-	if (g && g->excluding)
-		(*list)[count++] = any;
-	for (uint32_t i = 0; g && i < g->source_count; i++)
-		(*list)[count++] = g->sources[i].addr;
-	return count;
+	for (size_t i = 0; i < m->path_count; i++) {
+		const struct group *g = membership_group(m, group, m->paths[i]);
+
+		count += g ? add_streams(g, *list + count) : 0;
+	}
+	return (int)count;
 }
 
-int membership_each_of(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source, membership_listener_fn *fn, void *arg)
+int membership_each_of(const struct membership *m, const struct membership_stream *stream,
+	membership_listener_fn *fn, void *arg)
 {
-	const struct group *g = membership_group(m, group);
+	const struct group *g = membership_group(m, &stream->group, stream->path);
 	int rc = 0;
 
 	for (uint32_t i = 0; g && i < g->member_count && !rc; i++)
-		if (mcast_state_wants(&g->members[i]->state, group, source))
+		if (mcast_state_wants(&g->members[i]->state, &stream->group, &stream->source))
 			rc = tell(g->members[i], fn, arg);
 	return rc;
 }
 
-uint64_t membership_object(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source, struct in6_addr *of)
+uint64_t membership_object(
+	const struct membership *m, const struct membership_stream *stream, struct in6_addr *source)
 {
-	struct group *g = membership_group(m, group);
+	struct group *g = membership_group(m, &stream->group, stream->path);
 
-	*of = any;
-	if (g && membership_source(g, source))
-		*of = *source;
+	*source = any;
+	if (g && membership_source(g, &stream->source))
+		*source = stream->source;
 	else if (!g || !g->excluding)
 		return 0;
-	return membership_group_id(m, group, of);
+	return membership_group_id(m, &g->key, source);
 }
 
-uint64_t membership_listener_id(const struct membership *m, const struct in6_addr *group,
-	const struct in6_addr *source, const struct membership_listener *listener)
+uint64_t membership_listener_id(const struct membership *m, const struct membership_stream *stream,
+	const struct membership_listener *listener)
 {
-	return membership_member_id(m, membership_group_id(m, group, source), listener->member);
+	const struct group_key key = {.addr = stream->group, .path = stream->path};
+
+	return membership_member_id(
+		m, membership_group_id(m, &key, &stream->source), listener->member);
 }
 
 int membership_each_object(const struct membership *m, const struct in6_addr *home,
@@ -138,7 +172,7 @@ int membership_each_object(const struct membership *m, const struct in6_addr *ho
 	void *arg)
 {
 	const struct member *member = find(m, home);
-	const struct group *g = membership_group(m, group);
+	const struct group *g = membership_group(m, group, 0);
 	struct mcast_record record;
 	int rc = 0;
 
@@ -151,7 +185,7 @@ int membership_each_object(const struct membership *m, const struct in6_addr *ho
 		if (i ? !mcast_state_wants(&member->state, group, source)
 		      : record.type != MCAST_IS_EXCLUDE)
 			continue;
-		id = membership_group_id(m, group, source);
+		id = membership_group_id(m, &g->key, source);
 		rc = fn(arg, id, membership_member_id(m, id, member));
 	}
 	return rc;

@@ -1,8 +1,8 @@
 /*
  * decap: takes a packet out of its tunnel, if it comes from where its source is registered (RFC
  * 6275, 10.4.5; RFC 2473, 3.3; RFC 6040, 4.2), from another data plane, or, for a subscriber that
- * is on a link here, by its tunnel (RFC 5213, 6.10.5). Multicast comes out of a tunnel only when
- * its group comes by this one (RFC 6224, 4.2); what listeners and routers say of groups in tunnels
+ * is on a link here, by its tunnel (RFC 5213, 6.10.5). Multicast comes out of a tunnel only to
+ * groups that come by this one (RFC 6224, 4.2); what listeners and routers say of groups in tunnels
  * is control's to judge (RFC 6275, 10.4.3).
  */
 #include "dataplane/nodes/decap.h"
@@ -121,7 +121,7 @@ static bool is_by(const struct path_table *t, uint64_t path, struct rte_mbuf *m)
 {
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
 	const struct path_mark mark = decap_mark(meta_of(m));
-	const uint32_t number = path ? path_table_find(t, path) : POOL_NONE;
+	const uint32_t number = path_table_find(t, path);
 	const struct path *by = number == POOL_NONE ? NULL : path_at(t, number);
 
 	return by && addr_equal(&by->remote, ip6_src(outer)) &&
@@ -129,11 +129,25 @@ static bool is_by(const struct path_table *t, uint64_t path, struct rte_mbuf *m)
 	       path_is_marked(t, path_shape_at(t, by->shape)->header, number, &mark);
 }
 
+/* The place among those by which groups come of the tunnel that a packet came by; 0: none. */
+static uint16_t tunnel_of(const struct tables *t, struct rte_mbuf *m)
+{
+	const struct group_tunnels *tunnels = &t->groups.tunnels;
+	const struct rte_ipv6_hdr *outer = ip6_of(m);
+	const uint32_t tag = group_tunnel_tag(ip6_src(outer), ip6_dst(outer));
+	uint16_t place = group_tunnel_next(tunnels, 0, tag);
+
+	while (place && !is_by(&t->paths, group_tunnel_path(tunnels, place), m))
+		place = group_tunnel_next(tunnels, place, tag);
+	return place;
+}
+
 /* A packet with an address that stays on its link, or to a group. */
 static rte_edge_t decap_scope(struct worker *w, struct rte_mbuf *m)
 {
 	const struct group_table *t = &w->tables->groups;
 	const struct rte_ipv6_hdr *ip = decap_inner(m);
+	uint16_t tunnel;
 	uint32_t number;
 	rte_edge_t edge;
 
@@ -141,12 +155,12 @@ static rte_edge_t decap_scope(struct worker *w, struct rte_mbuf *m)
 		return DECAP_SCOPE;
 	if (mld_is(ip, (uint16_t)ip6_total(ip)))
 		return show(m);
-	number = group_table_find(t, ip6_src(ip), ip6_dst(ip));
+	tunnel = tunnel_of(w->tables, m);
+	number = tunnel ? group_table_find(t, ip6_src(ip), ip6_dst(ip), tunnel) : POOL_NONE;
 	if (number == POOL_NONE)
-		return DECAP_SCOPE;
-	if (!is_by(&w->tables->paths, group_table_path(t, group_at(t, number)), m))
 		return DECAP_MULTICAST;
 	edge = decap_strip(m, SUBSCRIBER_NONE);
+	meta_of(m)->group = number;
 	return edge == DECAP_STEER ? DECAP_GROUP : edge;
 }
 

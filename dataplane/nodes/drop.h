@@ -27,8 +27,8 @@
 	X(too_big, "larger than the MTU of the way out")                                           \
 	X(tunnel_fragment, "fragment of a tunnel packet that could not be reassembled")            \
 	X(tunnel_inner, "packet in a tunnel is malformed")                                         \
-	X(tunnel_scope, "packet in a tunnel has a link-local or multicast address")                \
-	X(tunnel_multicast, "multicast by another tunnel than that of its group")                  \
+	X(tunnel_scope, "packet in a tunnel has a link-local address, or is from a group")         \
+	X(tunnel_multicast, "multicast to a group that does not come by this tunnel")              \
 	X(tunnel_nested, "packet in a tunnel is a tunnel packet for a local address")              \
 	X(tunnel_ecn, "congestion marked outside, not capable inside (RFC 6040, 4.2)")             \
 	X(tunnel_kind, "tunnelled packet in GRE of a tunnel without, or the other way round")      \

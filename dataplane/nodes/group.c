@@ -1,6 +1,6 @@
 /*
- * group: a multicast packet from a port, to a group beyond the link, or one that decap has let out
- * of the tunnel by which its group comes: finds its group and lets the packet wait for replicate.
+ * group: a multicast packet from a port, to a group beyond the link, whose group it finds, or one
+ * that decap has let out of the tunnel by which its group comes: lets it wait for replicate.
  */
 #include "dataplane/nodes/encap.h"
 #include "dataplane/nodes/replicate.h"
@@ -37,14 +37,13 @@ static rte_edge_t find(struct worker *w, struct rte_mbuf *m, uint32_t *number)
 	const struct group_entry *entry;
 	uint16_t port;
 
-	*number = group_table_find(t, ip6_src(ip), ip6_dst(ip));
+	*number = meta_of(m)->flags & META_DECAPSULATED
+			  ? meta_of(m)->group
+			  : group_table_find(t, ip6_src(ip), ip6_dst(ip), 0);
 	if (*number == POOL_NONE)
 		return GROUP_UNKNOWN;
 	entry = group_at(t, *number);
 	port = atomic_load_explicit(&entry->port, memory_order_relaxed);
-	if (meta_of(m)->flags & META_DECAPSULATED ? group_table_path(t, entry) == 0
-						  : group_table_path(t, entry) != 0)
-		return GROUP_PORT;
 	if (port != GROUP_PORT_ANY && port != meta_of(m)->port)
 		return GROUP_PORT;
 	if (atomic_load_explicit(&entry->members, memory_order_relaxed) == 0)

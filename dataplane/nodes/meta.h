@@ -30,6 +30,7 @@ struct meta {
 		uint32_t value; /* for icmp6_error: MTU or pointer; for too_big: the MTU it
 				 * exceeds */
 		uint32_t path;  /* for on_link: number of the path that it takes */
+		uint32_t group; /* for group, META_DECAPSULATED: number of its group */
 		uint32_t key;   /* META_GRE: of its GRE header, network order */
 	};
 	uint16_t mtu;  /* META_ENCAPSULATED: largest outer packet on the path, 0: any */

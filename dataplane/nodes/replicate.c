@@ -161,22 +161,48 @@ static bool resolve_path(const struct tables *t, struct target *at)
 	return true;
 }
 
-/* Copies for those who are on a link go to the link, as a member of its own. */
 static bool is_tunnel(const struct tables *t, const struct target *at)
 {
 	return !path_header_on_link(path_shape_at(&t->paths, at->shape)->header);
 }
 
+/* Where a copy onto a link goes: to all there, or to the interface that a path names. */
+static struct path_on_link on_link(const struct target *at, const struct rte_ipv6_hdr *ip)
+{
+	struct path_on_link to = {.port = at->member->port, .mac = {{0x33, 0x33}}};
+
+	if (at->member->kind == MEMBER_LINK)
+		memcpy(to.mac.b + 2, ip->dst_addr + 12, 4);
+	else
+		memcpy(&to, &at->remote, sizeof(to));
+	return to;
+}
+
+static bool is_to_link(const struct tables *t, const struct target *at)
+{
+	return at->member->kind == MEMBER_LINK ||
+	       (at->member->kind == MEMBER_PATH && !is_tunnel(t, at));
+}
+
 static bool resolve_one(const struct batch *b, struct target *at)
 {
+	const struct tables *t = b->w->tables;
+	uint16_t port;
+
 	switch (at->member->kind) {
 	case MEMBER_SUBSCRIBER:
-		return resolve_subscriber(b->w->tables, at) && is_tunnel(b->w->tables, at);
+		return resolve_subscriber(t, at) && is_tunnel(t, at);
 	case MEMBER_PATH:
-		return resolve_path(b->w->tables, at) && is_tunnel(b->w->tables, at);
+		if (!resolve_path(t, at))
+			return false;
+		if (likely(is_tunnel(t, at)))
+			return true;
+		break;
 	default:
-		return at->member->port != b->job->port && port_get(at->member->port);
+		break;
 	}
+	port = on_link(at, ip6_of(b->job->m)).port;
+	return port != b->job->port && port_get(port);
 }
 
 /* Only those stay that get a copy. Returns how many do not. */
@@ -252,13 +278,13 @@ static inline void copy_one(
 	put_packet(copy, job->m, chained);
 }
 
-/* To all on a link (RFC 2464, 7). */
+/* To all on a link (RFC 2464, 7), or to one interface there (RFC 6085). */
 static rte_edge_t copy_to_link(struct batch *b, struct rte_mbuf *copy, const struct target *at)
 {
 	const struct replicate_job *job = b->job;
-	const struct port *port = port_get(at->member->port);
+	const struct path_on_link to = on_link(at, ip6_of(job->m));
+	const struct port *port = port_get(to.port);
 	struct meta *meta = meta_start(copy, job->port, 0);
-	struct mac to = {{0x33, 0x33}};
 
 	copy->port = job->port;
 	put_packet(copy, job->m, false);
@@ -266,10 +292,9 @@ static rte_edge_t copy_to_link(struct batch *b, struct rte_mbuf *copy, const str
 		meta->value = port_mtu(port);
 		return FORWARD_TOO_BIG;
 	}
-	memcpy(to.b + 2, ip6_of(copy)->dst_addr + 12, 4);
 	forward_ethernet((struct rte_ether_hdr *)(void *)rte_pktmbuf_prepend(
 				 copy, sizeof(struct rte_ether_hdr)),
-		&to, port);
+		&to.mac, port);
 	meta->port = port->number;
 	return FORWARD_TX;
 }
@@ -287,7 +312,7 @@ static void copy(struct batch *b)
 
 		counter_add(&at->counters->packets, 1);
 		counter_add(&at->counters->octets, octets);
-		if (unlikely(at->member->kind == MEMBER_LINK)) {
+		if (unlikely(is_to_link(b->w->tables, at))) {
 			b->next[i] = copy_to_link(b, b->copies[i], at);
 			continue;
 		}

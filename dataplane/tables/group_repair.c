@@ -37,7 +37,7 @@ bool group_table_object(const struct group_table *t, uint32_t number, struct obj
 			.path = group_table_path(t, entry),
 			.rate = atomic_load_explicit(&entry->rate, memory_order_relaxed)};
 	return object->id && group_table_by_id(t, object->id) == number &&
-	       group_table_exactly(t, &entry->source, &entry->group) == number &&
+	       group_table_exactly(t, &entry->source, &entry->group, entry->tunnel) == number &&
 	       group_list(entry) == t->lists[number] &&
 	       name_of(atomic_load_explicit(&entry->port, memory_order_relaxed), object->port);
 }
@@ -121,8 +121,7 @@ static void keep_tunnels(struct group_table *t, const struct kept *kept)
 	group_tunnel_forget(&t->tunnels);
 	for (uint32_t i = 0; i < t->groups.fresh; i++)
 		if (bits_test(kept->groups, i))
-			group_tunnel_keep(&t->tunnels, atomic_load_explicit(&group_at(t, i)->tunnel,
-							       memory_order_relaxed));
+			group_tunnel_keep(&t->tunnels, group_at(t, i)->tunnel);
 	group_tunnel_forget_end(&t->tunnels);
 }
 

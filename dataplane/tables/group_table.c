@@ -14,11 +14,13 @@ enum { SPARE = 64 }; /* elements for replaced ones that are still being read */
 /* What group_table_find() looks for. */
 struct key {
 	const struct in6_addr *source, *group;
+	uint16_t tunnel;
 };
 
-uint64_t group_table_hash(const struct in6_addr *source, const struct in6_addr *group)
+uint64_t group_table_hash(
+	const struct in6_addr *source, const struct in6_addr *group, uint16_t tunnel)
 {
-	return table_hash(group, 0) + table_hash(source, 1) * 0x9e3779b97f4a7c15u;
+	return table_hash(group, 0) + (table_hash(source, 1) + tunnel) * 0x9e3779b97f4a7c15u;
 }
 
 static bool has_addresses(const void *table, uint32_t number, const void *of)
@@ -26,7 +28,8 @@ static bool has_addresses(const void *table, uint32_t number, const void *of)
 	const struct group_entry *entry = group_at(table, number);
 	const struct key *key = of;
 
-	return addr_equal(&entry->source, key->source) && addr_equal(&entry->group, key->group);
+	return addr_equal(&entry->source, key->source) && addr_equal(&entry->group, key->group) &&
+	       entry->tunnel == key->tunnel;
 }
 
 static uint64_t id_of(const struct group_entry *entry)
@@ -44,22 +47,22 @@ static bool member_has_id(const void *table, uint32_t number, const void *id)
 	return group_member_at(table, number)->id == *(const uint64_t *)id;
 }
 
-uint32_t group_table_exactly(
-	const struct group_table *t, const struct in6_addr *source, const struct in6_addr *group)
+uint32_t group_table_exactly(const struct group_table *t, const struct in6_addr *source,
+	const struct in6_addr *group, uint16_t tunnel)
 {
-	const struct key key = {source, group};
+	const struct key key = {source, group, tunnel};
 
 	return sig_index_find(
-		&t->by_address, group_table_hash(source, group), has_addresses, t, &key);
+		&t->by_address, group_table_hash(source, group, tunnel), has_addresses, t, &key);
 }
 
-uint32_t group_table_find(
-	const struct group_table *t, const struct in6_addr *source, const struct in6_addr *group)
+uint32_t group_table_find(const struct group_table *t, const struct in6_addr *source,
+	const struct in6_addr *group, uint16_t tunnel)
 {
 	static const struct in6_addr any;
-	uint32_t number = group_table_exactly(t, source, group);
+	uint32_t number = group_table_exactly(t, source, group, tunnel);
 
-	return number != SIG_INDEX_NONE ? number : group_table_exactly(t, &any, group);
+	return number != SIG_INDEX_NONE ? number : group_table_exactly(t, &any, group, tunnel);
 }
 
 uint32_t group_table_by_id(const struct group_table *t, uint64_t id)
@@ -81,7 +84,7 @@ static uint64_t hash_of_address(const void *table, uint32_t number)
 {
 	const struct group_entry *entry = group_at(table, number);
 
-	return group_table_hash(&entry->source, &entry->group);
+	return group_table_hash(&entry->source, &entry->group, entry->tunnel);
 }
 
 static uint64_t hash_of_id(const void *table, uint32_t number)
@@ -208,7 +211,6 @@ struct way {
 static void set_way(struct group_entry *entry, const struct way *way)
 {
 	atomic_store_explicit(&entry->port, way->port, memory_order_relaxed);
-	atomic_store_explicit(&entry->tunnel, way->tunnel, memory_order_relaxed);
 	atomic_store_explicit(&entry->rate, way->rate, memory_order_relaxed);
 }
 
@@ -219,6 +221,7 @@ static void fill(struct group_table *t, uint32_t number, const struct object_gro
 
 	entry->source = object->source;
 	entry->group = object->group;
+	entry->tunnel = way->tunnel;
 	entry->free = GROUP_NO_PLACE;
 	atomic_store_explicit(&entry->list, NULL, memory_order_relaxed);
 	atomic_store_explicit(&entry->members, 0, memory_order_relaxed);
@@ -246,8 +249,8 @@ static int take_group(
 		pool_return(&t->groups, number);
 		return -ENOSPC;
 	}
-	if (sig_index_insert(&t->by_address, group_table_hash(&object->source, &object->group),
-		    number) < 0) {
+	if (sig_index_insert(&t->by_address,
+		    group_table_hash(&object->source, &object->group, way->tunnel), number) < 0) {
 		sig_index_remove(&t->by_id, table_hash_id(object->id), number);
 		pool_return(&t->groups, number);
 		return -ENOSPC;
@@ -271,10 +274,9 @@ static void drop_group(struct group_table *t, uint32_t number)
 {
 	struct group_entry *entry = group_at(t, number);
 
-	sig_index_remove(&t->by_address, group_table_hash(&entry->source, &entry->group), number);
+	sig_index_remove(&t->by_address, hash_of_address(t, number), number);
 	sig_index_remove(&t->by_id, table_hash_id(id_of(entry)), number);
-	group_tunnel_return(
-		&t->tunnels, atomic_load_explicit(&entry->tunnel, memory_order_relaxed));
+	group_tunnel_return(&t->tunnels, entry->tunnel);
 	atomic_store_explicit(&entry->id, 0, memory_order_release);
 	free_list(t, number);
 	change(t, number);
@@ -286,7 +288,7 @@ static int put_group(
 	struct group_table *t, const struct object_group *object, const struct way *way)
 {
 	uint32_t number = group_table_by_id(t, object->id);
-	uint32_t other = group_table_exactly(t, &object->source, &object->group);
+	uint32_t other = group_table_exactly(t, &object->source, &object->group, way->tunnel);
 	struct group_entry *entry;
 
 	if (other != SIG_INDEX_NONE && other != number)
@@ -295,8 +297,7 @@ static int put_group(
 		return take_group(t, object, way);
 	entry = group_at(t, number);
 	if (other == number) {
-		group_tunnel_return(
-			&t->tunnels, atomic_load_explicit(&entry->tunnel, memory_order_relaxed));
+		group_tunnel_return(&t->tunnels, way->tunnel);
 		set_way(entry, way);
 		bits_set(t->group_marks, number);
 		change(t, number);

@@ -1,7 +1,8 @@
 /*
  * Multicast groups: who gets copies of which packets (proto/channel/group.h).
  *
- * Layout: an entry of one cache line for each group, found by source and group address; its list,
+ * Layout: an entry of one cache line for each group, found by source and group address and by the
+ * tunnel that its packets come by (group_tunnel.h), or that they come by ports; its list,
  * an array of the numbers of member records; and a record of half a cache line for each member. A
  * record names what it leads to by id, not by number, so that a change of a subscriber or path is a
  * change of it alone, and is there for its next copy.
@@ -44,8 +45,8 @@ struct group_entry {
 	_Atomic uint64_t id; /* 0: no group any more */
 	_Atomic(struct group_list *) list;
 	_Atomic uint32_t members;
-	_Atomic uint16_t port;   /* that packets must come by, or GROUP_PORT_ANY */
-	_Atomic uint16_t tunnel; /* by which they come, of group_tunnel.h; 0: by ports */
+	_Atomic uint16_t port; /* that packets must come by, or GROUP_PORT_ANY */
+	uint16_t tunnel;       /* by which they come, of group_tunnel.h; 0: by ports */
 	union {
 		uint32_t free; /* chain of free places, of a group; writer */
 		uint32_t link; /* chain of the pool, of none; writer */
@@ -93,8 +94,8 @@ size_t group_table_memory(const struct group_table_size *size);
 
 /*
  * Writer: adds or changes a group. 0; -ENOENT: no port of that name; -EEXIST: another object has
- * these addresses; -EBUSY: other addresses for a group with members; -ENOSPC, also for one more
- * tunnel than GROUP_TUNNELS_MAX; -ENOMEM.
+ * these addresses and this path; -EBUSY: others for a group with members; -ENOSPC, also for one
+ * more tunnel than GROUP_TUNNELS_MAX; -ENOMEM.
  */
 int group_table_set(struct group_table *t, const struct object_group *object);
 
@@ -118,13 +119,14 @@ uint32_t group_table_sweep(struct group_table *t, const struct object_buckets *b
  */
 int64_t group_table_repair(struct group_table *t);
 
-/* Writer: number of the group or member with this id, of the group of exactly these addresses (and
- * their hash); POOL_NONE. */
+/* Writer: number of the group or member with this id, of the group of exactly these addresses that
+ * comes by this tunnel, 0 for ports (and their hash); POOL_NONE. */
 uint32_t group_table_by_id(const struct group_table *t, uint64_t id);
 uint32_t group_table_member_by_id(const struct group_table *t, uint64_t id);
-uint32_t group_table_exactly(
-	const struct group_table *t, const struct in6_addr *source, const struct in6_addr *group);
-uint64_t group_table_hash(const struct in6_addr *source, const struct in6_addr *group);
+uint32_t group_table_exactly(const struct group_table *t, const struct in6_addr *source,
+	const struct in6_addr *group, uint16_t tunnel);
+uint64_t group_table_hash(
+	const struct in6_addr *source, const struct in6_addr *group, uint16_t tunnel);
 
 /*
  * Writer, for a digest: the object of a number, put together from what readers use. False: there is
@@ -135,11 +137,11 @@ bool group_table_member_object(
 	const struct group_table *t, uint32_t number, struct object_member *object);
 
 /*
- * Number of the group of packets from this source to this group: that for the source if there is
- * one, else that for any; POOL_NONE. Any registered reader.
+ * Number of the group of packets from this source to this group that come by a tunnel, or by ports
+ * (0): that for the source if there is one, else that for any; POOL_NONE. Any registered reader.
  */
-uint32_t group_table_find(
-	const struct group_table *t, const struct in6_addr *source, const struct in6_addr *group);
+uint32_t group_table_find(const struct group_table *t, const struct in6_addr *source,
+	const struct in6_addr *group, uint16_t tunnel);
 
 /*
  * Writer: up to `most` numbers of groups that have come or gone, or have their first member or none
@@ -164,8 +166,7 @@ static inline struct group_member *group_member_at(const struct group_table *t, 
 static inline uint64_t group_table_path(
 	const struct group_table *t, const struct group_entry *entry)
 {
-	return group_tunnel_path(
-		&t->tunnels, atomic_load_explicit(&entry->tunnel, memory_order_relaxed));
+	return group_tunnel_path(&t->tunnels, entry->tunnel);
 }
 
 /* The group that had this number and id in an earlier walk; NULL: it is no more. Any reader. */

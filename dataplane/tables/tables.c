@@ -118,6 +118,47 @@ static int link_slot(struct tables *t, uint64_t id)
 	return link_table_slot(&t->links, id);
 }
 
+uint32_t tables_tunnel_tag(const struct tables *t, uint64_t path)
+{
+	const uint32_t number = path_table_find(&t->paths, path);
+	const struct path *at = number == POOL_NONE ? NULL : path_at(&t->paths, number);
+
+	return at ? group_tunnel_tag(
+			    &at->remote, path_shape_local(path_shape_at(&t->paths, at->shape)))
+		  : 0;
+}
+
+/* A path, or a group that comes by its tunnel, was set or deleted. */
+static void follow_tunnel(struct tables *t, uint64_t path)
+{
+	if (group_tunnel_has(&t->groups.tunnels, path))
+		group_tunnel_set_tag(&t->groups.tunnels, path, tables_tunnel_tag(t, path));
+}
+
+static int set_group(struct tables *t, const struct object_group *object)
+{
+	int rc = group_table_set(&t->groups, object);
+
+	follow_tunnel(t, object->path);
+	return rc;
+}
+
+static int set_path(struct tables *t, const struct object_path *object)
+{
+	int rc = tables_set_path(t, object);
+
+	follow_tunnel(t, object->id);
+	return rc;
+}
+
+static int delete_path(struct tables *t, uint64_t id)
+{
+	int rc = tables_delete_path(t, id);
+
+	follow_tunnel(t, id);
+	return rc;
+}
+
 static int apply_set(struct tables *t, const struct object *object)
 {
 	int slot;
@@ -129,7 +170,7 @@ static int apply_set(struct tables *t, const struct object *object)
 		slot = link_slot(t, object->id);
 		return slot < 0 ? slot : link_table_set(&t->links, &object->link);
 	case OBJECT_PATH:
-		return tables_set_path(t, &object->path);
+		return set_path(t, &object->path);
 	case OBJECT_SUBSCRIBER:
 		slot = link_slot(t, object->subscriber.link_id);
 		if (slot < 0)
@@ -140,7 +181,7 @@ static int apply_set(struct tables *t, const struct object *object)
 	case OBJECT_RULE:
 		return tables_set_rule(t, &object->rule);
 	case OBJECT_GROUP:
-		return group_table_set(&t->groups, &object->group);
+		return set_group(t, &object->group);
 	case OBJECT_MEMBER:
 		return group_table_set_member(&t->groups, &object->member);
 	}
@@ -158,7 +199,7 @@ int tables_apply(struct tables *t, const struct object *object)
 		link_table_delete(&t->links, object->id);
 		return 0;
 	case OBJECT_PATH:
-		return tables_delete_path(t, object->id);
+		return delete_path(t, object->id);
 	case OBJECT_SUBSCRIBER:
 		subscriber_table_delete(&t->subscribers, object->id);
 		return 0;

@@ -153,6 +153,10 @@ int tables_path_mtu_learn(struct tables *t, uint64_t subscriber, const struct in
  * second. */
 void tables_path_mtu_age(struct tables *t, uint64_t now_ms);
 
+/* Writer: what the tunnel of a path is found by among those by which groups come; 0: there is no
+ * such path. */
+uint32_t tables_tunnel_tag(const struct tables *t, uint64_t path);
+
 /* Parts of tables_apply() and tables_sweep(), in tables_path.c, tables_rule.c and
  * tables_data_plane.c. */
 int tables_set_data_plane(struct tables *t, const struct object_data_plane *object);

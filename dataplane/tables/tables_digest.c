@@ -289,6 +289,18 @@ static void add_data_planes(const struct tables *t, struct update_digest_answer 
 	}
 }
 
+/* Whether packets of a group are found to be those of its tunnel. */
+static bool is_tagged(const struct tables *t, uint32_t number, uint64_t path)
+{
+	const uint16_t tunnel = group_at(&t->groups, number)->tunnel;
+	const uint32_t at = path_table_find(&t->paths, path);
+
+	if (path && at != POOL_NONE && !sound_path(&t->paths, at))
+		return false;
+	return !path || atomic_load_explicit(&t->groups.tunnels.tags[tunnel - 1],
+				memory_order_relaxed) == tables_tunnel_tag(t, path);
+}
+
 /* Whether all groups and members are what they can be; these are added. */
 static bool add_groups(const struct tables *t, struct update_digest_answer *answer)
 {
@@ -297,7 +309,7 @@ static bool add_groups(const struct tables *t, struct update_digest_answer *answ
 	struct object object = {.kind = OBJECT_GROUP, .op = OBJECT_SET};
 
 	for (uint32_t i = 0; i < g->groups.fresh; i++) {
-		if (!group_table_object(g, i, &object.group))
+		if (!group_table_object(g, i, &object.group) || !is_tagged(t, i, object.group.path))
 			continue;
 		object.id = object.group.id;
 		add(answer, &object);

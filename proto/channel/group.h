@@ -9,14 +9,16 @@
  *
  * A member is an object of its own, so that thousands are set and changed one by one. It gets one
  * copy: in the tunnel of a subscriber, by the first path that the subscriber has at that moment; in
- * the tunnel of a path, for all who are behind it; or on the link of a port. A data plane copies
+ * the tunnel of a path, for all who are behind it, or, of a path on a link, to the interface there
+ * (RFC 6085); or on the link of a port, to all there. A data plane copies
  * only to those that it serves: a member whose path another data plane serves gets its copy from
  * that one, which has the same objects. Neither does a packet go out by the port that it came by.
  * That what a member names is not there is no error: it gets nothing until it is. A member is set
  * after its group, which is deleted after all of its members.
  *
  * Packets of a group come by ports, or, where another router brings it by a tunnel, out of the
- * tunnel of one path and not otherwise (RFC 6224, 4.2).
+ * tunnel of one path and not otherwise (RFC 6224, 4.2). What comes by another way is of another
+ * object, if there is one with the same addresses: the way is part of what an object is about.
  *
  * Pure functions: any thread.
  */

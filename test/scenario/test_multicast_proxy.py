@@ -1,6 +1,7 @@
 """Multicast of Proxy Mobile IPv6 (RFC 6224): hosts that know nothing of mobility listen with Linux's
 sockets; the access gateways speak for them, the anchor is their querier and copies once a gateway."""
 
+import json
 import socket
 
 import pytest
@@ -8,14 +9,16 @@ from scapy.layers.inet6 import ICMPv6MLDMultAddrRec, ICMPv6MLReport2, IPv6, IPv6
 
 from lab import ledger
 from lab.capture import Capture
-from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MAC, AccessGateway, Anchor, ProxyLab,
-                       global_address)
+from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MAC, SECOND_ANCHOR, AccessGateway, Anchor,
+                       ProxyLab, SecondAnchor, global_address)
 from lab.system import run, wait_for
 from test_access_gateway import stop
 from test_multicast import Source, hears
 from test_node_multicast import ANY, PORT, SPECIFIC, Listener
 
 OTHER_SENDER = "2001:db8:1::fe"
+CORE_AT_SECOND_ANCHOR = "2001:db8:2::ff"
+OTHERS_MN_ID, OTHERS_MAC = "host3@example.net", "02:00:00:00:01:03"  # a host of the second anchor
 QUICK = """log_level = "info";
 multicast = { max_groups = 8; groups = ["ff1e::/16", "ff3e::/32"];
 	querier = { interval = "2s"; response = "500ms"; last_listener = "100ms"; }; };"""
@@ -52,11 +55,20 @@ def gateways(lab, build, anchor):
     started = {link: AccessGateway(lab, build, link) for link in LINKS[:2]}
     for gateway in started.values():
         gateway.control.reconfigure(('probe = "3s"', 'probe = "1s"'), ("probes = 3", "probes = 2"),
-                                    ('log_level = "info";', QUICK))
+                                    ('log_level = "info";', QUICK), second_anchor(gateway.link),
+                                    ("nodes = (", f'nodes = ({{ mn_id = "{OTHERS_MN_ID}"; link_address = '
+                                     f'"{OTHERS_MAC}"; anchor = "lma2"; }},'),
+                                    *((f'link_address = "{MAC[n]}"; }}', f'link_address = "{MAC[n]}"; '
+                                       'anchor = "lma"; }') for n in (1, 2)))
         gateway.start()
     yield started
     for gateway in started.values():
         stop(gateway)
+
+
+def second_anchor(link):
+    return ("anchors = (", f'anchors = ({{ name = "lma2"; address = "{SECOND_ANCHOR}"; spi = 100{link}; '
+            f'key_file = "/etc/dmm/mag{link}.key"; }},')
 
 
 class CoreSource(Source):
@@ -232,6 +244,72 @@ def test_interfaces_have_groups_of_their_own(lab, anchor, gateways, hosts, secon
     hears(second_interface, source, SPECIFIC, "the group of the second interface on link 1")
     wait_for(lambda: copied(gateways["2"]) == {}, "the gateway before to forget it")
     assert copied(gateways["1"]) == {(ANY, None): 1, (SPECIFIC, None): 1}
+
+
+@pytest.fixture
+def others(lab, build, hosts):
+    """Another anchor, and a program on a host of it, on link 1."""
+    second = SecondAnchor(lab, build)
+    second.control.reconfigure(('log_level = "info";', QUICK))
+    second.start()
+    lab.radio("mn3")
+    lab.node("mn3").ip("link set wlan0 down", f"link set wlan0 address {OTHERS_MAC}", "link set wlan0 up")
+    listener = HostListener(lab.node("mn3"))
+    yield second, listener
+    listener.close()
+    lab.plug(None, "mn3")
+    stop(second)
+
+
+def frames_to(capture, payload):
+    """The link-layer destinations of frames with a message."""
+    return [frame[:6] for _, frame in capture.packets() if payload in frame]
+
+
+def brought(gateway):
+    """What is copied at an access gateway: {(group, anchor): [the listeners' link and address there]}."""
+    items = [json.loads(line) for group in {group for group, _ in copied(gateway)}
+             for line in gateway.control.ctl("--json", "mcast", "members", group).splitlines()]
+    return {(item["group"], item["anchor"]): [(listener["port"], listener["link_address"])
+                                              for listener in item["listeners"]] for item in items}
+
+
+def test_anchors_are_apart(lab, gateways, hosts, source, others):
+    """RFC 6224, 4.2: what one anchor brings is not for hosts of another one, of the same group, on the
+    same link."""
+    first, gateway = hosts[0], gateways["1"]
+    second, other = others
+    arrive(lab, gateways, "1")
+    first.join(ANY)
+    hears(first, source, ANY, "the group of the first anchor")
+    assert brought(gateway) == {(ANY, ANCHOR): [("access", None)]}
+    lab.plug("1", "mn3")
+    wait_for(lambda: any(a["mn_id"] == OTHERS_MN_ID and a["state"] == "attached" and a["anchor"] == "lma2"
+                         for a in gateway.attachments()), "the host of the second anchor to be attached")
+    assert brought(gateway) == {(ANY, ANCHOR): [(None, MAC[1])]}
+    other.join(ANY)
+    elsewhere = Source(lab, CORE_AT_SECOND_ANCHOR)
+    air = Capture(lab.node("mn3"), "wlan0", "frames", "udp")
+    hears(other, elsewhere, ANY, "the group of the second anchor")
+    hears(first, source, ANY, "the group of the first anchor, in frames to the host")
+    assert brought(gateway) == {(ANY, ANCHOR): [(None, MAC[1])], (ANY, SECOND_ANCHOR): [(None, OTHERS_MAC)]}
+    for turn in (b"1", b"2"):
+        source.send(ANY, b"of the first, " + turn)
+        elsewhere.send(ANY, b"of the second, " + turn)
+        for listener, own in ((first, b"of the first, "), (other, b"of the second, ")):
+            before = listener.wait(own + turn) + listener.heard()
+            assert not [message for message in before if message.startswith(b"of ")]
+    wait_for(lambda: frames_to(air, b"of the second, 2"), "it to be captured")
+    assert set(frames_to(air, b"of the second, ")) == {bytes.fromhex(OTHERS_MAC.replace(":", ""))}
+    assert not frames_to(air, b"of the first, ")
+    air.stop()
+    # The group is left to one of them, and the link to hosts of one anchor.
+    lab.plug(None)
+    gateway.control.ctl("mag", "detach", "host1@example.net")
+    wait_for(lambda: brought(gateway) == {(ANY, SECOND_ANCHOR): [("access", None)]},
+             "one copy for the link")
+    hears(other, elsewhere, ANY, "the group of the second anchor, in frames to all")
+    elsewhere.close()
 
 
 def test_a_host_that_is_gone(lab, anchor, gateways, hosts, source):

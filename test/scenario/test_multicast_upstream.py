@@ -139,7 +139,7 @@ def test_explained(peer, subscriber, control):
     peer.register(values, more=option(filtered(SPECIFIC, IS_INCLUDE, SENDER),
                                       filtered(ANY, IS_EXCLUDE, SENDER)))
     object, one = explain(SPECIFIC, SENDER)
-    assert object == {"group": SPECIFIC, "source": SENDER, "members": 1, "not_installed": 0}
+    assert object == {"group": SPECIFIC, "source": SENDER, "anchor": None, "members": 1, "not_installed": 0}
     assert one["copied"] and one["care_of_address"] == peer.care_of
     assert one["data_plane"] == "dp1"
     assert one["filter"] == {"mode": "include", "sources": [SENDER]}

@@ -4,6 +4,7 @@
 static const struct table_column columns[] = {
 	{"GROUP", "group", TABLE_TEXT},
 	{"SOURCE", "source", TABLE_TEXT},
+	{"ANCHOR", "anchor", TABLE_TEXT},
 	{"MEMBERS", "members", TABLE_TEXT},
 	{"FAILED", "not_installed", TABLE_TEXT},
 	{"PACKETS", "packets", TABLE_TEXT},
@@ -18,6 +19,7 @@ static const struct table_column columns[] = {
 static const struct table_column rate_columns[] = {
 	{"GROUP", "group", TABLE_TEXT},
 	{"SOURCE", "source", TABLE_TEXT},
+	{"ANCHOR", "anchor", TABLE_TEXT},
 	{"MEMBERS", "members", TABLE_TEXT},
 	{"FAILED", "not_installed", TABLE_TEXT},
 	{"PACKETS/S", "packets_per_second", TABLE_REAL},
@@ -34,6 +36,7 @@ static const struct table_column member_columns[] = {
 	{"MN-ID", "mn_id", TABLE_TEXT},
 	{"HOME ADDRESS", "home_address", TABLE_TEXT},
 	{"LINK", "port", TABLE_TEXT},
+	{"LINK ADDRESS", "link_address", TABLE_TEXT},
 	{"GATEWAY", "gateway", TABLE_TEXT},
 	{"PACKETS", "packets", TABLE_TEXT},
 	{"OCTETS", "octets", TABLE_TEXT},
@@ -86,8 +89,8 @@ static int show(struct command_context *context, struct args *args, const char *
 static void print_member_list(FILE *to, const json_t *item)
 {
 	static const struct table_column pairs[] = {{"Group", "group", TABLE_TEXT},
-		{"Source", "source", TABLE_TEXT}, {"Members", "members", TABLE_TEXT},
-		{"Failed", "not_installed", TABLE_TEXT},
+		{"Source", "source", TABLE_TEXT}, {"Anchor", "anchor", TABLE_TEXT},
+		{"Members", "members", TABLE_TEXT}, {"Failed", "not_installed", TABLE_TEXT},
 		{"Upstream", "upstream_joined", TABLE_TEXT}, {0}};
 
 	table_print_pairs(to, pairs, item);

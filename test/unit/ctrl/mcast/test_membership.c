@@ -1,5 +1,6 @@
 /* Who listens to what, against what a data plane would make of the objects: group.h says of which
  * object a packet's copies are. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,9 +104,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Whether a packet is copied to this subscriber. */
-static bool copied(struct fixture *f, const struct in6_addr *source, const struct in6_addr *group,
-	uint64_t subscriber)
+/* Whether a packet that came by the tunnel of a path, or by ports, is copied to this target. */
+static bool copied_of(struct fixture *f, const struct in6_addr *source,
+	const struct in6_addr *group, uint64_t path, uint64_t target)
 {
 	const struct object *star = NULL, *exact = NULL;
 	bool found = false;
@@ -113,7 +114,8 @@ static bool copied(struct fixture *f, const struct in6_addr *source, const struc
 	for (size_t i = 0; i < f->count; i++) {
 		const struct object *o = &f->objects[i];
 
-		if (o->kind != OBJECT_GROUP || !addr_equal(&o->group.group, group))
+		if (o->kind != OBJECT_GROUP || !addr_equal(&o->group.group, group) ||
+			o->group.path != path)
 			continue;
 		if (addr_equal(&o->group.source, source))
 			exact = o;
@@ -125,8 +127,14 @@ static bool copied(struct fixture *f, const struct in6_addr *source, const struc
 	for (size_t i = 0; exact && i < f->count; i++)
 		found |= f->objects[i].kind == OBJECT_MEMBER &&
 			 f->objects[i].member.group == exact->id &&
-			 f->objects[i].member.target == subscriber;
+			 f->objects[i].member.target == target;
 	return found;
+}
+
+static bool copied(struct fixture *f, const struct in6_addr *source, const struct in6_addr *group,
+	uint64_t subscriber)
+{
+	return copied_of(f, source, group, 0, subscriber);
 }
 
 static int count(void *arg, const struct membership_listener *listener)
@@ -142,11 +150,12 @@ static int count(void *arg, const struct membership_listener *listener)
 static void check_told(
 	struct fixture *f, const struct in6_addr *group, const struct in6_addr *source)
 {
+	const struct membership_stream stream = {.group = *group, .source = *source};
 	struct in6_addr of;
-	uint64_t id = membership_object(f->m, group, source, &of);
+	uint64_t id = membership_object(f->m, &stream, &of);
 	unsigned seen = 0;
 
-	assert_int_equal(membership_each_of(f->m, group, source, count, &seen), 0);
+	assert_int_equal(membership_each_of(f->m, &stream, count, &seen), 0);
 	for (unsigned n = 0; n < MEMBERS; n++)
 		assert_int_equal(seen >> (n + 1) & 1, copied(f, source, group, n + 1));
 	assert_true(id || !seen);
@@ -159,17 +168,22 @@ static void check_told(
 
 static void check_list(struct fixture *f)
 {
-	struct in6_addr *groups, *sources;
+	struct membership_stream *streams;
+	struct in6_addr *groups, of;
 	int count = membership_group_list(f->m, &groups);
 	size_t objects = 0;
 
 	assert_true(count >= 0);
 	for (int i = 0; i < count; i++) {
-		int n = membership_sources(f->m, &groups[i], &sources);
+		int n = membership_streams(f->m, &groups[i], &streams);
 
 		assert_true(n > 0);
 		objects += (size_t)n;
-		free(sources);
+		for (int s = 0; s < n; s++)
+			assert_non_null(find(f, membership_object(f->m, &streams[s], &of)));
+		for (int other = 0; other < i; other++)
+			assert_false(addr_equal(&groups[i], &groups[other]));
+		free(streams);
 	}
 	free(groups);
 	assert_int_equal(objects, membership_groups(f->m));
@@ -236,6 +250,73 @@ static void everybody_gets_what_it_wants(void **state)
 	assert_int_equal(membership_members(f->m), 0);
 }
 
+/* What comes by one tunnel, by another one and by ports is wanted by hosts of their own (RFC 6224,
+ * 4.2). */
+static void tunnels_are_apart(void **state)
+{
+	const struct mac mac = {{2, 0, 0, 0, 0, 1}};
+	struct fixture *f = *state;
+	struct mcast_state states[MEMBERS];
+
+	memset(states, 0, sizeof(states));
+	srand(2);
+	for (unsigned step = 0; step < STEPS; step++) {
+		const unsigned n = (unsigned)rand() % MEMBERS, g = (unsigned)rand() % GROUPS;
+		const struct in6_addr group = numbered("ff1e::", g + 1);
+		struct mcast_record record;
+		struct mcast_state all, one;
+
+		any_state(&all);
+		mcast_state_clear(&one);
+		if (mcast_state_find(&all, &group, &record))
+			assert_int_equal(mcast_state_apply(&one, &record), 0);
+		mcast_state_remove(&states[n], &group);
+		if (one.count)
+			assert_int_equal(mcast_state_apply(&states[n], &record), 0);
+		/* Two of each tunnel, and of none. */
+		assert_int_equal(membership_set_host(f->m, &group, n / 2, 100 + n, &mac, &one), 0);
+		for (unsigned s = 0; s <= SOURCES; s++)
+			for (unsigned i = 0; i < 3 * MEMBERS; i++) {
+				const struct in6_addr source = numbered("2001:db8::", s + 1);
+				const unsigned host = i % MEMBERS, tunnel = i / MEMBERS;
+
+				assert_int_equal(copied_of(f, &source, &group, tunnel, 100 + host),
+					tunnel == host / 2 &&
+						mcast_state_wants(&states[host], &group, &source));
+			}
+		check_list(f);
+	}
+}
+
+static int unseen(void *context, uint64_t id, const struct bundle *bundle)
+{
+	(void)context;
+	(void)id;
+	(void)bundle;
+	return 0;
+}
+
+/* Groups come by so many paths, and no more. */
+static void too_many_tunnels(void **state)
+{
+	struct fixture *f = *state;
+	const struct in6_addr group = numbered("ff1e::", 1);
+	const struct mcast_record record = {.type = MCAST_IS_EXCLUDE, .group = group.s6_addr};
+	const struct mac mac = {{2, 0, 0, 0, 0, 1}};
+	struct membership *m = membership_new(&(struct membership_config){
+		.limits = {.max_groups = 1, .groups = &f->list}, .publish = unseen});
+	struct mcast_state one;
+
+	mcast_state_clear(&one);
+	assert_int_equal(mcast_state_apply(&one, &record), 0);
+	for (uint64_t path = 0; path < MEMBERSHIP_PATHS_MAX; path++)
+		assert_int_equal(membership_set_host(m, &group, path, 7, &mac, &one), 0);
+	assert_int_equal(
+		membership_set_host(m, &group, MEMBERSHIP_PATHS_MAX, 7, &mac, &one), -ENOMEM);
+	assert_int_equal(membership_groups(m), MEMBERSHIP_PATHS_MAX);
+	membership_free(m);
+}
+
 static void limits_take_groups_out(void **state)
 {
 	struct fixture *f = *state;
@@ -252,14 +333,6 @@ static void limits_take_groups_out(void **state)
 	assert_int_equal(membership_limit(f->m, &s), 2);
 	assert_int_equal(s.count, GROUPS);
 	assert_int_equal(membership_limit(f->m, &s), 0);
-}
-
-static int unseen(void *context, uint64_t id, const struct bundle *bundle)
-{
-	(void)context;
-	(void)id;
-	(void)bundle;
-	return 0;
 }
 
 /* No node makes a group cost more than a limit by naming sources: here of 1,638 who get any. */
@@ -300,6 +373,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(everybody_gets_what_it_wants, setup, teardown),
+		cmocka_unit_test_setup_teardown(tunnels_are_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_many_tunnels, setup, teardown),
 		cmocka_unit_test_setup_teardown(limits_take_groups_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(sources_are_limited, setup, teardown),
 	};

@@ -215,7 +215,7 @@ static void test_bad_inner(void **state)
 		drop(lab, &p, LAB_CARE_OF, DROP_tunnel_inner);
 	}
 	packet_udp(&p, LAB_HOME_OF, "ff0e::1", 10);
-	drop(lab, &p, LAB_CARE_OF, DROP_tunnel_scope);
+	drop(lab, &p, LAB_CARE_OF, DROP_tunnel_multicast);
 	packet_udp(&p, LAB_HOME_OF, "fe80::1", 10);
 	drop(lab, &p, LAB_CARE_OF, DROP_tunnel_scope);
 	packet_udp(&p, "fe80::1", LAB_PEER, 10);

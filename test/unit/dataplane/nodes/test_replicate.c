@@ -1,103 +1,11 @@
 /* Multicast: each member gets each packet once, as it is; others get nothing; all else goes on. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "../lab/lab.h"
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/replicate.h"
 #include "dataplane/port.h"
-
-#define GROUP   "ff3e::99"
-#define OTHER   "ff3e::98"
-#define REMOTE2 "2001:db8:f::22"
-
-enum { ANY = 1, SOURCE = 2, MANY = 300, FIRST = 1000 };
-
-static void set_group(struct lab *lab, uint64_t id, const char *source, const char *group,
-	const char *port, int rc)
-{
-	struct object o = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = id};
-
-	o.group = (struct object_group){
-		.id = id, .source = packet_addr(source), .group = packet_addr(group)};
-	strcpy(o.group.port, port);
-	lab_apply(lab, &o, rc);
-}
-
-static void set_member(struct lab *lab, uint64_t id, uint64_t group, enum member_kind kind,
-	uint64_t target, const char *port, int rc)
-{
-	struct object o = {.kind = OBJECT_MEMBER, .op = OBJECT_SET, .id = id};
-
-	o.member = (struct object_member){.id = id, .group = group, .kind = kind, .target = target};
-	strcpy(o.member.port, port);
-	lab_apply(lab, &o, rc);
-}
-
-static void make(struct packet *p, const char *group, uint16_t size)
-{
-	packet_udp(p, LAB_PEER, group, size);
-}
-
-static void multicast_frame(struct packet *p, enum lab_port port)
-{
-	struct mac dst = {{0x33, 0x33, 0, 0, 0, 0x99}}, src = lab_peer_mac(port);
-
-	packet_ether(p, &dst, &src);
-}
-
-static void arrive(struct lab *lab, const struct packet *p, enum lab_port port)
-{
-	struct packet f = *p;
-
-	multicast_frame(&f, port);
-	lab_receive(lab, port, &f);
-	lab_walk(lab);
-}
-
-static void drop(struct lab *lab, const struct packet *p, enum drop_reason reason)
-{
-	struct packet f = *p;
-
-	multicast_frame(&f, LAB_CORE);
-	lab_expect_drop(lab, LAB_CORE, &f, reason);
-}
-
-/* A tunnel packet with the packet, one hop older, has left for a care-of address. */
-static void expect_tunnel(struct lab *lab, const struct packet *p, const char *care_of)
-{
-	struct packet out, inner = *p;
-	struct mac dst = lab_peer_mac(LAB_VISITED), src = lab_mac(LAB_VISITED);
-
-	packet_set_hop_limit(&inner, 63);
-	lab_sent(lab, LAB_VISITED, &out);
-	packet_assert_ether(&out, &dst, &src);
-	packet_unether(&out);
-	packet_assert_addrs(&out, LAB_LOCAL, care_of);
-	assert_int_equal(out.data[6], 41);
-	assert_int_equal(out.data[7], 64);
-	assert_int_equal(packet_payload(&out), p->len);
-	assert_int_not_equal(packet_label(&out), 0);
-	packet_cut(&out, PACKET_IP6);
-	packet_assert_equal(&out, &inner);
-}
-
-/* What was counted of a member. */
-static void expect_copies(struct lab *lab, uint64_t id, uint64_t packets, uint64_t octets)
-{
-	const struct group_table *t = &lab->tables->groups;
-	const struct member_counters sum =
-		group_counts_member_sum(&t->counts, group_table_member_by_id(t, id));
-
-	assert_int_equal(sum.packets, packets);
-	assert_int_equal(sum.octets, octets);
-}
+#include "group_rig.h"
 
 static void each_kind_of_member(void **state)
 {
@@ -425,65 +333,6 @@ static void too_many_wait(void **state)
 		REPLICATE_QUEUE + 100);
 }
 
-static void set_way(struct lab *lab, uint64_t path, uint32_t rate, const char *port, int rc)
-{
-	struct object o = {.kind = OBJECT_GROUP, .op = OBJECT_SET, .id = ANY};
-
-	o.group = (struct object_group){
-		.id = ANY, .group = packet_addr(GROUP), .path = path, .rate = rate};
-	strcpy(o.group.port, port);
-	lab_apply(lab, &o, rc);
-}
-
-static void arrive_by_tunnel(struct lab *lab, const struct packet *p, const char *from)
-{
-	const struct mac dst = lab_mac(LAB_VISITED), src = lab_peer_mac(LAB_VISITED);
-	struct packet f = *p;
-
-	packet_wrap(&f, from, LAB_LOCAL);
-	packet_ether(&f, &dst, &src);
-	lab_receive(lab, LAB_VISITED, &f);
-	lab_walk(lab);
-}
-
-/* A group that another router brings by a tunnel comes by this one alone (RFC 6224, 4.2). */
-static void by_its_tunnel(void **state)
-{
-	struct lab *lab = *state;
-	struct packet p;
-
-	lab_set_path(lab, 2, REMOTE2, 0, 0);
-	set_way(lab, 2, 0, "", 0);
-	set_member(lab, 1, ANY, MEMBER_SUBSCRIBER, 1, "", 0);
-	make(&p, GROUP, 100);
-	arrive_by_tunnel(lab, &p, REMOTE2);
-	expect_tunnel(lab, &p, LAB_CARE_OF);
-	lab_nothing(lab);
-	assert_int_equal(lab_counter(lab, WORKER_decapsulated), 1);
-	arrive_by_tunnel(lab, &p, LAB_CARE_OF);
-	arrive_by_tunnel(lab, &p, "2001:db8:f::66");
-	assert_int_equal(lab_drops(lab, DROP_tunnel_multicast), 2);
-	drop(lab, &p, DROP_multicast_port);
-	make(&p, OTHER, 100);
-	arrive_by_tunnel(lab, &p, REMOTE2);
-	assert_int_equal(lab_drops(lab, DROP_tunnel_scope), 1);
-	lab_nothing(lab);
-	/* Now by another tunnel, then by ports. */
-	lab_set_path(lab, 3, "2001:db8:f::66", 0, 0);
-	set_way(lab, 3, 0, "", 0);
-	make(&p, GROUP, 100);
-	arrive_by_tunnel(lab, &p, "2001:db8:f::66");
-	expect_tunnel(lab, &p, LAB_CARE_OF);
-	arrive_by_tunnel(lab, &p, REMOTE2);
-	assert_int_equal(lab_drops(lab, DROP_tunnel_multicast), 3);
-	set_way(lab, 0, 0, "", 0);
-	arrive(lab, &p, LAB_CORE);
-	expect_tunnel(lab, &p, LAB_CARE_OF);
-	arrive_by_tunnel(lab, &p, "2001:db8:f::66");
-	assert_int_equal(lab_drops(lab, DROP_tunnel_multicast), 4);
-	lab_nothing(lab);
-}
-
 /* What routers and listeners say in tunnels is for control, tunnel header and all. */
 static void listeners_in_tunnels(void **state)
 {
@@ -513,7 +362,7 @@ static void beyond_the_rate(void **state)
 	struct group_counters counted;
 	struct packet p, out;
 
-	set_way(lab, 0, 4000, "", 0);
+	set_way(lab, ANY, 0, 4000);
 	set_member(lab, 1, ANY, MEMBER_SUBSCRIBER, 1, "", 0);
 	make(&p, GROUP, 952);
 	assert_int_equal(p.len, 1000);
@@ -528,7 +377,7 @@ static void beyond_the_rate(void **state)
 	assert_int_equal(lab_pending(lab, LAB_VISITED), counted.packets);
 	for (unsigned i = 0; i < counted.packets; i++)
 		lab_sent(lab, LAB_VISITED, &out);
-	set_way(lab, 0, 0, "", 0);
+	set_way(lab, ANY, 0, 0);
 	arrive(lab, &p, LAB_CORE);
 	expect_tunnel(lab, &p, LAB_CARE_OF);
 }
@@ -548,7 +397,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(group_goes_meanwhile, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(buffers_run_out, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(too_many_wait, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(by_its_tunnel, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(listeners_in_tunnels, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(beyond_the_rate, lab_setup, lab_teardown),
 	};

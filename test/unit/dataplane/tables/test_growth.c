@@ -204,7 +204,7 @@ static void look_for_groups(struct reader *r)
 
 	for (uint32_t i = 1; i <= GROUPS; i++) {
 		const struct in6_addr address = group_addr(i);
-		const uint32_t number = group_table_find(&r->t->groups, &any, &address);
+		const uint32_t number = group_table_find(&r->t->groups, &any, &address, 0);
 		const struct group_list *list =
 			number == POOL_NONE ? NULL : group_list(group_at(&r->t->groups, number));
 		uint32_t first = 0;
