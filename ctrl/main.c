@@ -134,7 +134,8 @@ static int open_channels(struct program *p)
 	if (error)
 		return refuse_endpoint(at->packet, error);
 	/* In this order: a commit that is done knows what failed of it. */
-	c->multicast_failures = multicast_failures_new(c->config, c->publish, c->loop);
+	c->multicast_failures =
+		multicast_failures_new(c->config, c->publish, c->loop, MULTICAST_FAILURES_RETRY_MS);
 	c->commit = commit_new(c->config, c->loop, c->store, c->publish);
 	c->events = events_new(c->loop);
 	if (!c->multicast_failures || !c->commit || !c->events || dp_events_start(c) < 0)

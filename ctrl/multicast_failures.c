@@ -11,15 +11,13 @@
 #include "ctrl/multicast_missing.h"
 #include "ctrl/publish/publish.h"
 
-enum {
-	RETRY_MS = 5000,
-	MORE_MS = 1, /* if there was room for what was tried again last */
-};
+enum { MORE_MS = 1 }; /* if there was room for what was tried again last */
 
 struct multicast_failures {
 	const struct ctrl_config *config;
 	struct publish *publish;
 	struct loop *loop;
+	uint32_t retry_ms;
 	struct uninstalled *uninstalled;
 	struct multicast_missing *missing;
 	struct wheel_timer timer; /* armed while there is anything to be tried again */
@@ -41,7 +39,7 @@ static void retry(struct wheel_timer *timer, void *context)
 	uninstalled_retry(failures->uninstalled);
 	publish_flush(failures->publish);
 	if (uninstalled_count(failures->uninstalled))
-		loop_arm_ms(failures->loop, timer, RETRY_MS);
+		loop_arm_ms(failures->loop, timer, failures->retry_ms);
 }
 
 static const char *name_of_error(const struct update_ack *ack)
@@ -67,7 +65,7 @@ static bool lacks(void *context, unsigned dp, enum object_kind kind, uint64_t id
 			ctrl_config_data_plane_name(failures->config, dp), id,
 			uninstalled_count(failures->uninstalled));
 	if (!before && uninstalled_count(failures->uninstalled))
-		loop_arm_ms(failures->loop, &failures->timer, RETRY_MS);
+		loop_arm_ms(failures->loop, &failures->timer, failures->retry_ms);
 	return rc >= 0;
 }
 
@@ -92,7 +90,7 @@ static void acked(void *arg, unsigned dp, uint64_t sequence, const struct update
 			ctrl_config_data_plane_name(failures->config, dp), fresh,
 			name_of_error(ack), uninstalled_count(failures->uninstalled));
 	if (!before && uninstalled_count(failures->uninstalled))
-		loop_arm_ms(failures->loop, &failures->timer, RETRY_MS);
+		loop_arm_ms(failures->loop, &failures->timer, failures->retry_ms);
 	if (leaves_open(failures, ack))
 		multicast_missing_suspect(failures->missing, dp);
 	else if (before && uninstalled_count(failures->uninstalled) &&
@@ -102,20 +100,24 @@ static void acked(void *arg, unsigned dp, uint64_t sequence, const struct update
 	}
 }
 
-struct multicast_failures *multicast_failures_new(
-	const struct ctrl_config *config, struct publish *publish, struct loop *loop)
+struct multicast_failures *multicast_failures_new(const struct ctrl_config *config,
+	struct publish *publish, struct loop *loop, uint32_t retry_ms)
 {
 	struct multicast_failures *failures = calloc(1, sizeof(*failures));
 	const struct uninstalled_config given = {.renew = renew, .context = failures};
 	const struct publish_handlers handlers = {.arg = failures, .acked = acked};
-	const struct multicast_missing_config missing = {
-		.publish = publish, .loop = loop, .lacks = lacks, .context = failures};
+	const struct multicast_missing_config missing = {.publish = publish,
+		.loop = loop,
+		.later_ms = retry_ms,
+		.lacks = lacks,
+		.context = failures};
 
 	if (!failures)
 		return NULL;
 	failures->config = config;
 	failures->publish = publish;
 	failures->loop = loop;
+	failures->retry_ms = retry_ms;
 	wheel_timer_init(&failures->timer, retry);
 	failures->uninstalled = uninstalled_new(&given);
 	failures->missing = multicast_missing_new(&missing);

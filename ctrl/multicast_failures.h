@@ -14,10 +14,13 @@ struct loop;
 struct multicast_failures;
 struct publish;
 
+/* Milliseconds until what could not be taken is tried again, or who does not answer is asked. */
+enum { MULTICAST_FAILURES_RETRY_MS = 5000 };
+
 /* Before the commit, whose answers depend on it, adds its handlers. All outlive it. NULL with errno
  * set. */
-struct multicast_failures *multicast_failures_new(
-	const struct ctrl_config *config, struct publish *publish, struct loop *loop);
+struct multicast_failures *multicast_failures_new(const struct ctrl_config *config,
+	struct publish *publish, struct loop *loop, uint32_t retry_ms);
 
 /* While the loop is there. NULL is allowed. */
 void multicast_failures_free(struct multicast_failures *failures);

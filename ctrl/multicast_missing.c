@@ -9,8 +9,6 @@
 enum {
 	SOON_MS = 100, /* so that one walk answers for several acknowledgements */
 	NEXT_MS = 1,   /* between two questions */
-	LATER_MS =
-		5000, /* until who could not be asked, or what could not be kept, is tried again */
 };
 
 struct multicast_missing {
@@ -137,7 +135,7 @@ static void finish(struct multicast_missing *m)
 {
 	m->walking = false;
 	if (m->suspects)
-		arm(m, m->later ? LATER_MS : SOON_MS);
+		arm(m, m->later ? m->given.later_ms : SOON_MS);
 }
 
 static void step(struct wheel_timer *timer, void *context)

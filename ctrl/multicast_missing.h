@@ -21,6 +21,8 @@ struct multicast_missing;
 struct multicast_missing_config {
 	struct publish *publish;
 	struct loop *loop;
+	uint32_t later_ms; /* until who could not be asked, or what could not be kept, is tried
+			    * again */
 	/* A data plane lacks a group or member. False: it cannot be remembered now; all is asked
 	 * again later. */
 	bool (*lacks)(void *context, unsigned dp, enum object_kind kind, uint64_t id);

@@ -4,7 +4,7 @@
 #include "ctrl/multicast_failures.h"
 #include "ctrl/publish/compile.h"
 
-enum { ROOM = 10, MEMBERS = ROOM + 3 * UPDATE_FAILURES_MAX };
+enum { ROOM = 10, MEMBERS = ROOM + 3 * UPDATE_FAILURES_MAX, RETRY_MS = 300 };
 
 static struct rig rig;
 static struct fake dp1, dp2;
@@ -22,7 +22,7 @@ static int open_rig(void **state)
 {
 	(void)state;
 	rig_open(&rig, NULL);
-	failures = multicast_failures_new(&rig.config, rig.publish, rig.loop);
+	failures = multicast_failures_new(&rig.config, rig.publish, rig.loop, RETRY_MS);
 	assert_non_null(failures);
 	memset(&dp1, 0, sizeof(dp1));
 	memset(&dp2, 0, sizeof(dp2));
