@@ -46,7 +46,9 @@ const struct config_key ctrl_config_multicast_keys[] = {
 			"accepted; 0: multicast is not served"),
 	CONFIG_KEY(PREFIXES, struct ctrl_config_multicast, groups, .max_items = 256,
 		.help = "groups that nodes may listen to, as prefixes; such as ff1e::/16, and "
-			"ff3e::/32 for those of one source"),
+			"ff3e::/32 for those of one source. Of less than global scope are only "
+			"those of prefixes that say which, such as ff18::/16: ff00::/8 is all "
+			"global ones"),
 	CONFIG_KEY(GROUPS, struct ctrl_config_multicast, rates, .max_items = 256, .keys = rate_keys,
 		.item_size = sizeof(struct ctrl_config_multicast_rate),
 		.help = "how much of groups is copied at most; the first that a group is in holds"),

@@ -11,6 +11,8 @@
 static const struct in6_addr any = {0};
 
 enum {
+	SCOPE_GLOBAL = 0xe, /* RFC 4291, 2.7 */
+	SCOPE_SAID = 16,    /* a prefix of so many bits has the scope of all its groups */
 	GROUP_SOURCES_MAX = 1024,
 	GROUP_SPREAD_MAX = 65536, /* sources times members that exclude */
 };
@@ -62,11 +64,17 @@ void membership_free(struct membership *m)
 
 /* ---- limits ------------------------------------------------------------------------------- */
 
+/* Groups of less than global scope are only meant by who says their scope (RFC 6275, 10.4.2). */
+static bool admits(const struct prefix6 *prefix, const struct in6_addr *group)
+{
+	return prefix6_contains(prefix, group) &&
+	       (prefix->len >= SCOPE_SAID || (group->s6_addr[1] & 0x0f) == SCOPE_GLOBAL);
+}
+
 bool membership_allows(const struct membership *m, const struct in6_addr *group)
 {
 	for (size_t i = 0; i < m->config.limits.groups->count; i++)
-		if (prefix6_contains(
-			    config_item(m->config.limits.groups, struct prefix6, i), group))
+		if (admits(config_item(m->config.limits.groups, struct prefix6, i), group))
 			return true;
 	return false;
 }
@@ -80,6 +88,11 @@ static bool is_in(const struct prefix6 *groups, size_t group_count, const struct
 	return in;
 }
 
+static void read_group(const struct mcast_record *record, struct in6_addr *group)
+{
+	memcpy(group, record->group, sizeof(*group));
+}
+
 unsigned membership_limit_to(
 	const struct prefix6 *groups, size_t group_count, uint32_t most, struct mcast_state *state)
 {
@@ -91,7 +104,7 @@ unsigned membership_limit_to(
 	while (mcast_state_next(&all, &at, &record)) {
 		struct in6_addr group;
 
-		memcpy(&group, record.group, sizeof(group));
+		read_group(&record, &group);
 		if (is_in(groups, group_count, &group) && kept < most) {
 			kept++;
 			continue;
@@ -163,12 +176,30 @@ static bool spreads(const struct membership *m, const struct mcast_record *recor
 	return fresh && (sources > GROUP_SOURCES_MAX || sources * g->excluding > GROUP_SPREAD_MAX);
 }
 
-/* Without any group in the configuration none is allowed. */
+/* Takes out the groups that are not allowed to anybody. */
+static unsigned allow(const struct membership *m, struct mcast_state *state)
+{
+	const struct mcast_state all = *state;
+	struct mcast_record record;
+	unsigned taken = 0;
+	size_t at = 0;
+
+	while (mcast_state_next(&all, &at, &record)) {
+		struct in6_addr group;
+
+		read_group(&record, &group);
+		if (membership_allows(m, &group))
+			continue;
+		mcast_state_remove(state, &group);
+		taken++;
+	}
+	return taken;
+}
+
 unsigned membership_limit(const struct membership *m, struct mcast_state *state)
 {
-	const struct config_list *groups = m->config.limits.groups;
-	unsigned taken = membership_limit_to(groups->items, groups->count,
-		groups->count ? m->config.limits.max_groups : 0, state);
+	unsigned taken =
+		allow(m, state) + membership_limit_to(NULL, 0, m->config.limits.max_groups, state);
 	const struct mcast_state all = *state;
 	struct mcast_record record;
 	size_t at = 0;
@@ -176,7 +207,7 @@ unsigned membership_limit(const struct membership *m, struct mcast_state *state)
 	while (mcast_state_next(&all, &at, &record)) {
 		struct in6_addr group;
 
-		memcpy(&group, record.group, sizeof(group));
+		read_group(&record, &group);
 		if (!spreads(m, &record))
 			continue;
 		mcast_state_remove(state, &group);

@@ -37,8 +37,10 @@ struct member;
 struct membership;
 
 struct membership_limits {
-	uint32_t max_groups;              /* of one member */
-	const struct config_list *groups; /* of struct prefix6: addresses that are allowed */
+	uint32_t max_groups; /* of one member */
+	/* Of struct prefix6: addresses that are allowed, but groups of less than global scope only
+	 * by prefixes that leave no other scope open, 16 bits and more. */
+	const struct config_list *groups;
 };
 
 /* Sets (len 0: removes) what is published with this id, as publish_set(). */

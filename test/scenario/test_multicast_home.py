@@ -28,6 +28,8 @@ def gateway(lab, build):
     started = programs.Gateway(lab, build)
     started.control.reconfigure(
         ('querier = { interval = "125s"; };', QUICK),
+        # All of global scope; others have to be said.
+        ('groups = ["ff1e::/16", "ff3e::/32"];', 'groups = ["ff00::/8"];'),
         ("rates = (", f'rates = ({{ groups = "{SLOW}/128"; kbit_per_second = 1; }}, '))
     started.start()
     yield started

@@ -13,14 +13,15 @@ from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MAC, SECOND_ANCHO
                        ProxyLab, SecondAnchor, global_address)
 from lab.system import run, wait_for
 from test_access_gateway import stop
-from test_multicast import Source, hears
+from test_multicast import FORBIDDEN, Source, hears, records_of
 from test_node_multicast import ANY, PORT, SPECIFIC, Listener
 
 OTHER_SENDER = "2001:db8:1::fe"
+SAID = "ff18::9:9"  # of the scope of an organization
 CORE_AT_SECOND_ANCHOR = "2001:db8:2::ff"
 OTHERS_MN_ID, OTHERS_MAC = "host3@example.net", "02:00:00:00:01:03"  # a host of the second anchor
 QUICK = """log_level = "info";
-multicast = { max_groups = 8; groups = ["ff1e::/16", "ff3e::/32"];
+multicast = { max_groups = 8; groups = ["ff00::/8", "ff18::/16"];
 	querier = { interval = "2s"; response = "500ms"; last_listener = "100ms"; }; };"""
 
 
@@ -310,6 +311,25 @@ def test_anchors_are_apart(lab, gateways, hosts, source, others):
              "one copy for the link")
     hears(other, elsewhere, ANY, "the group of the second anchor, in frames to all")
     elsewhere.close()
+
+
+def test_scopes(lab, anchor, gateways, hosts, source):
+    """A host may listen to admin-scoped groups only if the configuration says their scope; the anchor takes
+    no others from a gateway either (RFC 6275, 10.4.2)."""
+    arrive(lab, gateways, "1")
+    before = {part: part.control.drops()["mld_forbidden"] for part in (anchor, gateways["1"])}
+    hosts[0].join(FORBIDDEN)
+    wait_for(lambda: gateways["1"].control.drops()["mld_forbidden"] > before[gateways["1"]],
+             "it to be counted at the gateway")
+    hosts[0].join(SAID)
+    hears(hosts[0], source, SAID, "the admin-scoped group that was said")
+    assert copied(gateways["1"]) == {(SAID, None): 1} == copied(anchor)
+    core = lab.core.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    report = records_of((4, FORBIDDEN), src="fe80::7")
+    core.sendto(bytes(IPv6(src=GATEWAY["3"], dst=ANCHOR, nh=41) / report), (ANCHOR, 0))
+    wait_for(lambda: anchor.control.drops()["mld_forbidden"] > before[anchor], "it to be counted there")
+    assert copied(anchor) == {(SAID, None): 1}
+    core.close()
 
 
 def test_a_host_that_is_gone(lab, anchor, gateways, hosts, source):

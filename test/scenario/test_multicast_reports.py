@@ -28,6 +28,8 @@ TUNSETIFF, IFF_TUN_NO_PI = 0x400454CA, 0x1001
 def gateway(lab, build):
     started = programs.Gateway(lab, build)
     started.control.reconfigure(('querier = { interval = "125s"; };', QUERIER),
+                                # All of global scope; others have to be said.
+                                ('groups = ["ff1e::/16", "ff3e::/32"];', 'groups = ["ff00::/8"];'),
                                 ('reports = "ignored";', 'reports = "taken";'))
     started.start()
     yield started
@@ -119,8 +121,8 @@ def test_an_option_wins(peer, subscriber, control, counted, source):
     peer.register(node)
     tunnelled(peer, records_of((EXCLUDE, ANY), src=home))
     wait_for(lambda: listened(control, home) == {(ANY, None)}, "the group to be listened to")
-    assert records(peer.register(node, more=option(report(OTHER)))) == {OTHER}
-    assert counted("multicast_overruled") > 0
+    assert records(peer.register(node, more=option(report(OTHER, FORBIDDEN)))) == {OTHER}
+    assert counted("multicast_overruled") > 0 and counted("multicast_refused") > 0
     assert listened(control, home) == {(OTHER, None)}
     wait_for(lambda: control.ask("mcast", "tunnels", "--count") == {"asked": 0, "told_by_option": 1},
              "nobody to be asked")

@@ -11,7 +11,7 @@ from lab import ledger, programs
 from lab.capture import Capture
 from lab.system import run, wait_for
 from lab.topology import CORE_GATEWAY, HOME_AGENT, HOME_PREFIX, Lab
-from test_multicast import SENDER, option, report, source  # noqa: F401
+from test_multicast import FORBIDDEN, SENDER, option, report, source  # noqa: F401
 from test_node_multicast import ANY, IS_EXCLUDE, IS_INCLUDE, OTHER, SPECIFIC
 
 import mip6
@@ -81,9 +81,10 @@ def test_what_nodes_listen_to_is_joined(lab, gateway, peer, subscriber, control,
     peer.attach("a")
     snoops(lab, source, capture)
     assert not {group for group, _ in database(lab)} & {ANY, SPECIFIC}
-    peer.register(values, more=option(report(ANY)))
+    peer.register(values, more=option(report(ANY, FORBIDDEN)))
     wait_for(lambda: (ANY, None) in database(lab), "the group to be joined")
     arrives(source, peer, ANY, b"from anybody")
+    assert FORBIDDEN not in {group for group, _ in database(lab)}
     peer.register(values, more=option(filtered(SPECIFIC, IS_INCLUDE, SENDER)))
     wait_for(lambda: (SPECIFIC, SENDER) in database(lab), "the source to be joined")
     arrives(source, peer, SPECIFIC, b"from one")

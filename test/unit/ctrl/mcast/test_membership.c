@@ -317,6 +317,45 @@ static void too_many_tunnels(void **state)
 	membership_free(m);
 }
 
+/* RFC 6275, 10.4.2: nothing of a scope between link and global, unless it was said. */
+static void scopes_are_said(void **state)
+{
+	static const struct {
+		const char *prefix;
+		uint8_t len;
+		const char *group;
+		bool allowed;
+	} rows[] = {
+		{"ff00::", 8, "ff0e::1", true},
+		{"ff00::", 8, "ff1e::1", true},
+		{"ff00::", 8, "ff05::1", false},
+		{"ff00::", 8, "ff08::1", false},
+		{"ff00::", 8, "ff14::1", false},
+		{"ff00::", 8, "ff33::1", false},
+		{"ff10::", 12, "ff18::1", false},
+		{"ff10::", 12, "ff1e::1", true},
+		{"ff18::", 15, "ff18::1", false},
+		{"ff18::", 16, "ff18::1", true},
+		{"ff18::", 16, "ff1e::1", false},
+		{"ff05::7:0", 112, "ff05::7:1", true},
+		{"ff05::7:0", 112, "ff05::8:1", false},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct in6_addr group = address(rows[i].group);
+		const struct mcast_record record = {
+			.type = MCAST_IS_EXCLUDE, .group = group.s6_addr};
+		struct mcast_state s;
+
+		f->allowed = (struct prefix6){.addr = address(rows[i].prefix), .len = rows[i].len};
+		mcast_state_clear(&s);
+		assert_int_equal(mcast_state_apply(&s, &record), 0);
+		assert_int_equal(membership_allows(f->m, &group), rows[i].allowed);
+		assert_int_equal(membership_limit(f->m, &s), rows[i].allowed ? 0 : 1);
+	}
+}
+
 static void limits_take_groups_out(void **state)
 {
 	struct fixture *f = *state;
@@ -375,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(everybody_gets_what_it_wants, setup, teardown),
 		cmocka_unit_test_setup_teardown(tunnels_are_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_tunnels, setup, teardown),
+		cmocka_unit_test_setup_teardown(scopes_are_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(limits_take_groups_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(sources_are_limited, setup, teardown),
 	};
