@@ -71,7 +71,8 @@ const struct config_key ctrl_config_distribution_keys[] = {
 static bool fits(const struct path_policy *policy)
 {
 	struct path_policy_way ways[WAYS_MAX];
-	struct object_subscriber s = {.id = 1, .prefix_count = SESSION_PREFIXES_MAX};
+	struct object_subscriber s = {
+		.id = 1, .prefix_count = SESSION_PREFIXES_MAX + SESSION_DELEGATED_MAX};
 	struct path_policy tried = *policy;
 	struct bundle bundle = {.len = WAYS_OCTETS};
 

@@ -5,7 +5,12 @@
 #include <string.h>
 
 /* Versions of records. */
-enum { WITHOUT_PATHS = 1, WITHOUT_USER_PLANES = 2, WITHOUT_ENCAPSULATIONS = 3 };
+enum {
+	WITHOUT_PATHS = 1,
+	WITHOUT_USER_PLANES = 2,
+	WITHOUT_ENCAPSULATIONS = 3,
+	WITHOUT_DELEGATED = 4,
+};
 
 static bool paths_good(const struct attachment_record *record)
 {
@@ -28,7 +33,7 @@ static bool is_good(const struct attachment_record *record)
 	return record->number && len && len <= OBJECT_PORT_NAME_MAX && record->lifetime &&
 	       record->mn_id.len && record->mn_id.len <= SESSION_MN_ID_MAX &&
 	       record->prefix_count && record->prefix_count <= SESSION_PREFIXES_MAX &&
-	       paths_good(record);
+	       record->delegated_count <= SESSION_DELEGATED_MAX && paths_good(record);
 }
 
 int attachment_record_encode(struct writer *w, const struct attachment_record *record)
@@ -51,11 +56,7 @@ int attachment_record_encode(struct writer *w, const struct attachment_record *r
 	writer_bytes(w, record->mn_id.octets, record->mn_id.len);
 	writer_u8(w, link_len);
 	writer_bytes(w, record->link, link_len);
-	writer_u8(w, record->prefix_count);
-	for (size_t i = 0; i < record->prefix_count; i++) {
-		writer_u8(w, record->prefixes[i].len);
-		writer_addr6(w, &record->prefixes[i].addr);
-	}
+	session_prefixes_encode(w, record->prefixes, record->prefix_count);
 	writer_u8(w, record->path_count);
 	for (size_t i = 0; i < record->path_count; i++) {
 		writer_u8(w, record->paths[i].bid);
@@ -68,6 +69,7 @@ int attachment_record_encode(struct writer *w, const struct attachment_record *r
 	session_encapsulation_encode(w, &record->encapsulation);
 	for (size_t i = 0; i < record->path_count; i++)
 		session_encapsulation_encode(w, &record->paths[i].encapsulation);
+	session_prefixes_encode(w, record->delegated, record->delegated_count);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -109,25 +111,16 @@ static int decode_lists(struct cursor *c, uint8_t version, struct attachment_rec
 	cursor_copy(c, record->link, link_len);
 	if (strlen(record->link) != link_len)
 		return -EBADMSG;
-	record->prefix_count = cursor_u8(c);
-	if (record->prefix_count > SESSION_PREFIXES_MAX)
-		return -EBADMSG;
-	for (size_t i = 0; i < record->prefix_count; i++) {
-		uint8_t len = cursor_u8(c);
-		struct in6_addr addr = cursor_addr6(c);
-
-		if (len > 128)
-			return -EBADMSG;
-		record->prefixes[i] = prefix6_of(&addr, len);
-		if (!addr_equal(&record->prefixes[i].addr, &addr))
-			return -EBADMSG;
-	}
+	record->prefix_count = session_prefixes_decode(c, record->prefixes, SESSION_PREFIXES_MAX);
 	if (version != WITHOUT_PATHS)
 		decode_paths(c, record);
 	if (version > WITHOUT_USER_PLANES)
 		decode_user_planes(c, record);
 	if (version > WITHOUT_ENCAPSULATIONS)
 		decode_encapsulations(c, record);
+	if (version > WITHOUT_DELEGATED)
+		record->delegated_count =
+			session_prefixes_decode(c, record->delegated, SESSION_DELEGATED_MAX);
 	return cursor_ok(c) && cursor_left(c) == 0 && is_good(record) ? 0 : -EBADMSG;
 }
 

@@ -17,9 +17,9 @@
 #include "proto/channel/object.h"
 
 enum {
-	ATTACHMENT_RECORD_VERSION = 4, /* read too: 1, without paths; 2, without user planes; 3,
-					* without encapsulations */
-	ATTACHMENT_RECORD_MAX = 576,   /* octets of an encoded record, at most */
+	ATTACHMENT_RECORD_VERSION = 5, /* read too: 1, without paths; 2, without user planes; 3,
+					* without encapsulations; 4, without delegated prefixes */
+	ATTACHMENT_RECORD_MAX = 648,   /* octets of an encoded record, at most */
 };
 
 /* A registered way to the anchor, of several (RFC 8278). */
@@ -46,8 +46,10 @@ struct attachment_record {
 	uint16_t lifetime;                   /* granted, in units of 4 seconds; 0: not registered */
 	uint8_t prefix_count;                /* 0 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
-	struct session_encapsulation encapsulation; /* of the first path */
-	uint8_t path_count;                         /* 0: one way; else of paths, by bid */
+	uint8_t delegated_count;                         /* up to SESSION_DELEGATED_MAX */
+	struct prefix6 delegated[SESSION_DELEGATED_MAX]; /* of networks behind it (RFC 7148) */
+	struct session_encapsulation encapsulation;      /* of the first path */
+	uint8_t path_count;                              /* 0: one way; else of paths, by bid */
 	struct attachment_path paths[SESSION_PATHS_MAX];
 };
 

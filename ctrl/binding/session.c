@@ -10,6 +10,7 @@ enum {
 	WITHOUT_PATHS = 1, /* versions of records */
 	WITHOUT_DATA_PLANES = 2,
 	WITHOUT_ENCAPSULATIONS = 3,
+	WITHOUT_DELEGATED = 4,
 	BID_LAST = 254, /* RFC 8278, 4.1 */
 };
 
@@ -55,6 +56,32 @@ struct session_encapsulation session_encapsulation_decode(struct cursor *c)
 	if (e.gre >= SESSION_GRE_COUNT || (e.gre != SESSION_GRE_KEYED && e.peer_key))
 		cursor_fail(c);
 	return e;
+}
+
+void session_prefixes_encode(struct writer *w, const struct prefix6 *prefixes, uint8_t count)
+{
+	writer_u8(w, count);
+	for (size_t i = 0; i < count; i++) {
+		writer_u8(w, prefixes[i].len);
+		writer_addr6(w, &prefixes[i].addr);
+	}
+}
+
+uint8_t session_prefixes_decode(struct cursor *c, struct prefix6 *prefixes, uint8_t max)
+{
+	uint8_t count = cursor_u8(c);
+
+	if (count > max)
+		cursor_fail(c);
+	for (size_t i = 0; i < count && cursor_ok(c); i++) {
+		uint8_t len = cursor_u8(c);
+		struct in6_addr addr = cursor_addr6(c);
+
+		prefixes[i] = prefix6_of(&addr, len <= 128 ? len : 0);
+		if (len > 128 || !addr_equal(&prefixes[i].addr, &addr))
+			cursor_fail(c);
+	}
+	return cursor_ok(c) ? count : 0;
 }
 
 bool session_mn_id_equal(const struct session_mn_id *a, const struct session_mn_id *b)
@@ -118,19 +145,23 @@ void session_path_remove(struct session_record *record, uint8_t bid)
 	record->path_count = (uint8_t)kept;
 }
 
+bool session_prefix_is_in(
+	const struct prefix6 *prefix, const struct prefix6 *prefixes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (prefix6_compare(prefix, &prefixes[i]) == 0)
+			return true;
+	return false;
+}
+
 bool session_has_prefixes(
 	const struct session_record *record, const struct prefix6 *prefixes, size_t count)
 {
 	if (count != record->prefix_count)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		size_t j = 0;
-
-		while (j < count && prefix6_compare(&record->prefixes[i], &prefixes[j]) != 0)
-			j++;
-		if (j == count)
+	for (size_t i = 0; i < count; i++)
+		if (!session_prefix_is_in(&record->prefixes[i], prefixes, count))
 			return false;
-	}
 	return true;
 }
 
@@ -154,7 +185,8 @@ static bool counts_good(const struct session_record *record)
 	return (record->life == SESSION_LIVE || record->life == SESSION_ENDING) && record->number &&
 	       record->mn_id.len && record->mn_id.len <= SESSION_MN_ID_MAX &&
 	       record->link_id.len <= SESSION_LINK_ID_MAX && record->prefix_count &&
-	       record->prefix_count <= SESSION_PREFIXES_MAX && paths_good(record);
+	       record->prefix_count <= SESSION_PREFIXES_MAX &&
+	       record->delegated_count <= SESSION_DELEGATED_MAX && paths_good(record);
 }
 
 static void encode_paths(struct writer *w, const struct session_record *record)
@@ -198,11 +230,7 @@ int session_record_encode(struct writer *w, const struct session_record *record)
 	writer_bytes(w, record->mn_id.octets, record->mn_id.len);
 	writer_u8(w, record->link_id.len);
 	writer_bytes(w, record->link_id.octets, record->link_id.len);
-	writer_u8(w, record->prefix_count);
-	for (size_t i = 0; i < record->prefix_count; i++) {
-		writer_u8(w, record->prefixes[i].len);
-		writer_addr6(w, &record->prefixes[i].addr);
-	}
+	session_prefixes_encode(w, record->prefixes, record->prefix_count);
 	encode_paths(w, record);
 	writer_u64(w, record->data_plane);
 	for (size_t i = 0; i < record->path_count; i++)
@@ -210,6 +238,7 @@ int session_record_encode(struct writer *w, const struct session_record *record)
 	session_encapsulation_encode(w, &record->encapsulation);
 	for (size_t i = 0; i < record->path_count; i++)
 		session_encapsulation_encode(w, &record->paths[i].encapsulation);
+	session_prefixes_encode(w, record->delegated, record->delegated_count);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -254,26 +283,16 @@ static int decode_lists(struct cursor *c, uint8_t version, struct session_record
 	if (record->link_id.len > SESSION_LINK_ID_MAX)
 		return -EBADMSG;
 	cursor_copy(c, record->link_id.octets, record->link_id.len);
-	record->prefix_count = cursor_u8(c);
-	if (record->prefix_count > SESSION_PREFIXES_MAX)
-		return -EBADMSG;
-	for (size_t i = 0; i < record->prefix_count; i++) {
-		uint8_t len = cursor_u8(c);
-		struct in6_addr addr = cursor_addr6(c);
-		struct prefix6 *prefix = &record->prefixes[i];
-
-		if (len > 128)
-			return -EBADMSG;
-		*prefix = prefix6_of(&addr, len);
-		if (!addr_equal(&prefix->addr, &addr))
-			return -EBADMSG;
-	}
+	record->prefix_count = session_prefixes_decode(c, record->prefixes, SESSION_PREFIXES_MAX);
 	if (version != WITHOUT_PATHS)
 		decode_paths(c, record);
 	if (version > WITHOUT_DATA_PLANES)
 		decode_data_planes(c, record);
 	if (version > WITHOUT_ENCAPSULATIONS)
 		decode_encapsulations(c, record);
+	if (version > WITHOUT_DELEGATED)
+		record->delegated_count =
+			session_prefixes_decode(c, record->delegated, SESSION_DELEGATED_MAX);
 	return cursor_ok(c) && cursor_left(c) == 0 && counts_good(record) ? 0 : -EBADMSG;
 }
 

@@ -17,13 +17,14 @@
 #include "common/cursor.h"
 
 enum {
-	SESSION_RECORD_VERSION = 4, /* read too: 1, without paths; 2, without data planes; 3,
-				     * without encapsulations */
+	SESSION_RECORD_VERSION = 5, /* read too: 1, without paths; 2, without data planes; 3,
+				     * without encapsulations; 4, without delegated prefixes */
 	SESSION_PREFIXES_MAX = 4,   /* home network prefixes of one session */
+	SESSION_DELEGATED_MAX = 4,  /* delegated mobile network prefixes of one session */
 	SESSION_LINK_ID_MAX = 20,   /* octets of a link-layer identifier */
 	SESSION_MN_ID_MAX = 253,    /* octets of an identifier of a mobile node */
 	SESSION_PATHS_MAX = 4,      /* bindings of one session (RFC 8278) */
-	SESSION_RECORD_MAX = 736,   /* octets of an encoded record, at most */
+	SESSION_RECORD_MAX = 808,   /* octets of an encoded record, at most */
 };
 
 /* What a record says about its session. */
@@ -98,8 +99,10 @@ struct session_record {
 	struct session_link_id link_id;
 	uint8_t prefix_count; /* 1 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
-	struct session_encapsulation encapsulation; /* of the first path */
-	uint8_t path_count;                         /* 0: one way, care_of; else of paths, by bid */
+	uint8_t delegated_count;                         /* up to SESSION_DELEGATED_MAX */
+	struct prefix6 delegated[SESSION_DELEGATED_MAX]; /* of networks behind it (RFC 7148) */
+	struct session_encapsulation encapsulation;      /* of the first path */
+	uint8_t path_count; /* 0: one way, care_of; else of paths, by bid */
 	struct session_path paths[SESSION_PATHS_MAX];
 	enum session_life life;
 };
@@ -132,6 +135,11 @@ const char *session_encapsulation_name(enum session_gre gre);
 void session_encapsulation_encode(struct writer *w, const struct session_encapsulation *e);
 struct session_encapsulation session_encapsulation_decode(struct cursor *c);
 
+/* A list of prefixes in a record: 17 octets each, behind their number. Decoding one of more than
+ * max prefixes, or that is none, fails the cursor. */
+void session_prefixes_encode(struct writer *w, const struct prefix6 *prefixes, uint8_t count);
+uint8_t session_prefixes_decode(struct cursor *c, struct prefix6 *prefixes, uint8_t max);
+
 /* Name of a life ("live") for JSON and logs; "unknown" for others. */
 const char *session_life_name(enum session_life life);
 
@@ -158,7 +166,11 @@ int session_path_put(struct session_record *record, const struct session_path *p
 /* Takes out the path with this identifier; one that is not there is no error. */
 void session_path_remove(struct session_record *record, uint8_t bid);
 
-/* Whether the set of prefixes of a record is just this one, in any order. */
+/* Whether a prefix is one of a list. */
+bool session_prefix_is_in(
+	const struct prefix6 *prefix, const struct prefix6 *prefixes, size_t count);
+
+/* Whether the set of home network prefixes of a record is just this one, in any order. */
 bool session_has_prefixes(
 	const struct session_record *record, const struct prefix6 *prefixes, size_t count);
 

@@ -69,14 +69,20 @@ static void node_put(struct session_cache *cache, struct session_node *node)
 	free(node);
 }
 
+/* A prefix whose padding octets are 0. */
+static void hash_key(struct prefix6 *key, const struct prefix6 *prefix)
+{
+	memset(key, 0, sizeof(*key));
+	key->addr = prefix->addr;
+	key->len = prefix->len;
+}
+
 struct session *session_cache_by_prefix(struct session_cache *cache, const struct prefix6 *prefix)
 {
 	struct session_prefix *found;
 	struct prefix6 key;
 
-	memset(&key, 0, sizeof(key));
-	key.addr = prefix->addr;
-	key.len = prefix->len;
+	hash_key(&key, prefix);
 	HASH_FIND(hh, cache->prefixes, &key, sizeof(key), found);
 	return found ? found->session : NULL;
 }
@@ -132,17 +138,60 @@ static void link_in(struct session_cache *cache, struct session *session, struct
 	for (size_t i = 0; i < session->now.prefix_count; i++) {
 		struct session_prefix *p = &session->prefixes[i];
 
-		p->prefix.addr = session->now.prefixes[i].addr;
-		p->prefix.len = session->now.prefixes[i].len;
+		hash_key(&p->prefix, &session->now.prefixes[i]);
 		p->session = session;
 		HASH_ADD(hh, cache->prefixes, prefix, sizeof(p->prefix), p);
 	}
+}
+
+int session_cache_hold(
+	struct session_cache *cache, struct session *session, const struct prefix6 *prefix)
+{
+	const struct session *other = session_cache_by_prefix(cache, prefix);
+	struct session_prefix *p;
+
+	if (other)
+		return other == session ? 0 : -EEXIST;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	hash_key(&p->prefix, prefix);
+	p->session = session;
+	p->next = session->held;
+	session->held = p;
+	HASH_ADD(hh, cache->prefixes, prefix, sizeof(p->prefix), p);
+	return 0;
+}
+
+void session_cache_drop(
+	struct session_cache *cache, struct session *session, const struct prefix6 *prefix)
+{
+	struct session_prefix **at = &session->held, *p;
+
+	while (*at && prefix6_compare(&(*at)->prefix, prefix) != 0)
+		at = &(*at)->next;
+	p = *at;
+	if (!p)
+		return;
+	*at = p->next;
+	HASH_DEL(cache->prefixes, p);
+	free(p);
+}
+
+static int hold_delegated(struct session_cache *cache, struct session *session)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < session->now.delegated_count && !error; i++)
+		error = session_cache_hold(cache, session, &session->now.delegated[i]);
+	return error;
 }
 
 struct session *session_cache_add(struct session_cache *cache, const struct session_record *record)
 {
 	struct session_node *node;
 	struct session *session;
+	int error;
 
 	if (!is_free(cache, record)) {
 		errno = EEXIST;
@@ -161,6 +210,12 @@ struct session *session_cache_add(struct session_cache *cache, const struct sess
 	}
 	session->now = *record;
 	link_in(cache, session, node);
+	error = hold_delegated(cache, session);
+	if (error) {
+		session_cache_remove(cache, session);
+		errno = -error;
+		return NULL;
+	}
 	return session;
 }
 
@@ -175,6 +230,8 @@ void session_cache_remove(struct session_cache *cache, struct session *session)
 	node->session_count--;
 	for (size_t i = 0; i < session->now.prefix_count; i++)
 		HASH_DEL(cache->prefixes, &session->prefixes[i]);
+	while (session->held)
+		session_cache_drop(cache, session, &session->held->prefix);
 	HASH_DEL(cache->sessions, session);
 	free(session->prefixes);
 	free(session);

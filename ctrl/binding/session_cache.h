@@ -3,8 +3,9 @@
  * they are of, and by their prefixes.
  *
  * Two hash tables. A node is there as long as it has a session; it is the owner of its identifier,
- * to which the sessions point. The prefixes of a session are the same from its beginning to its
- * end. A session with one prefix takes about 700 octets with its node. For the control thread.
+ * to which the sessions point. The home network prefixes of a session are the same from its
+ * beginning to its end; delegated ones (RFC 7148) may come and go, and are held meanwhile. A
+ * session with one prefix takes about 800 octets with its node. For the control thread.
  */
 #pragma once
 
@@ -33,6 +34,7 @@ struct session_node {
 struct session_prefix {
 	struct prefix6 prefix; /* padding octets are 0 */
 	struct session *session;
+	struct session_prefix *next; /* of those that it holds */
 	UT_hash_handle hh;
 };
 
@@ -51,6 +53,7 @@ struct session {
 	bool revoking;               /* its gateway is being told that it ends (RFC 5846) */
 	struct wheel_timer timer;    /* the end, or parked_ns */
 	struct session_prefix *prefixes; /* now.prefix_count of them */
+	struct session_prefix *held;     /* delegated ones, also of a request under way */
 	UT_hash_handle hh;               /* by now.number */
 };
 
@@ -66,7 +69,7 @@ void session_cache_free(struct session_cache *cache);
 struct session_node *session_cache_node(
 	struct session_cache *cache, const struct session_mn_id *mn_id);
 
-/* The session that has just this prefix, or NULL. */
+/* The session that has, or holds, just this prefix, or NULL. */
 struct session *session_cache_by_prefix(struct session_cache *cache, const struct prefix6 *prefix);
 
 /* The session with this number, or NULL. */
@@ -74,12 +77,22 @@ struct session *session_cache_by_number(struct session_cache *cache, uint64_t nu
 
 /*
  * Adds a session: `now` is the record with the node's copy of the identifier; a number of 0 is
- * replaced by one above all that were ever in the cache, as session_number_after() says. NULL: no
- * memory, or errno EEXIST: another session has one of the prefixes, or the number.
+ * replaced by one above all that were ever in the cache, as session_number_after() says. Delegated
+ * prefixes of the record are held. NULL: no memory, or errno EEXIST: another session has one of the
+ * prefixes, or the number.
  */
 struct session *session_cache_add(struct session_cache *cache, const struct session_record *record);
 
-/* Takes a session out and frees it, and its node if it was the last. */
+/* Keeps a prefix for a session that is not one of its home network prefixes, so that no other gets
+ * it. 0, also if it has it; -EEXIST: another session does; -ENOMEM. */
+int session_cache_hold(
+	struct session_cache *cache, struct session *session, const struct prefix6 *prefix);
+
+/* It is no longer kept; one that was not held is no error. */
+void session_cache_drop(
+	struct session_cache *cache, struct session *session, const struct prefix6 *prefix);
+
+/* Takes a session out with all that it holds and frees it, and its node if it was the last. */
 void session_cache_remove(struct session_cache *cache, struct session *session);
 
 /* Sessions in all. */

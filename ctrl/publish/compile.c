@@ -203,12 +203,27 @@ static int add_way(const struct ctrl_config *config, struct bundle *bundle, uint
 	return publish_bundle_add(bundle, &object);
 }
 
+/* What a node was assigned, and what was delegated to it, are one to data planes. */
+static void set_prefixes(struct object_subscriber *subscriber, const struct prefix6 *own,
+	uint8_t own_count, const struct prefix6 *delegated, uint8_t delegated_count)
+{
+	static_assert(
+		(int)SESSION_PREFIXES_MAX + (int)SESSION_DELEGATED_MAX <= (int)OBJECT_PREFIXES_MAX,
+		"all fit in one subscriber");
+
+	subscriber->prefix_count = (uint8_t)(own_count + delegated_count);
+	for (size_t i = 0; i < own_count; i++)
+		subscriber->prefixes[i] = own[i];
+	for (size_t i = 0; i < delegated_count; i++)
+		subscriber->prefixes[own_count + i] = delegated[i];
+}
+
 int publish_compile_session(const struct ctrl_config *config, const struct session_record *record,
 	const struct path_policy *policy, struct bundle *bundle)
 {
 	uint64_t id = publish_session_id(record->number);
 	struct path_policy_way ways[SESSION_PATHS_MAX] = {{.path = id}};
-	struct object_subscriber subscriber = {.id = id, .prefix_count = record->prefix_count};
+	struct object_subscriber subscriber = {.id = id};
 	const struct session_path only = {.care_of = record->care_of,
 		.anchor = record->anchor,
 		.data_plane = record->data_plane,
@@ -216,13 +231,11 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 	const uint32_t own = session_own_key(record->number);
 	int error = 0;
 
-	static_assert(
-		(int)SESSION_PREFIXES_MAX <= (int)OBJECT_PREFIXES_MAX, "all fit in one subscriber");
 	bundle->len = 0;
 	if (record->life != SESSION_LIVE)
 		return 0;
-	for (size_t i = 0; i < record->prefix_count; i++)
-		subscriber.prefixes[i] = record->prefixes[i];
+	set_prefixes(&subscriber, record->prefixes, record->prefix_count, record->delegated,
+		record->delegated_count);
 	if (record->path_count == 0)
 		error = add_way(config, bundle, id, &only, own);
 	for (size_t i = 0; i < record->path_count && !error; i++) {
@@ -275,8 +288,7 @@ int publish_compile_attachment(const struct ctrl_config *config,
 {
 	uint64_t id = publish_attachment_id(record->number);
 	struct object link = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
-	struct object_subscriber subscriber = {
-		.id = id, .prefix_count = record->prefix_count, .path_count = 1, .paths = {id}};
+	struct object_subscriber subscriber = {.id = id, .path_count = 1, .paths = {id}};
 	struct path_policy_way ways[SESSION_PATHS_MAX];
 	size_t count;
 	int error;
@@ -284,8 +296,8 @@ int publish_compile_attachment(const struct ctrl_config *config,
 	bundle->len = 0;
 	if (!record->lifetime)
 		return 0;
-	for (size_t i = 0; i < record->prefix_count; i++)
-		subscriber.prefixes[i] = record->prefixes[i];
+	set_prefixes(&subscriber, record->prefixes, record->prefix_count, record->delegated,
+		record->delegated_count);
 	link.path = (struct object_path){.id = id, .kind = PATH_ON_LINK, .mac = record->mac};
 	snprintf(link.path.port, sizeof(link.path.port), "%s", record->link);
 	error = publish_bundle_add(bundle, &link);

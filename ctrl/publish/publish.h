@@ -163,7 +163,7 @@ int publish_add_handlers(struct publish *publish, const struct publish_handlers 
 /* A bundle: encoded objects, all to be set, paths before the subscriber that uses them. */
 struct bundle {
 	uint16_t len; /* 0: nothing is to be published */
-	uint8_t octets[1024];
+	uint8_t octets[1152];
 };
 
 /* Id of the object for the link-local address that is defended with a subscriber's home address;

@@ -28,6 +28,8 @@ static struct attachment_record sample(void)
 	prefix6_parse("2001:db8:4::/64", &r.prefixes[0]);
 	addr_parse("2001:db8:b::1", &r.anchor);
 	r.encapsulation = (struct session_encapsulation){SESSION_GRE_KEYED, 6};
+	r.delegated_count = 1;
+	prefix6_parse("2001:db8:7000::/56", &r.delegated[0]);
 	return r;
 }
 
@@ -67,6 +69,8 @@ static void a_record_returns_as_it_was(void **state)
 	assert_int_equal(prefix6_compare(&back.prefixes[0], &r.prefixes[0]), 0);
 	assert_int_equal(back.encapsulation.gre, SESSION_GRE_KEYED);
 	assert_int_equal(back.encapsulation.peer_key, 6);
+	assert_int_equal(back.delegated_count, 1);
+	assert_int_equal(prefix6_compare(&back.delegated[0], &r.delegated[0]), 0);
 	assert_int_equal(encoded(&back, again), len);
 	assert_memory_equal(buf, again, len);
 }
@@ -82,10 +86,16 @@ static void a_damaged_record_is_refused(void **state)
 	for (size_t i = 0; i < len; i++)
 		assert_int_equal(decoded(buf, i, &back), -EBADMSG);
 	assert_int_equal(decoded(buf, len + 1, &back), -EBADMSG);
-	buf[len - 23] = 1; /* a bit behind the length of the prefix */
+	buf[len - 41] = 1; /* a bit behind the length of the prefix */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	buf[len - 23] = 0;
-	buf[len - 5] = SESSION_GRE_COUNT;
+	buf[len - 41] = 0;
+	buf[len - 1] = 1; /* the same of the delegated one */
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[len - 1] = 0;
+	buf[len - 18] = SESSION_DELEGATED_MAX + 1;
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[len - 18] = 1;
+	buf[len - 23] = SESSION_GRE_COUNT;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = ATTACHMENT_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -112,7 +122,13 @@ static void paths_return_as_they_were(void **state)
 	assert_int_equal(back.paths[1].expires_ns, 8);
 	assert_true(addr_equal(&back.paths[1].user_plane, &r.anchor));
 	assert_int_equal(back.paths[1].encapsulation.gre, SESSION_GRE_PLAIN);
-	/* A release before knew no encapsulations, one before it no addresses of user planes. */
+	/* A release before knew no delegated prefixes, one before it no encapsulations, one before
+	 * that no addresses of user planes. */
+	buf[0] = 4;
+	len -= 18;
+	assert_int_equal(decoded(buf, len, &back), 0);
+	assert_int_equal(back.delegated_count, 0);
+	assert_int_equal(back.encapsulation.peer_key, 6);
 	buf[0] = 3;
 	assert_int_equal(decoded(buf, len - 15, &back), 0);
 	assert_true(addr_equal(&back.paths[1].user_plane, &r.anchor));
@@ -128,7 +144,7 @@ static void paths_return_as_they_were(void **state)
 	r = sample();
 	len = encoded(&r, buf);
 	buf[0] = 1;
-	assert_int_equal(decoded(buf, len - 22, &back), 0);
+	assert_int_equal(decoded(buf, len - 18 - 22, &back), 0);
 	assert_int_equal(back.path_count, 0);
 }
 
@@ -147,6 +163,9 @@ static void what_no_decoder_takes_is_not_encoded(void **state)
 	assert_int_equal(attachment_record_encode(&w, &r), -EINVAL);
 	r = sample();
 	r.prefix_count = 0;
+	assert_int_equal(attachment_record_encode(&w, &r), -EINVAL);
+	r = sample();
+	r.delegated_count = SESSION_DELEGATED_MAX + 1;
 	assert_int_equal(attachment_record_encode(&w, &r), -EINVAL);
 	writer_init(&w, buf, 40);
 	r = sample();

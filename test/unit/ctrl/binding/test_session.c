@@ -44,6 +44,8 @@ static struct session_record sample(void)
 	addr_parse("2001:db8:b::1", &r.anchor);
 	addr_parse("fe80::5", &r.link_local);
 	r.encapsulation = (struct session_encapsulation){SESSION_GRE_KEYED, 0xfffffffe};
+	r.delegated_count = 1;
+	r.delegated[0] = prefix("2001:db8:ff00::/56");
 	return r;
 }
 
@@ -83,6 +85,8 @@ static void a_record_returns_as_it_was(void **state)
 	assert_int_equal(back.timestamp, r.timestamp);
 	assert_int_equal(back.encapsulation.gre, SESSION_GRE_KEYED);
 	assert_int_equal(back.encapsulation.peer_key, 0xfffffffe);
+	assert_int_equal(back.delegated_count, 1);
+	assert_int_equal(prefix6_compare(&back.delegated[0], &r.delegated[0]), 0);
 	assert_int_equal(back.life, SESSION_LIVE);
 	assert_int_equal(encoded(&back, again), len);
 	assert_memory_equal(buf, again, len);
@@ -99,10 +103,13 @@ static void the_longest_record_fits(void **state)
 	r.mn_id.octets = octets;
 	r.link_id.len = SESSION_LINK_ID_MAX;
 	r.prefix_count = SESSION_PREFIXES_MAX;
+	r.delegated_count = SESSION_DELEGATED_MAX;
 	for (uint8_t bid = SESSION_PATHS_MAX; bid; bid--)
 		assert_int_equal(session_path_put(&r, &(struct session_path){.bid = bid}), 0);
 	assert_int_equal(session_path_put(&r, &(struct session_path){.bid = 99}), -ENOSPC);
 	assert_true(encoded(&r, buf) <= SESSION_RECORD_MAX);
+	r.delegated_count++;
+	assert_int_equal(session_record_encode(&(struct writer){0}, &r), -EINVAL);
 }
 
 static void paths_keep_their_order(void **state)
@@ -136,15 +143,22 @@ static void paths_keep_their_order(void **state)
 	assert_int_equal(session_record_encode(&(struct writer){0}, &r), -EINVAL);
 }
 
-/* Releases before knew no paths, then no data planes, then no encapsulations. */
+/* Releases before knew no paths, then no data planes, then no encapsulations, then no delegated
+ * prefixes. */
 static void records_of_before_are_read(void **state)
 {
-	const struct session_record r = sample();
-	struct session_record with = sample(), back;
+	struct session_record r = sample(), with = sample(), back;
 	uint8_t buf[SESSION_RECORD_MAX];
 	size_t len = encoded(&r, buf);
 
 	(void)state;
+	buf[0] = 4;
+	assert_int_equal(decoded(buf, len - 18, &back), 0);
+	assert_int_equal(back.delegated_count, 0);
+	assert_int_equal(back.encapsulation.peer_key, 0xfffffffe);
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	r.delegated_count = with.delegated_count = 0;
+	len = encoded(&r, buf) - 1;
 	with.data_plane = 9;
 	buf[0] = 1;
 	assert_int_equal(decoded(buf, len - 9 - 5, &back), 0);
@@ -155,7 +169,7 @@ static void records_of_before_are_read(void **state)
 		&with, &(struct session_path){
 			       .bid = 7, .data_plane = 8, .encapsulation = {SESSION_GRE_KEYED, 5}});
 	len = encoded(&with, buf);
-	assert_int_equal(decoded(buf, len, &back), 0);
+	assert_int_equal(decoded(buf, len--, &back), 0);
 	assert_int_equal(back.data_plane, 9);
 	assert_int_equal(back.paths[0].data_plane, 8);
 	assert_int_equal(back.paths[0].encapsulation.peer_key, 5);
@@ -182,9 +196,9 @@ static void a_damaged_encapsulation_is_refused(void **state)
 	size_t len = encoded(&r, buf);
 
 	(void)state;
-	buf[len - 5] = SESSION_GRE_COUNT;
+	buf[len - 18 - 5] = SESSION_GRE_COUNT;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	buf[len - 5] = SESSION_GRE_PLAIN;
+	buf[len - 18 - 5] = SESSION_GRE_PLAIN;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	r.encapsulation = (struct session_encapsulation){.gre = SESSION_GRE_DECLINED};
 	assert_int_equal(decoded(buf, encoded(&r, buf), &back), 0);
@@ -219,6 +233,7 @@ static void a_key_in_use_is_not_given_again(void **state)
 
 	(void)state;
 	r.prefix_count = 1;
+	r.delegated_count = 0;
 	for (uint8_t i = 0; i < 4; i++) {
 		r.number = numbers[i];
 		r.prefixes[0].addr.s6_addr[7] = i;
@@ -245,7 +260,14 @@ static void a_damaged_record_is_refused(void **state)
 	buf[1] = SESSION_NONE;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[1] = SESSION_LIVE;
-	buf[len - 15] = 1; /* a bit behind the length of the last prefix */
+	buf[len - 1] = 1; /* a bit behind the length of the last prefix */
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[len - 1] = 0;
+	assert_int_equal(decoded(buf, len, &back), 0);
+	buf[len - 18 - 15] = 1; /* the same of the last home network prefix */
+	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
+	buf[len - 18 - 15] = 0;
+	buf[len - 18] = SESSION_DELEGATED_MAX + 1;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = SESSION_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -296,8 +318,41 @@ static void identifiers_are_readable(void **state)
 	assert_string_equal(session_mn_id_text(text, &id), "61072062");
 }
 
+/* RFC 7148: what is delegated comes and goes, and is one session's alone. */
+static void the_cache_holds_delegated_prefixes(void **state)
+{
+	struct session_cache *cache = session_cache_new();
+	struct session_record r = sample();
+	const struct prefix6 net = r.delegated[0], more = prefix("2001:db8:ff00:100::/56");
+	struct session *one = session_cache_add(cache, &r), *two;
+
+	(void)state;
+	assert_ptr_equal(session_cache_by_prefix(cache, &net), one);
+	r.number = 0;
+	r.prefix_count = 1;
+	r.prefixes[0] = prefix("2001:db8:9::/64");
+	assert_null(session_cache_add(cache, &r));
+	assert_int_equal(errno, EEXIST);
+	assert_null(session_cache_by_prefix(cache, &r.prefixes[0]));
+	r.delegated_count = 0;
+	two = session_cache_add(cache, &r);
+	assert_int_equal(session_cache_hold(cache, two, &net), -EEXIST);
+	assert_int_equal(session_cache_hold(cache, two, &more), 0);
+	assert_int_equal(session_cache_hold(cache, two, &more), 0);
+	assert_ptr_equal(session_cache_by_prefix(cache, &more), two);
+	session_cache_drop(cache, one, &more);
+	assert_ptr_equal(session_cache_by_prefix(cache, &more), two);
+	session_cache_drop(cache, one, &net);
+	assert_int_equal(session_cache_hold(cache, two, &net), 0);
+	session_cache_remove(cache, two);
+	assert_null(session_cache_by_prefix(cache, &net));
+	assert_null(session_cache_by_prefix(cache, &more));
+	session_cache_free(cache);
+}
+
 static void the_cache_finds_by_node_and_by_prefix(void **state)
 {
+
 	struct session_cache *cache = session_cache_new();
 	struct session_record r = sample();
 	const struct session_record first = r;
@@ -313,6 +368,7 @@ static void the_cache_finds_by_node_and_by_prefix(void **state)
 	assert_null(session_cache_add(cache, &r));
 	r.prefix_count = 1;
 	r.prefixes[0] = prefix("2001:db8:1::/63");
+	r.delegated_count = 0;
 	two = session_cache_add(cache, &r);
 	assert_non_null(two);
 	assert_int_equal(two->now.number, first.number + 1);
@@ -358,6 +414,7 @@ int main(void)
 		cmocka_unit_test(sets_of_prefixes_have_no_order),
 		cmocka_unit_test(identifiers_are_readable),
 		cmocka_unit_test(the_cache_finds_by_node_and_by_prefix),
+		cmocka_unit_test(the_cache_holds_delegated_prefixes),
 		cmocka_unit_test(a_subtype_makes_another_node),
 	};
 

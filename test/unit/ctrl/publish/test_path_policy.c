@@ -238,8 +238,14 @@ static void what_is_accepted_fits(void **state)
 		record.prefixes[i] = record.prefixes[0];
 		record.prefixes[i].addr.s6_addr[7] = (uint8_t)i;
 	}
+	record.delegated_count = SESSION_DELEGATED_MAX;
+	for (unsigned i = 0; i < SESSION_DELEGATED_MAX; i++)
+		prefix6_parse("2001:db8:e::/56", &record.delegated[i]);
 	compile();
 	assert_int_equal(object_count, SESSION_PATHS_MAX + 1 + 8);
+	assert_int_equal(objects[SESSION_PATHS_MAX].subscriber.prefix_count, 8);
+	assert_int_equal(objects[SESSION_PATHS_MAX].subscriber.prefixes[3].len, 64);
+	assert_int_equal(objects[SESSION_PATHS_MAX].subscriber.prefixes[4].len, 56);
 	strcpy(text, "rules = (");
 	for (int i = 0; i < 8; i++)
 		sprintf(text + strlen(text), "%s{ remote = \"2001:db8:%d::/48\"; labels = [9]; }",
