@@ -66,6 +66,17 @@ static const struct config_key node_keys[] = {
 	CONFIG_KEY(PREFIXES, struct ctrl_config_lma_node, prefixes,
 		.max_items = SESSION_PREFIXES_MAX,
 		.help = "prefixes of its own, outside of all pools, given to its first interface"),
+	CONFIG_KEY(STRING, struct ctrl_config_lma_node, delegated_pool, .min = 1, .max = 64,
+		.help = "name of the pool that prefixes of networks behind it come from (RFC "
+			"7148); without it, and without delegated_prefixes, requests for such are "
+			"refused with status 177, or passed over if no node has either"),
+	CONFIG_KEY(INT, struct ctrl_config_lma_node, delegated_per_session, .text = "1", .min = 1,
+		.max = SESSION_DELEGATED_MAX,
+		.help = "how many an interface gets delegated from that pool"),
+	CONFIG_KEY(PREFIXES, struct ctrl_config_lma_node, delegated_prefixes,
+		.max_items = SESSION_DELEGATED_MAX,
+		.help = "prefixes of networks behind it, of its own and outside of all pools, "
+			"delegated to its first interface that asks"),
 	CONFIG_KEY_NAMED("max_lifetime", DURATION, struct ctrl_config_lma_node, max_lifetime_ms,
 		.unit = "s", .max = 262140000, .check = ctrl_config_check_lifetime,
 		.help = "longest lifetime granted to it; 0: that of the anchor"),
@@ -318,6 +329,10 @@ static int check_nodes(const struct check *c)
 			config_report_add(c->report, c->file, 0,
 				CONFIG_ITEM_TEXT("lma.nodes", i, "pool"),
 				"\"%s\": no pool is named \"%s\"", n->match, n->pool);
+		if (n->delegated_pool && !pool_of(lma, n->delegated_pool))
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("lma.nodes", i, "delegated_pool"),
+				"\"%s\": no pool is named \"%s\"", n->match, n->delegated_pool);
 		if (!n->pool && !n->prefixes.count && n->enabled)
 			config_report_add(c->report, c->file, 0,
 				CONFIG_ITEM_TEXT("lma.nodes", i, ""),
@@ -373,6 +388,10 @@ static size_t gather(const struct ctrl_config *config, struct claim *claims)
 			claims[n++] =
 				(struct claim){*config_item(&node->prefixes, struct prefix6, j),
 					"node ", node->match};
+		for (size_t j = 0; j < node->delegated_prefixes.count; j++)
+			claims[n++] = (struct claim){
+				*config_item(&node->delegated_prefixes, struct prefix6, j),
+				"network of ", node->match};
 	}
 	return n;
 }
@@ -382,7 +401,7 @@ static int check_overlaps(const struct check *c)
 {
 	const struct ctrl_config_lma *lma = &c->config->lma;
 	size_t most = c->config->home_prefixes.count + lma->pools.count +
-		      lma->nodes.count * SESSION_PREFIXES_MAX;
+		      lma->nodes.count * (SESSION_PREFIXES_MAX + SESSION_DELEGATED_MAX);
 	struct claim *claims = calloc(most + 1, sizeof(*claims));
 
 	if (!claims)

@@ -35,8 +35,11 @@ struct ctrl_config_lma_node {
 	char *pool; /* NULL: none */
 	uint8_t prefixes_per_session;
 	struct config_list prefixes; /* of struct prefix6 */
-	uint32_t max_lifetime_ms;    /* 0: that of the anchor */
-	bool multipath;              /* several bindings of a session are allowed */
+	char *delegated_pool;        /* NULL: none */
+	uint8_t delegated_per_session;
+	struct config_list delegated_prefixes; /* of struct prefix6 */
+	uint32_t max_lifetime_ms;              /* 0: that of the anchor */
+	bool multipath;                        /* several bindings of a session are allowed */
 };
 
 struct ctrl_config_lma {

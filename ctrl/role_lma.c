@@ -283,6 +283,10 @@ static int read_policy(struct role_lma *role)
 			.per_session = n->prefixes_per_session,
 			.prefixes = n->prefixes.items,
 			.prefix_count = n->prefixes.count,
+			.delegated_pool = n->delegated_pool,
+			.delegated_per_session = n->delegated_per_session,
+			.delegated = n->delegated_prefixes.items,
+			.delegated_count = n->delegated_prefixes.count,
 			.max_lifetime_s = n->max_lifetime_ms / 1000,
 			.multipath = n->multipath};
 	}

@@ -50,6 +50,7 @@ static const struct method methods[] = {
 	{"session.revoke", api_session_revoke, {"address"}},
 	{"session.renew", api_session_renew, {"address"}},
 	{"prefix.show", api_prefix_show, {NULL}},
+	{"delegation.show", api_delegation_show, {NULL}},
 	{"mag.show", api_mag_show, {NULL}},
 	{"mag.attach", api_mag_attach, {"mn_id", "port"}},
 	{"mag.detach", api_mag_detach, {"mn_id"}},
@@ -113,6 +114,15 @@ static int send_reply(struct api_request *r, const char *key, json_t *value)
 	free(text);
 	json_decref(reply);
 	return error;
+}
+
+json_t *api_prefixes(const struct prefix6 *prefixes, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(PREFIX6_TEXT(&prefixes[i])));
+	return list;
 }
 
 int api_item(struct api_request *r, json_t *item)

@@ -72,6 +72,9 @@ void api_release_result(void *state);
 /* Puts a time of CLOCK_REALTIME into an object as text; 0: null. */
 void api_put_time(json_t *obj, const char *key, uint64_t real_ns);
 
+/* A list of prefixes as text. NULL: no memory. */
+json_t *api_prefixes(const struct prefix6 *prefixes, size_t count);
+
 /* The error for a negative errno of a commit or of the store. */
 void api_errno(struct api_request *r, int error);
 
@@ -143,5 +146,5 @@ api_method_fn api_flow_show, api_flow_explain;
 api_method_fn api_mag_show, api_mag_attach, api_mag_detach, api_mag_revoke, api_peer_show;
 api_method_fn api_mcast_show, api_mcast_links, api_mcast_tunnels, api_mcast_explain;
 api_method_fn api_session_show, api_session_clear, api_session_revoke, api_session_renew,
-	api_prefix_show;
+	api_prefix_show, api_delegation_show;
 api_method_fn api_subscriber_add, api_subscriber_del, api_subscriber_show, api_subscriber_import;

@@ -1,4 +1,4 @@
-/* session.show, session.clear, session.revoke, session.renew, prefix.show */
+/* session.show, session.clear, session.revoke, session.renew, prefix.show, delegation.show */
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/config.h"
@@ -61,12 +61,11 @@ static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_reco
 	const struct lma_peer *peer = lma_peer_find(ctrl->lma, &now->care_of);
 	bool live = now->life == SESSION_LIVE;
 	char mn_id[SESSION_MN_ID_TEXT_SIZE];
-	json_t *prefixes = json_array();
 
-	for (size_t i = 0; i < now->prefix_count; i++)
-		json_array_append_new(prefixes, json_string(PREFIX6_TEXT(&now->prefixes[i])));
 	json_put_str(obj, "mn_id", session_mn_id_text(mn_id, &now->mn_id));
-	json_object_set_new(obj, "prefixes", prefixes);
+	json_object_set_new(obj, "prefixes", api_prefixes(now->prefixes, now->prefix_count));
+	json_object_set_new(
+		obj, "delegated_prefixes", api_prefixes(now->delegated, now->delegated_count));
 	json_put_str(obj, "gateway", peer ? peer->name : NULL);
 	if (live)
 		json_put_addr(obj, "care_of_address", &now->care_of);
@@ -292,4 +291,51 @@ void api_prefix_show(struct api_request *r, const json_t *params)
 		api_item(r, obj);
 	}
 	api_count(r, i);
+}
+
+/* The delegated prefix that begins with an address. */
+static json_t *delegation_item(struct ctrl *ctrl, const struct in6_addr *name)
+{
+	const struct session *s = session_at(ctrl, name);
+	const struct prefix6 *prefix = NULL;
+	char mn_id[SESSION_MN_ID_TEXT_SIZE];
+	const struct lma_peer *peer;
+	const struct lma_pool *pool;
+	json_t *obj;
+
+	for (size_t i = 0; s && i < s->now.delegated_count && !prefix; i++)
+		if (addr_equal(&s->now.delegated[i].addr, name))
+			prefix = &s->now.delegated[i];
+	if (!prefix)
+		return NULL;
+	pool = lma_pool_of(ctrl->lma, prefix);
+	peer = lma_peer_find(ctrl->lma, &s->now.care_of);
+	obj = json_object();
+	json_put_str(obj, "prefix", PREFIX6_TEXT(prefix));
+	json_put_str(obj, "pool", pool ? pool->name : NULL);
+	json_put_str(obj, "mn_id", session_mn_id_text(mn_id, &s->now.mn_id));
+	json_put_uint(obj, "session", s->now.number);
+	json_put_str(obj, "gateway", peer ? peer->name : NULL);
+	json_put_str(obj, "state", state_of(s));
+	return obj;
+}
+
+void api_delegation_show(struct api_request *r, const json_t *params)
+{
+	struct in6_addr *names;
+	size_t n = 0;
+
+	(void)params;
+	if (api_refuse_without(r, r->ctrl->lma, "lma"))
+		return;
+	names = calloc(session_cache_count(lma_cache(r->ctrl->lma)) * SESSION_DELEGATED_MAX + 1,
+		sizeof(*names));
+	if (!names) {
+		api_errno(r, -ENOMEM);
+		return;
+	}
+	for (const struct session *s = NULL; (s = session_cache_next(lma_cache(r->ctrl->lma), s));)
+		for (size_t i = 0; i < s->now.delegated_count; i++)
+			names[n++] = s->now.delegated[i].addr;
+	api_list_send(r, names, n, delegation_item);
 }

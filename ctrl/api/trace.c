@@ -68,8 +68,8 @@ void api_traced(void *arg, const struct tracer_item *t)
 	json_decref(item);
 }
 
-/* Adds the prefixes of a node: its home addresses, what an anchor assigned to it, and what one
- * assigned that it is attached for. */
+/* Adds the prefixes of a node: its home addresses, what an anchor assigned or delegated to it, and
+ * what one did that it is attached for. */
 static void add_prefix(struct trace_wanted *wanted, const struct prefix6 *prefix)
 {
 	for (unsigned i = 0; i < wanted->count; i++)
@@ -79,6 +79,12 @@ static void add_prefix(struct trace_wanted *wanted, const struct prefix6 *prefix
 		wanted->prefixes[wanted->count++] = *prefix;
 }
 
+static void add_list(struct trace_wanted *wanted, const struct prefix6 *prefixes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add_prefix(wanted, &prefixes[i]);
+}
+
 static void add_assigned(struct ctrl *ctrl, const char *mn_id, struct trace_wanted *wanted)
 {
 	struct session_cache *cache = ctrl->lma ? lma_cache(ctrl->lma) : NULL;
@@ -86,16 +92,18 @@ static void add_assigned(struct ctrl *ctrl, const char *mn_id, struct trace_want
 	char text[SESSION_MN_ID_TEXT_SIZE];
 	struct session *s = NULL;
 
-	while (cache && (s = session_cache_next(cache, s)))
-		for (unsigned i = 0; i < s->now.prefix_count &&
-				     strcmp(session_mn_id_text(text, &s->now.mn_id), mn_id) == 0;
-			i++)
-			add_prefix(wanted, &s->now.prefixes[i]);
-	while (ctrl->mag && (a = mag_next(ctrl->mag, a)))
-		for (unsigned i = 0; i < a->now.prefix_count &&
-				     strcmp(session_mn_id_text(text, &a->now.mn_id), mn_id) == 0;
-			i++)
-			add_prefix(wanted, &a->now.prefixes[i]);
+	while (cache && (s = session_cache_next(cache, s))) {
+		if (strcmp(session_mn_id_text(text, &s->now.mn_id), mn_id) != 0)
+			continue;
+		add_list(wanted, s->now.prefixes, s->now.prefix_count);
+		add_list(wanted, s->now.delegated, s->now.delegated_count);
+	}
+	while (ctrl->mag && (a = mag_next(ctrl->mag, a))) {
+		if (strcmp(session_mn_id_text(text, &a->now.mn_id), mn_id) != 0)
+			continue;
+		add_list(wanted, a->now.prefixes, a->now.prefix_count);
+		add_list(wanted, a->now.delegated, a->now.delegated_count);
+	}
 }
 
 static void add_prefixes(const struct api_request *r, struct trace_wanted *wanted)

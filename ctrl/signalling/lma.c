@@ -221,6 +221,7 @@ static struct lma_update reduce(
 	};
 
 	reduce_options(mh, &u);
+	lma_delegation_read(lma, mh, &u);
 	snprintf(u.data_plane, sizeof(u.data_plane), "%s", packet->data_plane);
 	return u;
 }

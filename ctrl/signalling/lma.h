@@ -9,6 +9,7 @@
  *   lma_path.c      sessions with several bindings (RFC 8278)
  *   lma_prefix.c    profiles of nodes, pools, and the prefixes of a new session (5.3.2)
  *   lma_queue.c     requests of one session in order, through the commit
+ *   lma_delegation.c  delegated mobile network prefixes (RFC 7148)
  *   lma_gre.c       GRE encapsulation and keys (RFC 5845)
  *   lma_serving.c   data planes, and LMA User-Plane Addresses (RFC 7389)
  *   lma_reply.c     the Proxy Binding Acknowledgement (5.3.6)
@@ -70,8 +71,12 @@ struct lma_profile {
 	uint8_t per_session; /* prefixes of a session, from the pool */
 	const struct prefix6 *prefixes; /* its own, given to its first session */
 	size_t prefix_count;            /* at most SESSION_PREFIXES_MAX */
-	uint32_t max_lifetime_s;        /* 0: that of the anchor */
-	bool multipath;                 /* its sessions may have several bindings */
+	const char *delegated_pool;     /* prefixes that are delegated to it come from here; NULL */
+	uint8_t delegated_per_session;  /* of them */
+	const struct prefix6 *delegated; /* its own, delegated to its first session that asks */
+	size_t delegated_count;          /* at most SESSION_DELEGATED_MAX */
+	uint32_t max_lifetime_s;         /* 0: that of the anchor */
+	bool multipath;                  /* its sessions may have several bindings */
 };
 
 /* All of it is the caller's and outlives the anchor. */
@@ -244,6 +249,9 @@ struct lma_pool_state {
 	size_t size, used;
 };
 bool lma_pool_state(const struct lma *lma, size_t index, struct lma_pool_state *state);
+
+/* The pool that a prefix is of; NULL: none, it is of a profile. */
+const struct lma_pool *lma_pool_of(const struct lma *lma, const struct prefix6 *prefix);
 
 /* The peer that has this address, or NULL. */
 const struct lma_peer *lma_peer_find(const struct lma *lma, const struct in6_addr *address);

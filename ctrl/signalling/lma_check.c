@@ -225,6 +225,7 @@ static check_fn *const checks[] = {
 	check_options,
 	check_link_id,
 	lma_gre_check,
+	lma_delegation_check,
 	lma_path_check,
 	check_session,
 	lma_path_check_room,

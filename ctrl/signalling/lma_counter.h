@@ -57,6 +57,10 @@
 	X(REFUSED_NO_HANDOFF, "lma_pba_refused_161", "refused: no Handoff Indicator option")       \
 	X(REFUSED_NO_ACCESS, "lma_pba_refused_162", "refused: no Access Technology Type option")   \
 	X(REFUSED_GRE, "lma_pba_refused_163", "refused: no GRE Key option (RFC 5845)")             \
+	X(REFUSED_NOT_DELEGATED, "lma_pba_refused_177",                                            \
+		"refused: no prefixes may be delegated to it (RFC 7148)")                          \
+	X(REFUSED_DELEGATED, "lma_pba_refused_178",                                                \
+		"refused: delegated prefix is in use, or not one that it may have")                \
 	X(REFUSED_MULTIPATH, "lma_pba_refused_180", "refused: several bindings (RFC 8278)")        \
 	X(REGISTERED, "lma_registered", "sessions made")                                           \
 	X(EXTENDED, "lma_extended", "sessions extended by the same gateway")                       \

@@ -16,7 +16,7 @@ struct lma_match {
 	UT_hash_handle hh;        /* by profile->match */
 };
 
-static struct prefix_pool *pool_named(const struct lma *lma, const char *name)
+struct prefix_pool *lma_pool_named(const struct lma *lma, const char *name)
 {
 	for (size_t i = 0; name && i < lma->config.pool_count; i++)
 		if (strcmp(lma->config.pools[i].name, name) == 0)
@@ -52,7 +52,9 @@ int lma_prefix_open(struct lma *lma)
 		const struct lma_profile *profile = &lma->config.profiles[i];
 		struct lma_match *m = &lma->matches[i];
 
-		*m = (struct lma_match){.profile = profile, .pool = pool_named(lma, profile->pool)};
+		*m = (struct lma_match){
+			.profile = profile, .pool = lma_pool_named(lma, profile->pool)};
+		lma->delegates |= lma_delegation_allowed(profile);
 		HASH_ADD_KEYPTR(
 			hh, lma->by_match, profile->match, (unsigned)strlen(profile->match), m);
 	}
@@ -178,14 +180,20 @@ uint8_t lma_prefix_take(struct lma *lma, const struct lma_profile *profile,
 
 void lma_prefix_restore(struct lma *lma, const struct session_record *record)
 {
-	for (size_t i = 0; i < record->prefix_count; i++)
-		for (size_t p = 0; p < lma->config.pool_count; p++)
+	for (size_t p = 0; p < lma->config.pool_count; p++) {
+		for (size_t i = 0; i < record->prefix_count; i++)
 			prefix_pool_claim(lma->pools[p], &record->prefixes[i]);
+		for (size_t i = 0; i < record->delegated_count; i++)
+			prefix_pool_claim(lma->pools[p], &record->delegated[i]);
+	}
 }
 
 void lma_prefix_release(struct lma *lma, const struct session_record *record)
 {
-	for (size_t i = 0; i < record->prefix_count; i++)
-		for (size_t p = 0; p < lma->config.pool_count; p++)
+	for (size_t p = 0; p < lma->config.pool_count; p++) {
+		for (size_t i = 0; i < record->prefix_count; i++)
 			prefix_pool_release(lma->pools[p], &record->prefixes[i]);
+		for (size_t i = 0; i < record->delegated_count; i++)
+			prefix_pool_release(lma->pools[p], &record->delegated[i]);
+	}
 }

@@ -281,6 +281,9 @@ static void next(struct lma *lma, struct session *session);
 static void finish(struct lma *lma, struct session *session, struct lma_request *r, int error)
 {
 	session->running = NULL;
+	if (r->kind == LMA_REGISTER)
+		lma_delegation_settle(lma, session, error ? &r->to : &session->now,
+			error ? &session->now : &r->to);
 	if (error)
 		failed(lma, session, r, error);
 	else if (r->kind == LMA_REGISTER)
@@ -405,6 +408,7 @@ static bool is_moot(const struct session *session, const struct lma_request *r)
 
 static void run(struct lma *lma, struct session *session, struct lma_request *r)
 {
+	uint8_t status = 0;
 	int error;
 
 	wheel_cancel(&lma->wheel, &session->timer);
@@ -415,6 +419,13 @@ static void run(struct lma *lma, struct session *session, struct lma_request *r)
 		return;
 	}
 	prepare(lma, session, r);
+	if (r->kind == LMA_REGISTER)
+		status = lma_delegation_take(lma, session, &r->update, &r->to);
+	if (status) {
+		lma_refuse(lma, &r->update, true, status, r->update.sequence);
+		lma_request_free(lma, r);
+		return;
+	}
 	r->session = session;
 	r->owner = lma;
 	session->running = r;

@@ -32,6 +32,8 @@ static const struct {
 	{STATUS_BA_MISSING_HANDOFF, LMA_N_REFUSED_NO_HANDOFF},
 	{STATUS_BA_MISSING_ACCESS_TECH, LMA_N_REFUSED_NO_ACCESS},
 	{STATUS_BA_GRE_KEY_REQUIRED, LMA_N_REFUSED_GRE},
+	{STATUS_BA_DMNP_NOT_AUTHORIZED, LMA_N_REFUSED_NOT_DELEGATED},
+	{STATUS_BA_DMNP_IN_USE, LMA_N_REFUSED_DELEGATED},
 	{STATUS_BA_MULTIPATH, LMA_N_REFUSED_MULTIPATH},
 };
 
@@ -86,6 +88,7 @@ static void add_options(const struct lma *lma, const struct lma_update *u,
 	option->mn_id.id.at = u->mn_id.octets;
 	option->mn_id.id.len = u->mn_id.len;
 	add_prefix_options(mh, u, bound);
+	lma_delegation_add(u, bound, mh);
 	option_add(mh, OPTION_HANDOFF)->handoff.value = u->handoff;
 	option_add(mh, OPTION_ACCESS_TECHNOLOGY)->access.value = u->access;
 	if (u->has_timestamp)

@@ -12,7 +12,7 @@
 #include "proto/channel/update.h"
 
 enum {
-	LMA_PREFIXES_MAX = 8, /* Home Network Prefix options of one message that are looked at */
+	LMA_PREFIXES_MAX = 8, /* options of one kind with prefixes that are looked at */
 };
 
 /*
@@ -35,6 +35,9 @@ struct lma_update {
 	struct session_link_id link_id;
 	uint8_t prefix_count; /* Home Network Prefix options, up to LMA_PREFIXES_MAX */
 	struct prefix6 prefixes[LMA_PREFIXES_MAX];
+	bool delegates, delegates_any; /* asks for delegated prefixes (RFC 7148), whichever */
+	uint8_t delegated_count;       /* up to LMA_PREFIXES_MAX */
+	struct prefix6 delegated[LMA_PREFIXES_MAX];
 	const struct lma_peer *peer;           /* NULL: a stranger */
 	bool has_multipath, has_mag_id;        /* RFC 8278 */
 	struct option_mag_multipath multipath; /* has_multipath */
@@ -78,6 +81,7 @@ struct lma {
 	struct prefix_pool **pools;    /* config.pool_count of them */
 	struct lma_match *matches;     /* config.profile_count of them */
 	struct lma_match *by_match;    /* the same, hashed by their text */
+	bool delegates;                /* some profile has prefixes to delegate */
 	struct lma_request *requests;  /* free list */
 	size_t live;                   /* sessions that are SESSION_LIVE */
 	struct token_bucket strangers; /* refusals that they may be sent */
@@ -218,6 +222,9 @@ void lma_serving_add(const struct lma *lma, uint64_t data_plane, struct mh *mh);
 int lma_prefix_open(struct lma *lma);
 void lma_prefix_close(struct lma *lma);
 
+/* The pool of this name; NULL for none. */
+struct prefix_pool *lma_pool_named(const struct lma *lma, const char *name);
+
 /* The profile of a node: of its own name, else of its realm, else of all; NULL: none. */
 const struct lma_profile *lma_profile_find(
 	const struct lma *lma, const struct session_mn_id *mn_id);
@@ -229,11 +236,37 @@ const struct lma_profile *lma_profile_find(
 uint8_t lma_prefix_take(struct lma *lma, const struct lma_profile *profile,
 	const struct lma_update *update, struct session_record *record);
 
-/* At start: takes the prefixes of a record out of their pools. */
+/* At start: takes the prefixes of a record out of their pools, delegated ones too. */
 void lma_prefix_restore(struct lma *lma, const struct session_record *record);
 
-/* Gives the prefixes of a record back. */
+/* Gives the prefixes of a record back, delegated ones too. */
 void lma_prefix_release(struct lma *lma, const struct session_record *record);
+
+/* lma_delegation.c */
+
+/* What a message asks for; nothing, where no profile has prefixes to delegate (RFC 7148, 5.2.2).
+ * Prefixes of IPv4 are passed over. */
+void lma_delegation_read(const struct lma *lma, const struct mh *mh, struct lma_update *u);
+
+/* Whether nodes with this profile may have delegated prefixes; refused if they ask and may not. */
+bool lma_delegation_allowed(const struct lma_profile *profile);
+struct lma_verdict lma_delegation_check(struct lma_check *c);
+
+/*
+ * Takes the prefixes that a registration asks for into to->delegated, none without a wish: those of
+ * session->now that it still wants, and others, which the session holds from now on. Returns 0, or
+ * the status with which that fails; nothing is taken then.
+ */
+uint8_t lma_delegation_take(struct lma *lma, struct session *session, const struct lma_update *u,
+	struct session_record *to);
+
+/* Gives back the delegated prefixes of one record of a session, but for those of the other. */
+void lma_delegation_settle(struct lma *lma, struct session *session,
+	const struct session_record *of, const struct session_record *but);
+
+/* Adds the options to an answer; bound as in lma_accept(), NULL: refused. */
+void lma_delegation_add(
+	const struct lma_update *u, const struct session_record *bound, struct mh *mh);
 
 /* lma_gre.c */
 

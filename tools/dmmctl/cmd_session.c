@@ -3,6 +3,7 @@
 
 static const struct table_column columns[] = {
 	{"PREFIXES", "prefixes", TABLE_TEXT},
+	{"DELEGATED", "delegated_prefixes", TABLE_TEXT},
 	{"MN-ID", "mn_id", TABLE_TEXT},
 	{"INTERFACE", "link_layer_id", TABLE_TEXT},
 	{"ACCESS", "access_technology", TABLE_TEXT},
@@ -24,6 +25,20 @@ static const struct table_column pool_columns[] = {
 	{"SIZE", "size", TABLE_TEXT},
 	{"USED", "used", TABLE_TEXT},
 	{"FREE", "free", TABLE_TEXT},
+	{0},
+};
+
+static const struct table_column delegation_columns[] = {
+	{"PREFIX", "prefix", TABLE_TEXT},
+	{"POOL", "pool", TABLE_TEXT},
+	{"MN-ID", "mn_id", TABLE_TEXT},
+	{"GATEWAY", "gateway", TABLE_TEXT},
+	{"STATE", "state", TABLE_TEXT},
+	{0},
+};
+
+static const struct args_option prefix_options[] = {
+	{'d', "delegated", NULL, "the delegated prefixes: of which pool and to whom"},
 	{0},
 };
 
@@ -105,11 +120,12 @@ static int renew(struct command_context *context, struct args *args, const char 
 
 static int show_pools(struct command_context *context, struct args *args, const char *const *values)
 {
-	static const struct command_list list = {"prefix.show", "pools", pool_columns};
+	static const struct command_list pools = {"prefix.show", "pools", pool_columns};
+	static const struct command_list delegations = {
+		"delegation.show", "delegations", delegation_columns};
 
 	(void)args;
-	(void)values;
-	return command_list(context, &list, NULL);
+	return command_list(context, values[0] ? &delegations : &pools, NULL);
 }
 
 const struct command session_commands[] = {
@@ -149,6 +165,7 @@ const struct command prefix_commands[] = {
 		.name = "show",
 		.usage = "[OPTION]...",
 		.summary = "Show the pools of prefixes of a local mobility anchor.",
+		.options = prefix_options,
 		.run = show_pools},
 	{0},
 };

@@ -64,6 +64,7 @@ static void has_defaults(void **state)
 	assert_int_equal(c.lma.assign_delay_ms, 1500);
 	assert_int_equal(config_item(&c.lma.pools, struct ctrl_config_pool, 0)->length, 64);
 	assert_true(config_item(&c.lma.nodes, struct ctrl_config_lma_node, 0)->enabled);
+	assert_null(config_item(&c.lma.nodes, struct ctrl_config_lma_node, 0)->delegated_pool);
 	ctrl_config_free(&c);
 }
 
@@ -184,6 +185,16 @@ static void refuses_nodes(void **state)
 	ASSERT_NODES("{ match = \"a@b\"; prefixes = [\"2001:db8:100:1::/64\"]; }", "overlap");
 	ASSERT_NODES("{ match = \"a@b\"; prefixes = [\"2001:db8:f::/64\"]; },"
 		     "{ match = \"c@d\"; prefixes = [\"2001:db8:f::/64\"]; }",
+		"overlap");
+	ASSERT_NODES("{ match = \"a@b\"; pool = \"p\"; delegated_pool = \"q\"; }", "\"q\"");
+	ASSERT_NODES("{ match = \"a@b\"; pool = \"p\"; delegated_per_session = 5; }", "5");
+	ASSERT_NODES("{ match = \"a@b\"; delegated_prefixes = [\"2001:db8:f::/56\"]; }",
+		"neither a pool");
+	ASSERT_NODES("{ match = \"a@b\"; pool = \"p\"; "
+		     "delegated_prefixes = [\"2001:db8:100:100::/56\"]; }",
+		"overlap");
+	ASSERT_NODES("{ match = \"a@b\"; prefixes = [\"2001:db8:f:1::/64\"]; "
+		     "delegated_prefixes = [\"2001:db8:f::/56\"]; }",
 		"overlap");
 #undef ASSERT_NODES
 }

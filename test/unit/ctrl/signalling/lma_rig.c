@@ -17,14 +17,16 @@ enum { SPI = 1000 };
 
 static const uint8_t key[AUTH_KEY_SIZE] = "0123456789abcde";
 static struct in6_addr anchors[1], mag1[2], mag2[1];
-static struct prefix6 fixed_prefix;
+static struct prefix6 fixed_prefix, router_prefix, networks[2];
 static struct lma_peer peers[2];
-static struct lma_pool pools[2];
+static struct lma_pool pools[3];
 static const struct lma_profile profiles[] = {
 	{.match = LMA_RIG_NODE,
 		.enabled = true,
 		.pool = "big",
 		.per_session = 2,
+		.delegated_pool = "nets",
+		.delegated_per_session = 2,
 		.max_lifetime_s = 40,
 		.multipath = true},
 	{.match = LMA_RIG_FIXED,
@@ -32,6 +34,15 @@ static const struct lma_profile profiles[] = {
 		.per_session = 1,
 		.prefixes = &fixed_prefix,
 		.prefix_count = 1},
+	{.match = LMA_RIG_ROUTER,
+		.enabled = true,
+		.per_session = 1,
+		.prefixes = &router_prefix,
+		.prefix_count = 1,
+		.delegated_pool = "nets",
+		.delegated_per_session = 1,
+		.delegated = networks,
+		.delegated_count = 2},
 	{.match = LMA_RIG_DISABLED, .pool = "big", .per_session = 1},
 	{.match = "@example.net",
 		.enabled = true,
@@ -86,6 +97,11 @@ static void read_option(struct lma_rig_answer *a, const struct mh_option *o)
 		break;
 	case OPTION_HOME_NETWORK_PREFIX:
 		a->prefixes[a->prefix_count++] = prefix6_of(&o->prefix.prefix, o->prefix.len);
+		break;
+	case OPTION_DELEGATED_PREFIX:
+		assert_false(o->delegated_prefix.is_ip4);
+		a->delegated[a->delegated_count++] =
+			prefix6_of(&o->delegated_prefix.prefix.ip6, o->delegated_prefix.prefix_len);
 		break;
 	case OPTION_HANDOFF:
 		a->handoff = o->handoff.value;
@@ -240,6 +256,10 @@ struct lma_rig *lma_rig_new(void)
 	memcpy(peers[0].key, key, sizeof(key));
 	peers[1] = (struct lma_peer){.name = "mag2", .addresses = mag2, .address_count = 1};
 	pools[0] = (struct lma_pool){"big", lma_rig_prefix("2001:db8:100::/48"), 64};
+	router_prefix = lma_rig_prefix("2001:db8:f1::/64");
+	networks[0] = lma_rig_prefix("2001:db8:f2:100::/56");
+	networks[1] = lma_rig_prefix("2001:db8:f2:200::/56");
+	pools[2] = (struct lma_pool){"nets", lma_rig_prefix("2001:db8:300::/54"), 56};
 	pools[1] = (struct lma_pool){"small", lma_rig_prefix("2001:db8:200::/63"), 64};
 	rig->now = 5 * CLOCK_NS_PER_S;
 	rig->real = LMA_RIG_REAL_START;
@@ -249,7 +269,7 @@ struct lma_rig *lma_rig_new(void)
 		.peers = peers,
 		.peer_count = 2,
 		.pools = pools,
-		.pool_count = 2,
+		.pool_count = 3,
 		.profiles = profiles,
 		.profile_count = sizeof(profiles) / sizeof(*profiles),
 		.max_lifetime_s = 420,
@@ -315,6 +335,16 @@ static void add_options(const struct lma_rig *rig, const struct lma_rig_pbu *pbu
 		o->prefix.prefix = p.addr;
 		o->prefix.len = p.len;
 	}
+	for (size_t i = 0; i < 4 && pbu->delegated[i]; i++) {
+		struct prefix6 p = lma_rig_prefix(pbu->delegated[i]);
+
+		option_add(mh, OPTION_DELEGATED_PREFIX)->delegated_prefix =
+			(struct option_delegated_prefix){.prefix_len = p.len,
+				.prefix = {.ip6 = p.addr, .len = sizeof(p.addr)}};
+	}
+	if (pbu->delegated_ip4)
+		option_add(mh, OPTION_DELEGATED_PREFIX)->delegated_prefix =
+			(struct option_delegated_prefix){.is_ip4 = true, .prefix = {.len = 4}};
 	if (pbu->handoff >= 0)
 		option_add(mh, OPTION_HANDOFF)->handoff.value = (uint8_t)pbu->handoff;
 	if (pbu->access >= 0)

@@ -11,11 +11,12 @@
 
 #define LMA_RIG_REAL_START 1790000000000000000ull /* nanoseconds since 1970 */
 #define LMA_RIG_ANCHOR     "2001:db8:1::1"
-#define LMA_RIG_MAG1       "2001:db8:a::1"     /* with a key */
-#define LMA_RIG_MAG1_OTHER "2001:db8:a::2"     /* another address of the same */
-#define LMA_RIG_MAG2       "2001:db8:b::1"     /* without */
-#define LMA_RIG_NODE       "host@example.org"  /* two prefixes from the pool, at most 40 s */
-#define LMA_RIG_FIXED      "fixed@example.org" /* 2001:db8:f::/64 and no pool; one binding */
+#define LMA_RIG_MAG1       "2001:db8:a::1"      /* with a key */
+#define LMA_RIG_MAG1_OTHER "2001:db8:a::2"      /* another address of the same */
+#define LMA_RIG_MAG2       "2001:db8:b::1"      /* without */
+#define LMA_RIG_NODE       "host@example.org"   /* two prefixes from the pool, at most 40 s */
+#define LMA_RIG_FIXED      "fixed@example.org"  /* 2001:db8:f::/64 and no pool; one binding */
+#define LMA_RIG_ROUTER     "router@example.org" /* as fixed, but 2001:db8:f1::/64 */
 #define LMA_RIG_DISABLED   "off@example.org"
 #define LMA_RIG_ANY        "anybody@example.net" /* by its realm: one from the small pool */
 
@@ -44,6 +45,8 @@ struct lma_rig_pbu {
 	const uint8_t *data; /* of it */
 	bool has_gre;        /* the option of RFC 5845, 6.1 */
 	struct field_optional downlink_key;
+	const char *delegated[4]; /* of options of RFC 7148, 4.1; "::/0" asks for some */
+	bool delegated_ip4;       /* and one for IPv4 */
 	int user_plane; /* octets of the address in the option of RFC 7389; -1: no option */
 };
 
@@ -55,6 +58,8 @@ struct lma_rig_answer {
 	char mn_id[256];
 	struct prefix6 prefixes[4];
 	size_t prefix_count;
+	struct prefix6 delegated[8];
+	size_t delegated_count;
 	int handoff, access; /* -1: no option */
 	bool has_timestamp, has_link_id, has_link_local;
 	uint64_t timestamp;
