@@ -60,6 +60,17 @@ static const struct config_key node_keys[] = {
 		.help = "MAC address of its interface"),
 	CONFIG_KEY(STRING, struct ctrl_config_mag_node, anchor, .min = 1, .max = 64,
 		.help = "name of its anchor; without it, the first"),
+	CONFIG_KEY(BOOL, struct ctrl_config_mag_node, delegation, .text = "false",
+		.help = "its anchor is asked for prefixes of networks behind it (RFC 7148), which "
+			"are routed to its interface"),
+	CONFIG_KEY(PREFIXES, struct ctrl_config_mag_node, delegated_prefixes,
+		.max_items = SESSION_DELEGATED_MAX,
+		.help = "its anchor is asked for these, which networks behind it have"),
+	CONFIG_KEY(STRING, struct ctrl_config_mag_node, always_on, .min = 1,
+		.max = OBJECT_PORT_NAME_MAX,
+		.help = "port of the access link that it is attached to from the start on, "
+			"whether "
+			"it is heard or not, and not given up when it is silent"),
 	CONFIG_END};
 
 const struct config_key ctrl_config_mag_keys[] = {
@@ -242,6 +253,46 @@ static void check_anchor(const struct check *c, size_t i)
 		a->name, a->key_file, a->spi);
 }
 
+static bool is_access(const struct ctrl_config_mag *mag, const char *port)
+{
+	for (size_t i = 0; i < mag->links.count; i++)
+		if (strcmp(config_item(&mag->links, struct ctrl_config_access, i)->port, port) == 0)
+			return true;
+	return false;
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	return prefix6_compare(a, b);
+}
+
+/* What one node is asked for no other can have: sorted, a prefix that holds another holds the next.
+ */
+static int check_delegated(const struct check *c)
+{
+	const struct config_list *nodes = &c->config->mag.nodes;
+	struct prefix6 *all = calloc(nodes->count * SESSION_DELEGATED_MAX + 1, sizeof(*all));
+	size_t n = 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < nodes->count; i++) {
+		const struct config_list *of =
+			&config_item(nodes, struct ctrl_config_mag_node, i)->delegated_prefixes;
+
+		for (size_t j = 0; j < of->count; j++)
+			all[n++] = *config_item(of, struct prefix6, j);
+	}
+	qsort(all, n, sizeof(*all), compare_prefixes);
+	for (size_t i = 1; i < n; i++)
+		if (prefix6_covers(&all[i - 1], &all[i]))
+			config_report_add(c->report, c->file, 0, "mag.nodes",
+				"delegated prefixes %s and %s overlap", PREFIX6_TEXT(&all[i - 1]),
+				PREFIX6_TEXT(&all[i]));
+	free(all);
+	return 0;
+}
+
 static int compare_macs(const void *a, const void *b)
 {
 	return memcmp(&(*(const struct ctrl_config_mag_node *const *)a)->link_address,
@@ -264,6 +315,11 @@ static int check_nodes(const struct check *c)
 				CONFIG_ITEM_TEXT("mag.nodes", i, "anchor"),
 				"\"%s\": no anchor is named \"%s\"", sorted[i]->mn_id,
 				sorted[i]->anchor);
+		if (sorted[i]->always_on && !is_access(&c->config->mag, sorted[i]->always_on))
+			config_report_add(c->report, c->file, 0,
+				CONFIG_ITEM_TEXT("mag.nodes", i, "always_on"),
+				"\"%s\": port \"%s\" is no access link", sorted[i]->mn_id,
+				sorted[i]->always_on);
 	}
 	qsort(sorted, nodes->count, sizeof(*sorted), compare_macs);
 	for (size_t i = 1; i < nodes->count; i++)
@@ -290,6 +346,7 @@ int ctrl_config_check_mag(
 {
 	const struct check c = {.config = config, .file = file, .report = report};
 	bool role = ctrl_config_has_role(config, "mag");
+	int error;
 
 	if (role && !config->mag.present)
 		config_report_add(report, file, 0, "mag", "is required for the role \"mag\"");
@@ -302,5 +359,6 @@ int ctrl_config_check_mag(
 	check_paths(&c);
 	for (size_t i = 0; i < config->mag.anchors.count; i++)
 		check_anchor(&c, i);
-	return check_nodes(&c);
+	error = check_nodes(&c);
+	return error ? error : check_delegated(&c);
 }

@@ -38,6 +38,9 @@ struct ctrl_config_mag_node {
 	char *mn_id;
 	struct mac link_address;
 	char *anchor; /* name of one; NULL: the first */
+	bool delegation;
+	struct config_list delegated_prefixes; /* of struct prefix6 */
+	char *always_on;                       /* port of an access link; NULL: where it is heard */
 };
 
 struct ctrl_config_mag {

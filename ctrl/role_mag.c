@@ -244,6 +244,16 @@ static int read_links(struct role_mag *role)
 	return 0;
 }
 
+/* The access link on a port; NULL for none. */
+static const struct mag_link *link_on(const struct role_mag *role, const char *port)
+{
+	size_t count = role->ctrl->config->mag.links.count, i = 0;
+
+	while (port && i < count && strcmp(role->links[i].port, port) != 0)
+		i++;
+	return port && i < count ? &role->links[i] : NULL;
+}
+
 static int read_profiles(struct role_mag *role)
 {
 	const struct ctrl_config *config = role->ctrl->config;
@@ -261,7 +271,11 @@ static int read_profiles(struct role_mag *role)
 
 		role->profiles[i] = (struct mag_profile){.mn_id = n->mn_id,
 			.mac = n->link_address,
-			.anchor = &role->anchors[anchor]};
+			.anchor = &role->anchors[anchor],
+			.delegates = n->delegation || n->delegated_prefixes.count,
+			.delegated = n->delegated_prefixes.items,
+			.delegated_count = n->delegated_prefixes.count,
+			.always_on = link_on(role, n->always_on)};
 	}
 	return 0;
 }
@@ -413,6 +427,7 @@ int role_mag_open(struct role_mag **out, struct ctrl *ctrl, char *why, size_t wh
 		role_mag_close(role);
 		return error;
 	}
+	mag_start(ctrl->mag);
 	for (const struct mag_attachment *a = mag_next(ctrl->mag, NULL); a;
 		a = mag_next(ctrl->mag, a))
 		if (a->now.lifetime)

@@ -59,15 +59,17 @@ static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a
 	const struct attachment_record *now = &a->now;
 	bool served = now->lifetime;
 	char mn_id[SESSION_MN_ID_TEXT_SIZE];
-	json_t *obj = json_object(), *prefixes = json_array();
+	json_t *obj = json_object();
 
-	for (size_t i = 0; served && i < now->prefix_count; i++)
-		json_array_append_new(prefixes, json_string(PREFIX6_TEXT(&now->prefixes[i])));
 	json_put_str(obj, "mn_id", session_mn_id_text(mn_id, &now->mn_id));
 	json_put_str(obj, "link_address", MAC_TEXT(&now->mac));
 	json_put_str(obj, "port", a->link->port);
 	json_put_str(obj, "state", mag_state_name(a->state));
-	json_object_set_new(obj, "prefixes", prefixes);
+	json_object_set_new(
+		obj, "prefixes", api_prefixes(now->prefixes, served ? now->prefix_count : 0));
+	json_object_set_new(obj, "delegated_prefixes",
+		api_prefixes(now->delegated, served ? now->delegated_count : 0));
+	json_put_str(obj, "delegation", mag_delegation_name(a->delegation));
 	json_put_str(obj, "anchor", a->anchor->name);
 	json_put_addr(obj, "anchor_address", &a->anchor->address);
 	put_far_end(obj, a, &now->user_plane);

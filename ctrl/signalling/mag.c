@@ -231,11 +231,15 @@ static void ended(struct mag_attachment *a)
 
 static void forget(struct mag *mag, struct mag_attachment *a)
 {
+	const struct mag_profile *profile = a->returns ? mag_profile_of(mag, &a->now.mac) : NULL;
+
 	ended(a);
 	mag_revoke_moot(a);
 	wheel_cancel(&mag->wheel, &a->timer);
 	HASH_DEL(mag->attachments, a);
 	free(a);
+	if (profile)
+		mag_attach(mag, profile, profile->always_on);
 }
 
 static void on_timer(struct wheel_timer *timer, void *context)
@@ -280,6 +284,7 @@ static void serve(struct mag *mag, struct mag_attachment *a, uint64_t now)
 		mag_commit(mag, a);
 	} else if (now >= a->refresh_ns && !a->asked) {
 		a->refresh_ns = UINT64_MAX;
+		mag_delegation_retry(a, false);
 		mag_ask(mag, a, CODES_HANDOFF_NOT_CHANGED);
 	} else if (mag_path_take(mag, a)) {
 		mag_commit(mag, a);
@@ -315,10 +320,11 @@ static bool leave(struct mag *mag, struct mag_attachment *a)
 	return false;
 }
 
-static void arm(struct mag *mag, struct mag_attachment *a)
+void mag_arm(struct mag *mag, struct mag_attachment *a)
 {
 	const uint64_t dues[] = {a->asked ? a->ask_ns : UINT64_MAX, a->refresh_ns, a->end_ns,
 		a->probe_ns, a->again_ns, a->doubt_ns,
+		a->always_on && a->state == MAG_REFUSED ? a->hold_ns : UINT64_MAX,
 		mag_is_served(a) && !a->leaves ? mag_path_due(mag, a) : UINT64_MAX};
 	uint64_t due = UINT64_MAX;
 
@@ -347,10 +353,14 @@ void mag_go_on(struct mag *mag, struct mag_attachment *a)
 		return;
 	} else if (mag_is_served(a)) {
 		serve(mag, a, now);
+	} else if (a->always_on && a->state == MAG_REFUSED && now >= a->hold_ns) {
+		a->state = MAG_REGISTERING;
+		mag_delegation_retry(a, true);
+		mag_ask(mag, a, CODES_HANDOFF_UNKNOWN);
 	} else if (a->state == MAG_REGISTERING && !a->asked) {
 		mag_ask(mag, a, CODES_HANDOFF_UNKNOWN);
 	}
-	arm(mag, a);
+	mag_arm(mag, a);
 }
 
 /* The node is served now, or goes on to be. */
@@ -397,7 +407,7 @@ static void committed(void *context, int error)
 	if (error) {
 		failed(mag, a, error);
 		wheel_cancel(&mag->wheel, &a->timer);
-		arm(mag, a);
+		mag_arm(mag, a);
 		return;
 	}
 	a->now = a->to;
@@ -422,11 +432,11 @@ void mag_commit(struct mag *mag, struct mag_attachment *a)
 	}
 }
 
-/* An attachment that nothing is known of but its node. NULL: no memory. */
-static struct mag_attachment *make(struct mag *mag, const struct session_mn_id *mn_id,
+struct mag_attachment *mag_make(struct mag *mag, const struct session_mn_id *mn_id,
 	const struct mac *mac, const struct mag_link *link, const struct mag_anchor *anchor)
 {
 	struct mag_attachment *a = calloc(1, sizeof(*a) + mn_id->len);
+	const struct mag_profile *profile = mag_profile_of(mag, mac);
 
 	if (!a) {
 		mag_count(mag, MAG_N_NO_MEMORY);
@@ -441,6 +451,7 @@ static struct mag_attachment *make(struct mag *mag, const struct session_mn_id *
 	snprintf(a->now.link, sizeof(a->now.link), "%s", link->port);
 	a->link = link;
 	a->anchor = anchor;
+	a->always_on = profile && profile->always_on;
 	a->state = MAG_REGISTERING;
 	mag_path_reset(mag, a);
 	a->refresh_ns = a->end_ns = a->probe_ns = a->again_ns = a->doubt_ns = UINT64_MAX;
@@ -458,11 +469,13 @@ static void attach_again(struct mag *mag, struct mag_attachment *a, const struct
 	if (a->leaves) {
 		ended(a);
 		mag_revoke_moot(a);
-		a->leaves = a->tells = a->asked = false;
+		a->leaves = a->tells = a->asked = a->returns = false;
 		a->state = MAG_REGISTERING;
 		mag_path_reset(mag, a);
+		mag_delegation_retry(a, true);
 	} else if (a->state == MAG_REFUSED && mag_now(mag) >= a->hold_ns) {
 		a->state = MAG_REGISTERING;
+		mag_delegation_retry(a, true);
 	} else if (mag_is_served(a) && strcmp(a->now.link, link->port) == 0) {
 		mag_advertise(mag, a);
 		return;
@@ -481,21 +494,31 @@ static bool has_key(void *context, uint32_t key)
 	return found;
 }
 
-int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct mag_link *link)
+struct mag_attachment *mag_attach_new(
+	struct mag *mag, const struct mag_profile *profile, const struct mag_link *link)
 {
 	const struct session_mn_id mn_id = {.subtype = CODES_MN_ID_NAI,
 		.len = (uint8_t)strlen(profile->mn_id),
 		.octets = (const uint8_t *)profile->mn_id};
+	struct mag_attachment *a = mag_make(mag, &mn_id, &profile->mac, link, profile->anchor);
+
+	if (a)
+		a->now.number = mag->last_number =
+			session_number_after(mag->last_number, has_key, mag);
+	return a;
+}
+
+int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct mag_link *link)
+{
 	struct mag_attachment *a = mag_find(mag, &profile->mac);
 
 	if (a) {
 		attach_again(mag, a, link);
 		return 0;
 	}
-	a = make(mag, &mn_id, &profile->mac, link, profile->anchor);
+	a = mag_attach_new(mag, profile, link);
 	if (!a)
 		return -ENOMEM;
-	a->now.number = mag->last_number = session_number_after(mag->last_number, has_key, mag);
 	mag_go_on(mag, a);
 	return 0;
 }
@@ -530,51 +553,6 @@ int mag_detach(struct mag *mag, struct mag_attachment *a, mag_done *done, void *
 	mag_count(mag, MAG_N_DETACHED);
 	mag_tell(mag, MAG_EVENT_DETACHED, a);
 	mag_go_on(mag, a);
-	return 0;
-}
-
-/* Anchors are asked about what was restored one node after the other, and all before the first half
- * of what is left of their lifetimes. */
-static uint64_t asked_after_ns(const struct mag *mag, const struct mag_attachment *a)
-{
-	uint64_t after = mag->counters[MAG_N_RESTORED] * CLOCK_NS_PER_MS;
-	uint64_t half = mag_left_ns(mag, a) / 2;
-
-	return after < half ? after : half;
-}
-
-int mag_restore(struct mag *mag, const struct attachment_record *record)
-{
-	const struct mag_link *link = mag_link_find(mag, record->link);
-	const struct mag_profile *profile = mag_profile_of(mag, &record->mac);
-	const struct mag_anchor *anchor = mag_anchor_at(mag, &record->anchor);
-	struct mag_attachment *a;
-
-	if (mag_find(mag, &record->mac))
-		return -EEXIST;
-	a = make(mag, &record->mn_id, &record->mac, link ? link : &mag->config.links[0],
-		anchor ? anchor : &mag->config.anchors[0]);
-	if (!a)
-		return -ENOMEM;
-	const struct session_mn_id mn_id = a->now.mn_id;
-	char mn[SESSION_MN_ID_TEXT_SIZE];
-
-	a->now = *record;
-	a->now.mn_id = mn_id;
-	mag_path_restore(mag, a);
-	if (record->number > mag->last_number)
-		mag->last_number = record->number;
-	mag_count(mag, MAG_N_RESTORED);
-	a->state = MAG_ATTACHED;
-	a->end_ns = mag_now(mag) + mag_left_ns(mag, a);
-	a->refresh_ns = mag_now(mag) + asked_after_ns(mag, a);
-	a->leaves = !link || !profile || !anchor ||
-		    !addr_equal(&profile->anchor->address, &anchor->address) ||
-		    strcmp(profile->mn_id, session_mn_id_text(mn, &mn_id)) != 0;
-	a->tells = a->leaves && anchor;
-	arm(mag, a);
-	if (a->leaves)
-		wheel_arm(&mag->wheel, &a->timer, mag_now(mag));
 	return 0;
 }
 

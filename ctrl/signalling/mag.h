@@ -3,11 +3,13 @@
  * registers it with the node's local mobility anchor, and advertises to the node alone the prefixes
  * that it was assigned. This is all that the rest of dmm-ctrl sees of it.
  *
- *   mag.c            start and end, attachments, what the operator asks for
+ *   mag.c            attachments, what the operator asks for
+ *   mag_start.c      what is attached from the start
  *   mag_register.c   Proxy Binding Updates and their answers (6.9.1, 6.9.4)
  *   mag_peer.c       the anchors as peers: heartbeats (RFC 5847), notifications (RFC 7077)
  *   mag_revoke.c     Binding Revocation (RFC 5846, 9)
  *   mag_path.c       several ways to one anchor (RFC 8278)
+ *   mag_delegation.c prefixes of networks behind nodes (RFC 7148)
  *   mag_link.c       the access link: solicitations, advertisements, is the node still there?
  *
  * What it needs from others it calls through `struct mag_ops`. Everything runs in the control
@@ -62,6 +64,11 @@ struct mag_profile {
 	const char *mn_id;
 	struct mac mac;                  /* of its interface */
 	const struct mag_anchor *anchor; /* of it */
+	bool delegates;                  /* its anchor is asked for delegated prefixes (RFC 7148) */
+	const struct prefix6 *delegated; /* for these */
+	size_t delegated_count;          /* 0: for any; at most SESSION_DELEGATED_MAX */
+	const struct mag_link *always_on; /* it is there from the start on, whether it is heard or
+					   * not; NULL: it is where it is heard */
 };
 
 /* All of it is the caller's and outlives the gateway. */
@@ -108,6 +115,15 @@ enum mag_multipath {
 	MAG_MULTIPATH_NO,
 };
 
+/* What became of the wish for delegated prefixes. */
+enum mag_delegation {
+	MAG_DELEGATION_OFF = 0, /* there is none, or no answer yet */
+	MAG_DELEGATION_GRANTED,
+	MAG_DELEGATION_UNSUPPORTED, /* the anchor passes over it */
+	MAG_DELEGATION_REFUSED,     /* not authorized: it is not asked again (177) */
+	MAG_DELEGATION_IN_USE,      /* they are another's: asked again with the next extension */
+};
+
 /* The registration of a path, as long as it is not in the record. */
 struct mag_way {
 	bool asked;
@@ -140,8 +156,13 @@ struct mag_attachment {
 	uint16_t sequence;    /* of the last update */
 	uint8_t handoff;      /* that it said */
 	enum session_gre gre; /* asked for with it */
-	uint8_t way;          /* path that it went by, of config.paths */
-	bool overwrites;      /* what the anchor has of other paths is to go */
+	enum mag_delegation delegation;
+	bool delegates;      /* asked for with it */
+	bool delegates_anew; /* ask for any delegated prefixes, not for those that it has */
+	bool always_on;      /* as its profile says */
+	bool returns;        /* it leaves, and is to be attached anew */
+	uint8_t way;         /* path that it went by, of config.paths */
+	bool overwrites;     /* what the anchor has of other paths is to go */
 	enum mag_multipath multipath;
 	struct mag_way ways[SESSION_PATHS_MAX]; /* of config.paths */
 	const struct mag_link *link;
@@ -230,6 +251,9 @@ void mag_set_tracer(struct mag *mag, struct tracer tracer);
  */
 int mag_restore(struct mag *mag, const struct attachment_record *record);
 
+/* After that: attaches the nodes that are always on, a thousand a second. */
+void mag_start(struct mag *mag);
+
 /* Whether an address is a Proxy-CoA of the gateway. */
 bool mag_is_own(const struct mag *mag, const struct in6_addr *address);
 
@@ -294,6 +318,8 @@ json_t *mag_counters(const struct mag *mag);
 /* The counters themselves, in the order of enum mag_counter; they live as long as it. */
 const uint64_t *mag_values(const struct mag *mag);
 
-/* Names of a state ("attached") and of an event ("moved"); "unknown" for others. */
+/* Names of a state ("attached"), of an event ("moved") and of what became of a wish ("granted");
+ * "unknown" for others. */
+const char *mag_delegation_name(enum mag_delegation delegation);
 const char *mag_state_name(enum mag_state state);
 const char *mag_event_name(enum mag_event_kind kind);

@@ -17,6 +17,8 @@
 		"registrations whose anchor refused several bindings (RFC 8278)")                  \
 	X(NO_GRE, "mag_no_gre",                                                                    \
 		"registrations whose anchor passed over the GRE Key option (RFC 5845)")            \
+	X(NO_DELEGATION, "mag_no_delegation",                                                      \
+		"registrations whose anchor passed over the request for delegated prefixes")       \
 	X(PBA, "mag_pba_received", "Proxy Binding Acknowledgements received")                      \
 	X(NOT_PROXY, "mag_drop_not_proxy", "dropped: message that a gateway does not get")         \
 	X(WRONG_ANCHOR, "mag_drop_anchor", "dropped: not from the anchor that was asked")          \

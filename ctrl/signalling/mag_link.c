@@ -105,7 +105,7 @@ void mag_heard(struct mag *mag, struct mag_attachment *a)
 {
 	a->missed = 0;
 	a->probe_ns = UINT64_MAX;
-	if (mag->config.probe_ms && !addr_is_unspecified(&a->address))
+	if (mag->config.probe_ms && !a->always_on && !addr_is_unspecified(&a->address))
 		a->probe_ns = mag_now(mag) + (uint64_t)mag->config.probe_ms * CLOCK_NS_PER_MS;
 }
 

@@ -241,6 +241,7 @@ void mag_path_answered(
 	mag_count(mag, MAG_N_REFUSED);
 	if (mh->ba.status == STATUS_BA_GRE_KEY_REQUIRED)
 		mag_gre_refused(mag, a, way->gre);
+	mag_delegation_refused(mag, a, mh->ba.status);
 	/* It is asked for again, more and more slowly, as if nobody had answered. */
 }
 

@@ -73,6 +73,7 @@ static void renew(struct mag *mag, struct mag_attachment *a)
 {
 	if (!mag_is_served(a) || a->leaves)
 		return;
+	mag_delegation_retry(a, true);
 	a->refresh_ns = mag_now(mag);
 	mag_go_on(mag, a);
 }

@@ -103,6 +103,7 @@ static void send_update(struct mag *mag, struct mag_attachment *a)
 	mh.bu.sequence = a->sequence;
 	mh.bu.lifetime = a->leaves ? 0 : (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
 	add_options(mag, a, a->handoff, &mh);
+	a->delegates = mag_delegation_add(mag, a, &mh);
 	a->gre = mag_gre_wanted(mag, a);
 	mag_gre_add(a, a->gre, &mh);
 	/* The end is that of the session with all its bindings. */
@@ -121,6 +122,7 @@ uint16_t mag_send_path(struct mag *mag, const struct mag_attachment *a, const st
 	mh.bu.sequence = ++mag->sequence;
 	mh.bu.lifetime = (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
 	add_options(mag, a, CODES_HANDOFF_NOT_CHANGED, &mh);
+	mag_delegation_add(mag, a, &mh);
 	mag_gre_add(a, gre, &mh);
 	mag_path_add_options(mag, a, path, false, &mh);
 	mag_path_add_metrics(mag, a, &mh);
@@ -233,6 +235,7 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 	snprintf(a->to.link, sizeof(a->to.link), "%s", a->link->port);
 	a->to.anchor = a->anchor->address;
 	a->to.encapsulation = mag_gre_accepted(mag, a, a->gre, mh);
+	mag_delegation_accepted(mag, a, mh);
 	a->to.sequence = a->sequence;
 	a->to.lifetime = mh->ba.lifetime;
 	a->to.updated_ns = real;
@@ -268,7 +271,8 @@ static bool correct(struct mag *mag, struct mag_attachment *a, const struct mh *
 		mag->sequence = mh->ba.sequence;
 	} else if (!(mh->ba.status == STATUS_BA_MULTIPATH && mag_path_refused(mag, a)) &&
 		   !(mh->ba.status == STATUS_BA_GRE_KEY_REQUIRED &&
-			   mag_gre_refused(mag, a, a->gre))) {
+			   mag_gre_refused(mag, a, a->gre)) &&
+		   !mag_delegation_refused(mag, a, mh->ba.status)) {
 		return false;
 	}
 	a->asked = false;

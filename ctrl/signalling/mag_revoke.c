@@ -93,8 +93,8 @@ static void revoke(struct mag *mag, struct mag_attachment *a, struct mag_revocat
 		return;
 	r->left++;
 	mag_count(mag, MAG_N_REVOKED);
-	if (handover && a->asked) {
-		/* It has just said that it is here. */
+	if (handover && (a->asked || (a->always_on && r->trigger == CODES_BRI_HANDOVER_UNKNOWN))) {
+		/* It has just said that it is here, or is so by configuration. */
 		r->answer.status = CODES_BRA_ATTACHED;
 		one_left(r, 0);
 	} else if (handover && !addr_is_unspecified(&a->address)) {

@@ -68,6 +68,16 @@ static inline uint64_t mag_left_ns(const struct mag *mag, const struct mag_attac
  */
 void mag_go_on(struct mag *mag, struct mag_attachment *a);
 
+/* Arms the timer for what comes next. */
+void mag_arm(struct mag *mag, struct mag_attachment *a);
+
+/* An attachment that nothing is known of but its node; and one with a number of its own. NULL: no
+ * memory. */
+struct mag_attachment *mag_make(struct mag *mag, const struct session_mn_id *mn_id,
+	const struct mac *mac, const struct mag_link *link, const struct mag_anchor *anchor);
+struct mag_attachment *mag_attach_new(
+	struct mag *mag, const struct mag_profile *profile, const struct mag_link *link);
+
 /* Has the commit make it what a->to says. */
 void mag_commit(struct mag *mag, struct mag_attachment *a);
 
@@ -130,6 +140,20 @@ bool mag_path_take(struct mag *mag, struct mag_attachment *a);
 /* Nothing is registered and nothing known of the anchor; at start, with what the record says. */
 void mag_path_reset(struct mag *mag, struct mag_attachment *a);
 void mag_path_restore(struct mag *mag, struct mag_attachment *a);
+
+/* mag_delegation.c */
+
+/* The options of RFC 7148 of an update. False: it asks for nothing. */
+bool mag_delegation_add(const struct mag *mag, const struct mag_attachment *a, struct mh *mh);
+
+/* What was delegated, into a->to. */
+void mag_delegation_accepted(struct mag *mag, struct mag_attachment *a, const struct mh *mh);
+
+/* The anchor refuses it (5.1.2). True: it is to be asked for others, or for none. */
+bool mag_delegation_refused(const struct mag *mag, struct mag_attachment *a, uint8_t status);
+
+/* What was in use may be free now; all: what was not authorized may be, too. */
+void mag_delegation_retry(struct mag_attachment *a, bool all);
 
 /* mag_gre.c */
 

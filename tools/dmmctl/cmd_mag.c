@@ -17,6 +17,7 @@ static const struct table_column columns[] = {
 	{"PORT", "port", TABLE_TEXT},
 	{"STATE", "state", TABLE_TEXT},
 	{"PREFIXES", "prefixes", TABLE_TEXT},
+	{"DELEGATED", "delegated_prefixes", TABLE_TEXT},
 	{"ANCHOR", "anchor", TABLE_TEXT},
 	{"STATUS", "status", TABLE_TEXT},
 	{"GRANTED", "lifetime_s", TABLE_DURATION},

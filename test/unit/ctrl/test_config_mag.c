@@ -83,6 +83,13 @@ static void refuses(void **state)
 	assert_refused(instead("2001:db8:2::1", "2001:db8:a::1"), "mag.anchors", "2001:db8:a::1");
 	assert_refused(instead("\"two\"; address", "\"one\"; address"), "mag.anchors", "\"one\"");
 	assert_refused(instead("anchor = \"two\"", "anchor = \"three\""), "mag.nodes", "three");
+	assert_refused(
+		instead("anchor = \"two\"", "always_on = \"core\""), "mag.nodes", "\"core\"");
+	assert_refused(instead("anchor = \"two\"", "delegated_prefixes = [\"2001:db8:7000::/56\", "
+						   "\"2001:db8:7000:10::/60\"]"),
+		"mag.nodes", "overlap");
+	assert_refused(instead("anchor = \"two\"", "delegated_prefixes = [\"2001:db8::1/56\"]"),
+		"delegated_prefixes", "2001:db8::1/56");
 	assert_refused(instead("00:00:02", "00:00:01"), "mag.nodes", "02:00:00:00:00:01");
 	assert_refused(instead("links =", "lifetime = \"10s\"; links ="), "mag.lifetime", "4 s");
 	assert_refused(instead("\"2001:db8:2::1\";", "\"2001:db8:2::1\"; spi = 300;"),

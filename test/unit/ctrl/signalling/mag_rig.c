@@ -21,7 +21,8 @@ const struct mac mag_rig_host = {{2, 0, 0, 0, 1, 1}}, mag_rig_port = {{2, 0, 0, 
 static struct mag_anchor anchor;
 static const struct mag_link links[] = {{.port = "access", .access = CODES_ACCESS_IEEE_802_11},
 	{.port = "second", .access = CODES_ACCESS_IEEE_802_11}};
-static const struct mag_profile profiles[] = {
+static struct prefix6 networks[2];
+static struct mag_profile profiles[] = {
 	{.mn_id = MAG_RIG_NODE, .mac = {{2, 0, 0, 0, 1, 1}}, .anchor = &anchor}};
 
 static struct mag_path paths[] = {
@@ -172,6 +173,14 @@ void mag_rig_start(void)
 		.peer_event = op_peer_event,
 		.now_ns = op_now,
 		.real_ns = op_real};
+	profiles[0].delegates = mag_rig.delegates;
+	profiles[0].always_on = mag_rig.always_on ? &links[1] : NULL;
+	profiles[0].delegated = networks;
+	profiles[0].delegated_count = 0;
+	for (size_t i = 0; i < 2 && mag_rig.delegated[i]; i++)
+		assert_int_equal(prefix6_parse(mag_rig.delegated[i],
+					 &networks[profiles[0].delegated_count++]),
+			0);
 	paths[0].address = mag_rig_address(MAG_RIG_OWN);
 	paths[1].address = mag_rig_address(MAG_RIG_OTHER);
 	const struct mag_config config = {.paths = paths,
@@ -290,6 +299,12 @@ static void add_answer_options(const struct mag_rig_answer *a, struct mh *mh)
 			.ip6 = mag_rig_address(a->user_plane), .len = sizeof(struct in6_addr)};
 	if (a->gre)
 		option_add(mh, OPTION_GRE_KEY)->gre_key.key = a->uplink_key;
+	for (size_t i = 0; i < 5 && a->delegated[i]; i++) {
+		assert_int_equal(prefix6_parse(a->delegated[i], &prefix), 0);
+		option_add(mh, OPTION_DELEGATED_PREFIX)->delegated_prefix =
+			(struct option_delegated_prefix){.prefix_len = prefix.len,
+				.prefix = {.ip6 = prefix.addr, .len = sizeof(prefix.addr)}};
+	}
 	if (a->echo)
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = from->mag_multipath;
 	assert_int_equal(auth_add(mh, SPI), 0);

@@ -34,6 +34,8 @@ extern struct mag_rig {
 	uint32_t metrics_vendor;     /* likewise */
 	struct metrics_list metrics; /* that the anchor is to be told */
 	enum mag_gre gre;            /* what it asks of anchors, likewise */
+	bool delegates, always_on;   /* the host's profile says so, likewise */
+	const char *delegated[2];    /* of it, likewise */
 	uint8_t octets[MH_SIZE_MAX];
 	struct mh message; /* the last one that was no update; its views are in `said` */
 	uint8_t said[MH_SIZE_MAX];
@@ -51,6 +53,7 @@ struct mag_rig_answer {
 	const char *user_plane; /* of RFC 7389; NULL: no option */
 	bool gre;               /* the option of RFC 5845, 6.1 */
 	struct field_optional uplink_key;
+	const char *delegated[5]; /* of options of RFC 7148, 4.1 */
 };
 extern const struct mag_rig_answer mag_rig_good;
 

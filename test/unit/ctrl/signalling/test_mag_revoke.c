@@ -199,6 +199,26 @@ static void a_node_that_is_here_is_not_revoked(void **state)
 	assert_null(mag_rig_attached());
 }
 
+/* One that is always on is here, unless it is known to have come to another gateway. */
+static void a_node_that_is_always_on_is_here(void **state)
+{
+	(void)state;
+	mag_free(mag_rig.mag);
+	mag_rig.always_on = true;
+	mag_rig_start();
+	mag_start(mag_rig.mag);
+	mag_rig_wait_ms(5);
+	mag_rig_answer(&mag_rig_good);
+	mag_rig_commit(0);
+	indicate(CODES_BRI_HANDOVER_UNKNOWN, FLAGS_REVOCATION_P, 1, MAG_RIG_NODE);
+	assert_int_equal(acknowledged(1), CODES_BRA_ATTACHED);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	indicate(CODES_BRI_HANDOVER_SAME, FLAGS_REVOCATION_P, 2, MAG_RIG_NODE);
+	mag_rig_commit(0);
+	assert_int_equal(acknowledged(2), CODES_BRA_SUCCESS);
+	assert_null(mag_rig_attached());
+}
+
 /* What is under way when the program ends is freed. */
 static void revocations_under_way_end_with_the_gateway(void **state)
 {
@@ -248,6 +268,7 @@ int main(void)
 		TEST(a_revocation_has_its_status),
 		TEST(an_anchor_revokes_all),
 		TEST(a_node_that_is_here_is_not_revoked),
+		TEST(a_node_that_is_always_on_is_here),
 		TEST(revocations_under_way_end_with_the_gateway),
 		TEST(notifications_that_ask_for_more_are_refused),
 	};
