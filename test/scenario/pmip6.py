@@ -16,6 +16,7 @@ from peer import DEAF, Ear, inner_of
 ALTERNATE_COA, MN_ID, AUTH = 3, 8, 9
 PREFIX, HANDOFF, ACCESS, LINK_ID, LINK_LOCAL, TIMESTAMP = 22, 23, 24, 25, 26, 27
 NEW_INTERFACE, OTHER_INTERFACE, OTHER_GATEWAY, UNKNOWN, NOT_CHANGED = 1, 2, 3, 4, 5
+DELEGATED = 55
 WLAN = 4
 A, P, D = 0x8000, 0x0200, 0x0010
 ANY = "::"
@@ -43,7 +44,7 @@ def prefix_option(text):
 
 def update(care_of, *, key=None, spi=0, mn_id=None, prefixes=(ANY,), handoff=NEW_INTERFACE,
            access=WLAN, link_id=None, link_local=None, timestamp=None, sequence=1, lifetime=60,
-           flags=A | P, source=None, destination=ANCHOR, alternate=None, extra=()):
+           flags=A | P, source=None, destination=ANCHOR, alternate=None, delegated=(), extra=()):
     """A Proxy Binding Update as an IPv6 packet in octets. Options that are None or empty are left
     out; timestamp None: now, False: none; key None: no authentication option; extra: pairs of type
     and data."""
@@ -56,6 +57,8 @@ def update(care_of, *, key=None, spi=0, mn_id=None, prefixes=(ANY,), handoff=NEW
         option(mh, MN_ID, b"\1" + mn_id.encode())
     for prefix in prefixes:
         option(mh, PREFIX, prefix_option(prefix), 8, 4)
+    for prefix in delegated:
+        option(mh, DELEGATED, prefix_option(prefix), 8, 2)
     if handoff is not None:
         option(mh, HANDOFF, bytes([0, handoff]))
     if access is not None:
@@ -96,8 +99,9 @@ class Answer(mip6.Acknowledgement):
         self.bits = self.octets[7]
         found = [(kind, data) for _, kind, data in mip6.options_of(self.octets)]
         self.kinds = [kind for kind, _ in found]
-        self.prefixes = [f"{socket.inet_ntop(socket.AF_INET6, data[2:18])}/{data[1]}"
-                         for kind, data in found if kind == PREFIX]
+        self.prefixes, self.delegated = ([f"{socket.inet_ntop(socket.AF_INET6, data[2:18])}/{data[1]}"
+                                          for kind, data in found if kind == wanted]
+                                         for wanted in (PREFIX, DELEGATED))
 
     def number(self, kind):
         return int.from_bytes(self.options[kind], "big")
