@@ -44,11 +44,12 @@ static void add_wait(struct commit_change *c, uint64_t data_plane)
 
 /* Whose acknowledgement matters: those that are to serve what changed; when nothing is to be
  * served anew, the one that served what is gone. */
-static void find_waits(
-	struct commit_change *c, const struct binding_list *good, const struct binding_list *to)
+static void find_waits(const struct commit *commit, struct commit_change *c,
+	const struct binding_list *good, const struct binding_list *to)
 {
 	for (unsigned i = 0; i < to->count; i++)
-		if (to->changed >> i & 1 && to->records[i].life == BINDING_LIVE)
+		if (to->changed >> i & 1 && to->records[i].life == BINDING_LIVE &&
+			!publish_cut_off(commit->config, &to->records[i]))
 			add_wait(c, to->records[i].data_plane);
 	c->forwards = c->wait_count > 0;
 	for (unsigned i = 0; good && i < good->count && !c->wait_count; i++)
@@ -106,7 +107,7 @@ int commit_submit(struct commit *commit, const struct binding_list *good,
 
 	if (!c)
 		return -ENOMEM;
-	find_waits(c, good, to);
+	find_waits(commit, c, good, to);
 	error = commit_make_image(commit, to, &c->image);
 	if (!error)
 		error = find_flight(commit, good, to, &flight);

@@ -258,7 +258,8 @@ static const struct config_key multihoming_keys[] = {
 		.help = "a node that is at home and away at once (RFC 5648, 5.6): refused with "
 			"status 169; answers for its address on the home link itself, of which the "
 			"gateway is the only router (status 0); or leaves that to the gateway "
-			"(status 5). Needs an only data plane"),
+			"(status 5). With several data planes these need addresses, and a link "
+			"of home_prefixes the name of the one that is there"),
 	CONFIG_KEY(INT, struct ctrl_config_multihoming, flows, .text = "16", .max = FLOW_MAX,
 		.help = "flow bindings (RFC 6089) that a home address may have, further ones are "
 			"refused with status 128"),
@@ -437,15 +438,6 @@ static void check_home_agent(const struct ctrl_config *c, const struct check *to
 	}
 }
 
-/* What is for the home link goes out by the data plane that got it: another has no such port. */
-static void check_at_home(const struct ctrl_config *c, const struct check *to)
-{
-	if (c->multihoming.at_home != MULTIHOMING_HOME_REFUSED && c->data_planes.count > 1)
-		config_report_add(to->report, to->file, 0, "multihoming.at_home",
-			"\"%s\" needs an only data plane, there are %zu",
-			at_home_names[c->multihoming.at_home], c->data_planes.count);
-}
-
 /* Reads a list of addresses, which ctrl_config_check_addresses() has seen. */
 static int read_list(struct ctrl_config *c, const struct config_list *list, const char *key,
 	const struct check *to)
@@ -497,7 +489,6 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 	check_endpoints(c, &to);
 	check_prefixes(c, &to);
 	check_home_agent(c, &to);
-	check_at_home(c, &to);
 	error = read_addresses(c, &to);
 	if (!error)
 		error = ctrl_config_check_lma(c, name, report);

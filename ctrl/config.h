@@ -230,6 +230,11 @@ const char *ctrl_config_link_port(const char *link);
  * configured. */
 int ctrl_config_link_data_plane(const struct ctrl_config *config, const char *link);
 
+/* Index of the data plane that is on the link of a home prefix: the one that it is named with, else
+ * the only one; -ENOENT: none, or no link. */
+int ctrl_config_home_data_plane(
+	const struct ctrl_config *config, const struct ctrl_config_home_prefix *home);
+
 /* What the tables cannot know of data planes and serving; into the report. */
 void ctrl_config_check_data_planes(
 	const struct ctrl_config *config, const char *file, struct config_report *report);

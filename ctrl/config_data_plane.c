@@ -110,6 +110,14 @@ int ctrl_config_link_data_plane(const struct ctrl_config *config, const char *li
 	return -ENOENT;
 }
 
+int ctrl_config_home_data_plane(
+	const struct ctrl_config *config, const struct ctrl_config_home_prefix *home)
+{
+	int named = home->link ? ctrl_config_link_data_plane(config, home->link) : -ENOENT;
+
+	return named < 0 && home->link && config->data_planes.count == 1 ? 0 : named;
+}
+
 static void check_links(
 	const struct ctrl_config *config, const char *file, struct config_report *report)
 {
@@ -123,6 +131,30 @@ static void check_links(
 				CONFIG_ITEM_TEXT("home_prefixes", i, "link"),
 				"link \"%s\": no data plane is named \"%.*s\"", link,
 				(int)strcspn(link, ":"), link);
+	}
+}
+
+/* What is for a home link goes to the data plane that is there, so that it must be known which. */
+static void check_at_home(
+	const struct ctrl_config *config, const char *file, struct config_report *report)
+{
+	if (config->multihoming.at_home == MULTIHOMING_HOME_REFUSED ||
+		config->data_planes.count < 2)
+		return;
+	if (!ctrl_config_addressed(config))
+		config_report_add(report, file, 0, "multihoming.at_home",
+			"with several data planes needs their addresses");
+	for (size_t i = 0; i < config->home_prefixes.count; i++) {
+		const char *link =
+			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i)
+				->link;
+
+		if (link && !strchr(link, ':'))
+			config_report_add(report, file, 0,
+				CONFIG_ITEM_TEXT("home_prefixes", i, "link"),
+				"multihoming.at_home with several data planes needs "
+				"\"DATA-PLANE:%s\"",
+				link);
 	}
 }
 
@@ -168,6 +200,7 @@ void ctrl_config_check_data_planes(
 		check_address(config, i, file, report);
 	}
 	check_links(config, file, report);
+	check_at_home(config, file, report);
 	if (ctrl_config_tunnel_option(config) > CTRL_TUNNEL_NONE && !ctrl_config_addressed(config))
 		config_report_add(report, file, 0, "serving.tunnel_address_option",
 			"no data plane has an address that nodes could be told");

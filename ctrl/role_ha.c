@@ -47,6 +47,14 @@ static int op_choose(
 	return serving_choose(role->ctrl->serving, care_of, tried, data_plane);
 }
 
+static int op_choose_home(
+	void *context, const struct in6_addr *home, uint64_t tried, uint64_t *data_plane)
+{
+	const struct role_ha *role = context;
+
+	return serving_choose_home(role->ctrl->serving, home, tried, data_plane);
+}
+
 static bool op_tunnel_address(void *context, uint64_t data_plane, struct in6_addr *address)
 {
 	const struct role_ha *role = context;
@@ -355,6 +363,7 @@ static int make_signalling(struct role_ha *role)
 	const struct ctrl_config *config = role->ctrl->config;
 	struct signalling_ops ops = {.context = role,
 		.choose = op_choose,
+		.choose_home = op_choose_home,
 		.tunnel_address = op_tunnel_address,
 		.commit = op_commit,
 		.commit_flow = op_commit_flow,

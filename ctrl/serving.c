@@ -95,6 +95,21 @@ int serving_choose(const struct serving *v, const struct in6_addr *care_of, uint
 	return dp;
 }
 
+int serving_choose_home(
+	const struct serving *v, const struct in6_addr *home, uint64_t tried, uint64_t *data_plane)
+{
+	const struct ctrl_config *config = v->ctrl->config;
+	const struct ctrl_config_home_prefix *prefix = ctrl_config_home_prefix(config, home);
+	int dp = prefix ? ctrl_config_home_data_plane(config, prefix) : -ENOENT;
+	bool others = config->data_planes.count > 1;
+
+	*data_plane = 0;
+	if (dp < 0 || tried >> dp & 1 || (others && v->servers[dp].state == SERVING_DOWN))
+		return -ENOTCONN;
+	*data_plane = ctrl_config_data_plane_id(config, (unsigned)dp);
+	return dp;
+}
+
 enum serving_state serving_state(const struct serving *v, unsigned dp)
 {
 	return v->servers[dp].state;

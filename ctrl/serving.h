@@ -41,5 +41,10 @@ void serving_free(struct serving *serving);
 int serving_choose(const struct serving *serving, const struct in6_addr *care_of, uint64_t tried,
 	uint64_t *data_plane);
 
+/* The same for the home binding of a home address: the data plane that is on its home link.
+ * -ENOTCONN, and the id 0: it is lost, or was tried, or there is no such link. */
+int serving_choose_home(const struct serving *serving, const struct in6_addr *home, uint64_t tried,
+	uint64_t *data_plane);
+
 /* Where a data plane stands. */
 enum serving_state serving_state(const struct serving *serving, unsigned dp);

@@ -52,7 +52,7 @@ json_t *api_binding_json(
 		subscriber_db_find_home(ctrl->subscribers, &record->home, NULL);
 	const struct ctrl_config_home_prefix *home =
 		ctrl_config_home_prefix(ctrl->config, &record->home);
-	int serving = api_serving(ctrl, record->data_plane);
+	int serving = api_serving_binding(ctrl, record);
 	bool live = record->life == BINDING_LIVE;
 	json_t *obj = json_object();
 

@@ -166,7 +166,7 @@ static const char *why_not(
 
 static json_t *path_json(struct ctrl *ctrl, const struct binding_record *record)
 {
-	int serving = api_serving(ctrl, record->data_plane);
+	int serving = api_serving_binding(ctrl, record);
 	json_t *obj = json_object();
 
 	if (record->bid)
@@ -222,10 +222,24 @@ static const struct flow_binding *consider(const struct binding *b,
 	return NULL;
 }
 
+/* The bindings that packets can take. */
+static struct binding_list usable(const struct ctrl *ctrl, const struct binding *b,
+	struct binding_record room[static BINDING_MAX])
+{
+	struct binding_list list = binding_list(&b->now, b->more, room);
+	uint8_t count = 0;
+
+	for (unsigned i = 0; list.count > 1 && i < list.count; i++)
+		if (!publish_cut_off(ctrl->config, &room[i]))
+			room[count++] = room[i];
+	list.count = count ? count : list.count;
+	return list;
+}
+
 static json_t *explain(struct ctrl *ctrl, const struct binding *b, const struct rule_packet *p)
 {
 	struct binding_record room[BINDING_MAX];
-	struct binding_list bindings = binding_list(&b->now, b->more, room);
+	struct binding_list bindings = usable(ctrl, b, room);
 	json_t *obj = json_object(), *considered = json_array(), *paths = json_array();
 	struct object_rule rule;
 	const struct flow_binding *flow = consider(b, &bindings, p, &rule, considered);

@@ -95,6 +95,10 @@ int api_binding_asked(
 /* Index of the data plane that serves what names this id, negative: none. */
 int api_serving(const struct ctrl *ctrl, uint64_t id);
 
+/* The same of a binding. */
+struct binding_record;
+int api_serving_binding(const struct ctrl *ctrl, const struct binding_record *record);
+
 /* Sends an item of a request without end, which it takes; a client that is too slow is cut off. */
 void api_live(struct api_request *r, json_t *item);
 

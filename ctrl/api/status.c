@@ -170,7 +170,7 @@ static void count_served(const struct ctrl *ctrl, size_t *served)
 
 	while ((b = binding_cache_next(signalling_cache(ctrl->signalling), b))) {
 		for (unsigned i = 0; binding_is_live(b) && i < binding_count(b); i++) {
-			int dp = api_serving(ctrl, binding_record_at(b, i)->data_plane);
+			int dp = api_serving_binding(ctrl, binding_record_at(b, i));
 
 			if (dp >= 0)
 				served[dp]++;
@@ -250,4 +250,10 @@ int api_serving(const struct ctrl *ctrl, uint64_t id)
 {
 	return id ? ctrl_config_data_plane_of_id(ctrl->config, id)
 		  : publish_first_ready(ctrl->publish);
+}
+
+int api_serving_binding(const struct ctrl *ctrl, const struct binding_record *record)
+{
+	return publish_cut_off(ctrl->config, record) ? -ENOTCONN
+						     : api_serving(ctrl, record->data_plane);
 }

@@ -100,10 +100,10 @@ static json_t *carried_json(const struct carried *at, uint64_t real_ns)
 	return obj;
 }
 
-static bool is_up(const struct ctrl *ctrl, uint64_t data_plane)
+static bool is_up(const struct ctrl *ctrl, const struct binding_record *record)
 {
 	struct publish_session_info info;
-	int dp = api_serving(ctrl, data_plane);
+	int dp = api_serving_binding(ctrl, record);
 
 	if (dp < 0)
 		return false;
@@ -116,7 +116,7 @@ static json_t *item_of(
 {
 	json_t *item = api_binding_json(r->ctrl, b, record);
 	bool live = record->life == BINDING_LIVE;
-	bool up = live && is_up(r->ctrl, record->data_plane);
+	bool up = live && is_up(r->ctrl, record);
 
 	json_put_str(item, "path", up ? "up" : live ? "down" : NULL);
 	json_object_set_new(item, "traffic",

@@ -46,17 +46,26 @@ static int add_link_local(const struct in6_addr *home, const struct object_subsc
 	return publish_bundle_add(bundle, &object);
 }
 
+bool publish_cut_off(const struct ctrl_config *config, const struct binding_record *record)
+{
+	return record->at_home && !record->data_plane && ctrl_config_addressed(config);
+}
+
 /* A node on its home link gets its packets there, at its Ethernet address (RFC 5648, 5.6.2). */
 static int add_home_path(const struct ctrl_config *config, const struct binding_record *record,
 	struct bundle *bundle)
 {
 	const struct ctrl_config_home_prefix *home = ctrl_config_home_prefix(config, &record->home);
 	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = record->path_id};
+	int dp;
 
 	if (!home || !home->link)
 		return -EINVAL;
 	object.path =
 		(struct object_path){.id = object.id, .kind = PATH_ON_LINK, .mac = record->mac};
+	dp = ctrl_config_home_data_plane(config, home);
+	if (dp >= 0)
+		object.path.data_plane = ctrl_config_data_plane_id(config, (unsigned)dp);
 	snprintf(object.path.port, sizeof(object.path.port), "%s",
 		ctrl_config_link_port(home->link));
 	return publish_bundle_add(bundle, &object);
@@ -116,17 +125,21 @@ int publish_compile(
 	const struct ctrl_config_home_prefix *home = ctrl_config_home_prefix(config, &first->home);
 	struct object object = {
 		.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = first->subscriber_id};
-	unsigned count = 0, at;
+	unsigned count = 0, live = 0, at;
 	bool at_home = false;
 	int error = 0;
 
 	bundle->len = 0;
+	for (unsigned i = 0; i < list->count; i++)
+		live += list->records[i].life == BINDING_LIVE;
 	for (unsigned i = 0; i < list->count && !error; i++) {
 		const struct binding_record *record = &list->records[i];
 
 		if (record->life != BINDING_LIVE)
 			continue;
 		at_home |= record->at_home;
+		if (live > 1 && publish_cut_off(config, record))
+			continue;
 		error = record->at_home ? add_home_path(config, record, bundle)
 					: add_path(config, record, bundle);
 		for (at = count++; at && publish_prefers(record, ordered[at - 1]); at--)

@@ -295,6 +295,10 @@ int publish_compile(
  * puts them in order. */
 bool publish_prefers(const struct binding_record *a, const struct binding_record *b);
 
+/* Whether it is a home binding whose home link is at a data plane that is lost: of several bindings
+ * it is left out. */
+bool publish_cut_off(const struct ctrl_config *config, const struct binding_record *record);
+
 /* Whether a bundle sets this object. */
 bool publish_bundle_has(const struct bundle *bundle, enum object_kind kind, uint64_t id);
 

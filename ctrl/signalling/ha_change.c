@@ -182,12 +182,29 @@ static void registered(struct signalling *s, struct binding *b, struct ha_reques
 	tell_registered(s, b, r, subscriber);
 }
 
+/* Whether a tunnel of the node leads elsewhere: not so what a home link concerns. */
+static bool moves_tunnel(const struct ha_request *r)
+{
+	const unsigned count = r->more ? r->more->count + 1 : 1;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct binding_record *to = i ? &r->more->further[i - 1].now : &r->to;
+
+		if (r->changed >> i & 1 && !to->at_home)
+			return true;
+	}
+	return false;
+}
+
 /* The node does not know yet where its tunnels have to end now. */
 static void redirected(struct signalling *s, struct binding *b, struct ha_request *r,
 	const struct subscriber *subscriber)
 {
+	const bool tell = moves_tunnel(r);
+
 	exchange(s, b, r);
-	refresh_tell(s, b);
+	if (tell)
+		refresh_tell(s, b);
 	tell_redirected(s, b, r, subscriber);
 }
 

@@ -147,6 +147,22 @@ static struct binding_record *record_at(struct ha_request *r, unsigned i)
 	return r->more && i <= r->more->count ? &r->more->further[i - 1].now : NULL;
 }
 
+/* The data plane of one of them. A home binding beside others, whose home link nobody serves, has
+ * none for as long: it is left out. */
+static int choose_one(const struct signalling *s, const struct ha_request *r,
+	struct binding_record *to, uint64_t *servers)
+{
+	int server;
+
+	if (to->at_home)
+		server = s->ops.choose_home(s->ops.context, &to->home, r->tried, &to->data_plane);
+	else
+		server = s->ops.choose(s->ops.context, &to->care_of, r->tried, &to->data_plane);
+	if (server >= 0)
+		*servers |= 1ull << server;
+	return to->at_home && r->more && server == -ENOTCONN ? 0 : server;
+}
+
 /* Data planes for the bindings that need one, none that was tried. 0, or why there is not. */
 static int choose(struct signalling *s, struct ha_request *r)
 {
@@ -159,10 +175,9 @@ static int choose(struct signalling *s, struct ha_request *r)
 
 		if (r->kind == HA_REGISTER && !(r->changed >> i & 1))
 			continue;
-		server = s->ops.choose(s->ops.context, &to->care_of, r->tried, &to->data_plane);
+		server = choose_one(s, r, to, &r->servers);
 		if (server < 0)
 			return server;
-		r->servers |= 1ull << server;
 		if (r->kind == HA_REDIRECT && (!r->more || before != to->data_plane))
 			r->changed |= (uint8_t)(1u << i);
 	}

@@ -68,7 +68,7 @@ static void add_tunnel(
 	struct mh_option *option;
 	struct in6_addr address;
 
-	if (!bound || s->config.tunnel_option == OPTION_PAD1 ||
+	if (!bound || bound->at_home || s->config.tunnel_option == OPTION_PAD1 ||
 		!s->ops.tunnel_address(s->ops.context, bound->data_plane, &address))
 		return;
 	option = option_add(mh, s->config.tunnel_option);
@@ -96,7 +96,8 @@ static const struct binding_record *bound_of(const struct answered *a, const str
 	return ha_request_record(a->r, bid->bid);
 }
 
-/* The binding whose tunnel ends where those of all BIDs end; NULL: they end at several places. */
+/* The binding whose tunnel ends where those of all BIDs end that have one; NULL: they end at
+ * several places. */
 static const struct binding_record *common_tunnel(const struct answered *a)
 {
 	const struct binding_record *first = NULL;
@@ -104,6 +105,8 @@ static const struct binding_record *common_tunnel(const struct answered *a)
 	for (unsigned i = 0; i < a->bids->count; i++) {
 		const struct binding_record *bound = bound_of(a, &a->bids->at[i]);
 
+		if (bound && bound->at_home)
+			continue;
 		if (bound && first && bound->data_plane != first->data_plane)
 			return NULL;
 		if (bound)

@@ -9,14 +9,28 @@ struct walk {
 	size_t busy;
 };
 
+/* A home binding has the data plane of its home link or, beside others, none. */
+static enum signalling_wish wish_of_home(const struct walk *w, const struct binding_record *record)
+{
+	uint64_t id;
+
+	w->s->ops.choose_home(w->s->ops.context, &record->home, 0, &id);
+	return id == record->data_plane ? SIGNALLING_STAYS : SIGNALLING_GOES;
+}
+
 /* Whether one of the bindings of a home address is to be served by another. */
 static enum signalling_wish wish_of(const struct walk *w, const struct binding *b)
 {
 	enum signalling_wish wish = SIGNALLING_STAYS;
 
-	for (unsigned i = 0; i < binding_count(b) && wish == SIGNALLING_STAYS; i++)
-		wish = w->wish(w->context, &binding_record_at(b, i)->care_of,
-			binding_record_at(b, i)->data_plane);
+	for (unsigned i = 0; i < binding_count(b) && wish == SIGNALLING_STAYS; i++) {
+		const struct binding_record *record = binding_record_at(b, i);
+
+		if (!record->at_home)
+			wish = w->wish(w->context, &record->care_of, record->data_plane);
+		else if (b->more)
+			wish = wish_of_home(w, record);
+	}
 	return wish;
 }
 

@@ -88,6 +88,13 @@ struct signalling_ops {
 	int (*choose)(void *context, const struct in6_addr *care_of, uint64_t tried,
 		uint64_t *data_plane);
 
+	/*
+	 * The same for the home binding of this home address: the data plane that is on its home
+	 * link, or -ENOTCONN and the id 0 while that is lost.
+	 */
+	int (*choose_home)(
+		void *context, const struct in6_addr *home, uint64_t tried, uint64_t *data_plane);
+
 	/* Where a node's tunnel ends that this data plane serves; false: at the home agent. */
 	bool (*tunnel_address)(void *context, uint64_t data_plane, struct in6_addr *address);
 

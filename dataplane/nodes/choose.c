@@ -283,7 +283,9 @@ void choose_relayed(struct worker *w, const struct path *path, struct choose_way
 	memcpy(out->header, path_shape_at(&w->tables->paths, path->shape)->header,
 		sizeof(out->header));
 	memcpy(out->header + 8, &set->own, sizeof(set->own));
+	out->header[0] = 0x60; /* that of a path on a link has none */
 	out->header[6] = IP6_TUNNEL;
+	out->header[7] = PATH_HOP_LIMIT;
 	out->way.header = out->header;
 	out->way.key = 0;
 	out->way.remote = &set->by_slot[path->data_plane & ~PATH_RELAYED];

@@ -62,7 +62,7 @@ static uint32_t once_each(const struct path_table *t, const struct path_list *li
 }
 
 /* What another data plane sent here, but is served by it or a third one by now: straight to the
- * node, unless that were a data plane (relay.c). */
+ * node, unless that were a data plane (relay.c) or on a link that we do not have. */
 static rte_edge_t encap_direct(struct worker *w, struct rte_mbuf *m, uint32_t number)
 {
 	const struct tables *t = w->tables;
@@ -72,7 +72,8 @@ static rte_edge_t encap_direct(struct worker *w, struct rte_mbuf *m, uint32_t nu
 	const struct encap_way way = {
 		header, &path->remote, path_key_out(&t->paths, header, number), path->set_mtu};
 
-	if (data_plane_set_has(set, &path->remote) || addr_equal(&set->own, &path->remote))
+	if (data_plane_set_has(set, &path->remote) || addr_equal(&set->own, &path->remote) ||
+		path_header_on_link(header))
 		return ENCAP_RELAY_TWICE;
 	return encap_by(m, &way);
 }

@@ -2,7 +2,8 @@
  * relay: what another data plane sent here because we serve the subscriber. It goes to the node or
  * nowhere: relayed twice it could go in circles while the data planes learn of a change, and by a
  * route it could come back to where it was relayed. So when another one serves by now, what was on
- * its way here goes from us to where the node is.
+ * its way here goes from us to where the node is; not so to one on a link of the other, which we do
+ * not have.
  */
 #include "dataplane/nodes/encap.h"
 
@@ -25,9 +26,10 @@ static rte_edge_t relay_direct(
 	uint8_t header[PATH_SHAPE_LEN];
 	struct encap_way way = {header, &path->remote, 0, path->set_mtu};
 
-	if (data_plane_set_has(set, &path->remote) || addr_equal(&set->own, &path->remote))
-		return RELAY_TWICE;
 	memcpy(header, path_shape_at(&t->paths, path->shape)->header, sizeof(header));
+	if (data_plane_set_has(set, &path->remote) || addr_equal(&set->own, &path->remote) ||
+		path_header_on_link(header))
+		return RELAY_TWICE;
 	memcpy(header + 8, &set->own, sizeof(set->own));
 	way.key = path_key_out(&t->paths, header, entry->path);
 	return (rte_edge_t)(RELAY_DIRECT + encap_by(m, &way));

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dataplane/port.h"
 #include "dataplane/tables/bits.h"
@@ -121,13 +122,18 @@ uint32_t path_table_find(const struct path_table *t, uint64_t id)
 }
 
 /* The headers that paths like this one have, as in struct path_shape. */
-static void make_header(const struct object_path *object, uint8_t header[PATH_SHAPE_LEN])
+static void make_header(
+	const struct object_path *object, bool relayed, uint8_t header[PATH_SHAPE_LEN])
 {
 	const uint8_t ip6[] = {0x86, 0xdd}; /* protocol type (RFC 2784, 2.4) */
 
+	static_assert(sizeof(object->port) <= sizeof(object->local), "in its place");
 	memset(header, 0, PATH_SHAPE_LEN);
-	if (object->kind == PATH_ON_LINK)
+	if (object->kind == PATH_ON_LINK) {
+		if (relayed)
+			memcpy(header + 8, object->port, strlen(object->port));
 		return;
+	}
 	header[0] = 0x60;
 	header[6] = NEXT_HEADER_IP6;
 	header[7] = PATH_HOP_LIMIT;
@@ -140,12 +146,12 @@ static void make_header(const struct object_path *object, uint8_t header[PATH_SH
 }
 
 /* The shape of such a path: one that is there, or a new one; POOL_NONE: full. */
-static uint32_t take_shape(struct path_table *t, const struct object_path *object)
+static uint32_t take_shape(struct path_table *t, const struct object_path *object, bool relayed)
 {
 	uint8_t header[PATH_SHAPE_LEN];
 	uint32_t number;
 
-	make_header(object, header);
+	make_header(object, relayed, header);
 
 	for (number = 0; number < t->shapes.fresh; number++) {
 		struct path_shape *shape = pool_at(&t->shapes, number);
@@ -183,8 +189,9 @@ static uint32_t *data_plane_users(struct path_table *t, const struct path *path)
 	return &t->data_planes->slots[path->data_plane & ~PATH_RELAYED].users;
 }
 
-/* Where the path leads, as entries have it. 0, -EOPNOTSUPP, -ENOENT or -EINVAL. */
-static int remote_of(const struct object_path *object, struct in6_addr *remote)
+/* Where the path leads, as entries have it if it is not relayed. 0, -EOPNOTSUPP, -ENOENT or
+ * -EINVAL. */
+static int remote_of(const struct object_path *object, bool relayed, struct in6_addr *remote)
 {
 	struct path_on_link to = {.port = PORT_NONE, .mac = object->mac};
 
@@ -197,9 +204,9 @@ static int remote_of(const struct object_path *object, struct in6_addr *remote)
 			       ? -EINVAL
 			       : 0;
 	case PATH_ON_LINK:
-		to.port = port_find(object->port);
+		to.port = relayed ? PORT_NONE : port_find(object->port);
 		memcpy(remote, &to, sizeof(*remote));
-		return to.port == PORT_NONE ? -ENOENT : 0;
+		return to.port == PORT_NONE && !relayed ? -ENOENT : 0;
 	}
 	return -EOPNOTSUPP;
 }
@@ -233,9 +240,10 @@ static int set_keys(struct path_table *t, uint32_t number, const struct object_p
 
 int64_t path_table_make(struct path_table *t, const struct object_path *object)
 {
-	int data_plane = data_plane_of(t, object);
+	const int data_plane = data_plane_of(t, object);
+	const bool relayed = data_plane >= 0 && data_plane & PATH_RELAYED;
 	struct in6_addr remote;
-	int error = remote_of(object, &remote);
+	int error = remote_of(object, relayed, &remote);
 
 	if (error)
 		return error;
@@ -247,7 +255,7 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 
 	if (number != POOL_NONE && path_traffic_make_room(&t->traffic, number) == 0 &&
 		set_keys(t, number, object) == 0)
-		shape = take_shape(t, object);
+		shape = take_shape(t, object, relayed);
 	if (shape == POOL_NONE) {
 		if (number != POOL_NONE)
 			pool_return(&t->paths, number);
@@ -273,14 +281,20 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 	return number;
 }
 
-static struct object_path on_link_object(const struct path *path)
+static struct object_path on_link_object(const struct path_table *t, const struct path *path)
 {
-	struct object_path object = {.id = path->id, .kind = PATH_ON_LINK, .mtu = path->set_mtu};
+	struct object_path object = {.id = path->id,
+		.kind = PATH_ON_LINK,
+		.data_plane = t->data_planes->slots[path->data_plane & ~PATH_RELAYED].id,
+		.mtu = path->set_mtu};
+	const struct path_shape *shape = path_shape_at(t, path->shape);
 	struct path_on_link to;
 
 	memcpy(&to, &path->remote, sizeof(to));
 	object.mac = to.mac;
-	if (port_get(to.port))
+	if (path->data_plane & PATH_RELAYED)
+		memcpy(object.port, path_shape_local(shape), OBJECT_PORT_NAME_MAX);
+	else if (port_get(to.port))
 		snprintf(object.port, sizeof(object.port), "%s", port_get(to.port)->name);
 	return object;
 }
@@ -300,7 +314,7 @@ struct object_path path_table_object(const struct path_table *t, uint32_t number
 	};
 
 	if (path_header_on_link(shape->header))
-		return on_link_object(path);
+		return on_link_object(t, path);
 	if (object.keyed) {
 		object.key_in = be32toh(path_keys_at(t, number)->in);
 		object.key_out = be32toh(path_keys_at(t, number)->out);
@@ -332,7 +346,7 @@ int path_table_take_own(struct path_table *t)
 
 	if (own) {
 		relay.local = *own;
-		shape = take_shape(t, &relay);
+		shape = take_shape(t, &relay, false);
 	}
 
 	if (own && shape == POOL_NONE)

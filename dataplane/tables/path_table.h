@@ -42,7 +42,7 @@ enum {
 /* What a path on link has in the place of a remote address: no address begins like this. */
 struct path_on_link {
 	uint8_t zero[2];
-	uint16_t port; /* number */
+	uint16_t port; /* number; PORT_NONE: of another data plane, the shape has its name */
 	struct mac mac;
 	uint8_t spare[6];
 };
@@ -50,7 +50,8 @@ static_assert(sizeof(struct path_on_link) == sizeof(struct in6_addr), "in its pl
 
 /*
  * One cache line, the outer headers ready but for length, class, flow label, destination and key.
- * That of all paths on link has none: its first octet is 0, its local address unspecified.
+ * That of all paths on link has none: its first octet is 0, its local address unspecified; those on
+ * a link of another data plane have the name of its port there.
  */
 struct path_shape {
 	uint8_t header[PATH_SHAPE_LEN]; /* IPv6, and GRE or zeroes */

@@ -20,6 +20,18 @@ static inline bool sound_gre(const uint8_t *header)
 	return memcmp(at, gre[0], sizeof(gre[0])) == 0 || memcmp(at, gre[1], sizeof(gre[1])) == 0;
 }
 
+/* Whether the header of a shape is that of paths on a link: nothing, or what another data plane
+ * calls its port. */
+static inline bool sound_on_link(const uint8_t header[PATH_SHAPE_LEN])
+{
+	static const uint8_t none[PATH_SHAPE_LEN];
+	const char *name = (const char *)header + 8;
+	const size_t len = strnlen(name, OBJECT_PORT_NAME_MAX);
+
+	return memcmp(header, none, 8) == 0 &&
+	       memcmp(header + 8 + len, none, PATH_SHAPE_LEN - 8 - len) == 0;
+}
+
 /* Whether a number is that of a shape, with the header that shapes have. */
 static inline bool sound_shape(const struct path_table *t, uint16_t number)
 {
@@ -28,16 +40,22 @@ static inline bool sound_shape(const struct path_table *t, uint16_t number)
 	if (number >= t->shapes.fresh)
 		return false;
 	shape = path_shape_at(t, number);
-	if (path_header_on_link(shape->header)) {
-		static const uint8_t none[PATH_SHAPE_LEN];
-
-		return memcmp(shape->header, none, sizeof(none)) == 0;
-	}
+	if (path_header_on_link(shape->header))
+		return sound_on_link(shape->header);
 	for (unsigned i = 1; i < 6; i++)
 		if (shape->header[i])
 			return false;
 	return shape->header[0] == 0x60 && shape->header[7] == PATH_HOP_LIMIT &&
 	       sound_gre(shape->header);
+}
+
+/* Whether the path of a number, of a sound shape, has the name of its port there if it should. */
+static inline bool sound_port(const struct path_table *t, uint32_t number)
+{
+	const struct path *path = path_at(t, number);
+	const uint8_t *header = path_shape_at(t, path->shape)->header;
+
+	return !path_header_on_link(header) || !!header[8] == !!(path->data_plane & PATH_RELAYED);
 }
 
 /* Whether the path of a number, of a sound shape, has keys if it should. */
@@ -60,7 +78,8 @@ static inline bool sound_path(const struct path_table *t, uint32_t number)
 	slot = (uint16_t)(data_plane & ~PATH_RELAYED);
 	return slot < DATA_PLANE_SLOTS &&
 	       data_plane_table_is_own(t->data_planes, slot) == !(data_plane & PATH_RELAYED) &&
-	       sound_shape(t, path_at(t, number)->shape) && sound_keys(t, number);
+	       sound_shape(t, path_at(t, number)->shape) && sound_port(t, number) &&
+	       sound_keys(t, number);
 }
 
 /* Whether a list's paths are paths. */

@@ -123,12 +123,13 @@ static bool path_ok(const struct object *obj)
 	if (p->kind != PATH_ON_LINK)
 		return p->port[0] == '\0' && mac_equal(&p->mac, &none);
 	return addr_is_unspecified(&p->local) && addr_is_unspecified(&p->remote) &&
-	       p->data_plane == 0 && record_text_ok(p->port, 1, OBJECT_PORT_NAME_MAX, false);
+	       record_text_ok(p->port, 1, OBJECT_PORT_NAME_MAX, false);
 }
 
 static void on_link_encode(struct writer *w, const struct object_path *p)
 {
 	writer_bytes(w, p->mac.b, sizeof(p->mac.b));
+	writer_u64(w, p->data_plane);
 	writer_u16(w, p->mtu);
 	record_text_encode(w, p->port);
 }
@@ -136,6 +137,7 @@ static void on_link_encode(struct writer *w, const struct object_path *p)
 static void on_link_decode(struct cursor *c, struct object_path *p)
 {
 	cursor_copy(c, p->mac.b, sizeof(p->mac.b));
+	p->data_plane = cursor_u64(c);
 	p->mtu = cursor_u16(c);
 	record_text_decode(c, p->port, 1, OBJECT_PORT_NAME_MAX, false);
 }

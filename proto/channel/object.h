@@ -95,15 +95,16 @@ enum path_kind {
 struct object_path {
 	uint64_t id;
 	enum path_kind kind;
-	char port[OBJECT_PORT_NAME_MAX + 1]; /* PATH_ON_LINK: the data plane's name of its port */
-	struct mac mac;                      /* PATH_ON_LINK: of the interface */
-	/* Not of PATH_ON_LINK, all zero there. */
+	/* PATH_ON_LINK: the name that the data plane of the path has for its port */
+	char port[OBJECT_PORT_NAME_MAX + 1];
+	struct mac mac; /* PATH_ON_LINK: of the interface */
+	/* Addresses are not of PATH_ON_LINK, unspecified there. */
 	struct in6_addr local;  /* outer source; also the only outer destination accepted uplink */
 	struct in6_addr remote; /* outer destination: the care-of address; outer source uplink */
 	/*
 	 * The data plane that serves the path. Another one relays to it: what it has for the path
 	 * goes as IPv6 in IPv6 from its own address to that of the serving one. 0: whoever has the
-	 * path serves it.
+	 * path serves it. One on link is served by the data plane that has the port.
 	 */
 	uint64_t data_plane;
 	uint16_t mtu; /* largest outer packet on the way, octets; 0: that of the port */

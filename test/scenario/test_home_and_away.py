@@ -4,14 +4,14 @@ interface is the host of the home link, and dmm-mn."""
 import socket
 
 import pytest
-from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NA, IPv6, MIP6OptUnknown
+from scapy.layers.inet6 import ICMPv6ND_NA, IPv6
 
+from home_and_away import HomeAndAway
 from lab.system import wait_for
 from lab.topology import CN, HOME_ADDRESS
 from mip6 import bid
 from peer import CARE_OF, Ear, inner_of
 
-LINK_LAYER_ADDRESS, MOBILE_NODE = 7, 2  # RFC 5568, 6.4.4
 WITHOUT_ND, AT_HOME = 5, 169
 WLAN = CARE_OF["a"]
 
@@ -19,39 +19,16 @@ WLAN = CARE_OF["a"]
 @pytest.fixture
 def node(peer, subscriber, lab, policy):
     """node(POLICY): dmm-ctrl has this policy, and a subscriber is at link A and at home."""
-    ear = Ear(lab.host, "eth0")
+    made = []
 
-    class Node:
-        def __init__(self, text):
-            policy(text)
-            self.subscriber = subscriber()
-            self.home = self.subscriber["home_addresses"][0]
-            self.ear = ear
-            peer.attach("a")
-
-        def update(self, *bids, **changes):
-            mac = bytes.fromhex(lab.host.mac("eth0").replace(":", ""))
-            told = MIP6OptUnknown(otype=LINK_LAYER_ADDRESS, odata=bytes([MOBILE_NODE]) + mac)
-            changes = {"more": list(bids) + [told]} | changes
-            return peer.exchange(peer.update(self.subscriber, **changes))
-
-        def bind(self):
-            return self.update(bid(1, WLAN, priority=9), bid(2, self.home, home=True, priority=1),
-                               overwrite=True)
-
-        def pinged(self):
-            """Where a ping from the correspondent comes to: the home link, or a care-of address."""
-            there, here = peer.ear.mark(), ear.mark()
-            lab.cn.run("ping", "-c", "1", "-W", "1", self.home, check=False)
-            tunnelled = lambda octets: (inner := inner_of(octets)) is not None and inner.src == CN
-            plain = lambda octets: octets[40:41] == b"\x80" and IPv6(octets).src == CN
-            wait_for(lambda: peer.ear.heard(tunnelled, there) + ear.heard(plain, here), "the ping")
-            heard = ear.heard(plain, here)
-            if heard:
-                assert (IPv6(heard[0]).dst, IPv6(heard[0]).hlim) == (self.home, 62)
-            return "home" if heard else IPv6(peer.ear.heard(tunnelled, there)[0]).dst
-    yield Node
-    ear.close()
+    def start(text):
+        policy(text)
+        peer.attach("a")
+        made.append(HomeAndAway(lab, peer, subscriber()))
+        return made[0]
+    yield start
+    for one in made:
+        one.close()
 
 
 def resolved(lab, home):

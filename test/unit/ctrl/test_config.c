@@ -229,6 +229,40 @@ static void without_addresses_nobody_is_told_of_them(void **state)
 		"tunnel_address_option", "no data plane has an address");
 }
 
+/* A node that is at home and away is reached through the data plane that is on its home link. */
+static void the_home_link_is_at_one_of_several(void **state)
+{
+	static const char *const at_home = "multihoming = { at_home = \"is-defended\"; };";
+	struct config_report report = {0};
+	struct ctrl_config c;
+	char text[4096];
+
+	(void)state;
+	assert_refused(with(at_home), "multihoming.at_home", "needs their addresses");
+	assert_refused(data_planes(two, at_home), "link", "needs \"DATA-PLANE:home\"");
+	snprintf(text, sizeof(text), "%s", data_planes(two, at_home));
+	for (char *at = text; (at = strstr(at, "\"home\"")); at += 10) {
+		memmove(at + 10, at + 6, strlen(at + 6) + 1);
+		memcpy(at, "\"dp2:home\"", 10);
+	}
+	if (ctrl_config_load_text(&c, "t", text, &report) < 0)
+		fail_msg("%s", report.text);
+	assert_int_equal(ctrl_config_home_data_plane(&c,
+				 config_item(&c.home_prefixes, struct ctrl_config_home_prefix, 0)),
+		1);
+	assert_int_equal(ctrl_config_home_data_plane(&c,
+				 config_item(&c.home_prefixes, struct ctrl_config_home_prefix, 1)),
+		-ENOENT);
+	ctrl_config_free(&c);
+	assert_int_equal(ctrl_config_load_text(
+				 &c, "t", data_planes("{ name = \"dp1\"; }", at_home), &report),
+		0);
+	assert_int_equal(ctrl_config_home_data_plane(&c,
+				 config_item(&c.home_prefixes, struct ctrl_config_home_prefix, 0)),
+		0);
+	ctrl_config_free(&c);
+}
+
 static void refuses_data_planes_that_do_not_fit(void **state)
 {
 	(void)state;
@@ -288,6 +322,7 @@ int main(void)
 		cmocka_unit_test(needs_what_it_cannot_guess),
 		cmocka_unit_test(the_longest_prefix_is_preferred_then_the_order),
 		cmocka_unit_test(without_addresses_nobody_is_told_of_them),
+		cmocka_unit_test(the_home_link_is_at_one_of_several),
 		cmocka_unit_test(refuses_data_planes_that_do_not_fit),
 		cmocka_unit_test(the_example_is_right),
 	};

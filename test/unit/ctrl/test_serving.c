@@ -203,6 +203,33 @@ static void the_nearest_serves(void **state)
 	assert_int_equal(serving_choose(ctrl.serving, &near1, 3, &id), -ENOTCONN);
 }
 
+/* The home link is at the second one, whoever is nearer. */
+static void who_has_the_home_link_serves_there(void **state)
+{
+	struct ctrl_config_home_prefix *prefix = rig.config.home_prefixes.items;
+	char named[] = "dp2:home", *was = prefix->link;
+	const struct in6_addr home = prefix->prefix.addr;
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(serving_choose_home(ctrl.serving, &home, 0, &id), -ENOTCONN);
+	prefix->link = named;
+	/* It is waited for after a start, and given up when it is lost. */
+	assert_int_equal(serving_choose_home(ctrl.serving, &home, 0, &id), 1);
+	assert_int_equal(id, ids[1]);
+	assert_int_equal(serving_choose_home(ctrl.serving, &home, 2, &id), -ENOTCONN);
+	assert_int_equal(id, 0);
+	sync_with(&dp1, "dp1", 0);
+	sync_with(&dp2, "dp2", 1);
+	rig_disconnect(&rig, &dp2);
+	RIG_UNTIL(&rig, serving_state(ctrl.serving, 1) == SERVING_DOWN);
+	assert_int_equal(serving_choose_home(ctrl.serving, &home, 0, &id), -ENOTCONN);
+	/* Back, it serves what no other can without waiting. */
+	sync_with(&dp2, "dp2", 1);
+	assert_int_equal(serving_choose_home(ctrl.serving, &home, 0, &id), 1);
+	prefix->link = was;
+}
+
 static void all_are_told_of_all(void **state)
 {
 	const struct object *object;
@@ -501,6 +528,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(the_nearest_serves),
+		T(who_has_the_home_link_serves_there),
 		T(all_are_told_of_all),
 		T(the_one_that_serves_has_to_acknowledge),
 		T(all_that_serve_an_item_have_to_acknowledge),

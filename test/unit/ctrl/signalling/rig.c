@@ -119,6 +119,18 @@ static int do_choose(
 	return -ENOTCONN;
 }
 
+/* The home link is at the first of them. */
+static int do_choose_home(
+	void *context, const struct in6_addr *home, uint64_t tried, uint64_t *data_plane)
+{
+	struct rig *rig = context;
+	const bool there = rig->data_planes & ~tried & 1;
+
+	(void)home;
+	*data_plane = there ? RIG_DATA_PLANE_ID : 0;
+	return there ? 0 : -ENOTCONN;
+}
+
 static bool do_tunnel_address(void *context, uint64_t data_plane, struct in6_addr *address)
 {
 	(void)context;
@@ -232,6 +244,7 @@ static void start(struct rig *rig)
 	struct signalling_ops ops = {
 		.context = rig,
 		.choose = do_choose,
+		.choose_home = do_choose_home,
 		.tunnel_address = do_tunnel_address,
 		.commit = do_commit,
 		.commit_flow = do_commit_flow,

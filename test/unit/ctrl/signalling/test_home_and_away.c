@@ -1,4 +1,5 @@
 /* A node that is on its home link while it has bindings elsewhere (RFC 5648, 5.6 and 6.3). */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -246,6 +247,134 @@ static void a_node_may_answer_for_itself(void **state)
 	assert_int_equal(rig_counter(rig, "nd_rival"), 0);
 }
 
+/* The data plane of the home binding in the commit that is under way. */
+static uint64_t committed(const struct rig *rig)
+{
+	const struct rig_list *to = &rig->commits[0].to_list;
+
+	assert_int_equal(rig->commit_count, 1);
+	for (unsigned i = 0; i < to->count; i++)
+		if (to->records[i].at_home)
+			return to->records[i].data_plane;
+	fail_msg("no home binding");
+	return 0;
+}
+
+static enum signalling_wish stays(void *context, const struct in6_addr *care_of, uint64_t id)
+{
+	(void)context;
+	(void)care_of;
+	(void)id;
+	return SIGNALLING_STAYS;
+}
+
+/* Has the bindings looked at once. */
+static void look(struct rig *rig)
+{
+	size_t at = 0, busy = 0;
+
+	while (signalling_redirect(rig->s, &at, 100, stays, NULL, &busy))
+		continue;
+	assert_int_equal(busy, 0);
+}
+
+/* Which data plane has the home link is not the node's choice: it serves the home binding and no
+ * other, and while it is lost the others serve the rest. */
+static void the_home_link_is_at_one_data_plane(void **state)
+{
+	enum { HOME = RIG_DATA_PLANE_ID, SECOND };
+	struct rig *rig = *state;
+
+	rig->data_planes = 3;
+	rig->second = rig_addr(AWAY);
+	bind_both(rig);
+	assert_int_equal(record(rig, 1)->data_plane, SECOND);
+	assert_int_equal(record(rig, 2)->data_plane, HOME);
+	/* Lost: left out, but not gone. */
+	rig->data_planes = 2;
+	look(rig);
+	assert_int_equal(committed(rig), 0);
+	rig_commit(rig, 0);
+	assert_int_equal(record(rig, 1)->data_plane, SECOND);
+	assert_int_equal(record(rig, 2)->data_plane, 0);
+	look(rig);
+	assert_int_equal(rig->commit_count, 0);
+	/* Refreshed and changed meanwhile, and found again. */
+	assert_int_equal(ask(rig, BU(rig, 3, {.bid = 1}, {.bid = 2, .home = true})), 0);
+	assert_int_equal(record(rig, 2)->data_plane, 0);
+	rig->data_planes = 3;
+	look(rig);
+	assert_int_equal(committed(rig), HOME);
+	rig_commit(rig, 0);
+	assert_int_equal(record(rig, 2)->data_plane, HOME);
+	/* Alone it keeps the only data plane that it can have. */
+	struct rig_bu bu = BU(rig, 4, {.bid = 1});
+
+	bu.lifetime = 0;
+	assert_int_equal(ask(rig, bu), 0);
+	rig->data_planes = 2;
+	look(rig);
+	assert_int_equal(rig->commit_count, 0);
+	assert_int_equal(record(rig, 2)->data_plane, HOME);
+}
+
+/* The data plane of the home link cannot: beside others the binding waits for it, alone it is
+ * refused. */
+static void the_data_plane_of_the_home_link_fails(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_bu bu = at_home(
+		BU(rig, 1, {.bid = 1, .coa = AWAY}, {.bid = 2, .coa = AT_HOME, .home = true}));
+
+	rig->data_planes = 3;
+	rig->second = rig_addr(AWAY);
+	rig->culprit = 0;
+	bu.flags |= FLAGS_BU_O;
+	rig_send_at_home(rig, &bu);
+	assert_int_equal(committed(rig), RIG_DATA_PLANE_ID);
+	rig_commit(rig, -ETIMEDOUT);
+	assert_int_equal(committed(rig), 0);
+	assert_int_equal(answered(rig, NULL), 0);
+	assert_int_equal(record(rig, 1)->data_plane, RIG_DATA_PLANE_ID + 1);
+	bu = at_home(BU(rig, 2, {.bid = 2, .coa = AT_HOME, .home = true}));
+	bu.flags |= FLAGS_BU_O;
+	rig->data_planes = 2;
+	rig_send_at_home(rig, &bu);
+	assert_int_equal(rig->commit_count, 0);
+	assert_int_equal(answered(rig, NULL), STATUS_BA_RESOURCES);
+}
+
+/* A tunnel ends where its data plane is; the home link has none. */
+static void only_tunnels_are_told(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_packet packet;
+	struct ip6_packet ip6;
+	struct rig_bu bu;
+	struct mh mh;
+	unsigned told = 0;
+
+	rig->config.tunnel_option = OPTION_ALTERNATE_COA;
+	rig->data_planes = 3;
+	rig_restart(rig);
+	rig->second = rig_addr(AWAY);
+	bu = at_home(BU(rig, 1, {.bid = 1, .coa = AWAY}, {.bid = 2, .coa = AT_HOME, .home = true}));
+	bu.flags |= FLAGS_BU_O;
+	rig_send_at_home(rig, &bu);
+	rig_commit(rig, 0);
+	while (rig->packets[0].octets[14 + 6] == 58)
+		rig_packet(rig);
+	rig_ba(rig, &packet, &ip6, &mh);
+	for (unsigned i = 0; i < mh.option_count; i++) {
+		if (mh.options[i].type != OPTION_ALTERNATE_COA)
+			continue;
+		assert_int_equal(
+			mh.options[i].alternate_coa.coa.s6_addr[15], RIG_DATA_PLANE_ID + 1);
+		told++;
+	}
+	assert_int_equal(told, 1);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -257,6 +386,9 @@ int main(void)
 		T(only_one_home_binding),
 		T(what_cannot_be_is_refused),
 		T(a_node_may_answer_for_itself),
+		T(the_home_link_is_at_one_data_plane),
+		T(the_data_plane_of_the_home_link_fails),
+		T(only_tunnels_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

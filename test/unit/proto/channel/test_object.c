@@ -51,6 +51,7 @@ static struct object an_on_link_path(void)
 			.kind = PATH_ON_LINK,
 			.port = "access",
 			.mac = {{2, 0, 0, 0, 4, 1}},
+			.data_plane = 0x0c0d,
 			.mtu = 1500}};
 }
 
@@ -240,8 +241,8 @@ static void golden(void **state)
 	} cases[] = {
 		{a_local(), "01 01 0018 0000000000000007 20010db8000000000000000000000001"},
 		{a_link(), "02 01 0011 0000000000000003 01 00 00 05 686f6d6530"},
-		{an_on_link_path(), "03 01 0018 0000000000000014 02 020000000401 05dc 06 "
-				    "616363657373"},
+		{an_on_link_path(), "03 01 0020 0000000000000014 02 020000000401 "
+				    "0000000000000c0d 05dc 06 616363657373"},
 		{a_path(), "03 01 0033 0102030405060708 01 20010db8000000000000000000000001 "
 			   "20010db8000a00000000000000000099 0000000000000a0b 05c8"},
 		{a_subscriber(), "04 01 0042 0000000000000009 00000005 0000000000000003 02 01 "
@@ -365,7 +366,6 @@ static void encoder_refuses(void **state)
 	bad[n] = a_path(), bad[n++].path.port[0] = 'x';
 	bad[n] = a_path(), bad[n++].path.mac.b[0] = 2;
 	bad[n] = an_on_link_path(), bad[n++].path.port[0] = '\0';
-	bad[n] = an_on_link_path(), bad[n++].path.data_plane = 1;
 	bad[n] = an_on_link_path(), bad[n++].path.remote = addr("2001:db8::1");
 	bad[n] = a_subscriber(), bad[n++].subscriber.prefix_count = 0;
 	bad[n] = a_subscriber(), bad[n++].subscriber.prefix_count = OBJECT_PREFIXES_MAX + 1;
@@ -444,7 +444,7 @@ static void decoder_refuses(void **state)
 		{a_path(), 12, 0, "unknown path kind"},
 		{a_path(), 12, 4, "unknown path kind"},
 		{a_path(), 12, PATH_ON_LINK, "octets left over"},
-		{an_on_link_path(), 21, 0, "an empty name"},
+		{an_on_link_path(), 29, 0, "an empty name"},
 		{an_on_link_path(), 12, PATH_IP6_IN_IP6, "body too short for its kind"},
 		{a_subscriber(), 24, 0, "no prefix"},
 		{a_subscriber(), 24, 1, "octets left over"},

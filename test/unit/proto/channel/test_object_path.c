@@ -120,6 +120,20 @@ static void digests(void **state)
 	assert_int_not_equal(object_digest(&other[0]), object_digest(&other[3]));
 }
 
+/* On a link of this data plane, or of another. */
+static void digests_on_link(void **state)
+{
+	const struct object here = {.kind = OBJECT_PATH,
+		.op = OBJECT_SET,
+		.id = 20,
+		.path = {.id = 20, .kind = PATH_ON_LINK, .port = "home", .data_plane = 1}};
+	struct object there = here;
+
+	(void)state;
+	there.path.data_plane = 2;
+	assert_int_not_equal(object_digest(&here), object_digest(&there));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +141,7 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(digests),
+		cmocka_unit_test(digests_on_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,72 @@
+"""A node on its home link and away at once (RFC 5648, 5.6), where the home link is at one of two data
+planes and the other serves it away, and draws what is for it."""
+
+import signal
+
+import pytest
+
+from home_and_away import HomeAndAway
+from lab import ledger
+from lab.system import wait_for
+from lab.two_planes import TwoPlaneLab, TwoPlanes
+from mip6 import bid
+from peer import CARE_OF
+
+WITHOUT_ND = 5
+RELAYED = 61  # hops that are left on the home link of what came by the other data plane
+
+
+@pytest.fixture(scope="module")
+def lab(build, tmp_path_factory, request):
+    with TwoPlaneLab("test", tmp_path_factory.mktemp(request.module.__name__)) as network:
+        ledger.reserve_hugepages(network.ledger, 240)
+        network.build()
+        yield network
+
+
+@pytest.fixture(scope="module")
+def gateway(lab, build):
+    started = TwoPlanes(lab, build)
+    started.control.reconfigure(
+        ('link = "home"', 'link = "dp1:home"'),
+        ("serving = {", 'multihoming = { at_home = "is-defended"; };\nserving = {'))
+    started.start()
+    yield started
+    for part in (*started.planes.values(), started.control):
+        if part.process.running():
+            status = part.process.stop()
+            assert status == 0, f"{part.process.name} ended with {status}:\n{part.process.output()[-3000:]}"
+
+
+def test_what_is_for_the_home_link_is_relayed_to_who_has_it(lab, gateway, control, peer, subscriber):
+    """Until that is lost: then all goes by the other path, and again by the home link when it is back."""
+    wait_for(gateway.serving, "both data planes to serve", 60)
+    lab.attract("dp2")
+    peer.attach("b")
+    here = HomeAndAway(lab, peer, subscriber())
+    away, lost = CARE_OF["b"], gateway.planes["dp1"]
+
+    def serving():
+        return {binding["bid"]: binding["data_plane"] for binding in control.bindings()
+                if binding["home_address"] == here.home}
+
+    answer = here.bind()
+    assert (answer.status, answer.bids) == (WITHOUT_ND, [(1, 0), (2, WITHOUT_ND)])
+    assert serving() == {1: "dp2", 2: "dp1"}
+    wait_for(gateway.synchronised, "both data planes to know it")
+    assert here.pinged(RELAYED) == "home"
+    lab.attract("dp1")
+    assert here.pinged() == "home"
+    lab.attract("dp2")
+    lost.process.stop(signal.SIGKILL)
+    try:
+        wait_for(lambda: serving() == {1: "dp2", 2: None}, "the home link to be given up", 60)
+        wait_for(lambda: here.pinged(RELAYED) == away, "packets to come by the other path", 60)
+    finally:
+        lost.start()
+        wait_for(gateway.synchronised, "it to be synchronised", 60)
+    wait_for(lambda: serving() == {1: "dp2", 2: "dp1"}, "the home link to be served again", 60)
+    wait_for(lambda: here.pinged(RELAYED) == "home", "packets to come by the home link", 60)
+    assert here.update(bid(1)).status == 0
+    wait_for(lambda: here.pinged() == away, "packets to follow the node that has left", 60)
+    here.close()
