@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "ctrl/signalling/lma_state.h"
+#include "ctrl/signalling/trace_peer.h"
 #include "proto/mobility/codes.h"
 #include "proto/mobility/status.h"
 
@@ -108,8 +109,11 @@ int lma_peer_open(struct lma *lma)
 		.send = op_send,
 		.event = op_event,
 		.now_ns = op_now};
-	const struct notices_ops notices = {
-		.context = lma, .send = send_notice, .now_ns = op_now, .real_ns = op_real};
+	const struct notices_ops notices = {.context = lma,
+		.tracer = &lma->tracer,
+		.send = send_notice,
+		.now_ns = op_now,
+		.real_ns = op_real};
 
 	lma->peer_states = calloc(c->peer_count, sizeof(*lma->peer_states));
 	if (!lma->peer_states)
@@ -165,6 +169,21 @@ const struct lma_peer *lma_peer_next(const struct lma *lma, size_t index)
 	return index < lma->config.peer_count ? &lma->config.peers[index] : NULL;
 }
 
+/* Tells who traces a node what became of a message about it that asks for something. */
+static void trace(const struct lma *lma, const struct receive_packet *packet, const struct mh *mh,
+	const char *outcome)
+{
+	if (mh->type != MH_REVOCATION || mh->revocation.type != CODES_REVOCATION_INDICATION)
+		return;
+	trace_peer(&lma->tracer, &(struct trace_peer){.kind = TRACER_RECEIVED,
+					 .mh = mh,
+					 .outcome = outcome,
+					 .data_plane = packet->data_plane,
+					 .care_of = &packet->ip6.src,
+					 .octets = packet->ip,
+					 .len = packet->len});
+}
+
 /* A Binding Error is not signed: it counts for what is under way. */
 static void refused(struct lma *lma, const struct lma_peer *peer,
 	const struct receive_packet *packet, const struct mh *mh)
@@ -181,11 +200,14 @@ static void indicated(struct lma *lma, const struct lma_peer *peer, const struct
 {
 	uint64_t *last = &lma->peer_states[peer - lma->config.peers].indicated;
 
-	if (lma->config.timestamps &&
-		!proxy_peer_is_fresh(at, mh, lma_real(lma), lma->config.timestamp_window_ms, last))
+	if (lma->config.timestamps && !proxy_peer_is_fresh(at, mh, lma_real(lma),
+					      lma->config.timestamp_window_ms, last)) {
 		lma_count(lma, LMA_N_REPLAY);
-	else
+		trace(lma, packet, mh, lma_counter_defs[LMA_N_REPLAY].name);
+	} else {
+		trace(lma, packet, mh, "taken");
 		lma_revoke_receive(lma, peer, packet, mh);
+	}
 }
 
 void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, const struct mh *mh)
@@ -204,6 +226,7 @@ void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, cons
 	at = lma_peer_at(peer, &packet->ip6.dst, &packet->ip6.src);
 	if (!proxy_peer_sent(&at, lma->hmac, packet, mh)) {
 		lma_count(lma, LMA_N_PEER_AUTH);
+		trace(lma, packet, mh, lma_counter_defs[LMA_N_PEER_AUTH].name);
 	} else if (mh->type == MH_HEARTBEAT) {
 		lma_count(lma, LMA_N_HEARTBEAT);
 		heartbeat_receive(lma->heartbeat, (size_t)(peer - lma->config.peers), mh);

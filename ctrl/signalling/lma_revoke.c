@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "ctrl/signalling/lma_state.h"
+#include "ctrl/signalling/trace_peer.h"
 #include "proto/mobility/codes.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/mh_packet.h"
@@ -207,10 +208,13 @@ struct lma_batch {
 	struct proxy_peer peer;
 	struct mh_revocation answer;
 	size_t left;
+	struct session_mn_id about; /* len 0: nobody alone */
+	uint8_t octets[SESSION_MN_ID_MAX];
 	struct lma_batch *prev, *next; /* in lma->batches */
 };
 
-static void answer(struct lma *lma, const struct proxy_peer *peer, struct mh_revocation body)
+static void answer(struct lma *lma, const struct proxy_peer *peer, struct mh_revocation body,
+	const struct session_mn_id *about)
 {
 	struct mh mh = {.type = MH_REVOCATION, .revocation = body};
 	struct packet_inject inject = {.how = PACKET_TO_ROUTE};
@@ -219,6 +223,13 @@ static void answer(struct lma *lma, const struct proxy_peer *peer, struct mh_rev
 
 	inject.length = (uint16_t)(len > 0 ? len : 0);
 	inject.frame = buf;
+	if (len > 0)
+		trace_peer(&lma->tracer, &(struct trace_peer){.kind = TRACER_SENT,
+						 .mh = &mh,
+						 .care_of = &peer->care_of,
+						 .mn_id = about,
+						 .octets = buf,
+						 .len = (size_t)len});
 	if (len < 0 || lma->ops.inject(lma->ops.context, NULL, &inject) != 0)
 		lma_count(lma, LMA_N_SEND_FAILED);
 }
@@ -231,7 +242,7 @@ static void one_left(void *context, int error)
 		batch->answer.status = CODES_BRA_PARTIAL;
 	if (--batch->left)
 		return;
-	answer(batch->lma, &batch->peer, batch->answer);
+	answer(batch->lma, &batch->peer, batch->answer, &batch->about);
 	DL_DELETE(batch->lma->batches, batch);
 	free(batch);
 }
@@ -313,20 +324,29 @@ void lma_revoke_receive(struct lma *lma, const struct lma_peer *peer,
 		.sequence = mh->revocation.sequence,
 		.flags = mh->revocation.flags};
 	struct proxy_peer at = lma_peer_at(peer, &packet->ip6.dst, &packet->ip6.src);
+	const struct mh_option *mn = option_find(mh, OPTION_MN_ID);
+	struct session_mn_id about = {0};
 	struct session_node *node = NULL;
 	struct lma_batch *batch;
 
 	lma_count(lma, LMA_N_BRI_RECEIVED);
+	if (mn)
+		about = (struct session_mn_id){
+			mn->mn_id.subtype, mn->mn_id.id.len, mn->mn_id.id.at};
 	body.status = fault(lma, peer, mh, &node);
 	batch = body.status ? NULL : malloc(sizeof(*batch));
 	if (!batch) {
 		if (body.status)
-			answer(lma, &at, body);
+			answer(lma, &at, body, &about);
 		return;
 	}
 	/* Itself one of those that are waited for: what ends at once does not end it too early. */
 	*batch = (struct lma_batch){.lma = lma, .peer = at, .answer = body, .left = 1};
 	DL_APPEND(lma->batches, batch);
+	if (about.len && about.len <= sizeof(batch->octets)) {
+		memcpy(batch->octets, about.octets, about.len);
+		batch->about = (struct session_mn_id){about.subtype, about.len, batch->octets};
+	}
 	if (!node)
 		leave_all(batch, peer, mh, &packet->ip6.src);
 	for (struct session *next = node ? node->sessions : NULL, *s; (s = next);) {

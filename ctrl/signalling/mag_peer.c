@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "ctrl/signalling/mag_state.h"
 #include "ctrl/signalling/receive.h"
+#include "ctrl/signalling/trace_peer.h"
 #include "proto/mobility/codes.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/mh_packet.h"
@@ -115,8 +116,11 @@ int mag_peer_open(struct mag *mag)
 		.send = op_send,
 		.event = op_event,
 		.now_ns = op_now};
-	const struct notices_ops notices = {
-		.context = mag, .send = send_notice, .now_ns = op_now, .real_ns = op_real};
+	const struct notices_ops notices = {.context = mag,
+		.tracer = &mag->tracer,
+		.send = send_notice,
+		.now_ns = op_now,
+		.real_ns = op_real};
 
 	mag->indicated = calloc(c->anchor_count, sizeof(*mag->indicated));
 	mag->gre_known = calloc(c->anchor_count, sizeof(*mag->gre_known));
@@ -198,15 +202,39 @@ static uint8_t follow(struct mag *mag, const struct mag_anchor *anchor, const st
 	return found ? CODES_UPA_SUCCESS : CODES_UPA_NOT_ATTACHED;
 }
 
-void mag_answer(struct mag *mag, const struct proxy_peer *peer, struct mh *mh)
+void mag_answer(struct mag *mag, const struct proxy_peer *peer, struct mh *mh,
+	const struct session_mn_id *mn_id)
 {
 	uint8_t buf[MH_PACKET_MAX];
 	ssize_t len = proxy_peer_encode(peer, mag->hmac, mh, buf, sizeof(buf));
 
-	if (len < 0)
+	if (len < 0) {
 		mag_count(mag, MAG_N_SEND_FAILED);
-	else
-		mag_send(mag, buf, (size_t)len);
+		return;
+	}
+	trace_peer(&mag->tracer, &(struct trace_peer){.kind = TRACER_SENT,
+					 .mh = mh,
+					 .care_of = &peer->care_of,
+					 .mn_id = mn_id,
+					 .octets = buf,
+					 .len = (size_t)len});
+	mag_send(mag, buf, (size_t)len);
+}
+
+/* Tells who traces a node what became of a message about it that asks for something. */
+static void trace(const struct mag *mag, const struct receive_packet *packet, const struct mh *mh,
+	const char *outcome)
+{
+	if (mh->type != MH_UPN &&
+		(mh->type != MH_REVOCATION || mh->revocation.type != CODES_REVOCATION_INDICATION))
+		return;
+	trace_peer(&mag->tracer, &(struct trace_peer){.kind = TRACER_RECEIVED,
+					 .mh = mh,
+					 .outcome = outcome,
+					 .data_plane = packet->data_plane,
+					 .care_of = &packet->ip6.dst,
+					 .octets = packet->ip,
+					 .len = packet->len});
 }
 
 static void notified(struct mag *mag, const struct mag_anchor *anchor, const struct mh *mh)
@@ -226,7 +254,7 @@ static void notified(struct mag *mag, const struct mag_anchor *anchor, const str
 		return;
 	if (mn)
 		option_add(&upa, OPTION_MN_ID)->mn_id = mn->mn_id;
-	mag_answer(mag, &peer, &upa);
+	mag_answer(mag, &peer, &upa, NULL);
 }
 
 void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh)
@@ -252,19 +280,24 @@ void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, cons
 			mag_count(mag, MAG_N_UNMATCHED);
 	} else if (!proxy_peer_sent(&peer, mag->hmac, packet, mh)) {
 		mag_count(mag, MAG_N_AUTH);
+		trace(mag, packet, mh, mag_counter_defs[MAG_N_AUTH].name);
 	} else if (mh->type == MH_HEARTBEAT) {
 		mag_count(mag, MAG_N_HEARTBEAT);
 		heartbeat_receive(mag->heartbeat, i, mh);
 	} else if (mh->type == MH_UPN) {
+		trace(mag, packet, mh, "taken");
 		notified(mag, anchor, mh);
 	} else if (mh->type == MH_REVOCATION &&
 		   mh->revocation.type == CODES_REVOCATION_INDICATION) {
 		if (mag->config.timestamp_window_ms &&
 			!proxy_peer_is_fresh(&peer, mh, mag_real(mag),
-				mag->config.timestamp_window_ms, &mag->indicated[i]))
+				mag->config.timestamp_window_ms, &mag->indicated[i])) {
 			mag_count(mag, MAG_N_REPLAY);
-		else
+			trace(mag, packet, mh, mag_counter_defs[MAG_N_REPLAY].name);
+		} else {
+			trace(mag, packet, mh, "taken");
 			mag_revoke_receive(mag, anchor, mh);
+		}
 	} else if (mh->type != MH_REVOCATION) {
 		mag_count(mag, MAG_N_NOT_PROXY);
 	} else if (!notices_answer(mag->notices, packet, mh)) {

@@ -21,25 +21,33 @@ struct mag_revocation {
 	struct mh_revocation answer;
 	uint8_t trigger;
 	size_t left;
+	struct session_mn_id about; /* len 0: nobody alone */
+	uint8_t octets[SESSION_MN_ID_MAX];
 	struct mag_revocation *prev, *next; /* in mag->revocations */
 };
 
-static void answer(struct mag *mag, const struct proxy_peer *peer, struct mh_revocation body)
+/* Keeps whom an indication is about, for who traces that node. */
+static void take_about(struct mag_revocation *r, const struct mh *mh)
 {
-	struct mh mh = {.type = MH_REVOCATION, .revocation = body};
+	const struct mh_option *mn = option_find(mh, OPTION_MN_ID);
 
-	mag_answer(mag, peer, &mh);
+	if (!mn || mn->mn_id.id.len > sizeof(r->octets))
+		return;
+	memcpy(r->octets, mn->mn_id.id.at, mn->mn_id.id.len);
+	r->about = (struct session_mn_id){mn->mn_id.subtype, mn->mn_id.id.len, r->octets};
 }
 
 static void one_left(void *context, int error)
 {
 	struct mag_revocation *r = context;
+	struct mh mh = {.type = MH_REVOCATION};
 
 	if (error)
 		r->answer.status = CODES_BRA_PARTIAL;
 	if (--r->left)
 		return;
-	answer(r->mag, &r->peer, r->answer);
+	mh.revocation = r->answer;
+	mag_answer(r->mag, &r->peer, &mh, &r->about);
 	DL_DELETE(r->mag->revocations, r);
 	free(r);
 }
@@ -166,6 +174,7 @@ void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor, const 
 		.sequence = mh->revocation.sequence,
 		.flags = mh->revocation.flags};
 	r->trigger = mh->revocation.trigger;
+	take_about(r, mh);
 	HASH_ITER (hh, mag->attachments, a, next) {
 		if (status || !(global ? is_meant(a, anchor, option_find(mh, OPTION_MN_ID))
 				       : mag_is_named(a, anchor, mh)))

@@ -202,7 +202,8 @@ void mag_peer_close(struct mag *mag);
 struct proxy_peer mag_peer_at(const struct mag *mag, const struct mag_anchor *anchor);
 
 /* Sends an answer to it. */
-void mag_answer(struct mag *mag, const struct proxy_peer *peer, struct mh *mh);
+void mag_answer(struct mag *mag, const struct proxy_peer *peer, struct mh *mh,
+	const struct session_mn_id *mn_id);
 
 /* A message that is no Proxy Binding Acknowledgement. */
 void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh);

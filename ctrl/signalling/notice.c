@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "common/clock.h"
+#include "ctrl/signalling/trace_peer.h"
 #include "proto/mobility/codes.h"
 #include "proto/mobility/flags.h"
 #include "proto/mobility/mh_packet.h"
@@ -153,8 +154,14 @@ static void transmit(struct notices *n, struct under_way *u)
 	if (u->notice.kind == NOTICE_REVOCATION && u->notice.peer.has_key)
 		stamp(n, &mh);
 	len = proxy_peer_encode(&u->notice.peer, n->hmac, &mh, buf, sizeof(buf));
-	if (len > 0)
+	if (len > 0) {
+		trace_peer(n->ops.tracer, &(struct trace_peer){.kind = TRACER_SENT,
+						  .mh = &mh,
+						  .care_of = &u->notice.peer.care_of,
+						  .octets = buf,
+						  .len = (size_t)len});
 		n->ops.send(n->ops.context, buf, (size_t)len);
+	}
 	wheel_arm(n->wheel, &u->timer, n->ops.now_ns(n->ops.context) + (FIRST_DELAY_NS << u->sent));
 	u->sent++;
 }
@@ -252,6 +259,13 @@ bool notices_answer(struct notices *n, const struct receive_packet *packet, cons
 	if (!u || (u->notice.kind == NOTICE_UPDATE) != update ||
 		!proxy_peer_sent(&u->notice.peer, n->hmac, packet, mh))
 		return false;
+	trace_peer(n->ops.tracer, &(struct trace_peer){.kind = TRACER_RECEIVED,
+					  .mh = mh,
+					  .data_plane = packet->data_plane,
+					  .care_of = &u->notice.peer.care_of,
+					  .mn_id = &u->notice.mn_id,
+					  .octets = packet->ip,
+					  .len = packet->len});
 	end(n, u, NOTICE_ANSWERED, update ? mh->upa.status : mh->revocation.status);
 	return true;
 }

@@ -14,6 +14,7 @@
 #include "common/wheel.h"
 #include "ctrl/binding/session.h"
 #include "ctrl/signalling/proxy_peer.h"
+#include "ctrl/signalling/tracer.h"
 
 enum notice_kind {
 	NOTICE_REVOCATION = 1, /* Binding Revocation Indication, P flag set */
@@ -45,6 +46,7 @@ struct notices;
 
 struct notices_ops {
 	void *context;
+	const struct tracer *tracer; /* who is told of them; outlives the notices */
 	/* Sends an IPv6 packet by the routes of a data plane. */
 	void (*send)(void *context, const uint8_t *ip, size_t len);
 	/* The wheel's clock, and the time of day. */

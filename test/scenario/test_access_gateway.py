@@ -145,9 +145,28 @@ def test_traces_of_both_ends_agree(lab, anchor, gateways, host, tracing):
     assert (said["kind"], said["outcome"]) == ("sent", "accepted")
     assert (heard["kind"], heard["outcome"]) == ("received", "accepted")
     assert said["home_address"] == gateways["1"].attachment(1)["prefixes"][0].split("/")[0]
+    # What the anchor asks of the gateway beside: to register anew, and to end it (RFC 7077, RFC 5846).
+    prefix = gateways["1"].attachment(1)["prefixes"][0].split("/")[0]
+
+    def agree(question, answer):
+        (heard, said), *_ = wait_for(lambda: seen_by_both(question), f"the {question}")
+        assert (said["kind"], said["outcome"], said["home_address"]) == ("sent", None, prefix)
+        assert (heard["kind"], heard["outcome"], heard["home_address"]) == ("received", "taken", prefix)
+        (said, heard), *_ = wait_for(lambda: seen_by_both(answer), f"the {answer}")
+        assert (said["kind"], said["outcome"]) == ("sent", "success")
+        assert (heard["kind"], heard["outcome"]) == ("received", "success")
+        assert said["care_of_address"] == heard["care_of_address"] == GATEWAY["1"]
+
+    anchor.control.ctl("session", "renew", prefix)
+    agree("update-notification", "update-notification-acknowledgement")
     gateways["1"].control.ctl("mag", "detach", MN_ID[1])
     wait_for(lambda: "detached" in [item["what"] for item in at_gateway() if item["kind"] == "event"],
              "the gateway to tell of the end")
+    lab.plug(None)
+    arrive(lab, gateways, "1")
+    prefix = gateways["1"].attachment(1)["prefixes"][0].split("/")[0]
+    anchor.control.ctl("session", "revoke", prefix)
+    agree("binding-revocation-indication", "binding-revocation-acknowledgement")
 
 
 def test_move_keeps_the_address(lab, anchor, gateways, host):

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -258,6 +259,48 @@ static void notifications_that_ask_for_more_are_refused(void **state)
 	assert_int_equal(mag_rig.updates, 1);
 }
 
+/* What somebody who traces the host has been told: a line for each message beside registrations. */
+static char traced[1024];
+
+static void take_trace(void *context, const struct tracer_item *item)
+{
+	(void)context;
+	if (item->kind == TRACER_EVENT || strncmp(item->what, "proxy-", 6) == 0 ||
+		strcmp(item->mn_id, MAG_RIG_NODE) != 0)
+		return;
+	assert_non_null(item->octets);
+	assert_non_null(item->care_of);
+	snprintf(traced + strlen(traced), sizeof(traced) - strlen(traced), "%s %s %s\n",
+		tracer_kind_name(item->kind), item->what, item->outcome ? item->outcome : "-");
+}
+
+static void assert_traced(const char *wanted)
+{
+	assert_string_equal(traced, wanted);
+	traced[0] = '\0';
+}
+
+static void what_it_is_asked_is_traced(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_set_tracer(mag_rig.mag, (struct tracer){.fn = take_trace});
+	notify(CODES_UPN_SESSION, MAG_RIG_NODE);
+	assert_traced(
+		"received update-notification taken\n"
+		"sent update-notification-acknowledgement FAILED-TO-UPDATE-SESSION-PARAMETERS\n");
+	notify(CODES_UPN_REREGISTER, "other@example.org");
+	indicate_at(1, CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 1, MAG_RIG_NODE);
+	assert_traced("received binding-revocation-indication mag_drop_replay\n");
+	indicate(CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 2, MAG_RIG_NODE);
+	assert_traced("received binding-revocation-indication taken\n");
+	mag_rig_commit(0);
+	assert_traced("sent binding-revocation-acknowledgement success\n");
+	indicate(CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 3, MAG_RIG_NODE);
+	assert_traced("received binding-revocation-indication taken\n"
+		      "sent binding-revocation-acknowledgement success\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +314,7 @@ int main(void)
 		TEST(a_node_that_is_always_on_is_here),
 		TEST(revocations_under_way_end_with_the_gateway),
 		TEST(notifications_that_ask_for_more_are_refused),
+		TEST(what_it_is_asked_is_traced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
