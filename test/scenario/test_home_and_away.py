@@ -1,11 +1,13 @@
 """A node on its home link and away at once (RFC 5648, 5.6 and 6.3): played with scapy, where its other
 interface is the host of the home link, and dmm-mn."""
 
+import signal
 import socket
 
 import pytest
 from scapy.layers.inet6 import ICMPv6ND_NA, IPv6
 
+import mip6
 from home_and_away import HomeAndAway
 from lab.system import wait_for
 from lab.topology import CN, HOME_ADDRESS
@@ -185,7 +187,21 @@ def test_mobile_node_is_defended(both, lab):
     wait_for(lambda: here.at_home() == {1: True, 2: False}, "the home binding", 60)
 
 
-def test_mobile_node_defends_itself(both, lab):
+def has_home_binding(octets):
+    """A Binding Update with the home address as care-of address of an option."""
+    address = socket.inet_pton(socket.AF_INET6, HOME_ADDRESS)
+    return mip6.mh_type(octets) == mip6.BU and octets.count(address) > 1
+
+
+def says_where(mac):
+    """heard(...) of an advertisement of the home address at this link-layer address."""
+    def wanted(octets):
+        packet = IPv6(octets)
+        return ICMPv6ND_NA in packet and packet[ICMPv6ND_NA].tgt == HOME_ADDRESS and packet.lastlayer().lladdr == mac
+    return wanted
+
+
+def test_mobile_node_defends_itself(both, lab, control):
     """Topology a, dmm-mn: it answers for its address itself as soon as it is told to; away it does no
     longer; without the other link it is at home alone."""
     here = both('at_home = "defends-itself";')
@@ -197,8 +213,20 @@ def test_mobile_node_defends_itself(both, lab):
     lab.plug(None)
     wait_for(lambda: here.at_home() == {2: False}, "the home binding to end", 60)
     wait_for(lambda: here.neighbour() == "gw", "the gateway to answer for the address", 60)
-    lab.plug("home")
+    # Back, it says nothing of its address there while the home agent does not answer (5.6.3).
+    asked, link = Ear(lab.core, "arb"), Ear(lab.host, "eth0")
+    control.process.send(signal.SIGSTOP)
+    try:
+        lab.plug("home")
+        wait_for(lambda: len(asked.heard(has_home_binding)) > 1, "two Binding Updates with the home link", 60)
+        assert here.neighbour() != "mn"
+        assert link.heard(says_where(lab.mn.mac("wlan0"))) == []
+    finally:
+        control.process.send(signal.SIGCONT)
     here.wait_for_paths(wlan0=(True, 0), lte0=(False, 0))
+    link.wait(says_where(lab.mn.mac("wlan0")), "the node to say that it is there")
+    asked.close()
+    link.close()
     lab.plug(None, "mn-lte")
     wait_for(lambda: here.node.status()["state"] == "home", "the node to be at home alone", 60)
     assert here.at_home() == {}

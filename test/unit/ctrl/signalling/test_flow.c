@@ -291,6 +291,7 @@ static void repeated(void **state)
 	NAME(&bu, 3, 500, TO(0, 1), UDP_FROM(1));
 	assert_int_equal(ask(&bu), 0);
 	assert_string_equal(ba.flows, "1:129 1:129 3:129");
+	assert_int_equal(rig_counter(rig, "flow_refused_129"), 3);
 	assert_flows("1@100>1");
 }
 
