@@ -13,14 +13,14 @@ from scapy.packet import Raw
 
 from lab import ledger
 from lab.node import veth
-from lab.proxy import ANCHOR, MAC, MN_ID, ROUTER, AccessGateway, Anchor, ProxyLab
+from lab.proxy import (ANCHOR, DELEGATING, MAC, MN_ID, NETWORKS, ROUTER, AccessGateway, Anchor, ProxyLab,
+                       inside)
 from lab.system import wait_for
 from lab.topology import CN
 from paths import stop
 from peer import Ear
 from pmip6 import NOT_CHANGED, PlayedGateway
 
-NETWORKS = "2001:db8:7000::/40"  # that the anchor delegates from, /56 by /56
 BUS_NETWORK = "2001:db8:5100::/56"  # of the second node, which is always on
 PLAIN = "plain@other.net"  # may have none
 NOT_AUTHORIZED, IN_USE = 177, 178
@@ -32,8 +32,7 @@ def lab(build, tmp_path_factory, request):
     with ProxyLab("test", directory) as network:
         ledger.reserve_hugepages(network.ledger, 240)
         network.build()
-        for prefix in (NETWORKS, BUS_NETWORK):
-            network.core.ip(f"route add {prefix} via {ANCHOR}")
+        network.core.ip(f"route add {BUS_NETWORK} via {ANCHOR}")
         veth(network.mn, "lan", network.node("lfn"), "eth0")
         # A router takes advertisements only if it is told to.
         network.mn.sysctl({"net.ipv6.conf.wlan0.accept_ra": 2, "net.ipv6.conf.all.forwarding": 1})
@@ -44,12 +43,9 @@ def lab(build, tmp_path_factory, request):
 def anchor(lab, build):
     started = Anchor(lab, build)
     started.control.reconfigure(
-        ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
-        ("pools = (", f'pools = ( {{ name = "networks"; prefix = "{NETWORKS}"; length = 56; }},'),
-        ('{ match = "@example.net"; pool = "hosts"; }',
-         '{ match = "@example.net"; pool = "hosts"; delegated_pool = "networks"; },'
-         f'{{ match = "{MN_ID[2]}"; pool = "hosts"; delegated_prefixes = ["{BUS_NETWORK}"]; }},'
-         '{ match = "@other.net"; pool = "hosts"; }'))
+        ('timestamp_window = "300ms"', 'timestamp_window = "30s"'), *DELEGATING,
+        ("nodes = (", f'nodes = ( {{ match = "{MN_ID[2]}"; pool = "hosts"; '
+         f'delegated_prefixes = ["{BUS_NETWORK}"]; }}, {{ match = "@other.net"; pool = "hosts"; }},'))
     started.start()
     yield started
     stop(started)
@@ -79,11 +75,6 @@ def played(lab, anchor):
     gateway = PlayedGateway(lab, "3")
     yield gateway
     gateway.close()
-
-
-def inside(prefix, number):
-    """An address on a link of a delegated network."""
-    return str(ipaddress.ip_network(prefix)[(7 << 64) + number])
 
 
 def reaches(node, destination, source=None):

@@ -13,8 +13,8 @@ import pmip6
 from lab import ledger
 from lab.node import veth
 from lab.programs import DataPlane, changed_copy
-from lab.proxy import (ANCHOR, EXAMPLES, MN_ID, POOL, AccessGateway, Anchor, ProxyLab,
-                       global_address)
+from lab.proxy import (ANCHOR, DELEGATING, EXAMPLES, MN_ID, POOL, AccessGateway, Anchor, ProxyLab,
+                       global_address, inside)
 from lab.system import wait_for
 from lab.topology import CN
 from peer import Ear
@@ -49,7 +49,7 @@ def anchor(lab, build):
     """dmm-ctrl and dp1 on lma; `second` is dp2 on lma2, which talks to it by the same files."""
     started = Anchor(lab, build)
     started.control.reconfigure(
-        ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
+        ('timestamp_window = "300ms"', 'timestamp_window = "30s"'), *DELEGATING,
         ('	{ name = "dp1"; }\n);', DATA_PLANES))
     started.data_plane.addresses = (f"address replace {DP['dp1']}/64 dev core nodad", *Anchor.ADDRESSES)
     config = changed_copy(EXAMPLES / "lma-dp.cfg", lab.lma2.directory / "dp.cfg",
@@ -109,22 +109,24 @@ def host_of(answer):
 def test_the_nearest_serves(lab, anchor, gateways, link, plane):
     gateway, name = gateways[link], f"near{link}@example.net"
     # A data plane that was slow to answer may be back, but not yet serve.
-    answer = wait_for(lambda: told(found := gateway.register(name, extra=ASKED)) == DP[plane] and found,
-                      f"{plane} to serve", 60, 0.5)
+    answer = wait_for(
+        lambda: told(found := gateway.register(name, extra=ASKED, delegated=["::"])) == DP[plane] and found,
+        f"{plane} to serve", 60, 0.5)
     assert answer.source == ANCHOR
     session, = anchor.sessions("--mn-id", name)
     assert (session["data_plane"], session["tunnel_address"]) == (plane, DP[plane])
-    address = host_of(answer)
-    assert down(lab, gateway, address, b"down" + link.encode()) == DP[plane]
     ear = Ear(lab.cn, "eth0")
-    payload = b"up" + link.encode()
-    inner = IPv6(src=address, dst=CN) / UDP(sport=9, dport=7) / Raw(payload)
+    # It, and a host of a network behind it (RFC 7148).
+    for address in (host_of(answer), inside(answer.delegated[0], 1)):
+        assert down(lab, gateway, address, b"down to " + address.encode()) == DP[plane]
+        payload = b"up from " + address.encode()
+        inner = IPv6(src=address, dst=CN) / UDP(sport=9, dport=7) / Raw(payload)
 
-    def arrived():
-        gateway.send(IPv6(src=gateway.care_of, dst=DP[plane], nh=41, hlim=64) / inner)
-        return ear.heard(lambda heard: heard.endswith(payload))
+        def arrived():
+            gateway.send(IPv6(src=gateway.care_of, dst=DP[plane], nh=41, hlim=64) / inner)
+            return ear.heard(lambda heard: heard.endswith(payload))
 
-    wait_for(arrived, "the packet of the node", 60, 0.5)
+        wait_for(arrived, "the packet of the node", 60, 0.5)
     ear.close()
 
 

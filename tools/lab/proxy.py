@@ -9,6 +9,8 @@
 core is a plain router: it sends what is for the nodes' prefixes to lma. The gateways have a cable to
 core, "v-core", and one to their access link, "v-access"."""
 
+import ipaddress
+
 from lab.node import veth
 from lab.programs import CONFIGS, Control, DataPlane
 from lab.system import wait_for
@@ -20,6 +22,7 @@ ANCHOR = "2001:db8:1::1"
 CORE_AT_ANCHOR = "2001:db8:1::ff"
 POOL = "2001:db8:4000::/40"
 FIXED_PREFIX = "2001:db8:5000::/64"
+NETWORKS = "2001:db8:7000::/40"  # that prefixes of networks behind nodes come from, if DELEGATING
 GATEWAY = {name: f"2001:db8:a{name}::1" for name in LINKS}  # Proxy-CoA
 CORE_AT_GATEWAY = {name: f"2001:db8:a{name}::ff" for name in LINKS}
 SPI = {name: 1000 + int(name) for name in LINKS}
@@ -27,6 +30,13 @@ MN_ID = {1: "host1@example.net", 2: "host2@example.net"}
 MAC = {1: "02:00:00:00:01:01", 2: "02:00:00:00:01:02"}  # of the nodes mn and mn2
 ROUTER = "fe80::200:5eff:fe00:5213"  # link-local address of all gateways (RFC 6543)
 KEY = {name: f"{int(name):032x}" for name in LINKS}  # made up, and no secrets
+
+
+# Changes of an anchor's configuration: it delegates prefixes to nodes (RFC 7148).
+DELEGATING = (
+    ("pools = (", f'pools = ( {{ name = "networks"; prefix = "{NETWORKS}"; length = 56; }},'),
+    ('{ match = "@example.net"; pool = "hosts"; }',
+     '{ match = "@example.net"; pool = "hosts"; delegated_pool = "networks"; }'))
 
 
 class ProxyLab(Lab):
@@ -41,7 +51,7 @@ class ProxyLab(Lab):
         lma.sysctl({"net.ipv6.conf.all.forwarding": 1, "net.ipv6.conf.default.accept_ra": 0})
         veth(lma, "v-core", core, "lma")
         core.ip(f"address add {CORE_AT_ANCHOR}/64 dev lma nodad",
-                f"route add {POOL} via {ANCHOR}", f"route add {FIXED_PREFIX} via {ANCHOR}")
+                *(f"route add {prefix} via {ANCHOR}" for prefix in (POOL, FIXED_PREFIX, NETWORKS)))
         for link in LINKS:
             self._access(link)
         for number, name in enumerate(("mn", "mn2"), 1):
@@ -168,6 +178,11 @@ def global_address(node):
     """The address that a node made of a prefix of the pool, or None."""
     return next((address for address, flags in node.addresses("wlan0").items()
                  if address.startswith("2001:db8:40") and "tentative" not in flags), None)
+
+
+def inside(network, number):
+    """An address on a link of a delegated prefix."""
+    return str(ipaddress.ip_network(network)[(7 << 64) + number])
 
 
 def is_downlink(packet, address):
