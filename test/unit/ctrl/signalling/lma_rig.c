@@ -154,7 +154,7 @@ static int op_inject(void *context, const char *data_plane, const struct packet_
 	assert_true(addr_equal(ip6_packet_effective_dst(&ip6), &ip6.dst));
 	assert_true(mh_checksum_ok(&ip6.src, &ip6.dst, inject->frame + ip6.offset, ip6.len));
 	assert_int_equal(mh_decode(inject->frame + ip6.offset, ip6.len, &mh, NULL), 0);
-	if (mh.type == MH_UPN) {
+	if (mh.type == MH_UPN || mh.type == MH_REVOCATION) {
 		rig->notifications++;
 		hmac_free(hmac);
 		return 0;

@@ -92,7 +92,7 @@ struct lma_rig {
 	unsigned metrics_told; /* how often */
 	struct metrics_list metrics;
 	const char *teller;     /* name of the gateway that did last */
-	unsigned notifications; /* that were sent (RFC 7077) */
+	unsigned notifications; /* that were sent (RFC 7077), and what RFC 5846 has */
 	uint64_t data_plane;    /* that is to serve what registers now; 0: none has an address */
 	const char *care_of;    /* that the next answers are to be signed for */
 };
