@@ -17,27 +17,22 @@
 
 static const uint8_t formats[] = {TRAFFIC_FORMAT_IP4, TRAFFIC_FORMAT_IP6};
 
-/* The numbers of each field, from first to last, and as rules have them. */
+/* Each field, from the first to the last of a range: numbers, or addresses of IPv4 and IPv6. */
 static const struct {
 	enum rule_field rule;
 	uint32_t first, last;
-} numbers[TRAFFIC_FIELD_COUNT] = {
-	[TRAFFIC_SPI] = {RULE_SPI, 0x80000001, 0xfffffffe},
-	[TRAFFIC_FLOW_LABEL] = {RULE_FLOW_LABEL, 0x12345, 0xfffff},
-	[TRAFFIC_SOURCE_PORT] = {RULE_SOURCE_PORT, 1, 65535},
-	[TRAFFIC_DESTINATION_PORT] = {RULE_DESTINATION_PORT, 5000, 5001},
-	[TRAFFIC_CLASS] = {RULE_CLASS, 0x28, 0xb8},
-	[TRAFFIC_PROTOCOL] = {RULE_PROTOCOL, 6, 17},
-};
-
-static const struct {
-	enum rule_field rule;
-	const char *first[2], *last[2]; /* of IPv4 and IPv6 */
-} addresses[] = {
-	[TRAFFIC_SOURCE] = {RULE_SOURCE, {"192.0.2.1", "2001:db8:c::1"},
+	const char *from[2], *to[2];
+} fields[TRAFFIC_FIELD_COUNT] = {
+	[TRAFFIC_SOURCE] = {RULE_SOURCE, 0, 0, {"192.0.2.1", "2001:db8:c::1"},
 		{"192.0.2.99", "2001:db8:c::ffff"}},
-	[TRAFFIC_DESTINATION] = {RULE_DESTINATION, {"198.51.100.1", "2001:db8:1::1"},
+	[TRAFFIC_DESTINATION] = {RULE_DESTINATION, 0, 0, {"198.51.100.1", "2001:db8:1::1"},
 		{"198.51.100.2", "2001:db8:1::2"}},
+	[TRAFFIC_SPI] = {RULE_SPI, 0x80000001, 0xfffffffe, {NULL}, {NULL}},
+	[TRAFFIC_FLOW_LABEL] = {RULE_FLOW_LABEL, 0x12345, 0xfffff, {NULL}, {NULL}},
+	[TRAFFIC_SOURCE_PORT] = {RULE_SOURCE_PORT, 1, 65535, {NULL}, {NULL}},
+	[TRAFFIC_DESTINATION_PORT] = {RULE_DESTINATION_PORT, 5000, 5001, {NULL}, {NULL}},
+	[TRAFFIC_CLASS] = {RULE_CLASS, 0x28, 0xb8, {NULL}, {NULL}},
+	[TRAFFIC_PROTOCOL] = {RULE_PROTOCOL, 6, 17, {NULL}, {NULL}},
 };
 
 static union traffic_value value_of(uint8_t format, const char *text)
@@ -71,12 +66,12 @@ static void put(struct traffic_selector *s, unsigned field, bool range)
 
 	r->has_start = true;
 	r->has_end = range;
-	if (field <= TRAFFIC_DESTINATION) {
-		r->start = value_of(s->format, addresses[field].first[six]);
-		r->end = value_of(s->format, addresses[field].last[six]);
+	if (fields[field].from[0]) {
+		r->start = value_of(s->format, fields[field].from[six]);
+		r->end = value_of(s->format, fields[field].to[six]);
 	} else {
-		r->start.number = numbers[field].first;
-		r->end.number = numbers[field].last;
+		r->start.number = fields[field].first;
+		r->end.number = fields[field].last;
 	}
 }
 
@@ -96,20 +91,20 @@ static void assert_field(
 {
 	const unsigned six = format == TRAFFIC_FORMAT_IP6;
 
-	if (field <= TRAFFIC_DESTINATION) {
-		const struct rule_addresses *is = &out->addresses[addresses[field].rule];
-		struct in6_addr first = address_of(format, addresses[field].first[six]);
-		struct in6_addr last = address_of(format, addresses[field].last[six]);
+	if (fields[field].from[0]) {
+		const struct rule_addresses *is = &out->addresses[fields[field].rule];
+		struct in6_addr first = address_of(format, fields[field].from[six]);
+		struct in6_addr last = address_of(format, fields[field].to[six]);
 
-		assert_true(out->fields >> addresses[field].rule & 1);
+		assert_true(out->fields >> fields[field].rule & 1);
 		assert_memory_equal(&is->first, &first, 16);
 		assert_memory_equal(&is->last, range ? &last : &first, 16);
 		return;
 	}
-	assert_true(out->fields >> numbers[field].rule & 1);
-	assert_int_equal(out->numbers[numbers[field].rule].first, numbers[field].first);
-	assert_int_equal(out->numbers[numbers[field].rule].last,
-		range ? numbers[field].last : numbers[field].first);
+	assert_true(out->fields >> fields[field].rule & 1);
+	assert_int_equal(out->numbers[fields[field].rule].first, fields[field].first);
+	assert_int_equal(out->numbers[fields[field].rule].last,
+		range ? fields[field].last : fields[field].first);
 }
 
 /* Each field alone, one value and a range, and all of them together. */
