@@ -26,8 +26,9 @@
 #include "ctrl/store/store.h"
 
 enum {
-	RECORD_VERSION = 1,
-	RECORD_HEAD = 1, /* octets before the records of groups */
+	RECORD_VERSION = 2,
+	RECORD_VERSION_IP6 = 1, /* without IPv4 groups, else the same */
+	RECORD_HEAD = 1,        /* octets before the records of groups */
 	OCTETS_OF_KBIT = 125,
 };
 static_assert((int)RECORD_HEAD + MCAST_STATE_SPACE <= (int)COMMIT_RECORD_MAX, "room for any state");
@@ -263,14 +264,14 @@ static int decode(const uint8_t *octets, size_t len, struct mcast_state *state)
 	size_t at = 0;
 
 	mcast_state_clear(state);
-	if (!len || octets[0] != RECORD_VERSION)
+	if (!len || (octets[0] != RECORD_VERSION && octets[0] != RECORD_VERSION_IP6))
 		return len ? -EPROTO : -EBADMSG;
 	if (len - RECORD_HEAD > MCAST_STATE_SPACE)
 		return -EBADMSG;
 	read.len = (uint16_t)(len - RECORD_HEAD);
 	memcpy(read.records, octets + RECORD_HEAD, read.len);
 	while (mcast_state_next(&read, &at, &record))
-		if (mcast_state_apply(state, &record))
+		if (mcast_state_keep(state, &record))
 			return -EBADMSG;
 	return mcast_state_equal(&read, state) ? 0 : -EBADMSG;
 }

@@ -266,7 +266,7 @@ void multicast_links_compare(
 		struct in6_addr group;
 
 		memcpy(&group, record.group, sizeof(group));
-		if (!querier_listens(querier, &group))
+		if (!mcast_state_is_ip4(&group) && !querier_listens(querier, &group))
 			counter_add(&links->counters[MULTICAST_LINKS_DISAGREES], 1);
 	}
 }

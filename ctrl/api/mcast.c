@@ -229,6 +229,10 @@ static const char *reason(const struct question *q, const struct in6_addr *home,
 	int dp, error;
 
 	*copied = false;
+	if (mcast_state_is_ip4(&q->group))
+		return find_record(q, home, &record)
+			       ? "IPv4 groups are not served; what the node wants of them is kept"
+			       : "IPv4 groups are not served";
 	if (!mcast_state_group_ok(&q->group))
 		return "it is no group, or one that stays on its link";
 	if (!membership_allows(members, &q->group))

@@ -98,15 +98,15 @@ unsigned membership_limit_to(
 {
 	const struct mcast_state all = *state;
 	struct mcast_record record;
-	unsigned kept = 0, taken = 0;
+	unsigned kept[2] = {0}, taken = 0;
 	size_t at = 0;
 
 	while (mcast_state_next(&all, &at, &record)) {
 		struct in6_addr group;
 
 		read_group(&record, &group);
-		if (is_in(groups, group_count, &group) && kept < most) {
-			kept++;
+		if (is_in(groups, group_count, &group) && kept[mcast_state_is_ip4(&group)] < most) {
+			kept[mcast_state_is_ip4(&group)]++;
 			continue;
 		}
 		mcast_state_remove(state, &group);
@@ -188,7 +188,7 @@ static unsigned allow(const struct membership *m, struct mcast_state *state)
 		struct in6_addr group;
 
 		read_group(&record, &group);
-		if (membership_allows(m, &group))
+		if (mcast_state_is_ip4(&group) || membership_allows(m, &group))
 			continue;
 		mcast_state_remove(state, &group);
 		taken++;
@@ -397,9 +397,13 @@ static bool make_room(struct membership *m, const struct mcast_state *state, uin
 	struct mcast_record record;
 	size_t at = 0;
 
-	while (mcast_state_next(state, &at, &record))
-		if (!group_for(m, &record, path))
+	while (mcast_state_next(state, &at, &record)) {
+		struct in6_addr group;
+
+		read_group(&record, &group);
+		if (!mcast_state_is_ip4(&group) && !group_for(m, &record, path))
 			return false;
+	}
 	return true;
 }
 

@@ -8,6 +8,8 @@
  * (draft-sarikaya-mext-multicastdmm-04, 6). Its object names its subscriber and no path: a move of
  * the node is a change of its binding alone.
  *
+ * IPv4 groups of a node are kept with its others, and nothing is published of them.
+ *
  * Groups that come by ports and those that come by the tunnel of a path are kept apart: who listens
  * to one gets nothing of the other (RFC 6224, 4.2). Nodes, and members behind a path, listen to
  * what comes by ports.
@@ -76,7 +78,8 @@ bool membership_allows(const struct membership *m, const struct in6_addr *group)
  * times somebody who gets all others. Returns how many it took out. */
 unsigned membership_limit(const struct membership *m, struct mcast_state *state);
 
-/* The same with other limits: of groups in these prefixes (none: of all) so many stay. */
+/* The same with other limits: of groups in these prefixes (none: of all) so many stay, and as many
+ * of IPv4. */
 unsigned membership_limit_to(
 	const struct prefix6 *groups, size_t group_count, uint32_t most, struct mcast_state *state);
 

@@ -123,6 +123,8 @@
 	X(MULTICAST_REFUSED, "multicast_refused", "of them, some groups are not allowed")          \
 	X(MULTICAST_MALFORMED, "multicast_malformed", "updates with a multicast state at fault")   \
 	X(MULTICAST_IP4, "multicast_ip4", "updates with IPv4 groups, which are not served")        \
+	X(MULTICAST_CHECKSUM, "multicast_checksum",                                                \
+		"updates with a checksum of multicast state, which is not looked at")              \
 	X(MULTICAST_NO_GROUP, "multicast_no_group",                                                \
 		"updates that call an address a group which is not multicast")                     \
 	X(MULTICAST_SCOPE, "multicast_scope", "updates with groups that stay on their link")       \

@@ -86,6 +86,7 @@ static void multicast_count(struct signalling *s, const struct mcast_state_fault
 	} all[] = {
 		{faults->malformed, SIGNALLING_N_MULTICAST_MALFORMED},
 		{faults->unsupported, SIGNALLING_N_MULTICAST_IP4},
+		{faults->checksum, SIGNALLING_N_MULTICAST_CHECKSUM},
 		{faults->no_group, SIGNALLING_N_MULTICAST_NO_GROUP},
 		{faults->scope, SIGNALLING_N_MULTICAST_SCOPE},
 		{faults->source, SIGNALLING_N_MULTICAST_SOURCE},
@@ -112,10 +113,12 @@ static struct ha_multicast *multicast_read(struct signalling *s, const struct mh
 	if (!said)
 		return NULL;
 	multicast = calloc(1, sizeof(*multicast));
-	if (multicast)
-		multicast->state = state;
-	else
+	if (!multicast) {
 		state_count(s, SIGNALLING_N_NO_MEMORY);
+		return NULL;
+	}
+	multicast->state = state;
+	multicast->ip4 = faults.unsupported > 0;
 	return multicast;
 }
 

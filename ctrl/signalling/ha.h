@@ -47,6 +47,7 @@ struct ha_multicast {
 	struct mcast_state state;  /* once running: what is accepted */
 	struct mcast_state before; /* once running: what it was */
 	bool running;
+	bool ip4; /* it names IPv4 groups too */
 };
 
 /*

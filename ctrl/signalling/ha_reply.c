@@ -213,6 +213,8 @@ static void reply(struct signalling *s, const struct ha_update *u,
 	if (a->r && u->multicast) {
 		s->ops.served(s->ops.context, &u->home, &u->multicast->state);
 		mcast_state_add(&u->multicast->state, &mh, &bodies);
+		if (u->multicast->ip4)
+			mcast_state_add_no_ip4(&mh);
 	}
 	ha_flow_reply(a->flows, TAIL_OPTIONS, &mh);
 	if (add_options(s, u, subscriber, &mh))

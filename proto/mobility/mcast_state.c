@@ -1,5 +1,6 @@
 #include "proto/mobility/mcast_state.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ enum {
 	SOURCES_MAX = (MCAST_STATE_SPACE - 20) / ADDRESS,
 	SCOPE_LINK = 2, /* RFC 4291, 2.7 */
 	SCOPE_RESERVED = 15,
+	MAPPED = 12, /* octets in front of an IPv4 address */
 };
 
 /* What a listener wants of a group, being worked on. */
@@ -37,6 +39,11 @@ bool mcast_state_group_ok(const struct in6_addr *group)
 	uint8_t scope = group->s6_addr[1] & 0x0f;
 
 	return addr_is_multicast(group) && scope > SCOPE_LINK && scope < SCOPE_RESERVED;
+}
+
+bool mcast_state_is_ip4(const struct in6_addr *group)
+{
+	return IN6_IS_ADDR_V4MAPPED(group);
 }
 
 bool mcast_state_next(const struct mcast_state *state, size_t *at, struct mcast_record *out)
@@ -224,7 +231,8 @@ static bool sources_ok(const struct mcast_record *record)
 	return true;
 }
 
-int mcast_state_apply(struct mcast_state *state, const struct mcast_record *record)
+/* A record of a sound group with sound sources. */
+static int apply(struct mcast_state *state, const struct mcast_record *record)
 {
 	struct filter filter = {.exclude = false};
 	struct mcast_record before;
@@ -232,8 +240,6 @@ int mcast_state_apply(struct mcast_state *state, const struct mcast_record *reco
 	int error = 0;
 
 	memcpy(&group, record->group, ADDRESS);
-	if (!mcast_state_group_ok(&group) || !sources_ok(record))
-		return -EINVAL;
 	if (mcast_state_find(state, &group, &before)) {
 		filter.exclude = before.type == MCAST_IS_EXCLUDE;
 		error = filter_add(&filter, &before);
@@ -243,56 +249,172 @@ int mcast_state_apply(struct mcast_state *state, const struct mcast_record *reco
 	return error ? error : put(state, &group, &filter);
 }
 
+int mcast_state_apply(struct mcast_state *state, const struct mcast_record *record)
+{
+	struct in6_addr group;
+
+	memcpy(&group, record->group, ADDRESS);
+	if (!mcast_state_group_ok(&group) || !sources_ok(record))
+		return -EINVAL;
+	return apply(state, record);
+}
+
+/* ---- IPv4 --------------------------------------------------------------------------------- */
+
+static uint32_t ip4_of(const uint8_t *mapped)
+{
+	uint32_t addr;
+
+	memcpy(&addr, mapped + MAPPED, sizeof(addr));
+	return ntohl(addr);
+}
+
+/* RFC 5771, 4: packets to 224.0.0.0/24 stay on their link. */
+static bool ip4_group_ok(uint32_t group)
+{
+	return IN_MULTICAST(group) && group >> 8 != 0xe00000;
+}
+
+/* Unicast addresses that can send beyond their link (RFC 6890, 2.2.2). */
+static bool ip4_sources_ok(const struct mcast_record *record)
+{
+	for (unsigned i = 0; i < record->source_count; i++) {
+		const uint8_t *at = record->sources + (size_t)i * ADDRESS;
+		const uint32_t source = ip4_of(at);
+		struct in6_addr mapped;
+
+		memcpy(&mapped, at, ADDRESS);
+		if (!mcast_state_is_ip4(&mapped) || source >> 24 == 0 || source >> 24 == 127 ||
+			source >> 16 == 0xa9fe || source >> 28 >= 0xe)
+			return false;
+	}
+	return true;
+}
+
+int mcast_state_keep(struct mcast_state *state, const struct mcast_record *record)
+{
+	struct in6_addr group;
+
+	memcpy(&group, record->group, ADDRESS);
+	if (!mcast_state_is_ip4(&group))
+		return mcast_state_apply(state, record);
+	if (!ip4_group_ok(ip4_of(record->group)) || !ip4_sources_ok(record))
+		return -EINVAL;
+	return apply(state, record);
+}
+
+static struct in6_addr mapped(const uint8_t *ip4)
+{
+	struct in6_addr addr = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+	memcpy(&addr.s6_addr[MAPPED], ip4, sizeof(struct in_addr));
+	return addr;
+}
+
 /* ---- options ------------------------------------------------------------------------------ */
 
-static void read_record(struct mcast_state *state, const struct mcast_record *record,
+/* Takes a record whose group is sound. */
+static void add_record(struct mcast_state *state, const struct mcast_record *record,
 	struct mcast_state_faults *faults)
 {
 	struct mcast_record part = *record;
-	struct in6_addr group;
 	int error;
 
-	memcpy(&group, part.group, ADDRESS);
-	if (!mcast_state_group_ok(&group)) {
-		++*(addr_is_multicast(&group) ? &faults->scope : &faults->no_group);
-		return;
-	}
 	if (part.type == MCAST_IS_INCLUDE || part.type == MCAST_TO_INCLUDE)
 		part.type = MCAST_ALLOW_NEW;
-	error = mcast_state_apply(state, &part);
+	error = mcast_state_keep(state, &part);
 	faults->source += error == -EINVAL;
 	faults->full += error == -ENOSPC;
 }
 
+static void read_record(struct mcast_state *state, const struct mcast_record *record,
+	struct mcast_state_faults *faults)
+{
+	struct in6_addr group;
+
+	memcpy(&group, record->group, ADDRESS);
+	if (mcast_state_group_ok(&group))
+		add_record(state, record, faults);
+	else
+		++*(addr_is_multicast(&group) ? &faults->scope : &faults->no_group);
+}
+
+static void read_ip4_record(struct mcast_state *state, const struct mcast_record *record,
+	struct mcast_state_faults *faults)
+{
+	const struct in6_addr group = mapped(record->group);
+	const uint32_t ip4 = ip4_of(group.s6_addr);
+	struct in6_addr sources[SOURCES_MAX];
+	struct mcast_record part = {.type = record->type,
+		.source_count = record->source_count,
+		.group = group.s6_addr,
+		.sources = sources->s6_addr};
+
+	if (!ip4_group_ok(ip4)) {
+		++*(IN_MULTICAST(ip4) ? &faults->scope : &faults->no_group);
+		return;
+	}
+	if (record->source_count > SOURCES_MAX) {
+		faults->full++;
+		return;
+	}
+	for (unsigned i = 0; i < record->source_count; i++)
+		sources[i] = mapped(record->sources + i * sizeof(struct in_addr));
+	add_record(state, &part, faults);
+}
+
+static void read_report(struct mcast_state *state, const struct mcast_report *report,
+	struct mcast_state_faults *faults)
+{
+	struct mcast_record record;
+	size_t at = 0;
+
+	while (mcast_report_next(report, &at, &record))
+		if (report->type == MCAST_IGMP3_REPORT)
+			read_ip4_record(state, &record, faults);
+		else
+			read_record(state, &record, faults);
+}
+
+/* The report of an option; false: it is none, or of the other protocol. */
+static bool open_option(const struct mh_option *o, uint8_t type, struct mcast_report *report,
+	struct mcast_state_faults *faults)
+{
+	const uint8_t *body = o->multicast_state.report.at;
+	const bool counts = type == MCAST_MLD2_REPORT;
+
+	if (o->type != OPTION_MULTICAST_STATE ||
+		(o->state != OPTION_KNOWN && o->state != OPTION_MALFORMED))
+		return false;
+	if (o->state == OPTION_MALFORMED ||
+		mcast_report_decode(body, o->multicast_state.report.len, report, NULL)) {
+		faults->malformed += counts;
+		return false;
+	}
+	faults->checksum += counts && (body[2] || body[3]);
+	return report->type == type;
+}
+
+/* IPv4 groups come last, so that they take no room from others. */
 bool mcast_state_read(
 	const struct mh *mh, struct mcast_state *state, struct mcast_state_faults *faults)
 {
+	struct mcast_report report;
 	bool found = false;
 
 	mcast_state_clear(state);
 	*faults = (struct mcast_state_faults){0};
-	for (unsigned i = 0; i < mh->option_count; i++) {
-		const struct mh_option *o = &mh->options[i];
-		struct mcast_record record;
-		struct mcast_report report;
-		size_t at = 0;
-
-		if (o->type != OPTION_MULTICAST_STATE ||
-			(o->state != OPTION_KNOWN && o->state != OPTION_MALFORMED))
-			continue;
-		if (o->state == OPTION_MALFORMED ||
-			mcast_report_decode(o->multicast_state.report.at,
-				o->multicast_state.report.len, &report, NULL)) {
-			faults->malformed++;
-			continue;
+	for (unsigned i = 0; i < mh->option_count; i++)
+		if (open_option(&mh->options[i], MCAST_MLD2_REPORT, &report, faults)) {
+			found = true;
+			read_report(state, &report, faults);
 		}
-		found = true;
-		if (report.type == MCAST_IGMP3_REPORT)
+	for (unsigned i = 0; i < mh->option_count; i++)
+		if (open_option(&mh->options[i], MCAST_IGMP3_REPORT, &report, faults)) {
+			found = true;
 			faults->unsupported += report.record_count;
-		else
-			while (mcast_report_next(&report, &at, &record))
-				read_record(state, &record, faults);
-	}
+			read_report(state, &report, faults);
+		}
 	return found;
 }
 
@@ -316,10 +438,14 @@ int mcast_state_add(
 
 	memset(bodies->octets[0], 0, MCAST_REPORT_HEAD);
 	bodies->octets[0][0] = MCAST_MLD2_REPORT;
-	if (!state->count)
+	while (count < MCAST_STATE_RECORDS_MAX && mcast_state_next(state, &at, &records[count])) {
+		struct in6_addr group;
+
+		memcpy(&group, records[count].group, ADDRESS);
+		count += !mcast_state_is_ip4(&group);
+	}
+	if (!count)
 		return add_body(mh, bodies->octets[0], MCAST_REPORT_HEAD);
-	while (count < MCAST_STATE_RECORDS_MAX && mcast_state_next(state, &at, &records[count]))
-		count++;
 	mcast_writer_init(&writer, MCAST_MLD2_REPORT, records, count);
 	for (unsigned i = 0; i < MCAST_STATE_OPTIONS; i++) {
 		ssize_t len = mcast_writer_next(&writer, bodies->octets[i], MCAST_STATE_BODY);
@@ -329,4 +455,11 @@ int mcast_state_add(
 			return error ? error : (int)len;
 	}
 	return writer.at == count ? 0 : -ENOSPC;
+}
+
+int mcast_state_add_no_ip4(struct mh *mh)
+{
+	static const uint8_t body[MCAST_REPORT_HEAD] = {MCAST_IGMP3_REPORT};
+
+	return add_body(mh, body, sizeof(body));
 }

@@ -37,7 +37,8 @@ struct mcast_state_bodies {
 /* What could not be taken from a message. */
 struct mcast_state_faults {
 	unsigned malformed;   /* options: no whole report */
-	unsigned unsupported; /* records of IPv4 groups */
+	unsigned unsupported; /* records of IPv4 groups, kept if they are sound */
+	unsigned checksum;    /* options with a checksum, which is not looked at */
 	unsigned no_group;    /* records of an address that is not multicast */
 	unsigned scope;       /* records of a group that stays on its link */
 	unsigned source;      /* records with a source that is no unicast address, or stays there */
@@ -53,6 +54,10 @@ bool mcast_state_equal(const struct mcast_state *a, const struct mcast_state *b)
 /* mcast_state_group_ok: whether packets to this address may leave their link: multicast of a scope
  * above the link's (RFC 4291, 2.7). */
 bool mcast_state_group_ok(const struct in6_addr *group);
+
+/* mcast_state_is_ip4: whether a group of a state is one of IPv4: these are kept, with their
+ * sources, as mapped addresses (RFC 4291, 2.5.5.2), and are before all others. */
+bool mcast_state_is_ip4(const struct in6_addr *group);
 
 /* mcast_state_next: the record at octet *AT, which starts with 0 and is moved behind it. Returns
  * false behind the last one. */
@@ -76,6 +81,9 @@ void mcast_state_remove(struct mcast_state *state, const struct in6_addr *group)
  * before. */
 int mcast_state_apply(struct mcast_state *state, const struct mcast_record *record);
 
+/* mcast_state_keep: the same of a record as states hold them, which may be of an IPv4 group. */
+int mcast_state_keep(struct mcast_state *state, const struct mcast_record *record);
+
 /* mcast_state_read: the state that the options of a message say together. Several MODE_IS_INCLUDE
  * records of one group add up, as a long one has to be split. What cannot be taken is left out and
  * counted. Returns whether there was such an option that is a whole report: without one the message
@@ -83,8 +91,13 @@ int mcast_state_apply(struct mcast_state *state, const struct mcast_record *reco
 bool mcast_state_read(
 	const struct mh *mh, struct mcast_state *state, struct mcast_state_faults *faults);
 
-/* mcast_state_add: adds the options that say the state to a message, one without records when it
- * is empty. They point into BODIES. The checksum in them is 0: there is no packet whose addresses
- * it could cover. Returns 0, or -ENOSPC when the message has no room for more options. */
+/* mcast_state_add: adds the options that say the IPv6 part of a state to a message, one without
+ * records when it is empty. They point into BODIES. The checksum in them is 0: there is no packet
+ * whose addresses it could cover. Returns 0, or -ENOSPC when the message has no room for more
+ * options. */
 int mcast_state_add(
 	const struct mcast_state *state, struct mh *mh, struct mcast_state_bodies *bodies);
+
+/* mcast_state_add_no_ip4: adds an option that says that no IPv4 groups are listened to. Returns as
+ * mcast_state_add. */
+int mcast_state_add_no_ip4(struct mh *mh);

@@ -215,7 +215,40 @@ def test_bad_states_are_left_out(peer, subscriber, control):
     answer = peer.register(values, more=option(report(ANY, checksum=0xbeef)))
     assert records(answer) == {ANY}
     assert answer.options[MULTICAST_STATE][2:4] == bytes(2)
-    assert control.drops()["multicast_malformed"] == before["multicast_malformed"]
+    after = control.drops()
+    assert after["multicast_malformed"] == before["multicast_malformed"]
+    assert after["multicast_checksum"] == before["multicast_checksum"] + 1
+
+
+def test_ip4_groups_are_kept(gateway, peer, subscriber, control):
+    """They are answered as none, as long as nothing of IPv4 is served, and are not forgotten."""
+    values, before = subscriber(), control.drops()
+    ip4 = bytes([0x22, 0, 0, 0, 0, 0, 0, 1, IS_INCLUDE, 0, 0, 1, 239, 1, 1, 1, 192, 0, 2, 7])
+
+    def told():
+        answer = control.ask("mcast", "explain", values["mn_id"], "239.1.1.1", "192.0.2.7")["home_addresses"][0]
+        assert not answer["copied"] and answer["why"].startswith("IPv4 groups are not served")
+        return answer["filter"]
+
+    def bodies(answer):
+        return [data for _, kind, data in mip6.options_of(answer.octets) if kind == MULTICAST_STATE]
+
+    peer.attach("a")
+    answer = peer.register(values, more=option(ip4, report(ANY)))
+    assert records(answer) == {ANY}
+    assert bodies(answer)[1:] == [bytes([0x22]) + bytes(7)]
+    kept = {"mode": "include", "sources": ["::ffff:192.0.2.7"]}
+    assert told() == kept
+    assert control.drops()["multicast_ip4"] == before["multicast_ip4"] + 1
+    assert ANY in [item["group"] for item in control.ask("mcast", "show")["groups"]]
+    gateway.control.process.send(9)
+    gateway.control.process.wait()
+    gateway.control.start()
+    wait_for(gateway.synchronised, "the data plane to be synchronised")
+    assert told() == kept
+    answer = peer.register(values, more=option(report(ANY)))
+    assert records(answer) == {ANY} and len(bodies(answer)) == 1
+    assert told() is None
 
 
 def test_a_thousand_groups(peer, subscriber, control):

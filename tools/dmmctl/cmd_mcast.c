@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+
 #include "common/addr.h"
 #include "tools/dmmctl/command.h"
 
@@ -169,16 +171,30 @@ static void print_explanation(FILE *to, const json_t *result)
 
 enum { SUBSCRIBER, GROUP, SOURCE, WORDS };
 
+/* IPv4 addresses are asked about as mapped ones. Returns NULL for any other text. */
+static json_t *mapped(const char *text)
+{
+	struct in_addr addr;
+
+	return inet_pton(AF_INET, text, &addr) == 1 ? json_sprintf("::ffff:%s", text) : NULL;
+}
+
 static int explain(struct command_context *context, struct args *args, const char *const *values)
 {
 	char *const *words = &args->argv[args->first];
+	json_t *group = mapped(words[GROUP]), *source = group ? mapped(words[SOURCE]) : NULL;
 
 	(void)values;
-	if (check_group(args, words[GROUP]) || check_source(args, words[SOURCE]))
-		return args->exit_code;
+	if (!source) {
+		json_decref(group);
+		if (check_group(args, words[GROUP]) || check_source(args, words[SOURCE]))
+			return args->exit_code;
+		group = json_string(words[GROUP]);
+		source = json_string(words[SOURCE]);
+	}
 	return command_show(context, "mcast.explain",
-		json_pack("{s:s,s:s,s:s}", "mn_id", words[SUBSCRIBER], "group", words[GROUP],
-			"source", words[SOURCE]),
+		json_pack("{s:s,s:o,s:o}", "mn_id", words[SUBSCRIBER], "group", group, "source",
+			source),
 		print_explanation);
 }
 

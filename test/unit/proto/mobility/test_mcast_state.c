@@ -277,8 +277,71 @@ static void what_cannot_be_taken_is_counted(void **state)
 	assert_int_equal(faults.scope, 1);
 	assert_int_equal(faults.source, 4);
 	assert_int_equal(faults.full, 0);
-	assert_int_equal(s.count, 1);
+	assert_int_equal(faults.checksum, 1);
+	assert_int_equal(s.count, 2);
 	assert_true(wants(&s, "ff1e::1", "2001:db8::1"));
+	assert_true(wants(&s, "::ffff:239.1.1.1", "::ffff:10.0.0.1"));
+}
+
+/* They are kept, in no place that others need, and are not told as if they were served. */
+static void ip4_groups_are_kept(void **state)
+{
+	static const uint8_t ip4[] = {0x22, 0, 0, 0, 0, 0, 0, 6, /* six records */
+		1, 0, 0, 1, 239, 1, 1, 1, 10, 0, 0, 1,           /* of a source */
+		2, 0, 0, 0, 232, 1, 1, 1,                        /* of any */
+		2, 0, 0, 0, 224, 0, 0, 5,                        /* a group of the link */
+		2, 0, 0, 0, 10, 0, 0, 1,                         /* none */
+		1, 0, 0, 1, 239, 1, 1, 2, 224, 0, 1, 1,          /* not from a source */
+		1, 0, 0, 1, 239, 1, 1, 2, 169, 254, 1, 1};       /* from one of the link */
+	static const uint8_t ip6[28] = {143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0xff, 0x1e, [27] = 1};
+	uint8_t many[2][8 + 30 * 8] = {{0x22, [7] = 30}, {0x22, [7] = 30}};
+	struct mh mh = {.type = MH_BU}, none = {.type = MH_BA};
+	struct mcast_state_faults faults;
+	struct mcast_state s, got;
+	struct mcast_record record;
+	size_t at = 0;
+
+	(void)state;
+	add(&mh, ip4, sizeof(ip4));
+	add(&mh, ip6, sizeof(ip6));
+	assert_true(mcast_state_read(&mh, &s, &faults));
+	assert_int_equal(faults.unsupported, 6);
+	assert_int_equal(faults.scope, 1);
+	assert_int_equal(faults.no_group, 1);
+	assert_int_equal(faults.source, 2);
+	assert_int_equal(faults.malformed + faults.full + faults.checksum, 0);
+	assert_int_equal(s.count, 3);
+	assert_true(wants(&s, "::ffff:239.1.1.1", "::ffff:10.0.0.1"));
+	assert_false(wants(&s, "::ffff:239.1.1.1", "::ffff:10.0.0.2"));
+	assert_true(wants(&s, "::ffff:232.1.1.1", "::ffff:10.0.0.2"));
+	/* As it is kept it can be read again; a report of MLD cannot say such a thing. */
+	mcast_state_clear(&got);
+	while (mcast_state_next(&s, &at, &record)) {
+		const bool is_ip4 = record.group[0] == 0;
+
+		assert_int_equal(mcast_state_apply(&got, &record), is_ip4 ? -EINVAL : 0);
+		assert_int_equal(mcast_state_keep(&got, &record), 0);
+	}
+	assert_true(mcast_state_equal(&s, &got));
+	carried(&s, &got, &faults);
+	assert_int_equal(got.count, 1);
+	assert_int_equal(mcast_state_add_no_ip4(&none), 0);
+	assert_true(mcast_state_read(&none, &got, &faults));
+	assert_int_equal(got.count + faults.unsupported, 0);
+	/* Sixty of them are more than there is room for, beside a group that comes behind them. */
+	mh = (struct mh){.type = MH_BU};
+	for (uint8_t i = 0; i < 60; i++) {
+		const uint8_t record[8] = {2, 0, 0, 0, 239, 2, 0, i};
+
+		memcpy(&many[i / 30][8 + i % 30 * 8], record, sizeof(record));
+	}
+	add(&mh, many[0], sizeof(many[0]));
+	add(&mh, many[1], sizeof(many[1]));
+	add(&mh, ip6, sizeof(ip6));
+	assert_true(mcast_state_read(&mh, &s, &faults));
+	assert_true(wants(&s, "ff1e::1", "2001:db8::1"));
+	assert_int_equal(s.count, MCAST_STATE_RECORDS_MAX);
+	assert_int_equal(s.count + faults.full, 61);
 }
 
 int main(void)
@@ -292,6 +355,7 @@ int main(void)
 		cmocka_unit_test(options_carry_it),
 		cmocka_unit_test(full_states_fit_the_options),
 		cmocka_unit_test(what_cannot_be_taken_is_counted),
+		cmocka_unit_test(ip4_groups_are_kept),
 	};
 
 	return cmocka_run_group_tests_name("mcast_state", tests, NULL, NULL);
