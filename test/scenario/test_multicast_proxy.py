@@ -9,7 +9,7 @@ from scapy.layers.inet6 import ICMPv6MLDMultAddrRec, ICMPv6MLReport2, IPv6, IPv6
 
 from lab import ledger
 from lab.capture import Capture
-from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MAC, SECOND_ANCHOR, AccessGateway, Anchor,
+from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MAC, ROUTER, SECOND_ANCHOR, AccessGateway, Anchor,
                        ProxyLab, SecondAnchor, global_address)
 from lab.system import run, wait_for
 from test_access_gateway import stop
@@ -284,13 +284,13 @@ def test_anchors_are_apart(lab, gateways, hosts, source, others):
     first.join(ANY)
     hears(first, source, ANY, "the group of the first anchor")
     assert brought(gateway) == {(ANY, ANCHOR): [("access", None)]}
+    air = Capture(lab.node("mn3"), "wlan0", "frames", "ip6")
     lab.plug("1", "mn3")
     wait_for(lambda: any(a["mn_id"] == OTHERS_MN_ID and a["state"] == "attached" and a["anchor"] == "lma2"
                          for a in gateway.attachments()), "the host of the second anchor to be attached")
     assert brought(gateway) == {(ANY, ANCHOR): [(None, MAC[1])]}
     other.join(ANY)
     elsewhere = Source(lab, CORE_AT_SECOND_ANCHOR)
-    air = Capture(lab.node("mn3"), "wlan0", "frames", "udp")
     hears(other, elsewhere, ANY, "the group of the second anchor")
     hears(first, source, ANY, "the group of the first anchor, in frames to the host")
     assert brought(gateway) == {(ANY, ANCHOR): [(None, MAC[1])], (ANY, SECOND_ANCHOR): [(None, OTHERS_MAC)]}
@@ -303,7 +303,10 @@ def test_anchors_are_apart(lab, gateways, hosts, source, others):
     wait_for(lambda: frames_to(air, b"of the second, 2"), "it to be captured")
     assert set(frames_to(air, b"of the second, ")) == {bytes.fromhex(OTHERS_MAC.replace(":", ""))}
     assert not frames_to(air, b"of the first, ")
-    air.stop()
+    # Queries are to it alone too, and good ones.
+    asked = run("tshark", "-r", air.stop(), "-Y", "icmpv6.type == 130", "-T", "fields", "-e", "eth.dst", "-e",
+                "ipv6.src", "-e", "ipv6.hlim", "-e", "_ws.expert.message").splitlines()
+    assert asked and {line.rstrip("\t") for line in asked} == {f"{OTHERS_MAC}\t{ROUTER}\t1"}
     # The group is left to one of them, and the link to hosts of one anchor.
     lab.plug(None)
     gateway.control.ctl("mag", "detach", "host1@example.net")
