@@ -16,6 +16,7 @@
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/reassembly.h"
 #include "dataplane/nodes/replicate.h"
+#include "dataplane/nodes/resequence.h"
 #include "dataplane/walk.h"
 
 enum {
@@ -52,7 +53,7 @@ const char *worker_counter_help(enum worker_counter counter)
 /* Makes the graph of all nodes that the sources lead to. */
 static int make_graph(struct worker *w, const char *const *nodes)
 {
-	static const char *const sources[] = {"rx", "down", "replicate", NULL};
+	static const char *const sources[] = {"rx", "down", "replicate", "resequence", NULL};
 	const char *patterns[NODES_MAX];
 	char name[RTE_GRAPH_NAMESIZE];
 	struct rte_graph_param param = {.socket_id = SOCKET_ID_ANY, .node_patterns = patterns};
@@ -93,8 +94,10 @@ struct worker *worker_create(const struct worker_config *config, int *error)
 		w->reassembly = reassembly_create();
 		w->chooser = chooser_create();
 		w->replication = replication_create();
-		err = w->reassembly && w->chooser && w->replication ? make_graph(w, config->nodes)
-								    : -ENOMEM;
+		w->resequencer = resequencer_create(config->index);
+		err = w->reassembly && w->chooser && w->replication && w->resequencer
+			      ? make_graph(w, config->nodes)
+			      : -ENOMEM;
 	}
 	if (err < 0) {
 		worker_destroy(w);
@@ -113,6 +116,7 @@ void worker_destroy(struct worker *w)
 	reassembly_destroy(w->reassembly);
 	chooser_destroy(w->chooser);
 	replication_destroy(w->replication);
+	resequencer_destroy(w->resequencer);
 	rte_free(w);
 }
 

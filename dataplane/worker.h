@@ -20,6 +20,7 @@ struct mirror_queue;
 struct reassembly;
 struct chooser;
 struct replication;
+struct resequencer;
 
 struct worker_config {
 	unsigned index; /* 0 ...: its queues, its rings, its RCU thread id */
@@ -38,6 +39,9 @@ struct worker_config {
 	X(copied, "copies sent because a rule names several paths")                                \
 	X(fragments_followed, "fragments that took the path of their packet's first one")          \
 	X(paths_down, "packets of subscribers with several paths, some of which were down")        \
+	X(numbered, "packets sent into tunnels with a GRE sequence number")                        \
+	X(resequenced, "packets with a GRE sequence number taken to be put in order")              \
+	X(resequenced_elsewhere, "of these, handed to another worker")                             \
 	X(multicast, "multicast packets taken to be copied")                                       \
 	X(replicated, "copies of multicast packets made")                                          \
 	X(forwarded, "packets routed without a tunnel")                                            \
@@ -94,6 +98,7 @@ struct worker {
 	struct chooser *chooser;
 	struct path_traffic *traffic; /* its row of what paths carry */
 	struct replication *replication;
+	struct resequencer *resequencer;
 	uint64_t counters[WORKER_COUNTERS_COUNT] __rte_cache_aligned;
 	uint64_t drops[DROP_COUNT];
 };

@@ -103,6 +103,26 @@ static bool add_path(struct writer *w, const struct path_table *t, uint32_t numb
 	return add(w, UPDATE_STAT_PATH, name, values);
 }
 
+/* What became of the order of a subscriber's packets, if it has one. */
+static bool add_order(struct writer *w, const struct path_table *t, uint32_t list)
+{
+	const struct order *order = order_table_find(&t->orders, list);
+	uint64_t values[UPDATE_STAT_VALUES_MAX] = {0};
+	char name[UPDATE_STAT_NAME_MAX + 1];
+
+	static_assert(UPDATE_ORDER_IN_ORDER + (int)ORDER_COUNTERS == UPDATE_ORDER_VALUES &&
+			      UPDATE_ORDER_NO_ROOM == UPDATE_ORDER_IN_ORDER + (int)ORDER_NO_ROOM,
+		"the same, and in the same order");
+	if (!order)
+		return true;
+	values[UPDATE_ORDER_SENT] = __atomic_load_n(&order->sent, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < ORDER_COUNTERS; i++)
+		values[UPDATE_ORDER_IN_ORDER + i] =
+			__atomic_load_n(&order->counters[i], __ATOMIC_RELAXED);
+	snprintf(name, sizeof(name), "%" PRIu64, order->subscriber);
+	return add(w, UPDATE_STAT_ORDER, name, values);
+}
+
 /* What the paths of a subscriber carried; of one that is not there, nothing. */
 static bool add_paths(struct writer *w, const struct tables *t, uint64_t subscriber)
 {
@@ -117,7 +137,7 @@ static bool add_paths(struct writer *w, const struct tables *t, uint64_t subscri
 	for (uint32_t i = 0; i < list->count; i++)
 		if (!add_path(w, &t->paths, list->paths[i], i == path_list_first(list)))
 			return false;
-	return true;
+	return add_order(w, &t->paths, entry->paths);
 }
 
 static bool add_subscribers(struct writer *w, const struct answer *answer)

@@ -6,6 +6,7 @@
 #include "dataplane/nodes/budget.h"
 #include "dataplane/nodes/choose.h"
 #include "dataplane/nodes/encap.h"
+#include "dataplane/nodes/resequence.h"
 #include "dataplane/nodes/traffic.h"
 #include "dataplane/port.h"
 
@@ -39,8 +40,16 @@ static bool is_from(
 	       memcmp(&at.mac, &eth->src_addr, sizeof(at.mac)) == 0;
 }
 
-/* Into its tunnel. */
-static rte_edge_t uplink(struct worker *w, struct rte_mbuf *m, uint32_t path)
+/* It is in its tunnel now: what is shared out packet by packet gets its number, if it has a key. */
+static bool number_it(
+	struct worker *w, struct rte_mbuf *m, const struct encap_way *way, uint32_t list)
+{
+	return path_list_at(&w->tables->paths, list)->steering != STEERING_PACKET ||
+	       path_header_gre(way->header) != PATH_GRE_KEYED || resequence_put_number(w, m, list);
+}
+
+/* Into its tunnel, by a path of the list. */
+static rte_edge_t uplink(struct worker *w, struct rte_mbuf *m, uint32_t path, uint32_t list)
 {
 	struct choose_way by;
 
@@ -49,7 +58,7 @@ static rte_edge_t uplink(struct worker *w, struct rte_mbuf *m, uint32_t path)
 	case ENCAP_FORWARD:
 		node_count(w, WORKER_encapsulated, 1);
 		traffic_sent(w, m, path);
-		return ACCESS_FORWARD;
+		return number_it(w, m, &by.way, list) ? ACCESS_FORWARD : ACCESS_NO_ROOM;
 	case ENCAP_ICMP6_ERROR:
 		return ACCESS_ICMP6_ERROR;
 	case ENCAP_SCOPE:
@@ -122,7 +131,7 @@ static rte_edge_t access_one(
 
 	uint32_t place = choose_uplink(w, m, entry->paths);
 
-	return place ? uplink(w, m, list->paths[place]) : ACCESS_RULE;
+	return place ? uplink(w, m, list->paths[place], entry->paths) : ACCESS_RULE;
 }
 
 static inline void access_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,

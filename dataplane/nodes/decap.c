@@ -11,6 +11,7 @@
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/budget.h"
 #include "dataplane/nodes/mld.h"
+#include "dataplane/nodes/resequence.h"
 #include "dataplane/nodes/traffic.h"
 #include "dataplane/port.h"
 
@@ -66,6 +67,20 @@ static rte_edge_t decap_mismatch(
 	return DECAP_GRE_KEY;
 }
 
+/* Out of a tunnel of this subscriber, which may have it put in order. */
+static inline rte_edge_t decap_of(
+	struct worker *w, struct rte_mbuf *m, const struct subscriber_entry *entry)
+{
+	const struct meta *meta = meta_of(m);
+	const bool numbered = unlikely(meta->flags & META_GRE) && meta->numbered;
+	const uint32_t number = unlikely(numbered) ? resequence_number(m) : 0;
+	rte_edge_t edge = decap_strip(m, subscriber_number(&w->tables->subscribers, entry));
+
+	if (unlikely(numbered) && edge == DECAP_STEER && resequence_mark(w, m, entry, number))
+		return DECAP_RESEQUENCE;
+	return edge;
+}
+
 /* Not sent by a node from where it is. From another data plane it is on its way to a node, and
  * comes from anywhere. */
 static rte_edge_t decap_else(
@@ -84,7 +99,7 @@ static rte_edge_t decap_else(
 
 	if (to && decap_accepts(&w->tables->subscribers, m, to)) {
 		traffic_arrived(w, to, outer, ip6_total(decap_inner(m)));
-		return decap_strip(m, subscriber_number(&w->tables->subscribers, to));
+		return decap_of(w, m, to);
 	}
 	edge = decap_mismatch(w, m, to ? to : entry);
 	if (edge != DECAP_STEER)
@@ -102,7 +117,7 @@ static inline rte_edge_t decap_one(
 	if (unlikely(!entry || !decap_accepts(t, m, entry)))
 		return decap_else(w, m, entry);
 	traffic_heard(w, entry, ip6_src(outer), ip6_total(decap_inner(m)));
-	return decap_strip(m, subscriber_number(t, entry));
+	return decap_of(w, m, entry);
 }
 
 /* To control, with its tunnel header. */
@@ -190,7 +205,7 @@ static inline void decap_work(struct worker *w, struct rte_graph *graph, struct 
 		rte_edge_t edge = decap_one(w, mbufs[sound[i]], entries[i]);
 
 		next[sound[i]] = edge;
-		done += edge == DECAP_STEER || edge == DECAP_RELAY;
+		done += edge == DECAP_STEER || edge == DECAP_RELAY || edge == DECAP_RESEQUENCE;
 	}
 	node_count(w, WORKER_decapsulated, done);
 }
@@ -221,6 +236,7 @@ static struct rte_node_register decap_node = {
 			[DECAP_NO_ROOM] = "drop_no_room",
 			[DECAP_KIND] = "drop_tunnel_kind",
 			[DECAP_GRE_KEY] = "drop_gre_key",
+			[DECAP_RESEQUENCE] = "resequence_take",
 		},
 };
 RTE_NODE_REGISTER(decap_node)

@@ -20,6 +20,7 @@ enum decap_edge {
 	DECAP_NO_ROOM,
 	DECAP_KIND,
 	DECAP_GRE_KEY,
+	DECAP_RESEQUENCE,
 	DECAP_EDGES
 };
 

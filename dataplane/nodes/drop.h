@@ -35,6 +35,9 @@
 	X(gre_header, "GRE header truncated, with reserved bits or a wrong checksum (RFC 2784)")   \
 	X(gre_protocol, "GRE carries something else than IPv6")                                    \
 	X(gre_key, "GRE key is not that of the subscriber's tunnel (RFC 5845, 5.2)")               \
+	X(gre_late, "GRE sequence number of before, or for the second time (RFC 2890, 2.2)")       \
+	X(gre_gone, "waited for earlier ones, and its subscriber was gone (RFC 2890, 2.2)")        \
+	X(gre_ring, "ring to the worker that puts packets in order is full")                       \
 	X(tunnel_loop, "packet to be tunnelled has the addresses of its tunnel (RFC 2473, 4.1.2)") \
 	X(tunnel_limit, "tunnel encapsulation limit is used up (RFC 2473, 4.1.1)")                 \
 	X(unknown_source, "source of a tunnelled packet is no subscriber's")                       \

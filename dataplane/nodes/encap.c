@@ -6,6 +6,7 @@
 #include "dataplane/nodes/encap.h"
 
 #include "dataplane/nodes/choose.h"
+#include "dataplane/nodes/resequence.h"
 #include "dataplane/nodes/traffic.h"
 
 uint16_t encap_walk_limit(const struct rte_ipv6_hdr *ip, uint16_t len)
@@ -78,7 +79,18 @@ static rte_edge_t encap_direct(struct worker *w, struct rte_mbuf *m, uint32_t nu
 	return encap_by(m, &way);
 }
 
-static rte_edge_t encap_path(struct worker *w, struct rte_mbuf *m, uint32_t number)
+/* A packet that is in its tunnel now gets its number, if it has a key. */
+static rte_edge_t encap_number(
+	struct worker *w, struct rte_mbuf *m, const struct encap_way *way, uint32_t list)
+{
+	if (path_header_gre(way->header) != PATH_GRE_KEYED || resequence_put_number(w, m, list))
+		return ENCAP_FORWARD;
+	return ENCAP_NO_ROOM;
+}
+
+/* By a path of an entry, which is steered. */
+static rte_edge_t encap_path(
+	struct worker *w, struct rte_mbuf *m, uint32_t number, const struct subscriber_entry *entry)
 {
 	struct choose_way by;
 	rte_edge_t edge;
@@ -91,6 +103,8 @@ static rte_edge_t encap_path(struct worker *w, struct rte_mbuf *m, uint32_t numb
 		node_count(w, WORKER_relayed_out, 1);
 	else if (edge == ENCAP_FORWARD)
 		traffic_sent(w, m, number);
+	if (edge == ENCAP_FORWARD && !by.relayed && entry->steered == PATH_STEERED_NUMBERED)
+		return encap_number(w, m, &by.way, entry->paths);
 	if (unlikely(edge == ENCAP_ON_LINK))
 		meta_of(m)->path = number;
 	return edge;
@@ -111,8 +125,10 @@ static inline rte_edge_t encap_first(
 
 /* Sends a copy by each of the paths. Those that find no buffer are counted as dropped. */
 static void encap_copies(struct worker *w, struct rte_graph *graph, struct rte_node *node,
-	struct rte_mbuf *m, const struct path_list *list, uint32_t paths)
+	struct rte_mbuf *m, const struct subscriber_entry *entry, uint32_t paths)
 {
+	const struct path_list *list = path_list_at(&w->tables->paths, entry->paths);
+
 	for (; paths; paths &= paths - 1) {
 		struct rte_mbuf *copy = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
 		rte_edge_t edge;
@@ -122,7 +138,7 @@ static void encap_copies(struct worker *w, struct rte_graph *graph, struct rte_n
 			continue;
 		}
 		*meta_of(copy) = *meta_of(m);
-		edge = encap_path(w, copy, list->paths[__builtin_ctz(paths)]);
+		edge = encap_path(w, copy, list->paths[__builtin_ctz(paths)], entry);
 		node_count(w, WORKER_copied, 1);
 		node_count(w, WORKER_encapsulated, edge == ENCAP_FORWARD);
 		rte_node_enqueue_x1(graph, node, edge, copy);
@@ -147,9 +163,9 @@ static rte_edge_t encap_steered(struct worker *w, struct rte_graph *graph, struc
 		paths &= ~paths + 1;
 	if (unlikely(paths & (paths - 1))) {
 		paths = once_each(t, list, paths);
-		encap_copies(w, graph, node, m, list, paths & (paths - 1));
+		encap_copies(w, graph, node, m, entry, paths & (paths - 1));
 	}
-	return encap_path(w, m, list->paths[__builtin_ctz(paths)]);
+	return encap_path(w, m, list->paths[__builtin_ctz(paths)], entry);
 }
 
 static inline void encap_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,

@@ -242,6 +242,8 @@ static inline rte_edge_t finish_steered(
 {
 	struct steered *s = &x->steered;
 
+	if (unlikely(entry->steered == PATH_STEERED_NUMBERED))
+		return EXPRESS_ENCAP;
 	s->of[s->count] = i;
 	s->numbers[s->count] = entry->paths;
 	s->lists[s->count] = path_list_at(&x->w->tables->paths, entry->paths);

@@ -27,6 +27,7 @@ static struct rte_node_register gre_node = {
 	.next_nodes =
 		{
 			[GRE_DECAP] = "decap",
+			[GRE_NUMBERED] = "decap",
 			[GRE_HEADER] = "drop_gre_header",
 			[GRE_PROTOCOL] = "drop_gre_protocol",
 		},

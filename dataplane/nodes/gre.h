@@ -10,7 +10,7 @@
 #include "dataplane/nodes/node.h"
 #include "dataplane/tables/path_table.h"
 
-enum gre_edge { GRE_DECAP, GRE_HEADER, GRE_PROTOCOL, GRE_EDGES };
+enum gre_edge { GRE_DECAP, GRE_NUMBERED, GRE_HEADER, GRE_PROTOCOL, GRE_EDGES };
 
 enum {
 	GRE_CHECKSUM_PRESENT = 0x8000,
@@ -28,11 +28,11 @@ struct gre_header {
 	struct path_mark mark;
 	uint8_t len;     /* octets */
 	bool checksum;   /* it has one */
+	bool numbered;   /* it ends with a sequence number */
 	rte_be16_t type; /* of what follows */
 };
 
-/* Reads the GRE header at the beginning of len octets; false: there is none that we know. A
- * sequence number is passed over: none is negotiated (RFC 5845). */
+/* Reads the GRE header at the beginning of len octets; false: there is none that we know. */
 static inline bool gre_read(const uint8_t *at, uint32_t len, struct gre_header *out)
 {
 	uint16_t flags;
@@ -50,14 +50,16 @@ static inline bool gre_read(const uint8_t *at, uint32_t len, struct gre_header *
 			memcpy(&out->mark.key, at + out->len, sizeof(out->mark.key));
 		out->len += GRE_WORD;
 	}
-	if (flags & GRE_SEQUENCE_PRESENT)
+	out->numbered = flags & GRE_SEQUENCE_PRESENT;
+	if (out->numbered)
 		out->len += GRE_WORD;
 	return !(flags & (GRE_RESERVED | GRE_VERSION)) && len >= out->len;
 }
 
 /*
  * Looks at the GRE header at meta.outer of a packet that came in a tunnel. GRE_DECAP: meta.outer is
- * that of the inner header now, and meta says what the header did; else nothing has changed.
+ * that of the inner header now, and meta says what the header did; GRE_NUMBERED: likewise, and it
+ * has a sequence number; else nothing has changed.
  */
 static inline rte_edge_t gre_one(struct rte_mbuf *m)
 {
@@ -77,7 +79,8 @@ static inline rte_edge_t gre_one(struct rte_mbuf *m)
 	meta->gre = gre.mark.gre;
 	meta->key = gre.mark.key;
 	meta->outer = (uint8_t)(meta->outer + gre.len);
-	return GRE_DECAP;
+	meta->numbered = gre.numbered;
+	return unlikely(gre.numbered) ? GRE_NUMBERED : GRE_DECAP;
 }
 
 /* Octets of the GRE header, or of none, in front of an IPv6 packet that is in len octets of payload

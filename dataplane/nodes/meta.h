@@ -45,6 +45,7 @@ struct meta {
 	union {
 		uint8_t icmp_code;   /* for icmp6_error */
 		uint8_t punt_reason; /* for punt: enum packet_reason */
+		uint8_t numbered;    /* META_GRE: its GRE header ends with a sequence number */
 	};
 };
 static_assert(sizeof(struct meta) == 16, "the size of the dynamic field");

@@ -57,6 +57,7 @@ int path_table_init(struct path_table *t, uint32_t capacity, uint32_t most, unsi
 		room_init(&t->keys, 0, t->paths.most * sizeof(struct path_keys)) < 0 ||
 		path_traffic_init(&t->traffic, readers, t->paths.most) < 0 ||
 		path_down_init(&t->downs, t->paths.most) < 0 ||
+		order_table_init(&t->orders, t->lists.most, rcu) < 0 ||
 		sig_index_init(&t->by_id, capacity, SIG_INDEX_DENSE) < 0 ||
 		!(t->marks = bits_make(t->paths.most))) {
 		path_table_destroy(t);
@@ -75,6 +76,7 @@ void path_table_destroy(struct path_table *t)
 	room_destroy(&t->keys);
 	path_traffic_destroy(&t->traffic);
 	path_down_destroy(&t->downs);
+	order_table_destroy(&t->orders);
 	bits_free(t->marks);
 	for (unsigned i = 0; i < t->readers; i++)
 		room_destroy(&t->turns[i]);

@@ -21,6 +21,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/tables/data_plane_table.h"
+#include "dataplane/tables/order_table.h"
 #include "dataplane/tables/path_down.h"
 #include "dataplane/tables/path_traffic.h"
 #include "dataplane/tables/pool.h"
@@ -113,6 +114,7 @@ struct path_table {
 	struct room keys; /* struct path_keys by number of the path, as far as any has keys */
 	struct path_traffics traffic;
 	struct path_downs downs;
+	struct order_table orders;
 	struct data_plane_table *data_planes;
 	uint64_t *marks;         /* a bit a path: named since the last tables_mark() */
 	struct pool_watch watch; /* of paths; writer */
@@ -273,6 +275,24 @@ static inline bool path_list_steers(const struct path_table *t, const struct pat
 	if (list->block == POOL_NONE && list->steering == STEERING_FIRST)
 		return false;
 	return !path_header_on_link(path_shape_at(t, path_at(t, list->paths[0])->shape)->header);
+}
+
+/* How packets to a subscriber with the list of this number are looked at for their path
+ * (subscriber_entry.steered). */
+enum path_steered {
+	PATH_STEERED_NOT,
+	PATH_STEERED,
+	PATH_STEERED_NUMBERED, /* and those in GRE with keys are numbered */
+};
+static inline uint8_t path_list_steered(const struct path_table *t, uint32_t number)
+{
+	const struct path_list *list = path_list_at(t, number);
+
+	if (!path_list_steers(t, list))
+		return PATH_STEERED_NOT;
+	return list->steering == STEERING_PACKET && order_table_find(&t->orders, number)
+		       ? PATH_STEERED_NUMBERED
+		       : PATH_STEERED;
 }
 
 /* The places of a list's paths. */

@@ -220,3 +220,13 @@ bool subscriber_sends(const struct subscriber_table *t, const struct subscriber_
 	return (addr_equal(&entry->remote, remote) && addr_equal(path_shape_local(shape), local)) ||
 	       subscriber_accepts_else(t, entry, remote, local, NULL);
 }
+
+void subscriber_table_links(const struct subscriber_table *t, bool used[])
+{
+	for (size_t place = 0; place < sig_index_places(&t->by_id); place++) {
+		uint32_t first = sig_index_at(&t->by_id, place);
+
+		if (first != POOL_NONE)
+			used[subscriber_at(t, first)->link] = true;
+	}
+}

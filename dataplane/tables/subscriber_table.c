@@ -16,8 +16,8 @@ struct change {
 	const struct object_subscriber *object;
 	uint32_t paths[OBJECT_PATHS_MAX];
 	uint32_t list;
-	uint32_t rules; /* chain that it keeps */
-	bool steered;
+	uint32_t rules;                      /* chain that it keeps */
+	uint8_t steered;                     /* enum path_steered */
 	uint32_t fresh[OBJECT_PREFIXES_MAX]; /* the new entry of each prefix */
 	uint32_t old[OBJECT_PREFIXES_MAX];   /* the one it replaces, or none */
 	uint32_t first;                      /* old entry of the first prefix, or none */
@@ -128,6 +128,12 @@ static uint32_t take(struct pool *pool)
 	return number;
 }
 
+/* The list of a subscriber by its old entry, or POOL_NONE. */
+static uint32_t list_of(const struct subscriber_table *t, uint32_t first)
+{
+	return first == POOL_NONE ? POOL_NONE : entry_at(t, first)->paths;
+}
+
 /* Where the path is now by which a subscriber was heard last. One that has become the first since
  * is newer than what was heard. */
 static uint8_t heard_before(const struct subscriber_table *t, const struct change *c)
@@ -135,9 +141,9 @@ static uint8_t heard_before(const struct subscriber_table *t, const struct chang
 	const struct path_list *old;
 	const struct path *was, *heard;
 
-	if (c->first == POOL_NONE || entry_at(t, c->first)->paths == POOL_NONE)
+	if (list_of(t, c->first) == POOL_NONE)
 		return 0;
-	old = path_list_at(t->paths, entry_at(t, c->first)->paths);
+	old = path_list_at(t->paths, list_of(t, c->first));
 	was = path_at(t->paths, old->paths[0]);
 	heard = path_at(t->paths, old->paths[path_list_first(old)]);
 	if (was->id != c->object->paths[0] ||
@@ -153,12 +159,13 @@ static uint8_t heard_before(const struct subscriber_table *t, const struct chang
 static int make_list(struct subscriber_table *t, struct change *c)
 {
 	const struct object_subscriber *object = c->object;
+	const uint32_t old = list_of(t, c->first);
+	struct order_table *orders = &t->paths->orders;
 	struct pool *lists = &t->paths->lists;
 	struct path_list *list;
 
 	/* The last lists are kept for replacing those of subscribers that have one. */
-	if ((c->first == POOL_NONE || entry_at(t, c->first)->paths == POOL_NONE) &&
-		lists->used + LIST_RESERVE >= lists->most)
+	if (old == POOL_NONE && lists->used + LIST_RESERVE >= lists->most)
 		return -ENOSPC;
 	c->list = path_table_take_list(t->paths);
 	if (c->list == POOL_NONE)
@@ -170,12 +177,14 @@ static int make_list(struct subscriber_table *t, struct change *c)
 	memcpy(list->weights, object->weights, list->count * sizeof(list->weights[0]));
 	path_list_share(list);
 	list->heard = heard_before(t, c);
-	if (rule_set_make(t->rules, t->paths, list) < 0) {
+	if (order_table_set(orders, c->list, old, object->id, &object->order) < 0 ||
+		rule_set_make(t->rules, t->paths, list) < 0) {
+		order_table_leave(orders, c->list, old);
 		pool_return(lists, c->list);
 		c->list = POOL_NONE;
 		return -ENOSPC;
 	}
-	c->steered = path_list_steers(t->paths, list);
+	c->steered = path_list_steered(t->paths, c->list);
 	return 0;
 }
 
@@ -187,7 +196,7 @@ static int resolve_paths(struct subscriber_table *t, struct change *c)
 			return -ENOENT;
 	}
 	if (c->object->path_count == 1 && c->object->steering == STEERING_FIRST &&
-		c->rules == POOL_NONE)
+		c->rules == POOL_NONE && !c->object->order.numbered)
 		return 0;
 	return make_list(t, c);
 }
@@ -276,8 +285,10 @@ static int insert_new(struct subscriber_table *t, struct change *c)
 	return sig_index_insert(&t->by_id, table_hash_id(c->object->id), c->fresh[0]);
 }
 
-static void retire_list(struct subscriber_table *t, uint32_t list)
+/* A list goes, and another, or none, comes in its place. */
+static void retire_list(struct subscriber_table *t, uint32_t list, uint32_t by)
 {
+	order_table_leave(&t->paths->orders, list, by);
 	rule_set_retire(t->rules, path_list_at(t->paths, list));
 	pool_retire(&t->paths->lists, list);
 }
@@ -299,11 +310,12 @@ static void undo(struct subscriber_table *t, struct change *c)
 		}
 	}
 	if (c->list != POOL_NONE)
-		retire_list(t, c->list);
+		retire_list(t, c->list, list_of(t, c->first));
 }
 
-/* A subscriber lets go of its paths: those of its entry, or of its entry's list. */
-static void release_paths(struct subscriber_table *t, const struct subscriber_entry *entry)
+/* A subscriber lets go of its paths: those of its entry, or of its list, which another replaces. */
+static void release_paths(
+	struct subscriber_table *t, const struct subscriber_entry *entry, uint32_t by)
 {
 	if (entry->paths == POOL_NONE) {
 		struct path *path = path_at(t->paths, entry->path);
@@ -321,7 +333,7 @@ static void release_paths(struct subscriber_table *t, const struct subscriber_en
 		path->users--;
 		path->link = POOL_NONE;
 	}
-	retire_list(t, entry->paths);
+	retire_list(t, entry->paths, by);
 }
 
 static void hold_paths(struct subscriber_table *t, const struct change *c)
@@ -387,7 +399,7 @@ static bool is_unchanged(const struct subscriber_table *t, const struct change *
 /* The rules of a subscriber by its old entry. */
 static uint32_t rules_of(const struct subscriber_table *t, uint32_t first)
 {
-	uint32_t list = first == POOL_NONE ? POOL_NONE : entry_at(t, first)->paths;
+	uint32_t list = list_of(t, first);
 
 	return list == POOL_NONE ? POOL_NONE : path_list_at(t->paths, list)->rules;
 }
@@ -437,7 +449,7 @@ static int set(struct subscriber_table *t, const struct object_subscriber *objec
 				c.old[i], c.fresh[i]);
 	if (c.first != SIG_INDEX_NONE) {
 		sig_index_replace(&t->by_id, table_hash_id(object->id), c.first, c.fresh[0]);
-		release_paths(t, entry_at(t, c.first));
+		release_paths(t, entry_at(t, c.first), c.list);
 		drop_old(t, &c);
 	} else {
 		t->subscribers++;
@@ -468,7 +480,7 @@ void subscriber_table_delete(struct subscriber_table *t, uint64_t id)
 		return;
 	sig_index_remove(&t->by_id, table_hash_id(id), c.first);
 	rule_table_clear(t->rules, rules_of(t, c.first));
-	release_paths(t, entry_at(t, c.first));
+	release_paths(t, entry_at(t, c.first), POOL_NONE);
 	drop_old(t, &c);
 	t->subscribers--;
 	pool_watch_tell(&t->watch, c.first, POOL_NONE);
@@ -488,6 +500,7 @@ static int rewrite(struct subscriber_table *t, uint32_t first, uint32_t rules)
 
 		object.path_count = list->count;
 		object.steering = list->steering;
+		object.order = order_table_object(&t->paths->orders, entry->paths);
 		memcpy(object.weights, list->weights, sizeof(object.weights));
 		for (uint32_t i = 0; i < list->count; i++)
 			object.paths[i] = path_at(t->paths, list->paths[i])->id;
@@ -554,16 +567,6 @@ int subscriber_table_move(struct subscriber_table *t, uint32_t from)
 			return err;
 	}
 	return 0;
-}
-
-void subscriber_table_links(const struct subscriber_table *t, bool used[])
-{
-	for (size_t place = 0; place < sig_index_places(&t->by_id); place++) {
-		uint32_t first = sig_index_at(&t->by_id, place);
-
-		if (first != POOL_NONE)
-			used[entry_at(t, first)->link] = true;
-	}
 }
 
 void subscriber_table_mark(struct subscriber_table *t)

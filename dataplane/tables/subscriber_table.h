@@ -49,7 +49,7 @@ struct subscriber_entry {
 	uint16_t mtu;    /* of the first path, 0: any */
 	uint16_t link;   /* slot in the link table where it is defended, or SUBSCRIBER_LINK_NONE */
 	uint8_t relayed; /* 0, or 1: remote and shape lead to the data plane that serves it */
-	uint8_t steered; /* 0: packets take the first path; 1: the list says which they take */
+	uint8_t steered; /* enum path_steered; 0: packets take the first path */
 } __rte_cache_aligned;
 static_assert(sizeof(struct subscriber_entry) == 64, "one cache line");
 

@@ -26,9 +26,11 @@ static bool take_paths(const struct path_table *t, const struct subscriber_entry
 	const struct path_list *list = &one;
 
 	if (entry->paths != POOL_NONE) {
-		if (entry->paths >= t->lists.fresh || !sound_list(path_list_at(t, entry->paths)))
+		if (entry->paths >= t->lists.fresh || !sound_list(path_list_at(t, entry->paths)) ||
+			!order_table_is_sound(&t->orders, entry->paths, entry->id))
 			return false;
 		list = path_list_at(t, entry->paths);
+		s->order = order_table_object(&t->orders, entry->paths);
 	}
 	s->steering = list->steering;
 	memcpy(s->weights, list->weights, sizeof(s->weights));
@@ -39,9 +41,8 @@ static bool take_paths(const struct path_table *t, const struct subscriber_entry
 			return false;
 		s->paths[s->path_count++] = path_at(t, list->paths[i])->id;
 	}
-	if (entry->steered != (entry->paths != POOL_NONE && path_list_steers(t, list)))
-		return false;
-	return true;
+	return entry->steered ==
+	       (entry->paths == POOL_NONE ? PATH_STEERED_NOT : path_list_steered(t, entry->paths));
 }
 
 /* Whether what an entry copied from its first path is what that says. */

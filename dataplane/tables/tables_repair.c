@@ -85,7 +85,8 @@ static bool has_rules(
 	if (entry->paths == POOL_NONE)
 		return !entry->steered;
 	list = path_list_at(&t->paths, entry->paths);
-	if (entry->steered != path_list_steers(&t->paths, list) ||
+	if (!order_table_is_sound(&t->paths.orders, entry->paths, entry->id) ||
+		entry->steered != path_list_steered(&t->paths, entry->paths) ||
 		!rule_table_is_chain(rules, list->rules, entry->id) ||
 		!rule_set_is(rules, &t->paths, list))
 		return false;
@@ -325,6 +326,7 @@ static void rebuild(struct tables *t, const struct kept *kept)
 {
 	pool_rebuild(&t->paths.paths, kept->paths);
 	pool_rebuild(&t->paths.shapes, kept->shapes);
+	order_table_rebuild(&t->paths.orders, kept->lists, t->paths.lists.capacity);
 	pool_rebuild(&t->paths.lists, kept->lists);
 	pool_rebuild(&t->subscribers.entries, kept->entries);
 	pool_rebuild(&t->rules.records, kept->rules);

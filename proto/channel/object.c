@@ -17,7 +17,7 @@
  *                on link: kind (8), MAC (6 octets), mtu (16), port (8 length, text)
  *   subscriber   domain (32), link id (64), prefix count (8), path count (8),
  *                prefixes (16 octets address, 8 length), path ids (64), steering (8),
- *                weights (8 for each path)
+ *                weights (8 for each path), order: numbered (8), packets (16), ms (16)
  *   data plane   address (16 octets), name (8 length, text)
  *   rule         rule.h
  *   group, member  group.h
@@ -225,11 +225,17 @@ static bool steering_ok(const struct object_subscriber *s)
 	return s->steering < STEERING_COUNT && shares == (sum != 0);
 }
 
+static bool order_ok(const struct object_order *o)
+{
+	return (o->numbered || !o->packets) && !o->packets == !o->ms &&
+	       o->packets <= OBJECT_ORDER_PACKETS_MAX && o->ms <= OBJECT_ORDER_MS_MAX;
+}
+
 static bool subscriber_ok(const struct object *obj)
 {
 	const struct object_subscriber *s = &obj->subscriber;
 
-	if (s->id != obj->id || !counts_ok(s) || !steering_ok(s))
+	if (s->id != obj->id || !counts_ok(s) || !steering_ok(s) || !order_ok(&s->order))
 		return false;
 	for (unsigned i = 0; i < s->prefix_count; i++)
 		if (!prefix_ok(&s->prefixes[i]))
@@ -257,6 +263,9 @@ static void subscriber_encode(struct writer *w, const struct object *obj)
 	writer_u8(w, s->steering);
 	for (unsigned i = 0; i < s->path_count; i++)
 		writer_u8(w, s->weights[i]);
+	writer_u8(w, s->order.numbered);
+	writer_u16(w, s->order.packets);
+	writer_u16(w, s->order.ms);
 }
 
 static void subscriber_decode(struct cursor *c, struct object *obj)
@@ -281,6 +290,9 @@ static void subscriber_decode(struct cursor *c, struct object *obj)
 	s->steering = cursor_u8(c);
 	for (unsigned i = 0; i < s->path_count; i++)
 		s->weights[i] = cursor_u8(c);
+	s->order.numbered = record_bool_decode(c);
+	s->order.packets = cursor_u16(c);
+	s->order.ms = cursor_u16(c);
 	if (!subscriber_ok(obj))
 		cursor_fail(c);
 }
@@ -295,7 +307,10 @@ static uint64_t subscriber_digest(uint64_t h, const struct object *obj)
 		h = digest_mix(digest_addr(h, &s->prefixes[i].addr), s->prefixes[i].len, 2);
 	for (unsigned i = 0; i < s->path_count; i++)
 		h = digest_mix(h, s->paths[i], 3 + ((uint64_t)s->weights[i] << 8));
-	return s->steering ? digest_mix(h, s->steering, 5) : h;
+	if (s->steering)
+		h = digest_mix(h, s->steering, 5);
+	return s->order.numbered ? digest_mix(h, (uint64_t)s->order.packets << 16 | s->order.ms, 7)
+				 : h;
 }
 
 static bool data_plane_ok(const struct object *obj)

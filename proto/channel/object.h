@@ -50,6 +50,8 @@ enum {
 	OBJECT_PORT_NAME_MAX = 15, /* as long as a Linux interface name */
 	OBJECT_WIRE_MAX = 512,     /* no record is longer */
 	OBJECT_BUCKETS = 1024,     /* of which each object is in one, by its id */
+	OBJECT_ORDER_PACKETS_MAX = 256,
+	OBJECT_ORDER_MS_MAX = 1000,
 };
 
 /* Packets to this address that carry signalling are punted, tunnels may end here. */
@@ -134,6 +136,18 @@ enum steering {
 };
 
 /*
+ * How the packets of a subscriber are kept in order that take several paths. What goes out by
+ * STEERING_PACKET in GRE with keys has sequence numbers (RFC 2890, 2.2), counted for all of its
+ * paths together. What comes with numbers, whatever the steering, is put back into their order.
+ */
+struct object_order {
+	bool numbered;    /* false: neither, and the rest is 0 */
+	uint16_t packets; /* that wait for earlier ones, at most; 0: none, disorder is only counted
+			   */
+	uint16_t ms;      /* that each waits at most; 0: packets is 0 too */
+};
+
+/*
  * One with link-local addresses has the domain of its link: what is sent to them there is refused
  * (RFC 6275, 10.4.2), solicitations are answered.
  */
@@ -156,6 +170,7 @@ struct object_subscriber {
 	 * they are.
 	 */
 	uint8_t weights[OBJECT_PATHS_MAX];
+	struct object_order order;
 };
 
 /*

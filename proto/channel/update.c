@@ -48,6 +48,7 @@ static const struct {
 	[UPDATE_STAT_PORT] = {"port", 6},
 	[UPDATE_STAT_TABLE] = {"table", 3},
 	[UPDATE_STAT_PATH] = {"path", UPDATE_PATH_VALUES},
+	[UPDATE_STAT_ORDER] = {"order", UPDATE_ORDER_VALUES},
 };
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)

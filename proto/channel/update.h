@@ -157,6 +157,9 @@ enum update_stat_group {
 	 * update_path_value.
 	 */
 	UPDATE_STAT_PATH = 6,
+	/* What became of the order of a subscriber's packets, if it has one; the name is its id,
+	 * see enum update_order_value. */
+	UPDATE_STAT_ORDER = 7,
 };
 
 /* Values of UPDATE_STAT_PATH. Octets are those of inner packets; what a data plane relays to
@@ -170,6 +173,19 @@ enum update_path_value {
 	UPDATE_PATH_OUT_MS,
 	UPDATE_PATH_PREFERRED, /* 1: takes what no rule matches, unless that is shared out */
 	UPDATE_PATH_VALUES
+};
+
+/* Values of UPDATE_STAT_ORDER: packets. */
+enum update_order_value {
+	UPDATE_ORDER_SENT,      /* with a number */
+	UPDATE_ORDER_IN_ORDER,  /* came as the next one */
+	UPDATE_ORDER_HELD,      /* had to wait for earlier ones */
+	UPDATE_ORDER_REORDERED, /* came after a later one (RFC 4737, 3.3) */
+	UPDATE_ORDER_RESTORED,  /* of these, went on in their place */
+	UPDATE_ORDER_LATE, /* the others, and those that came twice: dropped, unless none wait */
+	UPDATE_ORDER_TIMED_OUT, /* went on without those before them: these did not come in time */
+	UPDATE_ORDER_NO_ROOM,   /* likewise, since no more could wait */
+	UPDATE_ORDER_VALUES
 };
 
 struct update_stat {

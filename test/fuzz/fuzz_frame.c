@@ -58,6 +58,24 @@ static void relay(void)
 	lab_set_subscriber(lab, 2, FAR_HOME "/128", 7, &path, 1, 0);
 }
 
+/* Its packets are put in order; anew, nothing of what came before is known. */
+static void set_gre_node(void)
+{
+	struct object o = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = 3};
+
+	o.subscriber = (struct object_subscriber){.id = 3,
+		.link_id = 7,
+		.prefix_count = 1,
+		.path_count = 1,
+		.paths = {3},
+		.steering = STEERING_PACKET,
+		.weights = {1},
+		.order = {true, 4, 1}};
+	prefix6_parse(GRE_HOME "/64", &o.subscriber.prefixes[0]);
+	lab_delete(lab, OBJECT_SUBSCRIBER, 3);
+	lab_apply(lab, &o, 0);
+}
+
 static void set_gre(void)
 {
 	const uint64_t path = 3;
@@ -71,7 +89,7 @@ static void set_gre(void)
 		.key_in = GRE_KEY,
 		.key_out = GRE_KEY + 1};
 	lab_apply(lab, &o, 0);
-	lab_set_subscriber(lab, 3, GRE_HOME "/64", 7, &path, 1, 0);
+	set_gre_node();
 }
 
 static void wrap_gre(struct packet *p)
@@ -130,5 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fprintf(stderr, "a packet buffer is missing\n");
 		abort();
 	}
+	if (data[0] & IN_GRE)
+		set_gre_node();
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "dataplane/agent/events.h"
 #include "dataplane/nodes/meta.h"
 #include "dataplane/nodes/reassembly.h"
+#include "dataplane/nodes/resequence.h"
 #include "dataplane/nodes/trace.h"
 #include "dataplane/port.h"
 
@@ -253,6 +254,8 @@ unsigned lab_drain(struct lab *lab)
 	/* Fragments wait for others: a new table for them lets go of those. */
 	reassembly_destroy(lab->worker->reassembly);
 	lab->worker->reassembly = reassembly_create();
+	resequencer_destroy(lab->worker->resequencer);
+	lab->worker->resequencer = resequencer_create(0);
 	return lab->buffers - rte_mempool_avail_count(bench.pool);
 }
 

@@ -144,6 +144,8 @@ static inline int set_subscriber(
 	s->steering = (uint8_t)((id + paths) % 4 % STEERING_COUNT);
 	for (unsigned i = 0; i < paths && s->steering && s->steering != STEERING_HEARD; i++)
 		s->weights[i] = (uint8_t)(1 + 10 * i);
+	if (id % 3 == 0)
+		s->order = (struct object_order){true, (uint16_t)(id % 256 + 1), 50};
 	return apply(w, &o);
 }
 

@@ -457,8 +457,8 @@ static void stat_rules(void **state)
 		uint8_t values;
 	} groups[] = {{UPDATE_STAT_COUNTER, "counter", 1}, {UPDATE_STAT_DROP, "drop", 1},
 		{UPDATE_STAT_NODE, "node", 3}, {UPDATE_STAT_PORT, "port", 6},
-		{UPDATE_STAT_TABLE, "table", 3}, {UPDATE_STAT_PATH, "path", 7}, {0, "unknown", 0},
-		{7, "unknown", 0}};
+		{UPDATE_STAT_TABLE, "table", 3}, {UPDATE_STAT_PATH, "path", 7},
+		{UPDATE_STAT_ORDER, "order", 8}, {0, "unknown", 0}, {8, "unknown", 0}};
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		struct update_stat stat = {.group = groups[i].group, .name = "x"}, got;
@@ -475,7 +475,7 @@ static void stat_rules(void **state)
 		assert_int_equal(update_stat_encode(&w, &stat), groups[i].values ? 0 : -EINVAL);
 		if (groups[i].values == 0)
 			continue;
-		buf[0] = 7;
+		buf[0] = 8;
 		cursor_init(&c, buf, writer_len(&w));
 		assert_int_equal(update_stat_decode(&c, &got), -EBADMSG);
 		stat.name[0] = '\0';
