@@ -50,6 +50,27 @@ static const struct config_key best_keys[] = {
 		.unit = "s", .max = 3600000, .help = "and is all the time, for so long"),
 	CONFIG_END};
 
+static const struct config_key order_keys[] = {
+	CONFIG_KEY(BOOL, struct ctrl_config_order, numbers, .text = "false",
+		.help = "with \"packet\" by ways in GRE with keys: packets that are sent have "
+			"sequence numbers (RFC 2890), and those that come are put back into their "
+			"order; nothing of that is negotiated (RFC 5845), so it is to be set at "
+			"both ends; where it cannot be, each flow takes one way"),
+	CONFIG_KEY(INT, struct ctrl_config_order, buffer, .text = "64",
+		.max = OBJECT_ORDER_PACKETS_MAX,
+		.help = "packets of a node that wait for earlier ones, at most; 0: none wait, and "
+			"what is out of order is only counted"),
+	CONFIG_KEY_NAMED("wait", DURATION, struct ctrl_config_order, wait_ms, .text = "50ms",
+		.min = 1, .max = OBJECT_ORDER_MS_MAX, .help = "so long, at most"),
+	CONFIG_KEY_NAMED("delay_difference", DURATION, struct ctrl_config_order,
+		delay_difference_ms, .text = "40ms", .min = 1, .max = OBJECT_ORDER_MS_MAX,
+		.help = "if there and back the ways to a peer differ by more, order is refused: "
+			"each flow takes one way until they differ by a quarter less"),
+	CONFIG_KEY_NAMED("hold", DURATION, struct ctrl_config_order, hold_ms, .text = "5s",
+		.unit = "s", .max = 3600000,
+		.help = "refused, or accepted again, when it is so all the time, for so long"),
+	CONFIG_END};
+
 const struct config_key ctrl_config_distribution_keys[] = {
 	CONFIG_KEY(ENUM, struct ctrl_config_distribution, steering, .text = "flow",
 		.names = steering_texts,
@@ -58,6 +79,8 @@ const struct config_key ctrl_config_distribution_keys[] = {
 			"and delay"),
 	CONFIG_KEY(GROUP, struct ctrl_config_distribution, best, .keys = best_keys,
 		.help = "when another way is the best"),
+	CONFIG_KEY(GROUP, struct ctrl_config_distribution, order, .keys = order_keys,
+		.help = "whether packets stay in order that take several ways one by one"),
 	CONFIG_KEY(GROUPS, struct ctrl_config_distribution, weights, .max_items = 256,
 		.keys = weight_keys, .item_size = sizeof(struct ctrl_config_weight),
 		.help = "shares of flows or packets by label; 1 for others"),
@@ -83,9 +106,32 @@ static bool fits(const struct path_policy *policy)
 	return path_policy_compile(&tried, true, 1, ways, WAYS_MAX, &s, &bundle) == 0;
 }
 
+static void check_order(const struct ctrl_config_distribution *distribution,
+	const struct ctrl_config_supervision *supervision, bool keys, const char *file,
+	const char *key, struct config_report *report)
+{
+	const struct ctrl_config_order *order = &distribution->order;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.order", key);
+	if (!order->numbers)
+		return;
+	if (distribution->steering != PATH_POLICY_PACKET)
+		config_report_add(report, file, 0, name, "numbers need steering = \"packet\"");
+	if (!keys)
+		config_report_add(report, file, 0, name,
+			"numbers need tunnels in GRE with keys, and gre says that there are none");
+	if (!supervision->interval_ms)
+		config_report_add(
+			report, file, 0, name, "numbers need supervision, whose interval is 0");
+	if (order->buffer && order->wait_ms < order->delay_difference_ms)
+		config_report_add(report, file, 0, name,
+			"wait is less than delay_difference: packets could not wait long enough");
+}
+
 void ctrl_config_check_distribution(const struct ctrl_config_distribution *distribution,
-	const struct ctrl_config_supervision *supervision, const char *file, const char *key,
-	struct config_report *report)
+	const struct ctrl_config_supervision *supervision, bool keys, const char *file,
+	const char *key, struct config_report *report)
 {
 	struct path_policy policy;
 	char why[256], name[64];
@@ -100,4 +146,5 @@ void ctrl_config_check_distribution(const struct ctrl_config_distribution *distr
 	if (distribution->steering == PATH_POLICY_BEST && !supervision->interval_ms)
 		config_report_add(
 			report, file, 0, name, "\"best\" needs supervision, whose interval is 0");
+	check_order(distribution, supervision, keys, file, key, report);
 }

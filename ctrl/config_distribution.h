@@ -29,11 +29,21 @@ struct ctrl_config_best {
 	uint32_t hold_ms;
 };
 
+/* Whether packets that are shared out one by one are kept in order. */
+struct ctrl_config_order {
+	bool numbers;
+	uint16_t buffer; /* packets */
+	uint32_t wait_ms;
+	uint32_t delay_difference_ms;
+	uint32_t hold_ms;
+};
+
 struct ctrl_config_supervision;
 
 struct ctrl_config_distribution {
 	enum path_policy_steering steering;
 	struct ctrl_config_best best;
+	struct ctrl_config_order order;
 	struct config_list weights; /* of struct ctrl_config_weight */
 	struct config_list rules;   /* of struct ctrl_config_rule */
 };
@@ -41,7 +51,8 @@ struct ctrl_config_distribution {
 /* The table of keys of the group. */
 extern const struct config_key ctrl_config_distribution_keys[];
 
-/* What the table cannot know; into the report, under a key. */
+/* What the table cannot know; into the report, under a key. keys: the role agrees on tunnels in GRE
+ * with keys. */
 void ctrl_config_check_distribution(const struct ctrl_config_distribution *distribution,
-	const struct ctrl_config_supervision *supervision, const char *file, const char *key,
-	struct config_report *report);
+	const struct ctrl_config_supervision *supervision, bool keys, const char *file,
+	const char *key, struct config_report *report);

@@ -442,7 +442,7 @@ int ctrl_config_check_lma(
 	check_pools(&c);
 	if (role)
 		ctrl_config_check_distribution(&config->lma.distribution, &config->lma.supervision,
-			file, "lma.distribution", report);
+			config->lma.gre != LMA_GRE_NEVER, file, "lma.distribution", report);
 	error = check_nodes(&c);
 	return error ? error : check_overlaps(&c);
 }

@@ -231,8 +231,9 @@ static void check_paths(const struct check *c)
 	if (mag->paths.count && !mag->identifier)
 		config_report_add(
 			c->report, c->file, 0, "mag.identifier", "is required with paths");
-	ctrl_config_check_distribution(
-		&mag->distribution, &mag->supervision, c->file, "mag.distribution", c->report);
+	ctrl_config_check_distribution(&mag->distribution, &mag->supervision,
+		mag->gre == MAG_GRE_REQUIRED || mag->gre == MAG_GRE_KEYS, c->file,
+		"mag.distribution", c->report);
 }
 
 static void check_anchor(const struct check *c, size_t i)

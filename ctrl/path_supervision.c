@@ -13,6 +13,7 @@
 #include "ctrl/signalling/lma.h"
 #include "ctrl/signalling/mag.h"
 #include "ctrl/signalling/path_choice.h"
+#include "ctrl/signalling/path_order.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +26,9 @@ enum {
 /* Compares the tunnels from time to time. */
 struct path_chooser {
 	struct ctrl *ctrl;
-	struct path_choice *choice;
+	struct path_choice *choice; /* NULL: nobody wants to know */
+	struct path_order *order;   /* likewise */
+	const struct ctrl_config_order *order_config;
 	struct wheel_timer timer;
 };
 
@@ -96,6 +99,43 @@ static void op_changed(void *context, const struct path_watch_tunnel *tunnel)
 		tell_people(ctrl, tunnel);
 }
 
+static void renew(const struct ctrl *ctrl, const char *peer)
+{
+	if (ctrl->lma)
+		lma_renew_paths(ctrl->lma, peer);
+	if (ctrl->mag)
+		mag_renew_paths(ctrl->mag, peer);
+}
+
+/* Packets to that peer are kept in order from now on, or cannot be. */
+static void op_order(
+	void *context, const char *peer, enum path_policy_order state, uint64_t difference_ns)
+{
+	const struct ctrl *ctrl = context;
+	const struct ctrl_config_order *config = ctrl->path_chooser->order_config;
+	const bool kept = state == PATH_POLICY_ORDER_KEPT;
+	const double ms = (double)difference_ns / CLOCK_NS_PER_MS;
+	const struct event event = {.severity = kept ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+		.event = kept ? "path-order-kept" : "path-order-refused"};
+
+	if (kept)
+		events_post(ctrl->events, &event,
+			"packets to %s are shared out one by one and kept in order: the delays of "
+			"its paths differ by %.1f ms",
+			peer, ms);
+	else if (state == PATH_POLICY_ORDER_UNEVEN)
+		events_post(ctrl->events, &event,
+			"packets to %s could not be kept in order, and flows are shared out: the "
+			"delays of its paths differ by %.1f ms, more than %u ms",
+			peer, ms, config->delay_difference_ms);
+	else
+		events_post(ctrl->events, &event,
+			"packets to %s could not be kept in order, and flows are shared out: the "
+			"delay of a path is not known",
+			peer);
+	renew(ctrl, peer);
+}
+
 /* Packets to and from that peer take another way. */
 static void op_best(void *context, const char *peer, uint8_t bid, uint8_t was)
 {
@@ -107,10 +147,7 @@ static void op_best(void *context, const char *peer, uint8_t bid, uint8_t was)
 			bid, peer, was);
 	else
 		events_post(ctrl->events, &event, "path %u to %s is the best", bid, peer);
-	if (ctrl->lma)
-		lma_renew_paths(ctrl->lma, peer);
-	if (ctrl->mag)
-		mag_renew_paths(ctrl->mag, peer);
+	renew(ctrl, peer);
 }
 
 static void turn(struct wheel_timer *timer, void *context)
@@ -119,7 +156,10 @@ static void turn(struct wheel_timer *timer, void *context)
 	struct ctrl *ctrl = chooser->ctrl;
 
 	(void)context;
-	path_choice_turn(chooser->choice, loop_now_ns(ctrl->loop), op_best, ctrl);
+	if (chooser->choice)
+		path_choice_turn(chooser->choice, loop_now_ns(ctrl->loop), op_best, ctrl);
+	if (chooser->order)
+		path_order_turn(chooser->order, loop_now_ns(ctrl->loop), op_order, ctrl);
 	loop_arm_ms(ctrl->loop, timer, TURN_MS);
 }
 
@@ -129,26 +169,61 @@ static bool is_best(
 	return path_choice_is_best(context, local, remote);
 }
 
-static int open_chooser(struct ctrl *ctrl, const struct ctrl_config_best *config)
+static enum path_policy_order order_of(
+	const void *context, const struct in6_addr *local, const struct in6_addr *remote)
 {
+	return path_order_of(context, local, remote, NULL);
+}
+
+static int open_choice(struct ctrl *ctrl, const struct ctrl_config_best *config)
+{
+	struct path_chooser *chooser = ctrl->path_chooser;
 	const struct path_choice_config choice = {
 		.delay_margin_ns = config->delay_margin_ms * CLOCK_NS_PER_MS,
 		.loss_margin = config->loss_margin * PATH_WATCH_LOSS_ALL / 100u,
 		.hold_ns = config->hold_ms * CLOCK_NS_PER_MS};
+
+	chooser->choice = path_choice_new(&choice, ctrl->path_watch);
+	if (!chooser->choice)
+		return -ENOMEM;
+	ctrl->path_policy->is_best = is_best;
+	ctrl->path_policy->best_context = chooser->choice;
+	return 0;
+}
+
+static int open_order(struct ctrl *ctrl, const struct ctrl_config_order *config)
+{
+	const struct path_order_config order = {
+		.limit_ns = config->delay_difference_ms * CLOCK_NS_PER_MS,
+		.hold_ns = config->hold_ms * CLOCK_NS_PER_MS};
+	struct path_chooser *chooser = ctrl->path_chooser;
+
+	chooser->order_config = config;
+	chooser->order = path_order_new(&order, ctrl->path_watch);
+	if (!chooser->order)
+		return -ENOMEM;
+	ctrl->path_policy->order_of = order_of;
+	ctrl->path_policy->order_context = chooser->order;
+	return 0;
+}
+
+static int open_chooser(struct ctrl *ctrl, const struct ctrl_config_distribution *distribution)
+{
 	struct path_chooser *chooser = calloc(1, sizeof(*chooser));
+	int error = 0;
 
 	if (!chooser)
 		return -ENOMEM;
 	ctrl->path_chooser = chooser;
 	chooser->ctrl = ctrl;
 	wheel_timer_init(&chooser->timer, turn);
-	chooser->choice = path_choice_new(&choice, ctrl->path_watch);
-	if (!chooser->choice)
-		return -ENOMEM;
-	ctrl->path_policy->is_best = is_best;
-	ctrl->path_policy->best_context = chooser->choice;
-	loop_arm_ms(ctrl->loop, &chooser->timer, TURN_MS);
-	return 0;
+	if (distribution->steering == PATH_POLICY_BEST)
+		error = open_choice(ctrl, &distribution->best);
+	if (!error && distribution->order.numbers)
+		error = open_order(ctrl, &distribution->order);
+	if (!error)
+		loop_arm_ms(ctrl->loop, &chooser->timer, TURN_MS);
+	return error;
 }
 
 static void close_chooser(struct ctrl *ctrl)
@@ -156,8 +231,10 @@ static void close_chooser(struct ctrl *ctrl)
 	if (!ctrl->path_chooser)
 		return;
 	ctrl->path_policy->is_best = NULL;
+	ctrl->path_policy->order_of = NULL;
 	loop_cancel(ctrl->loop, &ctrl->path_chooser->timer);
 	path_choice_free(ctrl->path_chooser->choice);
+	path_order_free(ctrl->path_chooser->order);
 	free(ctrl->path_chooser);
 	ctrl->path_chooser = NULL;
 }
@@ -185,9 +262,18 @@ int path_supervision_open(struct ctrl *ctrl, const struct ctrl_config_supervisio
 	if (!ctrl->path_rates)
 		return -ENOMEM;
 	tell_data_planes(ctrl);
-	if (distribution->steering == PATH_POLICY_BEST)
-		error = open_chooser(ctrl, &distribution->best);
+	if (distribution->steering == PATH_POLICY_BEST || distribution->order.numbers)
+		error = open_chooser(ctrl, distribution);
 	return error ? error : loop_add_wheel(ctrl->loop, path_watch_wheel(ctrl->path_watch));
+}
+
+bool path_supervision_order(const struct ctrl *ctrl, const struct in6_addr *local,
+	const struct in6_addr *remote, enum path_policy_order *state, uint64_t *difference_ns)
+{
+	if (!ctrl->path_chooser || !ctrl->path_chooser->order)
+		return false;
+	*state = path_order_of(ctrl->path_chooser->order, local, remote, difference_ns);
+	return true;
 }
 
 void path_supervision_close(struct ctrl *ctrl)

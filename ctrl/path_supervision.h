@@ -1,17 +1,24 @@
 /*
  * What anchor and gateway do alike to supervise the tunnels between them: probes go out by the data
  * plane, what is down is told to all data planes, and to who follows events. Where packets are to
- * take the best tunnel, what takes it takes another one when that is the best.
+ * take the best tunnel, what takes it takes another one when that is the best; where they are to be
+ * kept in order, they are shared out by flow while the delays of the tunnels differ too much.
  */
 #pragma once
 
 #include "ctrl/ctrl.h"
+#include "ctrl/publish/path_policy.h"
 #include "ctrl/signalling/path_watch.h"
 #include "proto/channel/packet.h"
 #include "proto/mobility/metrics.h"
 
 struct ctrl_config_distribution;
 struct ctrl_config_supervision;
+
+/* What the ways to the peer of the tunnel with these ends are to the order of packets, and by how
+ * much their delays differ. False: order is not wanted. */
+bool path_supervision_order(const struct ctrl *ctrl, const struct in6_addr *local,
+	const struct in6_addr *remote, enum path_policy_order *state, uint64_t *difference_ns);
 
 /*
  * Opens ctrl->path_watch, unless the configuration says that nothing is supervised, and what

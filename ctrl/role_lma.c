@@ -261,6 +261,7 @@ static int read_policy(struct role_lma *role)
 
 	if (error)
 		return error;
+	role->policy.one_data_plane = role->ctrl->config->data_planes.count == 1;
 	role->ctrl->path_policy = &role->policy;
 	role->pools = calloc(c->pools.count + 1, sizeof(*role->pools));
 	role->profiles = calloc(c->nodes.count + 1, sizeof(*role->profiles));

@@ -300,6 +300,7 @@ static int read_paths(struct role_mag *role)
 			.label = p->label,
 			.address = p->address};
 	}
+	role->policy.one_data_plane = true;
 	role->ctrl->path_policy = &role->policy;
 	return 0;
 }
@@ -335,6 +336,7 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 		.restart_fresh = fresh,
 		.lifetime_s = c->lifetime_ms / 1000,
 		.mtu = c->mtu,
+		.numbered = c->distribution.order.numbers,
 		.gre = c->gre,
 		.metrics_vendor = c->metrics_vendor,
 		.probe_ms = c->probe_ms,

@@ -44,6 +44,7 @@ static const struct method methods[] = {
 	{"subscriber.show", api_subscriber_show, {"mn_id"}},
 	{"subscriber.import", api_subscriber_import, {"lines"}},
 	{"path.show", api_path_show, {NULL}},
+	{"path.order", api_path_order, {"address"}},
 	{"path.weight", api_path_weight, {"label", "weight"}},
 	{"session.show", api_session_show, {"address", "mn_id"}},
 	{"session.clear", api_session_clear, {"address"}},

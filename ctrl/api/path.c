@@ -7,6 +7,7 @@
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
 #include "ctrl/path_rates.h"
+#include "ctrl/path_supervision.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/lma.h"
@@ -92,6 +93,20 @@ static json_t *best_json(const struct path_policy *policy, const struct path_wat
 			       : json_null();
 }
 
+/* Whether packets to its peer that are shared out one by one are kept in order; null where that is
+ * not wanted. */
+static void put_order(json_t *obj, const struct ctrl *ctrl, const struct path_watch_tunnel *t)
+{
+	enum path_policy_order state = PATH_POLICY_ORDER_OFF;
+	uint64_t difference = 0;
+	bool wanted =
+		path_supervision_order(ctrl, &t->use.local, &t->use.remote, &state, &difference);
+
+	json_put_str(obj, "order", wanted ? path_policy_order_names[state] : NULL);
+	put_real(obj, "delay_difference_ms", wanted && state != PATH_POLICY_ORDER_UNMEASURED,
+		(double)difference / CLOCK_NS_PER_MS);
+}
+
 static json_t *tunnel_json(const struct ctrl *ctrl, const struct path_watch_tunnel *t)
 {
 	json_t *obj = json_object();
@@ -109,6 +124,7 @@ static json_t *tunnel_json(const struct ctrl *ctrl, const struct path_watch_tunn
 	put_real(obj, "loss_percent", t->history_count, path_watch_loss(t) / 10.0);
 	put_told(obj, t);
 	json_object_set_new(obj, "best", best_json(ctrl->path_policy, t));
+	put_order(obj, ctrl, t);
 	put_rates(obj, ctrl, t);
 	json_put_uint(obj, "probes", t->sent);
 	json_put_uint(obj, "answers", t->answers);

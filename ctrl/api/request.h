@@ -138,13 +138,16 @@ json_t *api_mcast_names(const struct ctrl *ctrl, uint64_t data_planes);
 bool api_mcast_counted(struct api_request *r, const struct in6_addr *groups, size_t count,
 	bool with_members, bool rates);
 
+/* The session that an address is of, with the role "lma"; NULL: none. */
+struct session *api_session_at(struct ctrl *ctrl, const struct in6_addr *addr);
+
 /* Whether binding.show shows the bindings of an entry: it is bound, or about to be. */
 bool api_binding_shown(const struct binding *b);
 
 /* Methods: params has only fields that the table in api.c names. They answer r in the end. */
 typedef void api_method_fn(struct api_request *r, const json_t *params);
-api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_path_weight, api_stats,
-	api_events, api_trace;
+api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_path_order, api_path_weight,
+	api_stats, api_events, api_trace;
 api_method_fn api_binding_show, api_binding_watch, api_binding_clear;
 api_method_fn api_flow_show, api_flow_explain;
 api_method_fn api_mag_show, api_mag_attach, api_mag_detach, api_mag_revoke, api_peer_show;

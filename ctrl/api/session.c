@@ -118,7 +118,7 @@ static json_t *paths_json(struct ctrl *ctrl, const struct session_record *now)
 }
 
 /* The session that an address is of; names of lists are such addresses. */
-static struct session *session_at(struct ctrl *ctrl, const struct in6_addr *addr)
+struct session *api_session_at(struct ctrl *ctrl, const struct in6_addr *addr)
 {
 	for (unsigned len = 129; len-- > 0;) {
 		struct prefix6 prefix = prefix6_of(addr, (uint8_t)len);
@@ -132,7 +132,7 @@ static struct session *session_at(struct ctrl *ctrl, const struct in6_addr *addr
 
 static json_t *session_item(struct ctrl *ctrl, const struct in6_addr *name)
 {
-	const struct session *session = session_at(ctrl, name);
+	const struct session *session = api_session_at(ctrl, name);
 	json_t *obj;
 
 	if (!session)
@@ -173,7 +173,7 @@ void api_session_show(struct api_request *r, const json_t *params)
 		return;
 	}
 	if (has_addr)
-		only = session_at(ctrl, &addr);
+		only = api_session_at(ctrl, &addr);
 	names = calloc(session_cache_count(lma_cache(ctrl->lma)) + 1, sizeof(*names));
 	if (!names) {
 		api_errno(r, -ENOMEM);
@@ -211,7 +211,7 @@ static struct session *read_session(struct api_request *r, const json_t *params)
 		api_error(r, "invalid", "%s", why.text);
 		return NULL;
 	}
-	session = session_at(r->ctrl, &addr);
+	session = api_session_at(r->ctrl, &addr);
 	if (!session) {
 		api_error(r, "not-found", "%s is of no session", ADDR_TEXT(&addr));
 		return NULL;
@@ -296,7 +296,7 @@ void api_prefix_show(struct api_request *r, const json_t *params)
 /* The delegated prefix that begins with an address. */
 static json_t *delegation_item(struct ctrl *ctrl, const struct in6_addr *name)
 {
-	const struct session *s = session_at(ctrl, name);
+	const struct session *s = api_session_at(ctrl, name);
 	const struct prefix6 *prefix = NULL;
 	char mn_id[SESSION_MN_ID_TEXT_SIZE];
 	const struct lma_peer *peer;

@@ -231,6 +231,34 @@ static void set_prefixes(struct object_subscriber *subscriber, const struct pref
 		subscriber->prefixes[own_count + i] = delegated[i];
 }
 
+/* The ways of a session that has several bindings. Returns their number. */
+static size_t session_ways(const struct ctrl_config *config, const struct session_record *record,
+	const struct path_policy *policy, struct path_policy_way ways[SESSION_PATHS_MAX])
+{
+	const uint64_t id = publish_session_id(record->number);
+
+	for (size_t i = 0; i < record->path_count; i++) {
+		const struct session_path *path = &record->paths[i];
+		const bool served = ctrl_config_data_plane_of_id(config, path->data_plane) >= 0;
+
+		ways[i] = (struct path_policy_way){.path = publish_way_id(id, path->bid),
+			.label = path->label,
+			.keyed = path->encapsulation.gre == SESSION_GRE_KEYED,
+			.data_plane = served ? path->data_plane : 0};
+		path_policy_judge(policy, &ways[i],
+			tunnel_ends_near(config, path->data_plane, &path->anchor), &path->care_of);
+	}
+	return record->path_count;
+}
+
+enum path_policy_order publish_session_order(const struct ctrl_config *config,
+	const struct session_record *record, const struct path_policy *policy)
+{
+	struct path_policy_way ways[SESSION_PATHS_MAX];
+
+	return path_policy_order(policy, ways, session_ways(config, record, policy, ways));
+}
+
 int publish_compile_session(const struct ctrl_config *config, const struct session_record *record,
 	const struct path_policy *policy, struct bundle *bundle)
 {
@@ -251,17 +279,50 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 		record->delegated_count);
 	if (record->path_count == 0)
 		error = add_way(config, bundle, id, &only, own);
-	for (size_t i = 0; i < record->path_count && !error; i++) {
-		const struct session_path *path = &record->paths[i];
-
-		ways[i] = path_policy_way(policy, publish_way_id(id, path->bid), path->label,
-			tunnel_ends_near(config, path->data_plane, &path->anchor), &path->care_of);
-		error = add_way(config, bundle, ways[i].path, path, own);
-	}
+	session_ways(config, record, policy, ways);
+	for (size_t i = 0; i < record->path_count && !error; i++)
+		error = add_way(config, bundle, ways[i].path, &record->paths[i], own);
 	if (error)
 		return error;
 	return path_policy_compile(policy, false, publish_policy_rule_id(record->number), ways,
 		record->path_count ? record->path_count : 1, &subscriber, bundle);
+}
+
+/* Where the tunnel of a way of an attachment leads to. */
+static const struct in6_addr *far_end(
+	const struct attachment_record *record, const struct attachment_path *path)
+{
+	return tunnel_ends_far(&record->anchor, &path->user_plane);
+}
+
+/* A registered way of an attachment, by its path in the configuration. */
+static struct path_policy_way attachment_way(const struct attachment_record *record,
+	const struct attachment_path *at, const struct ctrl_config_mag_path *path,
+	const struct path_policy *policy)
+{
+	struct path_policy_way way = {
+		.path = publish_way_id(publish_uplink_id(record->number), path->bid),
+		.label = path->label,
+		.keyed = at->encapsulation.gre == SESSION_GRE_KEYED};
+
+	path_policy_judge(policy, &way, &path->address, far_end(record, at));
+	return way;
+}
+
+enum path_policy_order publish_attachment_order(const struct ctrl_config *config,
+	const struct attachment_record *record, const struct path_policy *policy)
+{
+	struct path_policy_way ways[SESSION_PATHS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < record->path_count; i++) {
+		const struct ctrl_config_mag_path *path =
+			ctrl_config_mag_path(config, record->paths[i].bid);
+
+		if (path)
+			ways[count++] = attachment_way(record, &record->paths[i], path, policy);
+	}
+	return path_policy_order(policy, ways, count);
 }
 
 /* The registered ways of an attachment that the configuration has. Returns their number. */
@@ -279,13 +340,9 @@ static size_t attachment_ways(const struct ctrl_config *config,
 
 		if (!path)
 			continue;
-		const struct in6_addr *far =
-			tunnel_ends_far(&record->anchor, &record->paths[i].user_plane);
-
-		ways[count] = path_policy_way(
-			policy, publish_way_id(id, path->bid), path->label, &path->address, far);
-		*error = add_tunnel(bundle, ways[count++].path, &path->address, far,
-			&record->paths[i].encapsulation, own);
+		ways[count] = attachment_way(record, &record->paths[i], path, policy);
+		*error = add_tunnel(bundle, ways[count++].path, &path->address,
+			far_end(record, &record->paths[i]), &record->paths[i].encapsulation, own);
 	}
 	if (count || *error)
 		return count;

@@ -8,6 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const path_policy_order_names[] = {
+	[PATH_POLICY_ORDER_OFF] = "off",
+	[PATH_POLICY_ORDER_KEPT] = "kept",
+	[PATH_POLICY_ORDER_UNMEASURED] = "unmeasured",
+	[PATH_POLICY_ORDER_UNEVEN] = "uneven",
+	[PATH_POLICY_ORDER_NO_KEYS] = "no-keys",
+	[PATH_POLICY_ORDER_SPLIT] = "several-data-planes",
+	NULL,
+};
+
 /* The addresses of a prefix. */
 static struct rule_addresses range_of(const struct prefix6 *prefix)
 {
@@ -71,7 +81,11 @@ static int read_rule(const struct ctrl_config_rule *config, struct path_policy_r
 int path_policy_read(struct path_policy *policy, const struct ctrl_config_distribution *config,
 	char *why, size_t why_size)
 {
-	*policy = (struct path_policy){.steering = config->steering};
+	*policy = (struct path_policy){.steering = config->steering,
+		.order = {.numbered = config->order.numbers,
+			.packets = config->order.numbers ? config->order.buffer : 0}};
+	if (policy->order.packets)
+		policy->order.ms = (uint16_t)config->order.wait_ms;
 	memset(policy->weights, 1, sizeof(policy->weights));
 	for (size_t i = 0; i < config->weights.count; i++) {
 		const struct ctrl_config_weight *w =
@@ -120,12 +134,44 @@ static int add_rules(const struct path_policy *policy, bool up, uint64_t id, uin
 	return error;
 }
 
-struct path_policy_way path_policy_way(const struct path_policy *policy, uint64_t path,
-	uint8_t label, const struct in6_addr *local, const struct in6_addr *remote)
+void path_policy_judge(const struct path_policy *policy, struct path_policy_way *way,
+	const struct in6_addr *local, const struct in6_addr *remote)
 {
-	return (struct path_policy_way){.path = path,
-		.label = label,
-		.best = policy->is_best && policy->is_best(policy->best_context, local, remote)};
+	way->best = policy->is_best && policy->is_best(policy->best_context, local, remote);
+	way->order = policy->order_of ? policy->order_of(policy->order_context, local, remote)
+				      : PATH_POLICY_ORDER_UNMEASURED;
+}
+
+enum path_policy_order path_policy_order(
+	const struct path_policy *policy, const struct path_policy_way *ways, size_t count)
+{
+	enum path_policy_order order = PATH_POLICY_ORDER_KEPT;
+
+	if (!policy->order.numbered || policy->steering != PATH_POLICY_PACKET || count < 2)
+		return PATH_POLICY_ORDER_OFF;
+	for (size_t i = 0; i < count; i++) {
+		if (!ways[i].keyed)
+			return PATH_POLICY_ORDER_NO_KEYS;
+		if (ways[i].order != PATH_POLICY_ORDER_KEPT)
+			order = ways[i].order;
+	}
+	for (size_t i = 0; i < count && !policy->one_data_plane; i++)
+		if (!ways[i].data_plane || ways[i].data_plane != ways[0].data_plane)
+			return PATH_POLICY_ORDER_SPLIT;
+	return order;
+}
+
+/* Packets are numbered only while they are shared out one by one, but those that come are put in
+ * order in any case: the other end decides for itself. */
+static void set_order(struct object_subscriber *subscriber, const struct path_policy *policy,
+	enum path_policy_order order)
+{
+	if (order == PATH_POLICY_ORDER_OFF)
+		return;
+	if (order != PATH_POLICY_ORDER_KEPT)
+		subscriber->steering = STEERING_FLOW;
+	if (order != PATH_POLICY_ORDER_NO_KEYS && order != PATH_POLICY_ORDER_SPLIT)
+		subscriber->order = policy->order;
 }
 
 /* All by one of the ways, but so that data planes look at each packet: it may be down. */
@@ -162,6 +208,7 @@ int path_policy_compile(const struct path_policy *policy, bool up, uint64_t rule
 	}
 	subscriber->steering =
 		policy->steering == PATH_POLICY_PACKET ? STEERING_PACKET : STEERING_FLOW;
+	set_order(subscriber, policy, path_policy_order(policy, ways, count));
 	if (policy->steering == PATH_POLICY_BEST)
 		take_one(subscriber, first + best_of(ways, count));
 	else if (sum == 0 || policy->steering == PATH_POLICY_FIRST)

@@ -34,6 +34,26 @@ enum path_policy_steering {
 	PATH_POLICY_BEST, /* all by the way that is measured to be the best */
 };
 
+/*
+ * Whether packets that are shared out one by one are kept in order by sequence numbers (RFC 2890).
+ * If that is wanted, and cannot be, flows are shared out instead.
+ */
+enum path_policy_order {
+	PATH_POLICY_ORDER_OFF, /* it is not wanted, or there is but one way */
+	PATH_POLICY_ORDER_KEPT,
+	PATH_POLICY_ORDER_UNMEASURED, /* the delay of some way to the peer is not known yet */
+	PATH_POLICY_ORDER_UNEVEN,     /* the ways to the peer differ too much in their delay */
+	PATH_POLICY_ORDER_NO_KEYS,    /* some way is not in GRE with keys */
+	PATH_POLICY_ORDER_SPLIT,      /* several data planes may serve the ways */
+	PATH_POLICY_ORDERS
+};
+extern const char *const path_policy_order_names[PATH_POLICY_ORDERS + 1];
+
+/* What is known of the ways to the peer of the tunnel with these ends: kept, or not yet known, or
+ * that they differ too much. */
+typedef enum path_policy_order path_policy_order_fn(
+	const void *context, const struct in6_addr *local, const struct in6_addr *remote);
+
 /* Whether the tunnel with these ends is the best of those to its peer. */
 typedef bool path_policy_best_fn(
 	const void *context, const struct in6_addr *local, const struct in6_addr *remote);
@@ -42,6 +62,10 @@ struct path_policy {
 	enum path_policy_steering steering;
 	path_policy_best_fn *is_best; /* PATH_POLICY_BEST; NULL: it is not known */
 	const void *best_context;
+	struct object_order order;      /* numbered: it is wanted */
+	bool one_data_plane;            /* there is no other that could serve a way */
+	path_policy_order_fn *order_of; /* NULL: nothing is known */
+	const void *order_context;
 	uint8_t weights[UINT8_MAX + 1]; /* by label */
 	uint8_t rule_count;
 	struct path_policy_rule rules[PATH_POLICY_RULES_MAX];
@@ -51,12 +75,19 @@ struct path_policy {
 struct path_policy_way {
 	uint64_t path;
 	uint8_t label;
-	bool best; /* PATH_POLICY_BEST: what no rule matches takes it */
+	bool best;                    /* PATH_POLICY_BEST: what no rule matches takes it */
+	bool keyed;                   /* it is in GRE with keys */
+	uint64_t data_plane;          /* id of the one that serves it; 0: any */
+	enum path_policy_order order; /* of the ways to its peer */
 };
 
-/* A way by this tunnel. */
-struct path_policy_way path_policy_way(const struct path_policy *policy, uint64_t path,
-	uint8_t label, const struct in6_addr *local, const struct in6_addr *remote);
+/* Fills what a policy says of the way by this tunnel; the rest of it is filled in. */
+void path_policy_judge(const struct path_policy *policy, struct path_policy_way *way,
+	const struct in6_addr *local, const struct in6_addr *remote);
+
+/* Whether packets by these ways are kept in order, or why not. */
+enum path_policy_order path_policy_order(
+	const struct path_policy *policy, const struct path_policy_way *ways, size_t count);
 
 /* Fills the policy with what the configuration says. -EINVAL with why: a rule that cannot be. */
 int path_policy_read(struct path_policy *policy, const struct ctrl_config_distribution *config,

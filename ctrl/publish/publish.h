@@ -20,6 +20,7 @@
 #pragma once
 
 #include "common/counter.h"
+#include "ctrl/publish/path_policy.h"
 #include "proto/channel/down.h"
 #include "proto/channel/trace.h"
 #include "proto/channel/update.h"
@@ -34,7 +35,6 @@ struct binding_record;
 struct session_record;
 struct ctrl_config;
 struct flow_binding;
-struct path_policy;
 struct keyring;
 struct loop;
 struct publish;
@@ -279,6 +279,13 @@ int publish_compile_attachment(const struct ctrl_config *config,
  */
 int publish_compile_session(const struct ctrl_config *config, const struct session_record *record,
 	const struct path_policy *policy, struct bundle *bundle);
+
+/* Whether the packets of an attachment, or of a session, are kept in order when it has several
+ * ways, or why not. */
+enum path_policy_order publish_attachment_order(const struct ctrl_config *config,
+	const struct attachment_record *record, const struct path_policy *policy);
+enum path_policy_order publish_session_order(const struct ctrl_config *config,
+	const struct session_record *record, const struct path_policy *policy);
 
 /*
  * Compiles the bindings of a home address: a path for each and the subscriber that has them all,

@@ -91,6 +91,7 @@ struct mag_config {
 	bool restart_fresh;  /* the attachments of before are lost: tell all anchors */
 	uint32_t lifetime_s; /* asked for: a multiple of 4 */
 	uint32_t mtu;        /* of the tunnel without GRE, told to nodes; 0: not told */
+	bool numbered;       /* by several ways with keys, packets may have sequence numbers */
 	enum mag_gre gre;
 	uint32_t metrics_vendor;      /* of the option that tells anchors of paths (RFC 5094); 0:
 				       * they are told nothing */

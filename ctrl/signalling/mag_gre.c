@@ -5,7 +5,7 @@
 #include "proto/mobility/status.h"
 
 enum {
-	GRE_OCTETS = 4, /* of a GRE header, and as many more with a key */
+	GRE_OCTETS = 4, /* of a GRE header, and as many more with a key, and with a number */
 };
 
 static enum mag_gre_known *known_of(struct mag *mag, const struct mag_anchor *anchor)
@@ -100,6 +100,8 @@ uint32_t mag_gre_mtu(const struct mag *mag, const struct mag_attachment *a)
 	for (size_t i = 0; i < a->now.path_count; i++)
 		if (octets_of(&a->now.paths[i].encapsulation) > more)
 			more = octets_of(&a->now.paths[i].encapsulation);
+	if (mag->config.numbered && mag->config.path_count > 1 && more > GRE_OCTETS)
+		more += GRE_OCTETS;
 	if (mag->config.mtu <= MAG_MTU_MIN + more)
 		return mag->config.mtu ? MAG_MTU_MIN : 0;
 	return mag->config.mtu - more;

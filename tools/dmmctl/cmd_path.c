@@ -24,6 +24,7 @@ static const struct table_column tunnel_columns[] = {
 	{"SINCE", "state_s", TABLE_DURATION},
 	{"WEIGHT", "weight", TABLE_TEXT},
 	{"BEST", "best", TABLE_TEXT},
+	{"ORDER", "order", TABLE_TEXT},
 	{"DELAY MS", "delay_ms", TABLE_REAL},
 	{"LOSS %", "loss_percent", TABLE_REAL},
 	{"TOLD MS", "told_delay_ms", TABLE_REAL},
@@ -77,6 +78,26 @@ static int weight(struct command_context *context, struct args *args, const char
 	return command_show(context, "path.weight", params, print_weight);
 }
 
+static void print_order(FILE *to, const json_t *result)
+{
+	static const struct table_column fields[] = {{"Mobile node", "mn_id", TABLE_TEXT},
+		{"Order", "order", TABLE_TEXT}, {"Sent with a number", "sent", TABLE_TEXT},
+		{"Came in order", "in_order", TABLE_TEXT}, {"Waited", "held", TABLE_TEXT},
+		{"Came after a later one", "reordered", TABLE_TEXT},
+		{"Of these, put right", "restored", TABLE_TEXT}, {"Late", "late", TABLE_TEXT},
+		{"Waited in vain", "timed_out", TABLE_TEXT},
+		{"Could not wait", "no_room", TABLE_TEXT}, {0}};
+
+	table_print_pairs(to, fields, result);
+}
+
+static int order(struct command_context *context, struct args *args, const char *const *values)
+{
+	(void)values;
+	return command_show(context, "path.order",
+		json_pack("{s:s}", "address", args->argv[args->first]), print_order);
+}
+
 const struct command path_commands[] = {
 	{.group = "path",
 		.name = "show",
@@ -84,6 +105,13 @@ const struct command path_commands[] = {
 		.summary =
 			"Show the tunnels to mobile nodes, and those between anchor and gateway.",
 		.run = show},
+	{.group = "path",
+		.name = "order",
+		.usage = "[OPTION]... ADDRESS",
+		.summary = "Show whether packets of a node that take several paths stay in order.",
+		.run = order,
+		.arguments_min = 1,
+		.arguments_max = 1},
 	{.group = "path",
 		.name = "weight",
 		.usage = "[OPTION]... LABEL WEIGHT",

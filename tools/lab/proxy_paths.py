@@ -29,8 +29,11 @@ def supervised(interval, missed, answered):
 class PathsLab(ProxyLab):
     def build(self, tuned=True):
         super().build(tuned)
-        veth(self.node("mag1"), "v-wlan", self.core, CABLES[WLAN])
+        self.lay_wlan(self.node("mag1"), "v-wlan", self.core, CABLES[WLAN])
         self.core.ip(f"address add {CORE_AT_WLAN}/64 dev {CABLES[WLAN]} nodad")
+
+    def lay_wlan(self, gateway, interface, core, cable):
+        veth(gateway, interface, core, cable)
 
 
 def make_anchor(lab, build, *changes, supervision=UNSUPERVISED, distribution=DISTRIBUTION):

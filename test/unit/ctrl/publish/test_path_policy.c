@@ -8,7 +8,7 @@
 enum { NUMBER = 7, RED = 9, BLUE = 11 };
 
 static const char *const head =
-	"roles = [\"lma\"];\ndata_planes = ( { name = \"dp1\"; } );\n"
+	"roles = [\"lma\"];\ndata_planes = ( { name = \"dp1\"; address = \"2001:db8:1::d\"; } );\n"
 	"lma = { addresses = [\"2001:db8:1::1\"];\n"
 	"gateways = ( { name = \"g\"; addresses = [\"2001:db8:a::1\"]; } );\n"
 	"nodes = ( { match = \"*\"; prefixes = [\"2001:db8:f::/64\"]; } );\n";
@@ -162,6 +162,79 @@ static void all_by_the_best(void **state)
 	}
 }
 
+static enum path_policy_order known;
+
+static enum path_policy_order order_of(
+	const void *context, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	assert_ptr_equal(context, &known);
+	assert_int_equal(local->s6_addr[5], 1);
+	assert_true(remote->s6_addr[15] == 1 || remote->s6_addr[15] == 2);
+	return known;
+}
+
+static void expect_order(enum path_policy_order order, enum steering steering, bool numbered)
+{
+	compile();
+	assert_int_equal(publish_session_order(&config, &record, &policy), order);
+	assert_int_equal(objects[2].subscriber.steering, steering);
+	assert_int_equal(objects[2].subscriber.order.numbered, numbered);
+	assert_int_equal(objects[2].subscriber.order.packets, numbered ? 32 : 0);
+	assert_int_equal(objects[2].subscriber.order.ms, numbered ? 60 : 0);
+}
+
+/* Where order is wanted and cannot be kept, flows are shared out; what comes is put in order as
+ * long as numbers are possible at all. */
+static void packets_in_order(void **state)
+{
+	(void)state;
+	read_policy(
+		"steering = \"packet\"; order = { numbers = true; buffer = 32; wait = \"60ms\"; "
+		"};");
+	policy.one_data_plane = true;
+	add_path(1, RED);
+	add_path(2, BLUE);
+	expect_order(PATH_POLICY_ORDER_NO_KEYS, STEERING_FLOW, false);
+	for (int i = 0; i < 2; i++)
+		record.paths[i].encapsulation.gre = SESSION_GRE_KEYED;
+	expect_order(PATH_POLICY_ORDER_UNMEASURED, STEERING_FLOW, true);
+	policy.order_of = order_of;
+	policy.order_context = &known;
+	known = PATH_POLICY_ORDER_UNEVEN;
+	expect_order(PATH_POLICY_ORDER_UNEVEN, STEERING_FLOW, true);
+	known = PATH_POLICY_ORDER_KEPT;
+	expect_order(PATH_POLICY_ORDER_KEPT, STEERING_PACKET, true);
+	/* Several could count on their own, unless one serves all. */
+	policy.one_data_plane = false;
+	expect_order(PATH_POLICY_ORDER_SPLIT, STEERING_FLOW, false);
+	for (int i = 0; i < 2; i++)
+		record.paths[i].data_plane = ctrl_config_data_plane_id(&config, 0);
+	expect_order(PATH_POLICY_ORDER_KEPT, STEERING_PACKET, true);
+	record.paths[1].encapsulation.gre = SESSION_GRE_PLAIN;
+	expect_order(PATH_POLICY_ORDER_NO_KEYS, STEERING_FLOW, false);
+	record.path_count = 1;
+	compile();
+	assert_int_equal(publish_session_order(&config, &record, &policy), PATH_POLICY_ORDER_OFF);
+	assert_int_equal(objects[1].subscriber.steering, STEERING_FIRST);
+	assert_false(objects[1].subscriber.order.numbered);
+}
+
+/* Not asked for, nothing changes; counting alone holds nothing. */
+static void order_is_an_option(void **state)
+{
+	(void)state;
+	read_policy("steering = \"packet\";");
+	add_path(1, RED);
+	add_path(2, BLUE);
+	compile();
+	assert_int_equal(objects[2].subscriber.steering, STEERING_PACKET);
+	assert_false(objects[2].subscriber.order.numbered);
+	read_policy("steering = \"packet\"; order = { numbers = true; buffer = 0; };");
+	assert_true(policy.order.numbered);
+	assert_int_equal(policy.order.packets, 0);
+	assert_int_equal(policy.order.ms, 0);
+}
+
 /* "The web by RED, else by BLUE", seen from both ends. */
 static void rules_lead_to_labels_in_order(void **state)
 {
@@ -209,6 +282,16 @@ static void bad_words_are_refused(void **state)
 	refuses("steering = \"worst\";", "steering");
 	refuses("steering = \"best\"; }; supervision = { interval = \"0s\";", "supervision");
 	refuses("best = { loss_margin = 101; };", "loss_margin");
+	refuses("order = { numbers = true; };", "packet");
+	refuses("steering = \"packet\"; order = { numbers = true; }; }; gre = \"never\"; "
+		"supervision = { interval = \"100ms\";",
+		"GRE");
+	refuses("steering = \"packet\"; order = { numbers = true; }; }; supervision = { interval = "
+		"\"0s\";",
+		"supervision");
+	refuses("steering = \"packet\"; order = { numbers = true; wait = \"30ms\"; };",
+		"delay_difference");
+	refuses("order = { buffer = 257; };", "buffer");
 	refuses("rules = ( { remote_port = \"80-\"; labels = [1]; } );", "80-");
 	refuses("rules = ( { remote_port = \"-80\"; labels = [1]; } );", "-80");
 	refuses("rules = ( { remote_port = \"90-80\"; labels = [1]; } );", "90-80");
@@ -261,6 +344,8 @@ int main(void)
 		TEST(one_way_is_as_before),
 		TEST(ways_have_the_weights_of_their_labels),
 		TEST(all_by_the_best),
+		TEST(packets_in_order),
+		TEST(order_is_an_option),
 		TEST(rules_lead_to_labels_in_order),
 		TEST(bad_words_are_refused),
 		TEST(what_is_accepted_fits),

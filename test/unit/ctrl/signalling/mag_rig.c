@@ -198,6 +198,7 @@ void mag_rig_start(void)
 		.lifetime_s = 120,
 		.mtu = 1460,
 		.gre = mag_rig.gre,
+		.numbered = mag_rig.numbered,
 		.metrics_vendor = mag_rig.metrics_vendor,
 		.probe_ms = 3000,
 		.probes = 2,

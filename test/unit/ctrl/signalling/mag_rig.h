@@ -30,6 +30,7 @@ extern struct mag_rig {
 	struct mh update;            /* the last one; its views are in `octets` */
 	struct in6_addr source;      /* of the last one */
 	bool paths;                  /* the gateway has two: set it before mag_rig_start() */
+	bool numbered;               /* likewise: their packets may have sequence numbers */
 	bool one_by_one;             /* and registers them so */
 	uint32_t metrics_vendor;     /* likewise */
 	struct metrics_list metrics; /* that the anchor is to be told */

@@ -237,6 +237,17 @@ static void paths_have_keys_of_their_own(void **state)
 	assert_int_equal(mag_rig.committed.paths[1].encapsulation.peer_key, KEY + 1);
 }
 
+/* A number takes 4 octets more, and nodes are told, before there is a second way. */
+static void numbers_need_room(void **state)
+{
+	(void)state;
+	mag_rig.numbered = true;
+	begin(MAG_GRE_KEYS, true);
+	attach();
+	answer(&agreed, SESSION_GRE_KEYED, KEY);
+	assert_int_equal(mag_rig.advertised.mtu, 1448);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +261,7 @@ int main(void)
 		TEST(an_option_without_a_question_is_passed_over),
 		TEST(a_restart_keeps_keys),
 		TEST(paths_have_keys_of_their_own),
+		TEST(numbers_need_room),
 #undef TEST
 	};
 
