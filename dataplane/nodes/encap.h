@@ -22,6 +22,7 @@ enum encap_edge {
 enum {
 	ENCAP_LIMIT_LEN = 8, /* the Destination Options header that carries the limit */
 	ENCAP_LABEL_MASK = 0xfffff,
+	ENCAP_CLASS_MASK = 0xff << 20,
 	ENCAP_TIME_EXCEEDED = 3,
 	ENCAP_PARAMETER = 4,
 };
@@ -37,24 +38,21 @@ static inline uint32_t encap_ports(const struct rte_ipv6_hdr *ip, uint16_t len)
 	return ports;
 }
 
-/* Flow label of the outer header: a hash of the inner flow (RFC 6438, 3; never 0, RFC 6437, 2). */
-static inline uint32_t encap_flow_label(const struct rte_ipv6_hdr *ip, uint16_t len)
+/* Flow label of the outer header: a hash of the inner flow, whose destination has this addr_hash()
+ * (RFC 6438, 3; never 0, RFC 6437, 2). */
+static inline uint32_t encap_flow_label(
+	const struct rte_ipv6_hdr *ip, uint16_t len, uint64_t destination)
 {
 	const uint64_t label = rte_be_to_cpu_32(ip->vtc_flow) & ENCAP_LABEL_MASK;
-	uint64_t src[2], dst[2];
+	uint64_t src[2], mixed;
+	unsigned __int128 m;
 
 	memcpy(src, ip->src_addr, sizeof(src));
-	memcpy(dst, ip->dst_addr, sizeof(dst));
-
-	uint64_t a = src[1] ^ src[0] * 0x9e3779b97f4a7c15u ^ addr_hash_seed[0];
-	uint64_t b = dst[1] ^ dst[0] * 0xd6e8feb86659fd93u ^ addr_hash_seed[1];
-	unsigned __int128 m = (unsigned __int128)a * b;
-	uint64_t folded = (uint64_t)m ^ (uint64_t)(m >> 64);
-
-	folded ^= label << 40 ^ (uint64_t)encap_ports(ip, len) << 8 ^ ip->proto;
-	folded *= 0x9e3779b97f4a7c15u;
-	folded >>= 44;
-	return folded ? (uint32_t)folded : 1;
+	mixed = destination ^ src[1] ^ (src[0] << 32 | src[0] >> 32);
+	mixed ^= label << 40 ^ (uint64_t)encap_ports(ip, len) << 8 ^ ip->proto;
+	m = (unsigned __int128)mixed * 0x9e3779b97f4a7c15u;
+	mixed = ((uint64_t)m ^ (uint64_t)(m >> 64)) >> 44;
+	return mixed ? (uint32_t)mixed : 1;
 }
 
 /*
@@ -125,8 +123,8 @@ static __rte_always_inline bool encap_prepend(struct rte_mbuf *m, struct meta *m
 	const struct encap_way *way, uint8_t gre, uint16_t limit)
 {
 	const struct rte_ipv6_hdr *ip = ip6_of(m);
-	const uint32_t class_and_label =
-		(rte_be_to_cpu_32(ip->vtc_flow) & 0x0ff00000) | encap_flow_label(ip, m->data_len);
+	const uint32_t class_and_label = (rte_be_to_cpu_32(ip->vtc_flow) & ENCAP_CLASS_MASK) |
+					 encap_flow_label(ip, m->data_len, addr_hash(ip6_dst(ip)));
 	const uint16_t options = limit ? ENCAP_LIMIT_LEN : 0;
 	const uint16_t more = (uint16_t)(options + gre);
 	const uint16_t payload = (uint16_t)(m->pkt_len + more);

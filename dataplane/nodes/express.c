@@ -18,110 +18,12 @@
  * direction, finish asks for more memory, and so these are finished together, after the others of
  * their stride.
  */
-#include "dataplane/nodes/choose.h"
+#include "dataplane/nodes/express.h"
 #include "dataplane/nodes/classify.h"
 #include "dataplane/nodes/decap.h"
-#include "dataplane/nodes/encap.h"
-#include "dataplane/nodes/forward.h"
+#include "dataplane/nodes/express_plain.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/steer.h"
-#include "dataplane/nodes/traffic.h"
-#include "dataplane/tables/subscriber_key.h"
-
-/* Ends as forward does, or hands over. */
-enum edge {
-	EXPRESS_CLASSIFY = FORWARD_EDGES,
-	EXPRESS_STEER,
-	EXPRESS_LOCAL,
-	EXPRESS_DECAP,
-	EXPRESS_RELAY,
-	EXPRESS_ENCAP,
-	EXPRESS_EDGES,
-	/* No edges: what is still to be done. */
-	GO_DOWN, /* its destination may be a subscriber's */
-	GO_UP,   /* its inner source should be, its inner destination may be */
-	GO_ROUTE,
-	GO_CHOOSE, /* its path is not yet known */
-	GO_KEYED,  /* its path is, but not the key that it needs */
-	GO_LOCK,   /* its inner source is found, but not the key that this is to come with */
-};
-
-enum {
-	STRIDE = 16,
-	STAGES = 3,
-	SEATS = 64, /* a power of two, at least STRIDE * STAGES */
-};
-
-/* What the stages tell each other of a packet. */
-struct seat {
-	struct subscriber_key key;   /* destination; uplink: inner source */
-	struct subscriber_key inner; /* uplink: inner destination */
-};
-
-/* What a path has carried, not yet counted. */
-struct tally {
-	struct path_traffic *at;
-	uint32_t octets;
-	enum path_direction way;
-};
-
-/* Packets of a stride whose paths are chosen, and what is known of them step by step. */
-struct steered {
-	uint16_t count;
-	uint16_t of[STRIDE];
-	uint32_t numbers[STRIDE]; /* of the lists, then of the paths */
-	const struct path_list *lists[STRIDE];
-	const struct path *paths[STRIDE];
-	struct choose_packet packets[STRIDE];
-	struct rule_search searches[STRIDE];
-};
-
-struct express {
-	struct worker *w;
-	const struct subscriber_table *subscribers;
-	const struct local_set *local;
-	struct subscriber_lengths lengths;
-	uint64_t version; /* of the index, before any lookup */
-	uint32_t access;  /* ports, a bit each, that classify is to look at */
-	struct forward_last last;
-	uint32_t forwarded;
-	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
-	uint16_t tallied;
-	bool later;                     /* some of this stride go GO_KEYED or GO_LOCK */
-	struct tally tally[2 * STRIDE]; /* a packet can come out of a tunnel and go into one */
-	struct seat seats[SEATS];
-	struct steered steered;
-};
-
-/* To be counted when its line has come. */
-static inline void tally(struct express *x, uint32_t path, enum path_direction way, uint32_t octets)
-{
-	struct path_traffic *at = &x->w->traffic[path];
-
-	rte_prefetch0(at);
-	x->tally[x->tallied++] = (struct tally){at, octets, way};
-}
-
-static inline void count(struct express *x)
-{
-	for (uint16_t i = 0; i < x->tallied; i++)
-		path_traffic_count(x->tally[i].at, x->tally[i].way, x->tally[i].octets, x->w->tsc);
-	x->tallied = 0;
-}
-
-static inline void make_key(
-	const struct express *x, struct subscriber_key *key, const uint8_t address[16])
-{
-	struct in6_addr prefix;
-
-	if (likely(x->lengths.longest == 128)) {
-		subscriber_key_make(x->subscribers, key, address, 128);
-		return;
-	}
-	prefix = ip6_load(address);
-	prefix = prefix6_of(&prefix, x->lengths.longest).addr;
-	subscriber_key_make(x->subscribers, key, &prefix, x->lengths.longest);
-}
 
 /* To an address of ours: nearly all are tunnel packets without options. */
 static inline rte_edge_t look_local(struct express *x, struct rte_mbuf *m, struct seat *seat)
@@ -158,29 +60,69 @@ static inline rte_edge_t look_one(struct express *x, struct rte_mbuf *m, struct 
 	return GO_DOWN;
 }
 
+/* Two subscribers are looked for. */
+static inline bool is_up(rte_edge_t edge)
+{
+	return edge == GO_UP || edge == PLAIN_UP;
+}
+
 static inline void look(struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[],
 	uint16_t from, uint16_t to, uint16_t n)
 {
-	for (uint16_t i = from; i < to; i++) {
+	struct seat *seat = &x->seats[from % SEATS];
+
+	for (uint16_t i = from; i < to; i++, seat++) {
 		node_prefetch(mbufs, i, n);
-		next[i] = look_one(x, mbufs[i], &x->seats[i % SEATS]);
+		next[i] = plain_look(x, mbufs[i], seat);
+		if (unlikely(next[i] == GO_ROUTE))
+			next[i] = look_one(x, mbufs[i], seat);
 	}
+	seat = &x->seats[from % SEATS];
+	for (uint16_t i = from; i < to; i++, seat++) {
+		if (unlikely(next[i] < GO_DOWN))
+			continue;
+		subscriber_key_ask(x->index, &seat->key);
+		if (is_up(next[i]))
+			subscriber_key_ask(x->index, &seat->inner);
+	}
+}
+
+static inline void match_key(struct express *x, struct subscriber_key *key)
+{
+	if (unlikely(!subscriber_key_match(x->index, key)))
+		x->unmatched_keys[x->unmatched++] = key;
 }
 
 static inline void match(struct express *x, const rte_edge_t next[], uint16_t from, uint16_t to)
 {
-	for (uint16_t i = from; i < to; i++) {
-		struct seat *seat = &x->seats[i % SEATS];
+	struct seat *seat = &x->seats[from % SEATS];
 
-		if (likely(next[i] >= GO_DOWN))
-			subscriber_key_match(x->subscribers, &seat->key);
-		if (next[i] == GO_UP)
-			subscriber_key_match(x->subscribers, &seat->inner);
+	for (uint16_t i = from; i < to; i++, seat++) {
+		if (unlikely(next[i] < GO_DOWN))
+			continue;
+		match_key(x, &seat->key);
+		if (is_up(next[i]))
+			match_key(x, &seat->inner);
+	}
+	seat = &x->seats[from % SEATS];
+	for (uint16_t i = from; i < to; i++, seat++) {
+		if (unlikely(next[i] < GO_DOWN))
+			continue;
+		subscriber_key_enter(x->subscribers, &seat->key);
+		if (is_up(next[i]))
+			subscriber_key_enter(x->subscribers, &seat->inner);
 	}
 }
 
-/* Not found by the longest length, or moved in the index while it was looked for. */
-static __rte_noinline const struct subscriber_entry *find_else(
+/* Those that match left, a stride later. */
+static inline void match_rest(struct express *x)
+{
+	for (uint16_t i = 0; i < x->unmatched; i++)
+		subscriber_key_second(x->subscribers, x->index, x->unmatched_keys[i]);
+	x->unmatched = 0;
+}
+
+const struct subscriber_entry *express_find_else(
 	const struct express *x, const struct subscriber_key *key, const void *address)
 {
 	const struct subscriber_entry *entry = NULL;
@@ -192,18 +134,6 @@ static __rte_noinline const struct subscriber_entry *find_else(
 		subscriber_table_lookup_shorter(
 			x->subscribers, 0, x->lengths.longest, &a, 1, &entry);
 	return entry;
-}
-
-static inline const struct subscriber_entry *find(
-	const struct express *x, const struct subscriber_key *key, const void *address)
-{
-	const struct subscriber_entry *entry = subscriber_key_entry(x->subscribers, key);
-
-	atomic_thread_fence(memory_order_acquire);
-	if (likely(entry) || likely(!x->lengths.shorter &&
-				     x->version == sig_index_version(&x->subscribers->by_prefix)))
-		return entry;
-	return find_else(x, key, address);
 }
 
 /* Into the tunnel of the first path. */
@@ -219,7 +149,7 @@ static __rte_always_inline rte_edge_t finish_first(
 	if (unlikely(entry->relayed))
 		x->relayed_out++;
 	else
-		tally(x, entry->path, PATH_OUT, octets);
+		tally_ask(x, entry->path, PATH_OUT, octets);
 	return GO_ROUTE;
 }
 
@@ -274,92 +204,6 @@ static __rte_always_inline rte_edge_t finish_down(
 	return finish_entry(x, m, entry, i);
 }
 
-/* By one path; a packet that rules send by several, or none, is encap's. */
-static inline rte_edge_t finish_path(
-	struct express *x, struct rte_mbuf *m, uint32_t number, const struct path *path)
-{
-	struct choose_way by;
-	rte_edge_t edge;
-
-	choose_way(x->w, number, path, &by);
-	edge = encap_by(m, &by.way);
-	if (unlikely(edge != ENCAP_FORWARD))
-		return edge == ENCAP_NO_ROOM ? FORWARD_NO_ROOM : EXPRESS_ENCAP;
-	x->encapsulated++;
-	if (likely(!by.relayed))
-		traffic_sent(x->w, m, number);
-	else
-		x->relayed_out++;
-	return GO_ROUTE;
-}
-
-/* Asks for what the rules of a list are looked for in. */
-static inline void prefetch_rules(const struct rule_sets *sets, const struct path_list *list)
-{
-	if (list->index != POOL_NONE)
-		rte_prefetch0(pool_at(&sets->indexes, list->index));
-	else if (list->block != POOL_NONE)
-		rule_block_prefetch(pool_at(&sets->blocks, list->block));
-}
-
-/* Looks for the rules of steered packets as far as memory is there, and asks for what is not. */
-static inline void search(struct express *x, struct rte_mbuf **mbufs)
-{
-	const struct rule_sets *sets = &x->w->tables->rules.sets;
-	struct steered *s = &x->steered;
-	uint32_t more = 0;
-
-	for (uint16_t k = 0; k < s->count; k++)
-		prefetch_rules(sets, s->lists[k]);
-	for (uint16_t k = 0; k < s->count; k++) {
-		choose_read(mbufs[s->of[k]], &s->packets[k]);
-		choose_search(x->w, s->lists[k], &s->packets[k], &s->searches[k]);
-		rule_search_ahead(sets, &s->searches[k]);
-		more |= s->searches[k].left;
-	}
-	for (uint16_t k = 0; more && k < s->count; k++) {
-		if (!rule_search_goes_on(&s->searches[k]))
-			continue;
-		rule_search_next(sets, &s->packets[k].key, &s->searches[k]);
-		rule_search_ahead(sets, &s->searches[k]);
-	}
-}
-
-/* The steered packets of a stride: rules and path each are on their way meanwhile. Those that are
- * to take a route are added to the count that do. */
-static __rte_noinline uint16_t finish_chosen(struct express *x, struct rte_mbuf **mbufs,
-	rte_edge_t next[], uint16_t routed[], uint16_t n)
-{
-	struct steered *s = &x->steered;
-
-	search(x, mbufs);
-	for (uint16_t k = 0; k < s->count; k++) {
-		const uint16_t i = s->of[k];
-		uint32_t chosen = choose_found(x->w, mbufs[i], s->numbers[k], s->lists[k],
-			&s->packets[k], &s->searches[k]);
-
-		if (unlikely(chosen == 0 || chosen & (chosen - 1))) {
-			next[i] = EXPRESS_ENCAP;
-			continue;
-		}
-		s->numbers[k] = s->lists[k]->paths[__builtin_ctz(chosen)];
-		s->paths[k] = path_at(&x->w->tables->paths, s->numbers[k]);
-		rte_prefetch0(s->paths[k]);
-		rte_prefetch0(&s->paths[k]->data_plane);
-		rte_prefetch0(&x->w->traffic[s->numbers[k]]);
-	}
-	for (uint16_t k = 0; k < s->count; k++) {
-		const uint16_t i = s->of[k];
-
-		if (unlikely(next[i] != GO_CHOOSE))
-			continue;
-		next[i] = finish_path(x, mbufs[i], s->numbers[k], s->paths[k]);
-		routed[n] = i;
-		n += next[i] == GO_ROUTE;
-	}
-	return n;
-}
-
 /* Those of a stride whose keys are there by now. */
 static __rte_noinline void finish_keyed(
 	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
@@ -406,7 +250,7 @@ static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
 		return EXPRESS_DECAP;
 	x->decapsulated++;
 	if (likely(path != POOL_NONE))
-		tally(x, path, PATH_IN, m->pkt_len);
+		tally_ask(x, path, PATH_IN, m->pkt_len);
 	if (unlikely(local_set_may_have(x->local, ip6_of(m)->dst_addr)) &&
 		local_set_has(x->local, ip6_dst(ip6_of(m))))
 		return EXPRESS_STEER;
@@ -455,7 +299,8 @@ static inline void route(struct express *x, struct rte_mbuf **mbufs, rte_edge_t 
 		next[of[i]] = forward_one(x->w, mbufs[of[i]], hops[i], &x->last, &x->forwarded);
 }
 
-static inline void finish(
+/* Those of a stride that are not plain. */
+static __rte_noinline void finish_others(
 	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
 {
 	uint16_t routed[STRIDE], n = 0;
@@ -480,7 +325,7 @@ static inline void finish(
 	if (unlikely(x->later))
 		finish_locked(x, mbufs, next, from, to);
 	if (unlikely(x->steered.count))
-		n = finish_chosen(x, mbufs, next, routed, n);
+		n = express_steered(x, mbufs, next, routed, n);
 	if (unlikely(x->later)) {
 		finish_keyed(x, mbufs, next, from, to);
 		n = 0;
@@ -490,7 +335,18 @@ static inline void finish(
 	}
 	if (likely(n))
 		route(x, mbufs, next, routed, n);
-	count(x);
+}
+
+/* What the stride before this one has carried is counted now, that of this one with the next. */
+static inline void finish(
+	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
+{
+	struct tallies *before = x->tallying;
+
+	x->tallying = &x->tallies[before == x->tallies];
+	if (plain_stride(x, mbufs + from, next + from, &x->seats[from % SEATS], to - from))
+		finish_others(x, mbufs, next, from, to);
+	count(before, x->w->tsc);
 }
 
 static inline void express_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -505,11 +361,16 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 	x.local = local_table_get(&w->tables->local);
 	x.lengths = subscriber_table_lengths(x.subscribers);
 	x.version = sig_index_version(&x.subscribers->by_prefix);
+	x.index = sig_index_array(&x.subscribers->by_prefix);
+	x.unmatched = 0;
 	x.access = link_table_access(&w->tables->links);
 	x.last = (struct forward_last){.hop = NULL};
-	x.tallied = 0;
+	x.port.number = PORT_NONE;
+	x.tallies[0].count = x.tallies[1].count = 0;
+	x.tallying = x.tallies;
 	x.forwarded = x.encapsulated = x.decapsulated = x.relayed_out = x.relayed_in = 0;
 	for (uint16_t at = 0; at < n + (STAGES - 1) * STRIDE; at += STRIDE) {
+		match_rest(&x);
 		if (at < n)
 			look(&x, mbufs, next, at, RTE_MIN(at + STRIDE, n), n);
 		if (at >= STRIDE && at - STRIDE < n)
@@ -517,6 +378,7 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 		if (at >= 2 * STRIDE)
 			finish(&x, mbufs, next, at - 2 * STRIDE, RTE_MIN(at - STRIDE, n));
 	}
+	count(x.tallying, w->tsc);
 	node_count(w, WORKER_encapsulated, x.encapsulated);
 	node_count(w, WORKER_decapsulated, x.decapsulated);
 	node_count(w, WORKER_relayed_out, x.relayed_out);

@@ -54,31 +54,49 @@ rte_edge_t forward_else(struct rte_mbuf *m, const struct route_next_hop *hop)
 	}
 }
 
-rte_edge_t forward_find(struct worker *w, struct rte_mbuf *m, const struct route_next_hop *hop,
-	struct forward_last *last)
+/* The next hop of a packet from this source. */
+static const struct route_next_hop *for_source(
+	const struct route_next_hop *hop, const struct in6_addr *source)
 {
-	const struct rte_ipv6_hdr *ip = ip6_of(m);
+	return hop->kind == ROUTE_BY_SOURCE ? route_of_source(hop->sources, source) : hop;
+}
+
+bool forward_leads(struct worker *w, const struct route_next_hop *hop, const struct in6_addr *src,
+	const struct in6_addr *dst, struct forward_last *last)
+{
 	const struct in6_addr *addr;
 	const struct port *port;
 
-	if (hop->kind == ROUTE_BY_SOURCE)
-		hop = route_of_source(hop->sources, ip6_src(ip));
+	hop = for_source(hop, src);
 	if (hop->kind != ROUTE_GATEWAY && hop->kind != ROUTE_CONNECTED)
-		return forward_else(m, hop);
+		return false;
 	port = port_get(hop->port);
 	if (!port)
-		return FORWARD_PORT_GONE;
-	addr = hop->kind == ROUTE_GATEWAY ? &hop->gateway : ip6_dst(ip);
+		return false;
+	addr = hop->kind == ROUTE_GATEWAY ? &hop->gateway : dst;
 	last->hop = hop->kind == ROUTE_GATEWAY ? hop : NULL;
 	last->mtu = port_mtu(port);
 	if (last->neighbour && last->port == hop->port && addr_equal(&last->addr, addr))
-		return FORWARD_TX;
+		return true;
 	last->addr = *addr;
 	last->port = hop->port;
 	last->neighbour = neighbour_table_find(&w->tables->neighbours, addr, hop->port);
 	if (last->neighbour)
 		forward_ethernet(&last->eth, &last->neighbour->mac, port);
-	return FORWARD_TX;
+	return true;
+}
+
+rte_edge_t forward_find(struct worker *w, struct rte_mbuf *m, const struct route_next_hop *hop,
+	struct forward_last *last)
+{
+	const struct rte_ipv6_hdr *ip = ip6_of(m);
+
+	if (forward_leads(w, hop, ip6_src(ip), ip6_dst(ip), last))
+		return FORWARD_TX;
+	hop = for_source(hop, ip6_src(ip));
+	if (hop->kind != ROUTE_GATEWAY && hop->kind != ROUTE_CONNECTED)
+		return forward_else(m, hop);
+	return FORWARD_PORT_GONE;
 }
 
 static inline void forward_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,

@@ -53,6 +53,11 @@ static inline rte_edge_t forward_refuse(struct meta *meta, uint8_t type, uint8_t
 /* Routes that lead to no next hop. */
 rte_edge_t forward_else(struct rte_mbuf *m, const struct route_next_hop *hop);
 
+/* Finds the way out by a next hop, for what has these addresses in its first header. False: none
+ * leads to a port, and forward_find() says what becomes of it. */
+bool forward_leads(struct worker *w, const struct route_next_hop *hop, const struct in6_addr *src,
+	const struct in6_addr *dst, struct forward_last *last);
+
 /*
  * Finds the way out by a next hop, for a packet with its data at this header: the port, and there
  * the neighbour, which may be unknown. FORWARD_TX, or where the packet goes instead.

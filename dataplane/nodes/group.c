@@ -66,7 +66,8 @@ static bool fill(struct replicate_job *job, struct rte_mbuf *m, uint64_t id, uin
 		.m = m,
 		.id = id,
 		.group = number,
-		.class_and_label = class | encap_flow_label(ip, m->data_len),
+		.class_and_label =
+			class | encap_flow_label(ip, m->data_len, addr_hash(ip6_dst(ip))),
 		.payload = (uint16_t)(m->pkt_len + options),
 		.port = meta_of(m)->port,
 		.limit = limit ? (uint8_t)(((const uint8_t *)ip)[limit] - 1) : 0,

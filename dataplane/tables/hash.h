@@ -6,11 +6,17 @@
 
 #include "common/addr.h"
 
+/* What a tag changes in the hash of an address. */
+static inline uint64_t table_hash_tag(uint32_t tag)
+{
+	return tag * 0xd6e8feb86659fd93u;
+}
+
 /* Two multiplications. The tag is mixed in so that tag 0 costs nothing and gives addr_hash(). The
  * address need not be aligned. */
 static inline uint64_t table_hash(const void *a, uint32_t tag)
 {
-	return addr_hash(a) ^ tag * 0xd6e8feb86659fd93u;
+	return addr_hash(a) ^ table_hash_tag(tag);
 }
 
 /* The hash of an object's id. */

@@ -1,9 +1,17 @@
 /*
- * The lookup of a subscriber in three steps, for who looks up many and has other work to do while
- * memory answers: subscriber_key_make() asks for the bucket, subscriber_key_match() looks into it
- * and asks for the entry, subscriber_key_entry() compares. Two cache lines a key, one a step.
+ * The lookup of a subscriber in steps, for who looks up many and has other work to do while memory
+ * answers:
  *
- * A key lives no longer than until the worker's next quiescent state.
+ *	make    a key of an address
+ *	ask     for its bucket
+ *	match   looks into the bucket; where no signature is right, the other bucket is asked for
+ *	second  looks into that
+ *	enter   asks for the entry
+ *	entry   compares
+ *
+ * Asking is a step of its own because it may take as long as a page is looked for: many in a row
+ * wait together. A key lives no longer than until the worker's next quiescent state, and all steps
+ * of it are taken in one array of the index.
  */
 #pragma once
 
@@ -14,48 +22,70 @@ struct subscriber_key {
 	struct in6_addr prefix;
 	uint64_t hash;
 	uint32_t tag;
-	uint32_t number; /* of the entry that it may be, SIG_INDEX_NONE: none in the first bucket */
+	/* Of the bucket; when it is matched, of the entry that it may be, or SIG_INDEX_NONE. */
+	uint32_t number;
 };
 static_assert(sizeof(struct subscriber_key) == 32, "half a cache line");
 
 /*
- * First step, for the prefix at an address that need not be aligned, whose bits behind the tag's
+ * Makes a key of the prefix at an address that need not be aligned, whose bits behind the tag's
  * length are clear. It is read once for the copy and once for the hash: a copy that has just been
  * written in halves cannot be read as a whole before it has left the processor's store buffer.
  */
-static inline void subscriber_key_make(const struct subscriber_table *t, struct subscriber_key *key,
-	const void *prefix, uint32_t tag)
+static inline void subscriber_key_make(
+	const struct sig_array *a, struct subscriber_key *key, const void *prefix, uint32_t tag)
 {
 	_mm_storeu_si128((__m128i *)(void *)&key->prefix, _mm_loadu_si128(prefix));
 	key->hash = table_hash(prefix, tag);
 	key->tag = tag;
-	sig_index_prefetch(&t->by_prefix, key->hash);
+	key->number = sig_index_home(a, key->hash);
+}
+
+static inline void subscriber_key_ask(const struct sig_array *a, const struct subscriber_key *key)
+{
+	rte_prefetch0(&a->buckets[key->number]);
 }
 
 static inline const struct sig_bucket *subscriber_key_other(
-	const struct subscriber_table *t, const struct subscriber_key *key)
+	const struct sig_array *a, const struct subscriber_key *key)
 {
-	const struct sig_array *a = sig_index_array(&t->by_prefix);
 	uint32_t home = sig_index_home(a, key->hash);
 
 	return &a->buckets[sig_index_other(a, home, sig_index_sig(key->hash))];
 }
 
-/* Second step. Where no signature matches, the other bucket is asked for. */
-static inline void subscriber_key_match(
-	const struct subscriber_table *t, struct subscriber_key *key)
+/* False: second is to follow. */
+static inline bool subscriber_key_match(const struct sig_array *a, struct subscriber_key *key)
 {
-	const struct sig_array *a = sig_index_array(&t->by_prefix);
-	const struct sig_bucket *b = &a->buckets[sig_index_home(a, key->hash)];
+	const struct sig_bucket *b = &a->buckets[key->number];
 	uint32_t match = sig_index_match(b, sig_index_sig(key->hash));
 
 	if (likely(match)) {
 		key->number = sig_index_value(b, match);
-		rte_prefetch0(subscriber_at(t, key->number));
-	} else {
-		key->number = SIG_INDEX_NONE;
-		rte_prefetch0(subscriber_key_other(t, key));
+		return true;
 	}
+	key->number = SIG_INDEX_NONE;
+	rte_prefetch0(subscriber_key_other(a, key));
+	return false;
+}
+
+static inline void subscriber_key_enter(
+	const struct subscriber_table *t, const struct subscriber_key *key)
+{
+	if (likely(key->number != SIG_INDEX_NONE))
+		rte_prefetch0(subscriber_at(t, key->number));
+}
+
+/* Asks for the entry as well. */
+static inline void subscriber_key_second(
+	const struct subscriber_table *t, const struct sig_array *a, struct subscriber_key *key)
+{
+	const struct sig_bucket *b = subscriber_key_other(a, key);
+	uint32_t match = sig_index_match(b, sig_index_sig(key->hash));
+
+	if (match)
+		key->number = sig_index_value(b, match);
+	subscriber_key_enter(t, key);
 }
 
 static inline bool subscriber_key_is(
@@ -70,25 +100,16 @@ static inline bool subscriber_key_is(
 const struct subscriber_entry *subscriber_key_find(
 	const struct subscriber_table *t, const struct subscriber_key *key);
 
-/* The entry of a key of which the first bucket has no signature: a miss, or in its second. */
-static inline const struct subscriber_entry *subscriber_key_second(
-	const struct subscriber_table *t, const struct subscriber_key *key)
-{
-	uint32_t match = sig_index_match(subscriber_key_other(t, key), sig_index_sig(key->hash));
-
-	return likely(match == 0) ? NULL : subscriber_key_find(t, key);
-}
-
 /*
- * Third step: the entry. NULL: it is not there, if sig_index_version() of the index is still what
- * it was before the second step; else subscriber_key_find() knows. A signature that only looked
- * right is rare, and looked for one by one.
+ * Last step: the entry. NULL: it is not there, if sig_index_version() of the index is still what it
+ * was before the first step; else subscriber_key_find() knows. A signature that only looked right
+ * is rare, and looked for one by one.
  */
 static inline const struct subscriber_entry *subscriber_key_entry(
 	const struct subscriber_table *t, const struct subscriber_key *key)
 {
 	if (unlikely(key->number == SIG_INDEX_NONE))
-		return subscriber_key_second(t, key);
+		return NULL;
 	if (likely(subscriber_key_is(t, key, key->number)))
 		return subscriber_at(t, key->number);
 	return subscriber_key_find(t, key);

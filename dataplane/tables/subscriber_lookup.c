@@ -22,6 +22,23 @@ const struct subscriber_entry *subscriber_key_find(
 	return number == SIG_INDEX_NONE ? NULL : subscriber_at(t, number);
 }
 
+/* The steps of one stride of keys, `count` of them: those that no bucket of their own has are
+ * looked for in the other at last. */
+static void match_stride(const struct subscriber_table *t, const struct sig_array *a,
+	struct subscriber_key keys[], unsigned count)
+{
+	struct subscriber_key *rest[STRIDE];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (!subscriber_key_match(a, &keys[i]))
+			rest[n++] = &keys[i];
+	for (unsigned i = 0; i < count; i++)
+		subscriber_key_enter(t, &keys[i]);
+	for (unsigned i = 0; i < n; i++)
+		subscriber_key_second(t, a, rest[i]);
+}
+
 /*
  * One length: the steps follow each other a stride apart, so that fetches have time to arrive.
  * A miss is certain only if nothing was moved meanwhile, and the index has not grown. Returns how
@@ -32,13 +49,16 @@ static unsigned lookup_tag(const struct subscriber_table *t, uint32_t tag,
 {
 	struct subscriber_key keys[SUBSCRIBER_BURST_MAX];
 	const uint64_t version = sig_index_version(&t->by_prefix);
+	const struct sig_array *a = sig_index_array(&t->by_prefix);
 	unsigned missing = 0;
 
 	for (unsigned at = 0; at < n + 2 * STRIDE; at += STRIDE) {
-		for (unsigned i = at; i < RTE_MIN(at + STRIDE, n); i++)
-			subscriber_key_make(t, &keys[i], &addresses[i], tag);
-		for (unsigned i = at - RTE_MIN(at, (unsigned)STRIDE); i < RTE_MIN(at, n); i++)
-			subscriber_key_match(t, &keys[i]);
+		for (unsigned i = at; i < RTE_MIN(at + STRIDE, n); i++) {
+			subscriber_key_make(a, &keys[i], &addresses[i], tag);
+			subscriber_key_ask(a, &keys[i]);
+		}
+		if (at >= STRIDE && at - STRIDE < n)
+			match_stride(t, a, &keys[at - STRIDE], RTE_MIN(at, n) - (at - STRIDE));
 		if (at < 2 * STRIDE)
 			continue;
 		for (unsigned i = at - 2 * STRIDE; i < RTE_MIN(at - STRIDE, n); i++) {

@@ -1,0 +1,148 @@
+/*
+ * What the parts of express share: the state of a burst, and what each packet of it waits for.
+ */
+#pragma once
+
+#include "dataplane/nodes/choose.h"
+#include "dataplane/nodes/encap.h"
+#include "dataplane/nodes/forward.h"
+#include "dataplane/nodes/plain.h"
+#include "dataplane/nodes/traffic.h"
+#include "dataplane/tables/subscriber_key.h"
+
+/* Ends as forward does, or hands over. */
+enum edge {
+	EXPRESS_CLASSIFY = FORWARD_EDGES,
+	EXPRESS_STEER,
+	EXPRESS_LOCAL,
+	EXPRESS_DECAP,
+	EXPRESS_RELAY,
+	EXPRESS_ENCAP,
+	EXPRESS_EDGES,
+	/* No edges: what is still to be done. */
+	GO_DOWN, /* its destination may be a subscriber's */
+	GO_UP,   /* its inner source should be, its inner destination may be */
+	GO_ROUTE,
+	GO_CHOOSE, /* its path is not yet known */
+	GO_KEYED,  /* its path is, but not the key that it needs */
+	GO_LOCK,   /* its inner source is found, but not the key that this is to come with */
+	/* Plain (plain.h), and nothing of it changed. */
+	PLAIN_DOWN, /* as GO_DOWN */
+	PLAIN_UP,   /* as GO_UP */
+};
+
+enum {
+	STRIDE = 16,
+	STAGES = 3,
+	SEATS = 64, /* a power of two, at least STRIDE * STAGES */
+};
+
+/* What the stages tell each other of a packet. */
+struct seat {
+	struct subscriber_key key;   /* destination; uplink: inner source */
+	struct subscriber_key inner; /* uplink: inner destination */
+};
+
+/* What a path has carried, not yet counted. */
+struct tally {
+	struct path_traffic *at;
+	uint32_t octets;
+	enum path_direction way;
+};
+
+struct tallies {
+	uint16_t count;
+	struct tally at[2 * STRIDE]; /* a packet can come out of a tunnel and go into one */
+};
+
+/* Packets of a stride whose paths are chosen, and what is known of them step by step. */
+struct steered {
+	uint16_t count;
+	uint16_t of[STRIDE];
+	uint32_t numbers[STRIDE]; /* of the lists, then of the paths */
+	const struct path_list *lists[STRIDE];
+	const struct path *paths[STRIDE];
+	struct choose_packet packets[STRIDE];
+	struct rule_search searches[STRIDE];
+};
+
+struct express {
+	struct worker *w;
+	const struct subscriber_table *subscribers;
+	const struct local_set *local;
+	const struct sig_array *index; /* for all of the burst */
+	struct subscriber_lengths lengths;
+	uint64_t version;       /* of the index, before any lookup */
+	uint32_t access;        /* ports, a bit each, that classify is to look at */
+	struct plain_port port; /* that packets came by last */
+	struct forward_last last;
+	uint32_t forwarded;
+	uint32_t encapsulated, decapsulated, relayed_out, relayed_in;
+	bool later;                /* some of this stride go GO_KEYED or GO_LOCK */
+	struct tallies tallies[2]; /* of this stride, and of the one before */
+	struct tallies *tallying;  /* of this stride */
+	uint16_t unmatched;
+	struct subscriber_key *unmatched_keys[2 * STRIDE]; /* whose own bucket does not have them */
+	struct seat seats[SEATS];
+	struct steered steered;
+};
+
+/* To be counted when its line, which has been asked for, is there. */
+static inline void tally(
+	struct express *x, struct path_traffic *at, enum path_direction way, uint32_t octets)
+{
+	x->tallying->at[x->tallying->count++] = (struct tally){at, octets, way};
+}
+
+/* The same, and its line is asked for. */
+static inline void tally_ask(
+	struct express *x, uint32_t path, enum path_direction way, uint32_t octets)
+{
+	struct path_traffic *at = &x->w->traffic[path];
+
+	rte_prefetch0(at);
+	tally(x, at, way, octets);
+}
+
+/* Counts a stride. */
+static inline void count(struct tallies *t, uint64_t tsc)
+{
+	for (uint16_t i = 0; i < t->count; i++)
+		path_traffic_count(t->at[i].at, t->at[i].way, t->at[i].octets, tsc);
+	t->count = 0;
+}
+
+static inline void make_key(
+	const struct express *x, struct subscriber_key *key, const uint8_t address[16])
+{
+	struct in6_addr prefix;
+
+	if (likely(x->lengths.longest == 128)) {
+		subscriber_key_make(x->index, key, address, 128);
+		return;
+	}
+	prefix = ip6_load(address);
+	prefix = prefix6_of(&prefix, x->lengths.longest).addr;
+	subscriber_key_make(x->index, key, &prefix, x->lengths.longest);
+}
+
+/* Not found by the longest length, or moved in the index while it was looked for. */
+const struct subscriber_entry *express_find_else(
+	const struct express *x, const struct subscriber_key *key, const void *address);
+
+static inline const struct subscriber_entry *find(
+	const struct express *x, const struct subscriber_key *key, const void *address)
+{
+	const struct subscriber_entry *entry = subscriber_key_entry(x->subscribers, key);
+
+	atomic_thread_fence(memory_order_acquire);
+	if (likely(entry) || likely(!x->lengths.shorter &&
+				     x->version == sig_index_version(&x->subscribers->by_prefix)))
+		return entry;
+	return express_find_else(x, key, address);
+}
+
+/* Into the tunnels of those paths that were chosen: the steered packets of a stride. The places of
+ * those that are to take a route are added to the n of routed. Returns how many these are then. */
+uint16_t express_steered(struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[],
+	uint16_t routed[], uint16_t n);

@@ -1,0 +1,230 @@
+/*
+ * The part of express that is for plain packets (plain.h), in three steps for a stride: what
+ * becomes of each is found out, their routes are looked up together, and each gets its headers. A
+ * packet whose way turns out to be another is opened, as it came, for the steps that are for all.
+ */
+#pragma once
+
+#include "dataplane/nodes/express.h"
+
+/* What a plain packet comes to. */
+struct plain_way {
+	struct rte_mbuf *m;
+	struct rte_ipv6_hdr *ip;              /* what is routed, or put into a tunnel */
+	const struct subscriber_entry *entry; /* whose tunnel it goes into, or came by; or NULL */
+	const uint8_t *header;                /* of the tunnel that it goes into, or NULL */
+	uint32_t class_and_label;             /* of that */
+	uint16_t of;                          /* its place */
+};
+
+/* GO_ROUTE: it is not plain. */
+static inline rte_edge_t plain_look(struct express *x, struct rte_mbuf *m, struct seat *seat)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	const struct rte_ipv6_hdr *ip = plain_ip(frame);
+
+	if (unlikely(m->port != x->port.number))
+		plain_port_set(&x->port, m->port, x->access >> m->port & 1);
+	if (unlikely(!plain_frame(m, frame, &x->port)))
+		return GO_ROUTE;
+	if (likely(!local_set_may_have(x->local, ip->dst_addr)) ||
+		!local_set_has(x->local, ip6_dst(ip))) {
+		if (unlikely(!plain_protocol(ip)))
+			return GO_ROUTE;
+		make_key(x, &seat->key, ip->dst_addr);
+		return PLAIN_DOWN;
+	}
+	if (unlikely(ip->proto != IP6_TUNNEL || !plain_inner(ip, m->data_len - PLAIN_ETHER)))
+		return GO_ROUTE;
+	make_key(x, &seat->key, ip[1].src_addr);
+	make_key(x, &seat->inner, ip[1].dst_addr);
+	return PLAIN_UP;
+}
+
+/* As a packet is that was never taken for plain. */
+static inline rte_edge_t plain_reopen(struct rte_mbuf *m, rte_edge_t edge)
+{
+	plain_open(m);
+	if (edge == PLAIN_DOWN)
+		return GO_DOWN;
+	meta_of(m)->outer = IP6_LEN;
+	return GO_UP;
+}
+
+/* The addr_hash() of the destination that was looked for by a key. */
+static inline uint64_t plain_hash(
+	const struct express *x, const struct subscriber_key *key, const struct rte_ipv6_hdr *ip)
+{
+	if (likely(x->lengths.longest == 128))
+		return key->hash ^ table_hash_tag(128);
+	return addr_hash(ip6_dst(ip));
+}
+
+/* Into the tunnel of a subscriber, or to nobody that we know; false: otherwise. */
+static __rte_always_inline bool plain_down(
+	struct express *x, const struct seat *seat, struct plain_way *way, struct in6_addr *to)
+{
+	const struct rte_ipv6_hdr *ip = way->ip;
+	const struct subscriber_entry *entry = find(x, &seat->key, ip->dst_addr);
+
+	way->entry = entry;
+	way->header = NULL;
+	if (!entry) {
+		*to = ip6_load(ip->dst_addr);
+		return true;
+	}
+	way->header = path_shape_at(&x->w->tables->paths, entry->shape)->header;
+	if (unlikely(entry->steered || way->header[6] != IP6_TUNNEL ||
+		     addr_equal(ip6_dst(ip), &entry->remote)))
+		return false;
+	way->class_and_label =
+		(rte_be_to_cpu_32(ip->vtc_flow) & ENCAP_CLASS_MASK) |
+		encap_flow_label(ip, IP6_LEN + PLAIN_PORTS, plain_hash(x, &seat->key, ip));
+	*to = entry->remote;
+	return true;
+}
+
+/* Out of the tunnel of a subscriber with one path, to somebody who is none; false: otherwise. */
+static __rte_always_inline bool plain_up(
+	struct express *x, const struct seat *seat, struct plain_way *way, struct in6_addr *to)
+{
+	const struct rte_ipv6_hdr *outer = way->ip, *ip = ++way->ip;
+	const struct subscriber_entry *entry = find(x, &seat->key, ip->src_addr);
+	const struct path_shape *shape;
+
+	if (unlikely(!entry || entry->paths != POOL_NONE || entry->relayed))
+		return false;
+	shape = path_shape_at(&x->w->tables->paths, entry->shape);
+	if (unlikely(shape->header[6] != IP6_TUNNEL ||
+		     !addr_equal(ip6_src(outer), &entry->remote) ||
+		     !addr_equal(ip6_dst(outer), path_shape_local(shape)) ||
+		     local_set_may_have(x->local, ip->dst_addr)))
+		return false;
+	if (find(x, &seat->inner, ip->dst_addr))
+		return false;
+	way->entry = entry;
+	way->header = NULL;
+	*to = ip6_load(ip->dst_addr);
+	return true;
+}
+
+/* Whether the way out by a hop is known, and the neighbour there. */
+static __rte_noinline bool plain_hop(struct express *x, const struct plain_way *way,
+	const struct route_next_hop *hop, const struct in6_addr *to)
+{
+	const struct in6_addr from = ip6_load(way->header ? way->header + 8 : way->ip->src_addr);
+
+	return forward_leads(x->w, hop, &from, to, &x->last) && x->last.neighbour;
+}
+
+/* Into its tunnel; false: there is no room, or the tunnel's MTU is too small. */
+static __rte_always_inline bool plain_encap(
+	struct express *x, const struct plain_way *way, uint32_t octets)
+{
+	const struct subscriber_entry *entry = way->entry;
+	const struct encap_way by = {way->header, &entry->remote, 0, 0};
+	const uint32_t mtu = entry->mtu;
+
+	if (unlikely(rte_pktmbuf_headroom(way->m) < IP6_LEN || (mtu && octets > mtu)))
+		return false;
+	way->ip->hop_limits--;
+	encap_put_ip6(way->ip - 1, &by, way->class_and_label, (uint16_t)(octets - IP6_LEN));
+	x->encapsulated++;
+	if (likely(!entry->relayed))
+		tally(x, &x->w->traffic[entry->path], PATH_OUT, octets - IP6_LEN);
+	else
+		x->relayed_out++;
+	return true;
+}
+
+/* By its route, without the tunnel that it may have come by. */
+static __rte_always_inline void plain_pass(
+	struct express *x, const struct plain_way *way, uint32_t octets)
+{
+	if (way->entry) {
+		tally(x, &x->w->traffic[way->entry->path], PATH_IN, octets);
+		x->decapsulated++;
+	}
+	way->ip->hop_limits--;
+	x->forwarded++;
+}
+
+/* All that is left of one; false: its way is another. */
+static __rte_always_inline bool plain_finish(struct express *x, const struct plain_way *way,
+	const struct route_next_hop *hop, const struct in6_addr *to)
+{
+	struct rte_mbuf *m = way->m;
+	uint8_t *ip = (uint8_t *)way->ip - (way->header ? IP6_LEN : 0);
+	const uint32_t octets = (uint32_t)(rte_pktmbuf_mtod(m, uint8_t *) + m->data_len - ip);
+
+	if (unlikely(hop != x->last.hop || !x->last.neighbour) && !plain_hop(x, way, hop, to))
+		return false;
+	if (unlikely(octets > x->last.mtu))
+		return false;
+	if (!way->header)
+		plain_pass(x, way, octets);
+	else if (unlikely(!plain_encap(x, way, octets)))
+		return false;
+	plain_leave(m, ip - PLAIN_ETHER, octets + PLAIN_ETHER, &x->last);
+	return true;
+}
+
+/* The first step. Returns how many are in ways and to; others: some are left that are not plain. */
+static __rte_always_inline unsigned plain_resolve(struct express *x, struct rte_mbuf **mbufs,
+	rte_edge_t next[], const struct seat seats[], unsigned n, struct plain_way ways[],
+	struct in6_addr to[], bool *others)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct plain_way *way = &ways[count];
+		bool taken;
+
+		if (unlikely(next[i] < PLAIN_DOWN)) {
+			*others |= next[i] >= GO_DOWN;
+			continue;
+		}
+		way->m = mbufs[i];
+		way->ip = plain_ip(rte_pktmbuf_mtod(way->m, uint8_t *));
+		way->of = (uint16_t)i;
+		if (likely(next[i] == PLAIN_DOWN))
+			taken = plain_down(x, &seats[i], way, &to[count]);
+		else
+			taken = plain_up(x, &seats[i], way, &to[count]);
+		if (likely(taken)) {
+			count++;
+		} else {
+			next[i] = plain_reopen(way->m, next[i]);
+			*others = true;
+		}
+	}
+	return count;
+}
+
+/* The plain ones of n packets, a stride at most. True: some others are left. */
+static __rte_always_inline bool plain_stride(struct express *x, struct rte_mbuf **mbufs,
+	rte_edge_t next[], const struct seat seats[], unsigned n)
+{
+	struct plain_way ways[STRIDE];
+	struct in6_addr to[STRIDE];
+	const struct route_next_hop *hops[STRIDE];
+	bool others = false;
+	const unsigned count = plain_resolve(x, mbufs, next, seats, n, ways, to, &others);
+
+	for (unsigned k = 0; k < count; k++)
+		if (likely(ways[k].entry != NULL))
+			rte_prefetch0(&x->w->traffic[ways[k].entry->path]);
+	if (likely(count))
+		route_table_lookup(&x->w->tables->routes, to, count, hops);
+	for (unsigned k = 0; k < count; k++) {
+		const unsigned i = ways[k].of;
+
+		if (likely(plain_finish(x, &ways[k], hops[k], &to[k]))) {
+			next[i] = FORWARD_TX;
+		} else {
+			next[i] = plain_reopen(mbufs[i], next[i]);
+			others = true;
+		}
+	}
+	return others;
+}
