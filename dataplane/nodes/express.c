@@ -6,17 +6,20 @@
  * and forward, from their headers; a packet for which one of them says anything else than to go on
  * is handed to that node, as that node would have got it.
  *
- * What a packet costs is mostly waiting for the two cache lines of its subscriber. So the steps are
- * cut where memory is asked for, and each stage works on a stride of packets while the lines of the
- * strides behind it are on their way:
+ * What a packet costs is instructions and waiting for three cache lines, those of its subscriber
+ *and the one where it is counted. Instructions are saved with plain packets, which nearly all are:
+ *these have finish to themselves (express_plain.h). Waiting is saved by cutting the steps where
+ *memory is asked for; each stage works on a stride of packets while the lines of the strides behind
+ *it are on their way:
  *
  *	look    the frame, whose packet it is; ask for the bucket of its subscriber
  *	match   the bucket; ask for the entry
- *	finish  the entry, the route, the headers
+ *	finish  the entry, the route, the headers; ask for the counters
+ *	count   with the next stride
  *
- * For subscribers whose paths are chosen packet by packet (choose.h), or have keys, in whichever
- * direction, finish asks for more memory, and so these are finished together, after the others of
- * their stride.
+ * For subscribers whose paths are chosen packet by packet (express_steered.c), or have keys, in
+ * whichever direction, finish asks for more memory, and so these are finished together, after the
+ * others of their stride.
  */
 #include "dataplane/nodes/express.h"
 #include "dataplane/nodes/classify.h"
@@ -40,8 +43,8 @@ static inline rte_edge_t look_local(struct express *x, struct rte_mbuf *m, struc
 	if (unlikely(decap_check(m) != DECAP_STEER))
 		return EXPRESS_DECAP;
 	inner = decap_inner(m);
-	make_key(x, &seat->key, inner->src_addr);
-	make_key(x, &seat->inner, inner->dst_addr);
+	express_make_key(x, &seat->key, inner->src_addr);
+	express_make_key(x, &seat->inner, inner->dst_addr);
 	return GO_UP;
 }
 
@@ -56,7 +59,7 @@ static inline rte_edge_t look_one(struct express *x, struct rte_mbuf *m, struct 
 	ip = ip6_of(m);
 	if (local_set_may_have(x->local, ip->dst_addr) && local_set_has(x->local, ip6_dst(ip)))
 		return look_local(x, m, seat);
-	make_key(x, &seat->key, ip->dst_addr);
+	express_make_key(x, &seat->key, ip->dst_addr);
 	return GO_DOWN;
 }
 
@@ -69,7 +72,7 @@ static inline bool is_up(rte_edge_t edge)
 static inline void look(struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[],
 	uint16_t from, uint16_t to, uint16_t n)
 {
-	struct seat *seat = &x->seats[from % SEATS];
+	struct seat *seat = &x->seats[from % EXPRESS_SEATS];
 
 	for (uint16_t i = from; i < to; i++, seat++) {
 		node_prefetch(mbufs, i, n);
@@ -77,7 +80,7 @@ static inline void look(struct express *x, struct rte_mbuf **mbufs, rte_edge_t n
 		if (unlikely(next[i] == GO_ROUTE))
 			next[i] = look_one(x, mbufs[i], seat);
 	}
-	seat = &x->seats[from % SEATS];
+	seat = &x->seats[from % EXPRESS_SEATS];
 	for (uint16_t i = from; i < to; i++, seat++) {
 		if (unlikely(next[i] < GO_DOWN))
 			continue;
@@ -95,7 +98,7 @@ static inline void match_key(struct express *x, struct subscriber_key *key)
 
 static inline void match(struct express *x, const rte_edge_t next[], uint16_t from, uint16_t to)
 {
-	struct seat *seat = &x->seats[from % SEATS];
+	struct seat *seat = &x->seats[from % EXPRESS_SEATS];
 
 	for (uint16_t i = from; i < to; i++, seat++) {
 		if (unlikely(next[i] < GO_DOWN))
@@ -104,7 +107,7 @@ static inline void match(struct express *x, const rte_edge_t next[], uint16_t fr
 		if (is_up(next[i]))
 			match_key(x, &seat->inner);
 	}
-	seat = &x->seats[from % SEATS];
+	seat = &x->seats[from % EXPRESS_SEATS];
 	for (uint16_t i = from; i < to; i++, seat++) {
 		if (unlikely(next[i] < GO_DOWN))
 			continue;
@@ -149,7 +152,7 @@ static __rte_always_inline rte_edge_t finish_first(
 	if (unlikely(entry->relayed))
 		x->relayed_out++;
 	else
-		tally_ask(x, entry->path, PATH_OUT, octets);
+		express_tally_ask(x, entry->path, PATH_OUT, octets);
 	return GO_ROUTE;
 }
 
@@ -195,7 +198,7 @@ static __rte_always_inline rte_edge_t finish_entry(
 static __rte_always_inline rte_edge_t finish_down(
 	struct express *x, struct rte_mbuf *m, const struct subscriber_key *key, uint16_t i)
 {
-	const struct subscriber_entry *entry = find(x, key, ip6_of(m)->dst_addr);
+	const struct subscriber_entry *entry = express_find(x, key, ip6_of(m)->dst_addr);
 
 	if (!entry)
 		return GO_ROUTE;
@@ -227,7 +230,7 @@ static __rte_noinline rte_edge_t finish_relayed(
 		decap_strip(m, SUBSCRIBER_NONE) != DECAP_STEER)
 		return EXPRESS_DECAP;
 	x->decapsulated++;
-	entry = find(x, &seat->inner, ip6_of(m)->dst_addr);
+	entry = express_find(x, &seat->inner, ip6_of(m)->dst_addr);
 	if (!entry || entry->relayed || entry->steered)
 		return EXPRESS_RELAY;
 	x->relayed_in++;
@@ -250,7 +253,7 @@ static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
 		return EXPRESS_DECAP;
 	x->decapsulated++;
 	if (likely(path != POOL_NONE))
-		tally_ask(x, path, PATH_IN, m->pkt_len);
+		express_tally_ask(x, path, PATH_IN, m->pkt_len);
 	if (unlikely(local_set_may_have(x->local, ip6_of(m)->dst_addr)) &&
 		local_set_has(x->local, ip6_dst(ip6_of(m))))
 		return EXPRESS_STEER;
@@ -260,7 +263,8 @@ static inline rte_edge_t finish_tunnelled(struct express *x, struct rte_mbuf *m,
 static inline rte_edge_t finish_up(
 	struct express *x, struct rte_mbuf *m, const struct seat *seat, uint16_t i)
 {
-	const struct subscriber_entry *entry = find(x, &seat->key, decap_inner(m)->src_addr);
+	const struct subscriber_entry *entry =
+		express_find(x, &seat->key, decap_inner(m)->src_addr);
 
 	if (unlikely(meta_of(m)->flags & META_GRE) && entry && ask_keys(x, entry)) {
 		meta_of(m)->subscriber = subscriber_number(x->subscribers, entry);
@@ -274,7 +278,7 @@ static __rte_noinline void finish_locked(
 	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
 {
 	for (uint16_t i = from; i < to; i++) {
-		const struct seat *seat = &x->seats[i % SEATS];
+		const struct seat *seat = &x->seats[i % EXPRESS_SEATS];
 
 		if (next[i] != GO_LOCK)
 			continue;
@@ -289,8 +293,8 @@ static __rte_noinline void finish_locked(
 static inline void route(struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[],
 	const uint16_t of[], uint16_t n)
 {
-	struct in6_addr destinations[STRIDE];
-	const struct route_next_hop *hops[STRIDE];
+	struct in6_addr destinations[EXPRESS_STRIDE];
+	const struct route_next_hop *hops[EXPRESS_STRIDE];
 
 	for (uint16_t i = 0; i < n; i++)
 		destinations[i] = ip6_load(ip6_of(mbufs[of[i]])->dst_addr);
@@ -303,12 +307,12 @@ static inline void route(struct express *x, struct rte_mbuf **mbufs, rte_edge_t 
 static __rte_noinline void finish_others(
 	struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t from, uint16_t to)
 {
-	uint16_t routed[STRIDE], n = 0;
+	uint16_t routed[EXPRESS_STRIDE], n = 0;
 
 	x->later = false;
 	x->steered.count = 0;
 	for (uint16_t i = from; i < to; i++) {
-		const struct seat *seat = &x->seats[i % SEATS];
+		const struct seat *seat = &x->seats[i % EXPRESS_SEATS];
 		rte_edge_t edge = next[i];
 
 		if (edge == GO_DOWN) {
@@ -344,9 +348,9 @@ static inline void finish(
 	struct tallies *before = x->tallying;
 
 	x->tallying = &x->tallies[before == x->tallies];
-	if (plain_stride(x, mbufs + from, next + from, &x->seats[from % SEATS], to - from))
+	if (plain_stride(x, mbufs + from, next + from, &x->seats[from % EXPRESS_SEATS], to - from))
 		finish_others(x, mbufs, next, from, to);
-	count(before, x->w->tsc);
+	express_count(before, x->w->tsc);
 }
 
 static inline void express_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -369,16 +373,18 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 	x.tallies[0].count = x.tallies[1].count = 0;
 	x.tallying = x.tallies;
 	x.forwarded = x.encapsulated = x.decapsulated = x.relayed_out = x.relayed_in = 0;
-	for (uint16_t at = 0; at < n + (STAGES - 1) * STRIDE; at += STRIDE) {
+	for (uint16_t at = 0; at < n + (EXPRESS_STAGES - 1) * EXPRESS_STRIDE;
+		at += EXPRESS_STRIDE) {
 		match_rest(&x);
 		if (at < n)
-			look(&x, mbufs, next, at, RTE_MIN(at + STRIDE, n), n);
-		if (at >= STRIDE && at - STRIDE < n)
-			match(&x, next, at - STRIDE, RTE_MIN(at, n));
-		if (at >= 2 * STRIDE)
-			finish(&x, mbufs, next, at - 2 * STRIDE, RTE_MIN(at - STRIDE, n));
+			look(&x, mbufs, next, at, RTE_MIN(at + EXPRESS_STRIDE, n), n);
+		if (at >= EXPRESS_STRIDE && at - EXPRESS_STRIDE < n)
+			match(&x, next, at - EXPRESS_STRIDE, RTE_MIN(at, n));
+		if (at >= 2 * EXPRESS_STRIDE)
+			finish(&x, mbufs, next, at - 2 * EXPRESS_STRIDE,
+				RTE_MIN(at - EXPRESS_STRIDE, n));
 	}
-	count(x.tallying, w->tsc);
+	express_count(x.tallying, w->tsc);
 	node_count(w, WORKER_encapsulated, x.encapsulated);
 	node_count(w, WORKER_decapsulated, x.decapsulated);
 	node_count(w, WORKER_relayed_out, x.relayed_out);

@@ -32,9 +32,9 @@ enum edge {
 };
 
 enum {
-	STRIDE = 16,
-	STAGES = 3,
-	SEATS = 64, /* a power of two, at least STRIDE * STAGES */
+	EXPRESS_STRIDE = 16,
+	EXPRESS_STAGES = 3,
+	EXPRESS_SEATS = 64, /* a power of two, at least EXPRESS_STRIDE * EXPRESS_STAGES */
 };
 
 /* What the stages tell each other of a packet. */
@@ -52,18 +52,18 @@ struct tally {
 
 struct tallies {
 	uint16_t count;
-	struct tally at[2 * STRIDE]; /* a packet can come out of a tunnel and go into one */
+	struct tally at[2 * EXPRESS_STRIDE]; /* a packet can come out of a tunnel and go into one */
 };
 
 /* Packets of a stride whose paths are chosen, and what is known of them step by step. */
 struct steered {
 	uint16_t count;
-	uint16_t of[STRIDE];
-	uint32_t numbers[STRIDE]; /* of the lists, then of the paths */
-	const struct path_list *lists[STRIDE];
-	const struct path *paths[STRIDE];
-	struct choose_packet packets[STRIDE];
-	struct rule_search searches[STRIDE];
+	uint16_t of[EXPRESS_STRIDE];
+	uint32_t numbers[EXPRESS_STRIDE]; /* of the lists, then of the paths */
+	const struct path_list *lists[EXPRESS_STRIDE];
+	const struct path *paths[EXPRESS_STRIDE];
+	struct choose_packet packets[EXPRESS_STRIDE];
+	struct rule_search searches[EXPRESS_STRIDE];
 };
 
 struct express {
@@ -82,37 +82,38 @@ struct express {
 	struct tallies tallies[2]; /* of this stride, and of the one before */
 	struct tallies *tallying;  /* of this stride */
 	uint16_t unmatched;
-	struct subscriber_key *unmatched_keys[2 * STRIDE]; /* whose own bucket does not have them */
-	struct seat seats[SEATS];
+	struct subscriber_key
+		*unmatched_keys[2 * EXPRESS_STRIDE]; /* whose own bucket does not have them */
+	struct seat seats[EXPRESS_SEATS];
 	struct steered steered;
 };
 
 /* To be counted when its line, which has been asked for, is there. */
-static inline void tally(
+static inline void express_tally(
 	struct express *x, struct path_traffic *at, enum path_direction way, uint32_t octets)
 {
 	x->tallying->at[x->tallying->count++] = (struct tally){at, octets, way};
 }
 
 /* The same, and its line is asked for. */
-static inline void tally_ask(
+static inline void express_tally_ask(
 	struct express *x, uint32_t path, enum path_direction way, uint32_t octets)
 {
 	struct path_traffic *at = &x->w->traffic[path];
 
 	rte_prefetch0(at);
-	tally(x, at, way, octets);
+	express_tally(x, at, way, octets);
 }
 
 /* Counts a stride. */
-static inline void count(struct tallies *t, uint64_t tsc)
+static inline void express_count(struct tallies *t, uint64_t tsc)
 {
 	for (uint16_t i = 0; i < t->count; i++)
 		path_traffic_count(t->at[i].at, t->at[i].way, t->at[i].octets, tsc);
 	t->count = 0;
 }
 
-static inline void make_key(
+static inline void express_make_key(
 	const struct express *x, struct subscriber_key *key, const uint8_t address[16])
 {
 	struct in6_addr prefix;
@@ -130,7 +131,7 @@ static inline void make_key(
 const struct subscriber_entry *express_find_else(
 	const struct express *x, const struct subscriber_key *key, const void *address);
 
-static inline const struct subscriber_entry *find(
+static inline const struct subscriber_entry *express_find(
 	const struct express *x, const struct subscriber_key *key, const void *address)
 {
 	const struct subscriber_entry *entry = subscriber_key_entry(x->subscribers, key);

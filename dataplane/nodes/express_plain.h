@@ -31,13 +31,13 @@ static inline rte_edge_t plain_look(struct express *x, struct rte_mbuf *m, struc
 		!local_set_has(x->local, ip6_dst(ip))) {
 		if (unlikely(!plain_protocol(ip)))
 			return GO_ROUTE;
-		make_key(x, &seat->key, ip->dst_addr);
+		express_make_key(x, &seat->key, ip->dst_addr);
 		return PLAIN_DOWN;
 	}
 	if (unlikely(ip->proto != IP6_TUNNEL || !plain_inner(ip, m->data_len - PLAIN_ETHER)))
 		return GO_ROUTE;
-	make_key(x, &seat->key, ip[1].src_addr);
-	make_key(x, &seat->inner, ip[1].dst_addr);
+	express_make_key(x, &seat->key, ip[1].src_addr);
+	express_make_key(x, &seat->inner, ip[1].dst_addr);
 	return PLAIN_UP;
 }
 
@@ -65,7 +65,7 @@ static __rte_always_inline bool plain_down(
 	struct express *x, const struct seat *seat, struct plain_way *way, struct in6_addr *to)
 {
 	const struct rte_ipv6_hdr *ip = way->ip;
-	const struct subscriber_entry *entry = find(x, &seat->key, ip->dst_addr);
+	const struct subscriber_entry *entry = express_find(x, &seat->key, ip->dst_addr);
 
 	way->entry = entry;
 	way->header = NULL;
@@ -89,7 +89,7 @@ static __rte_always_inline bool plain_up(
 	struct express *x, const struct seat *seat, struct plain_way *way, struct in6_addr *to)
 {
 	const struct rte_ipv6_hdr *outer = way->ip, *ip = ++way->ip;
-	const struct subscriber_entry *entry = find(x, &seat->key, ip->src_addr);
+	const struct subscriber_entry *entry = express_find(x, &seat->key, ip->src_addr);
 	const struct path_shape *shape;
 
 	if (unlikely(!entry || entry->paths != POOL_NONE || entry->relayed))
@@ -100,7 +100,7 @@ static __rte_always_inline bool plain_up(
 		     !addr_equal(ip6_dst(outer), path_shape_local(shape)) ||
 		     local_set_may_have(x->local, ip->dst_addr)))
 		return false;
-	if (find(x, &seat->inner, ip->dst_addr))
+	if (express_find(x, &seat->inner, ip->dst_addr))
 		return false;
 	way->entry = entry;
 	way->header = NULL;
@@ -131,7 +131,7 @@ static __rte_always_inline bool plain_encap(
 	encap_put_ip6(way->ip - 1, &by, way->class_and_label, (uint16_t)(octets - IP6_LEN));
 	x->encapsulated++;
 	if (likely(!entry->relayed))
-		tally(x, &x->w->traffic[entry->path], PATH_OUT, octets - IP6_LEN);
+		express_tally(x, &x->w->traffic[entry->path], PATH_OUT, octets - IP6_LEN);
 	else
 		x->relayed_out++;
 	return true;
@@ -142,7 +142,7 @@ static __rte_always_inline void plain_pass(
 	struct express *x, const struct plain_way *way, uint32_t octets)
 {
 	if (way->entry) {
-		tally(x, &x->w->traffic[way->entry->path], PATH_IN, octets);
+		express_tally(x, &x->w->traffic[way->entry->path], PATH_IN, octets);
 		x->decapsulated++;
 	}
 	way->ip->hop_limits--;
@@ -205,9 +205,9 @@ static __rte_always_inline unsigned plain_resolve(struct express *x, struct rte_
 static __rte_always_inline bool plain_stride(struct express *x, struct rte_mbuf **mbufs,
 	rte_edge_t next[], const struct seat seats[], unsigned n)
 {
-	struct plain_way ways[STRIDE];
-	struct in6_addr to[STRIDE];
-	const struct route_next_hop *hops[STRIDE];
+	struct plain_way ways[EXPRESS_STRIDE];
+	struct in6_addr to[EXPRESS_STRIDE];
+	const struct route_next_hop *hops[EXPRESS_STRIDE];
 	bool others = false;
 	const unsigned count = plain_resolve(x, mbufs, next, seats, n, ways, to, &others);
 
