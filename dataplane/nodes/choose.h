@@ -16,6 +16,7 @@
 
 enum {
 	CHOOSE_ALL = UINT8_MAX,
+	CHOOSE_PORTS = 4, /* octets of both */
 	CHOOSE_FRAGMENT_BUCKETS = 256,
 	CHOOSE_FRAGMENT_WAYS = 4,
 	CHOOSE_FRAGMENT_S = 60, /* as long as fragments are waited for (RFC 8200, 4.5) */
@@ -50,6 +51,12 @@ struct chooser *chooser_create(void);
 /* NULL is allowed. */
 void chooser_destroy(struct chooser *c);
 
+/* Whether a header has TCP or UDP behind it. */
+static inline bool choose_has_ports(const struct rte_ipv6_hdr *ip)
+{
+	return ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP;
+}
+
 /* A packet with extension headers, or that has no ports. */
 void choose_read_else(struct rte_mbuf *m, struct choose_packet *p);
 
@@ -73,12 +80,11 @@ struct choose_way {
 };
 void choose_relayed(struct worker *w, const struct path *path, struct choose_way *out);
 
-/* Reads what rules look at, of a packet with its data at the IPv6 header. */
-static inline void choose_read(struct rte_mbuf *m, struct choose_packet *p)
+/* Reads what rules look at in an IPv6 header. */
+static inline void choose_read_header(
+	const struct rte_ipv6_hdr *ip, bool signalling, struct choose_packet *p)
 {
-	const struct rte_ipv6_hdr *ip = ip6_of(m);
 	const uint32_t head = rte_be_to_cpu_32(ip->vtc_flow);
-	rte_be16_t ports[2];
 
 	p->key.source = ip6_load(ip->src_addr);
 	p->key.destination = ip6_load(ip->dst_addr);
@@ -88,15 +94,29 @@ static inline void choose_read(struct rte_mbuf *m, struct choose_packet *p)
 	p->key.version = 6;
 	p->key.has = UINT8_MAX & ~(1 << RULE_SPI);
 	p->fragment = 0;
-	p->signalling = meta_of(m)->flags & META_SIGNALLING;
-	if (unlikely((ip->proto != IPPROTO_TCP && ip->proto != IPPROTO_UDP) ||
-		     m->data_len < IP6_LEN + sizeof(ports))) {
-		choose_read_else(m, p);
-		return;
-	}
+	p->signalling = signalling;
+}
+
+/* And in the ports behind it. */
+static inline void choose_read_ports(const struct rte_ipv6_hdr *ip, struct choose_packet *p)
+{
+	rte_be16_t ports[2];
+
 	memcpy(ports, ip + 1, sizeof(ports));
 	p->key.ports[0] = rte_be_to_cpu_16(ports[0]);
 	p->key.ports[1] = rte_be_to_cpu_16(ports[1]);
+}
+
+/* Reads both, of any packet with its data at the IPv6 header. */
+static inline void choose_read(struct rte_mbuf *m, struct choose_packet *p)
+{
+	const struct rte_ipv6_hdr *ip = ip6_of(m);
+
+	choose_read_header(ip, meta_of(m)->flags & META_SIGNALLING, p);
+	if (likely(choose_has_ports(ip) && m->data_len >= IP6_LEN + CHOOSE_PORTS))
+		choose_read_ports(ip, p);
+	else
+		choose_read_else(m, p);
 }
 
 /* The path of what is not shared out; one of `among`, if any. */

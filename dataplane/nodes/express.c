@@ -348,6 +348,7 @@ static inline void finish(
 	struct tallies *before = x->tallying;
 
 	x->tallying = &x->tallies[before == x->tallies];
+	x->steered.count = 0;
 	if (plain_stride(x, mbufs + from, next + from, &x->seats[from % EXPRESS_SEATS], to - from))
 		finish_others(x, mbufs, next, from, to);
 	express_count(before, x->w->tsc);

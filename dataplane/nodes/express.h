@@ -143,6 +143,22 @@ static inline const struct subscriber_entry *express_find(
 	return express_find_else(x, key, address);
 }
 
+/* A steered packet takes the one path of this choice, which is asked for. */
+static inline void express_chose(struct express *x, unsigned k, uint32_t chosen)
+{
+	struct steered *s = &x->steered;
+
+	s->numbers[k] = s->lists[k]->paths[__builtin_ctz(chosen)];
+	s->paths[k] = path_at(&x->w->tables->paths, s->numbers[k]);
+	rte_prefetch0(s->paths[k]);
+	rte_prefetch0(&s->paths[k]->data_plane);
+	rte_prefetch0(&x->w->traffic[s->numbers[k]]);
+}
+
+/* Looks for the rules of the steered packets, which were read, as far as memory is there, and asks
+ * for what is not. */
+void express_search(struct express *x);
+
 /* Into the tunnels of those paths that were chosen: the steered packets of a stride. The places of
  * those that are to take a route are added to the n of routed. Returns how many these are then. */
 uint16_t express_steered(struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[],

@@ -9,12 +9,14 @@
 
 /* What a plain packet comes to. */
 struct plain_way {
-	struct rte_mbuf *m;
-	struct rte_ipv6_hdr *ip;              /* what is routed, or put into a tunnel */
-	const struct subscriber_entry *entry; /* whose tunnel it goes into, or came by; or NULL */
-	const uint8_t *header;                /* of the tunnel that it goes into, or NULL */
-	uint32_t class_and_label;             /* of that */
-	uint16_t of;                          /* its place */
+	struct rte_mbuf *m;            /* NULL: it was opened meanwhile */
+	struct rte_ipv6_hdr *ip;       /* what is routed, or put into a tunnel */
+	const uint8_t *header;         /* of the tunnel that it goes into, or NULL */
+	const struct in6_addr *remote; /* where that leads */
+	uint32_t class_and_label;      /* of that */
+	uint32_t path;                 /* that it takes, or came by; POOL_NONE: none of ours */
+	uint16_t mtu;                  /* of the path, 0: any */
+	uint16_t of;                   /* its place */
 };
 
 /* GO_ROUTE: it is not plain. */
@@ -60,28 +62,56 @@ static inline uint64_t plain_hash(
 	return addr_hash(ip6_dst(ip));
 }
 
+/* To be put into a tunnel, yet unknown. */
+static __rte_always_inline void plain_mark(
+	const struct express *x, const struct seat *seat, struct plain_way *way)
+{
+	const struct rte_ipv6_hdr *ip = way->ip;
+
+	way->class_and_label =
+		(rte_be_to_cpu_32(ip->vtc_flow) & ENCAP_CLASS_MASK) |
+		encap_flow_label(ip, IP6_LEN + PLAIN_PORTS, plain_hash(x, &seat->key, ip));
+}
+
+/* The path is to be chosen (plain_choose); false: not here. */
+static __rte_always_inline bool plain_steered(struct express *x,
+	const struct subscriber_entry *entry, struct plain_way *way, unsigned place)
+{
+	struct steered *s = &x->steered;
+
+	if (unlikely(entry->steered != PATH_STEERED || !choose_has_ports(way->ip)))
+		return false;
+	s->of[s->count] = (uint16_t)place;
+	s->numbers[s->count] = entry->paths;
+	s->lists[s->count] = path_list_at(&x->w->tables->paths, entry->paths);
+	rte_prefetch0(s->lists[s->count++]);
+	way->header = NULL;
+	way->path = POOL_NONE;
+	return true;
+}
+
 /* Into the tunnel of a subscriber, or to nobody that we know; false: otherwise. */
-static __rte_always_inline bool plain_down(
-	struct express *x, const struct seat *seat, struct plain_way *way, struct in6_addr *to)
+static __rte_always_inline bool plain_down(struct express *x, const struct seat *seat,
+	struct plain_way *way, unsigned place, struct in6_addr *to)
 {
 	const struct rte_ipv6_hdr *ip = way->ip;
 	const struct subscriber_entry *entry = express_find(x, &seat->key, ip->dst_addr);
 
-	way->entry = entry;
-	way->header = NULL;
 	if (!entry) {
+		way->header = NULL;
+		way->path = POOL_NONE;
 		*to = ip6_load(ip->dst_addr);
 		return true;
 	}
+	plain_mark(x, seat, way);
+	if (unlikely(entry->steered))
+		return plain_steered(x, entry, way, place);
 	way->header = path_shape_at(&x->w->tables->paths, entry->shape)->header;
-	if (unlikely(entry->steered || way->header[6] != IP6_TUNNEL ||
-		     addr_equal(ip6_dst(ip), &entry->remote)))
-		return false;
-	way->class_and_label =
-		(rte_be_to_cpu_32(ip->vtc_flow) & ENCAP_CLASS_MASK) |
-		encap_flow_label(ip, IP6_LEN + PLAIN_PORTS, plain_hash(x, &seat->key, ip));
+	way->remote = &entry->remote;
+	way->path = likely(!entry->relayed) ? entry->path : POOL_NONE;
+	way->mtu = entry->mtu;
 	*to = entry->remote;
-	return true;
+	return likely(way->header[6] == IP6_TUNNEL) && likely(!addr_equal(ip6_dst(ip), to));
 }
 
 /* Out of the tunnel of a subscriber with one path, to somebody who is none; false: otherwise. */
@@ -102,10 +132,69 @@ static __rte_always_inline bool plain_up(
 		return false;
 	if (express_find(x, &seat->inner, ip->dst_addr))
 		return false;
-	way->entry = entry;
 	way->header = NULL;
+	way->path = entry->path;
 	*to = ip6_load(ip->dst_addr);
 	return true;
+}
+
+/* The path of a steered packet, by the choice that was made; false: not a plain one. */
+static __rte_always_inline bool plain_take(
+	struct express *x, unsigned k, struct plain_way *way, struct in6_addr *to)
+{
+	const struct path *path = x->steered.paths[k];
+
+	way->header = path_shape_at(&x->w->tables->paths, path->shape)->header;
+	way->remote = &path->remote;
+	way->path = x->steered.numbers[k];
+	way->mtu = path->mtu;
+	*to = path->remote;
+	return !(path->data_plane & PATH_RELAYED) && way->header[6] == IP6_TUNNEL &&
+	       !addr_equal(ip6_dst(way->ip), to);
+}
+
+/* Whether the choice for one is a path, which depends on its flow alone. */
+static __rte_always_inline bool plain_decide(struct express *x, unsigned k, struct rte_mbuf *m)
+{
+	struct steered *s = &x->steered;
+	uint32_t chosen;
+
+	if (s->lists[k]->steering == STEERING_PACKET)
+		return false;
+	chosen = choose_found(x->w, m, s->numbers[k], s->lists[k], &s->packets[k], &s->searches[k]);
+	if (chosen == 0 || chosen & (chosen - 1))
+		return false;
+	express_chose(x, k, chosen);
+	return true;
+}
+
+/* The paths of steered packets; those that do not get one are left without m. True: some are. */
+static __rte_noinline bool plain_choose(
+	struct express *x, struct plain_way ways[], struct in6_addr to[], rte_edge_t next[])
+{
+	struct steered *s = &x->steered;
+	const bool down = path_down_any(&x->w->tables->paths.downs);
+	bool left = false;
+
+	for (unsigned k = 0; k < s->count; k++) {
+		choose_read_header(ways[s->of[k]].ip, false, &s->packets[k]);
+		choose_read_ports(ways[s->of[k]].ip, &s->packets[k]);
+	}
+	express_search(x);
+	for (unsigned k = 0; k < s->count; k++)
+		if (down || !plain_decide(x, k, ways[s->of[k]].m))
+			s->lists[k] = NULL;
+	for (unsigned k = 0; k < s->count; k++) {
+		struct plain_way *way = &ways[s->of[k]];
+
+		if (likely(s->lists[k] && plain_take(x, k, way, &to[s->of[k]])))
+			continue;
+		next[way->of] = plain_reopen(way->m, next[way->of]);
+		to[s->of[k]] = in6addr_any;
+		way->m = NULL;
+		left = true;
+	}
+	return left;
 }
 
 /* Whether the way out by a hop is known, and the neighbour there. */
@@ -121,17 +210,16 @@ static __rte_noinline bool plain_hop(struct express *x, const struct plain_way *
 static __rte_always_inline bool plain_encap(
 	struct express *x, const struct plain_way *way, uint32_t octets)
 {
-	const struct subscriber_entry *entry = way->entry;
-	const struct encap_way by = {way->header, &entry->remote, 0, 0};
-	const uint32_t mtu = entry->mtu;
+	const struct encap_way by = {way->header, way->remote, 0, 0};
+	const uint32_t mtu = way->mtu;
 
 	if (unlikely(rte_pktmbuf_headroom(way->m) < IP6_LEN || (mtu && octets > mtu)))
 		return false;
 	way->ip->hop_limits--;
 	encap_put_ip6(way->ip - 1, &by, way->class_and_label, (uint16_t)(octets - IP6_LEN));
 	x->encapsulated++;
-	if (likely(!entry->relayed))
-		express_tally(x, &x->w->traffic[entry->path], PATH_OUT, octets - IP6_LEN);
+	if (likely(way->path != POOL_NONE))
+		express_tally(x, &x->w->traffic[way->path], PATH_OUT, octets - IP6_LEN);
 	else
 		x->relayed_out++;
 	return true;
@@ -141,8 +229,8 @@ static __rte_always_inline bool plain_encap(
 static __rte_always_inline void plain_pass(
 	struct express *x, const struct plain_way *way, uint32_t octets)
 {
-	if (way->entry) {
-		express_tally(x, &x->w->traffic[way->entry->path], PATH_IN, octets);
+	if (way->path != POOL_NONE) {
+		express_tally(x, &x->w->traffic[way->path], PATH_IN, octets);
 		x->decapsulated++;
 	}
 	way->ip->hop_limits--;
@@ -188,7 +276,7 @@ static __rte_always_inline unsigned plain_resolve(struct express *x, struct rte_
 		way->ip = plain_ip(rte_pktmbuf_mtod(way->m, uint8_t *));
 		way->of = (uint16_t)i;
 		if (likely(next[i] == PLAIN_DOWN))
-			taken = plain_down(x, &seats[i], way, &to[count]);
+			taken = plain_down(x, &seats[i], way, count, &to[count]);
 		else
 			taken = plain_up(x, &seats[i], way, &to[count]);
 		if (likely(taken)) {
@@ -211,14 +299,18 @@ static __rte_always_inline bool plain_stride(struct express *x, struct rte_mbuf 
 	bool others = false;
 	const unsigned count = plain_resolve(x, mbufs, next, seats, n, ways, to, &others);
 
+	if (unlikely(x->steered.count))
+		others |= plain_choose(x, ways, to, next);
 	for (unsigned k = 0; k < count; k++)
-		if (likely(ways[k].entry != NULL))
-			rte_prefetch0(&x->w->traffic[ways[k].entry->path]);
+		if (likely(ways[k].path != POOL_NONE))
+			rte_prefetch0(&x->w->traffic[ways[k].path]);
 	if (likely(count))
 		route_table_lookup(&x->w->tables->routes, to, count, hops);
 	for (unsigned k = 0; k < count; k++) {
 		const unsigned i = ways[k].of;
 
+		if (unlikely(!ways[k].m))
+			continue;
 		if (likely(plain_finish(x, &ways[k], hops[k], &to[k]))) {
 			next[i] = FORWARD_TX;
 		} else {

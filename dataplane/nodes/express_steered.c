@@ -33,8 +33,7 @@ static inline void prefetch_rules(const struct rule_sets *sets, const struct pat
 		rule_block_prefetch(pool_at(&sets->blocks, list->block));
 }
 
-/* Looks for the rules of steered packets as far as memory is there, and asks for what is not. */
-static inline void search(struct express *x, struct rte_mbuf **mbufs)
+void express_search(struct express *x)
 {
 	const struct rule_sets *sets = &x->w->tables->rules.sets;
 	struct steered *s = &x->steered;
@@ -43,7 +42,6 @@ static inline void search(struct express *x, struct rte_mbuf **mbufs)
 	for (uint16_t k = 0; k < s->count; k++)
 		prefetch_rules(sets, s->lists[k]);
 	for (uint16_t k = 0; k < s->count; k++) {
-		choose_read(mbufs[s->of[k]], &s->packets[k]);
 		choose_search(x->w, s->lists[k], &s->packets[k], &s->searches[k]);
 		rule_search_ahead(sets, &s->searches[k]);
 		more |= s->searches[k].left;
@@ -61,7 +59,9 @@ uint16_t express_steered(struct express *x, struct rte_mbuf **mbufs, rte_edge_t 
 {
 	struct steered *s = &x->steered;
 
-	search(x, mbufs);
+	for (uint16_t k = 0; k < s->count; k++)
+		choose_read(mbufs[s->of[k]], &s->packets[k]);
+	express_search(x);
 	for (uint16_t k = 0; k < s->count; k++) {
 		const uint16_t i = s->of[k];
 		uint32_t chosen = choose_found(x->w, mbufs[i], s->numbers[k], s->lists[k],
@@ -71,11 +71,7 @@ uint16_t express_steered(struct express *x, struct rte_mbuf **mbufs, rte_edge_t 
 			next[i] = EXPRESS_ENCAP;
 			continue;
 		}
-		s->numbers[k] = s->lists[k]->paths[__builtin_ctz(chosen)];
-		s->paths[k] = path_at(&x->w->tables->paths, s->numbers[k]);
-		rte_prefetch0(s->paths[k]);
-		rte_prefetch0(&s->paths[k]->data_plane);
-		rte_prefetch0(&x->w->traffic[s->numbers[k]]);
+		express_chose(x, k, chosen);
 	}
 	for (uint16_t k = 0; k < s->count; k++) {
 		const uint16_t i = s->of[k];

@@ -12,10 +12,11 @@
 #include "../lab/lab.h"
 
 enum {
-	ROUNDS = 4000,
+	ROUNDS = 5000,
 	LENGTH_AT = PACKET_ETHER + 4, /* of the payload, two octets */
 	HEADERS = PACKET_ETHER + 2 * PACKET_IP6 + 8,
 	PAYLOAD = 100,
+	FIRST_PORT = 1000,
 	MARKS = 4, /* of congestion (RFC 3168, 5) */
 	SMALL_MTU = PACKET_IP6 + PACKET_IP6 + 8 + PAYLOAD - 1,
 };
@@ -24,6 +25,8 @@ enum kind {
 	DOWN,
 	DOWN_NET,
 	DOWN_NARROW,
+	DOWN_RULES,
+	DOWN_SHARED,
 	UP,
 	UP_NET,
 	TO_EACH_OTHER,
@@ -49,8 +52,53 @@ static void subscribe(struct lab *lab)
 	lab_set_subscriber(lab, 3, "2001:db8:1::33/128", 0, (const uint64_t[]){3}, 1, 0);
 }
 
+/* A subscriber with two paths. */
+static void subscribe_twice(struct lab *lab, uint64_t id, const char *home, enum steering steering)
+{
+	struct object o = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = id};
+
+	o.subscriber = (struct object_subscriber){.id = id,
+		.prefix_count = 1,
+		.path_count = 2,
+		.steering = (uint8_t)steering,
+		.prefixes = {{packet_addr(home), 128}},
+		.paths = {4, 5},
+		.weights = {1, 1}};
+	lab_apply(lab, &o, 0);
+}
+
+/* UDP from a port goes by these paths, or is dropped. */
+static void set_rule(struct lab *lab, uint64_t id, uint16_t port, unsigned paths)
+{
+	struct object o = {.kind = OBJECT_RULE, .op = OBJECT_SET, .id = id};
+
+	o.rule = (struct object_rule){.id = id,
+		.subscriber = 4,
+		.priority = (uint16_t)id,
+		.action = paths ? RULE_TO_PATHS : RULE_DROP,
+		.path_count = (uint8_t)paths,
+		.paths = {5, 4}};
+	o.rule.selector = (struct rule_selector){.version = 6,
+		.fields = 1 << RULE_SOURCE_PORT | 1 << RULE_PROTOCOL,
+		.numbers[RULE_SOURCE_PORT] = {port, port},
+		.numbers[RULE_PROTOCOL] = {IPPROTO_UDP, IPPROTO_UDP}};
+	lab_apply(lab, &o, 0);
+}
+
+static void subscribe_steered(struct lab *lab)
+{
+	lab_set_path(lab, 4, "2001:db8:f::44", 0, 0);
+	lab_set_path(lab, 5, "2001:db8:f::55", SMALL_MTU, 0);
+	subscribe_twice(lab, 4, "2001:db8:1::44", STEERING_FIRST);
+	subscribe_twice(lab, 5, "2001:db8:1::55", STEERING_FLOW);
+	for (uint16_t paths = 0; paths <= 2; paths++)
+		set_rule(lab, paths + 1u, (uint16_t)(FIRST_PORT + paths), paths);
+}
+
 static void make(struct packet *p, enum kind kind, enum lab_port *port)
 {
+	const uint16_t from = (uint16_t)(FIRST_PORT + random() % 4);
+
 	struct mac dst, src;
 
 	*port = kind == UP || kind == UP_NET || kind == TO_EACH_OTHER ? LAB_VISITED : LAB_CORE;
@@ -60,6 +108,13 @@ static void make(struct packet *p, enum kind kind, enum lab_port *port)
 		break;
 	case DOWN_NARROW:
 		packet_udp(p, LAB_PEER, "2001:db8:1::33", PAYLOAD);
+		break;
+	case DOWN_RULES:
+	case DOWN_SHARED:
+		packet_udp(p, LAB_PEER, kind == DOWN_RULES ? "2001:db8:1::44" : "2001:db8:1::55",
+			PAYLOAD - random() % 2);
+		p->data[PACKET_IP6] = from >> 8;
+		p->data[PACKET_IP6 + 1] = (uint8_t)from;
 		break;
 	case UP:
 		packet_udp(p, LAB_HOME_OF, LAB_PEER, PAYLOAD);
@@ -165,6 +220,7 @@ static void test_same_as_all_others(void **state)
 	unsigned left = 0;
 
 	subscribe(lab);
+	subscribe_steered(lab);
 	srandom(1);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct packet p;
