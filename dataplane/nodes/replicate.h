@@ -20,8 +20,8 @@ enum {
 	REPLICATE_BUDGET = 64, /* copies a walk, and list places looked at for each 8 */
 	REPLICATE_CHAIN_FROM = 512,
 	REPLICATE_OTHERS = 16, /* packets of others in a walk, from which on they have precedence */
-	REPLICATE_LEAST = 4,   /* then so many copies */
-	REPLICATE_SHARE = 8,   /* and one more for so many of others */
+	REPLICATE_LEAST = 2,   /* then so many copies */
+	REPLICATE_SHARE = 16,  /* and one more for so many of others */
 	REPLICATE_SHARED_MAX = 60000, /* of the 65535 that a reference count counts */
 	REPLICATE_RESERVE = 8,        /* one in so many buffers is not for copies */
 };
