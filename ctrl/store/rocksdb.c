@@ -46,6 +46,10 @@
 #define RECOVER_NS (200 * CLOCK_NS_PER_MS)
 
 enum {
+	/* Files of changes that wait before all is merged anew. Refreshes come under keys at
+	 * random, so that each merge reads and writes nearly the whole store, beside the control
+	 * thread. */
+	FILES_BEFORE_MERGE = 12,
 	WAL_TOLERATE_CORRUPTED_TAIL = 0, /* kTolerateCorruptedTailRecords */
 	INFO_LOG_NONE = 6,
 };
@@ -89,9 +93,10 @@ static void set_options(struct store *s)
 	s->options = rocksdb_options_create();
 	rocksdb_options_set_paranoid_checks(s->options, 1);
 	rocksdb_options_set_wal_recovery_mode(s->options, WAL_TOLERATE_CORRUPTED_TAIL);
-	rocksdb_options_set_write_buffer_size(s->options, 16u << 20);
+	rocksdb_options_set_write_buffer_size(s->options, 12u << 20);
 	rocksdb_options_set_max_write_buffer_number(s->options, 3);
 	rocksdb_options_set_max_background_jobs(s->options, 2);
+	rocksdb_options_set_level0_file_num_compaction_trigger(s->options, FILES_BEFORE_MERGE);
 	rocksdb_options_set_bytes_per_sync(s->options, 512 << 10); /* or a commit waits for files */
 	rocksdb_options_set_compression(s->options, rocksdb_no_compression);
 	rocksdb_options_set_info_log_level(s->options, INFO_LOG_NONE);
