@@ -370,7 +370,7 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 	x.unmatched = 0;
 	x.access = link_table_access(&w->tables->links);
 	x.last = (struct forward_last){.hop = NULL};
-	x.port.number = PORT_NONE;
+	x.port = (struct plain_port){.number = PORT_NONE, .mac = UINT64_MAX};
 	x.tallies[0].count = x.tallies[1].count = 0;
 	x.tallying = x.tallies;
 	x.forwarded = x.encapsulated = x.decapsulated = x.relayed_out = x.relayed_in = 0;

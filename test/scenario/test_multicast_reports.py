@@ -10,6 +10,7 @@ import threading
 
 import pytest
 from scapy.layers.inet6 import ICMPv6MLReport, IPv6, IPv6ExtHdrHopByHop, RouterAlert
+from scapy.utils import PcapWriter
 
 import mip6
 from lab import programs
@@ -21,6 +22,7 @@ from test_node_multicast import ANY, OTHER, SPECIFIC, Listener
 
 QUERIER = 'querier = { interval = "30s"; response = "1s"; last_listener = "100ms"; };'
 INCLUDE, EXCLUDE, ALLOW = 3, 4, 5  # changes to; new sources
+RAW = 101  # link type of a capture: IP packets
 TUNSETIFF, IFF_TUN_NO_PI = 0x400454CA, 0x1001
 
 
@@ -62,13 +64,21 @@ def mld_type(octets):
     return bytes(inner)[48] if inner and inner.nh == 0 else None
 
 
-def test_a_node_reports_and_leaves(peer, subscriber, control, counted, source):
+def judged(path, octets):
+    """What tshark makes of a packet: the type of its ICMPv6 message, and what is wrong."""
+    with PcapWriter(str(path), linktype=RAW) as capture:
+        capture.write(octets)
+    return run("tshark", "-r", path, "-T", "fields", "-e", "icmpv6.type", "-e", "_ws.expert.message").split()
+
+
+def test_a_node_reports_and_leaves(peer, subscriber, control, counted, source, tmp_path):
     node = subscriber()
     home = node["home_addresses"][0]
     peer.attach("a")
     since = peer.ear.mark()
     peer.register(node)
-    query = inner_of(peer.ear.wait(lambda octets: mld_type(octets) == 130, "a general query", since))
+    general = peer.ear.wait(lambda octets: mld_type(octets) == 130, "a general query", since)
+    query = inner_of(general)
     assert query.src.startswith("fe80:") and query.dst == "ff02::1" and query.hlim == 1
     tunnelled(peer, records_of((EXCLUDE, ANY), (EXCLUDE, FORBIDDEN), src=home))
     wait_for(lambda: listened(control, home) == {(ANY, None)}, "the group to be listened to")
@@ -85,8 +95,10 @@ def test_a_node_reports_and_leaves(peer, subscriber, control, counted, source):
     arrives(peer, source, SPECIFIC, b"by source")
     since = peer.ear.mark()
     tunnelled(peer, records_of((INCLUDE, ANY), src=home))
-    peer.ear.wait(lambda octets: mld_type(octets) == 130 and inner_of(octets).dst == ANY,
-                  "a query for others who listen", since)
+    specific = peer.ear.wait(lambda octets: mld_type(octets) == 130 and inner_of(octets).dst == ANY,
+                             "a query for others who listen", since)
+    for octets in general, specific:
+        assert judged(tmp_path / "query.pcap", octets) == ["130"]
     wait_for(lambda: (ANY, None) not in listened(control, home), "the group to be left")
     assert counted("mld_ignored") == 0
     peer.register(node, lifetime=0)
