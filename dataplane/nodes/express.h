@@ -143,16 +143,22 @@ static inline const struct subscriber_entry *express_find(
 	return express_find_else(x, key, address);
 }
 
-/* A steered packet takes the one path of this choice, which is asked for. */
-static inline void express_chose(struct express *x, unsigned k, uint32_t chosen)
+/* Chooses the path of a steered packet, whose rule was looked for, and asks for it. False: rules
+ * send it by several, or none. */
+static inline bool express_choose(struct express *x, unsigned k, struct rte_mbuf *m)
 {
 	struct steered *s = &x->steered;
+	const uint32_t chosen =
+		choose_found(x->w, m, s->numbers[k], s->lists[k], &s->packets[k], &s->searches[k]);
 
+	if (unlikely(chosen == 0 || chosen & (chosen - 1)))
+		return false;
 	s->numbers[k] = s->lists[k]->paths[__builtin_ctz(chosen)];
 	s->paths[k] = path_at(&x->w->tables->paths, s->numbers[k]);
 	rte_prefetch0(s->paths[k]);
 	rte_prefetch0(&s->paths[k]->data_plane);
 	rte_prefetch0(&x->w->traffic[s->numbers[k]]);
+	return true;
 }
 
 /* Looks for the rules of the steered packets, which were read, as far as memory is there, and asks

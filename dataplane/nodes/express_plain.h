@@ -153,21 +153,6 @@ static __rte_always_inline bool plain_take(
 	       !addr_equal(ip6_dst(way->ip), to);
 }
 
-/* Whether the choice for one is a path, which depends on its flow alone. */
-static __rte_always_inline bool plain_decide(struct express *x, unsigned k, struct rte_mbuf *m)
-{
-	struct steered *s = &x->steered;
-	uint32_t chosen;
-
-	if (s->lists[k]->steering == STEERING_PACKET)
-		return false;
-	chosen = choose_found(x->w, m, s->numbers[k], s->lists[k], &s->packets[k], &s->searches[k]);
-	if (chosen == 0 || chosen & (chosen - 1))
-		return false;
-	express_chose(x, k, chosen);
-	return true;
-}
-
 /* The paths of steered packets; those that do not get one are left without m. True: some are. */
 static __rte_noinline bool plain_choose(
 	struct express *x, struct plain_way ways[], struct in6_addr to[], rte_edge_t next[])
@@ -181,8 +166,10 @@ static __rte_noinline bool plain_choose(
 		choose_read_ports(ways[s->of[k]].ip, &s->packets[k]);
 	}
 	express_search(x);
+	/* What takes turns would take two if it were chosen for again. */
 	for (unsigned k = 0; k < s->count; k++)
-		if (down || !plain_decide(x, k, ways[s->of[k]].m))
+		if (down || s->lists[k]->steering == STEERING_PACKET ||
+			!express_choose(x, k, ways[s->of[k]].m))
 			s->lists[k] = NULL;
 	for (unsigned k = 0; k < s->count; k++) {
 		struct plain_way *way = &ways[s->of[k]];

@@ -62,17 +62,9 @@ uint16_t express_steered(struct express *x, struct rte_mbuf **mbufs, rte_edge_t 
 	for (uint16_t k = 0; k < s->count; k++)
 		choose_read(mbufs[s->of[k]], &s->packets[k]);
 	express_search(x);
-	for (uint16_t k = 0; k < s->count; k++) {
-		const uint16_t i = s->of[k];
-		uint32_t chosen = choose_found(x->w, mbufs[i], s->numbers[k], s->lists[k],
-			&s->packets[k], &s->searches[k]);
-
-		if (unlikely(chosen == 0 || chosen & (chosen - 1))) {
-			next[i] = EXPRESS_ENCAP;
-			continue;
-		}
-		express_chose(x, k, chosen);
-	}
+	for (uint16_t k = 0; k < s->count; k++)
+		if (unlikely(!express_choose(x, k, mbufs[s->of[k]])))
+			next[s->of[k]] = EXPRESS_ENCAP;
 	for (uint16_t k = 0; k < s->count; k++) {
 		const uint16_t i = s->of[k];
 
