@@ -2,12 +2,23 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+/* Prefixes of the pool, side by side, that are not its own to give. */
+struct kept_out {
+	size_t first;      /* number */
+	size_t count;      /* of prefixes */
+	size_t reasons;    /* prefixes of another length that they overlap */
+	UT_hash_handle hh; /* by first: what has one of them has them all */
+};
 
 struct prefix_pool {
 	struct prefix6 range;
 	uint8_t length;
 	size_t size, used;
 	size_t next; /* where the search for a free one begins */
+	struct kept_out *kept_out;
 	uint64_t taken[];
 };
 
@@ -30,6 +41,14 @@ struct prefix_pool *prefix_pool_new(const struct prefix6 *range, uint8_t length)
 
 void prefix_pool_free(struct prefix_pool *pool)
 {
+	struct kept_out *k, *next;
+
+	if (!pool)
+		return;
+	HASH_ITER (hh, pool->kept_out, k, next) {
+		HASH_DEL(pool->kept_out, k);
+		free(k);
+	}
 	free(pool);
 }
 
@@ -102,17 +121,85 @@ int prefix_pool_claim(struct prefix_pool *pool, const struct prefix6 *prefix)
 	return 0;
 }
 
-void prefix_pool_release(struct prefix_pool *pool, const struct prefix6 *prefix)
+static void give_back(struct prefix_pool *pool, size_t number)
 {
-	size_t number;
-
-	if (!prefix_pool_has(pool, prefix))
-		return;
-	number = number_of(pool, prefix);
 	if (!is_taken(pool, number))
 		return;
 	pool->taken[number / 64] &= ~(1ull << (number % 64));
 	pool->used--;
+}
+
+/* What of the pool overlaps a prefix of another length. False: nothing. */
+static bool overlap(
+	const struct prefix_pool *pool, const struct prefix6 *prefix, size_t *first, size_t *count)
+{
+	if (prefix->len == pool->length)
+		return false;
+	*first = 0;
+	*count = pool->size;
+	if (prefix6_covers(prefix, &pool->range))
+		return true;
+	if (!prefix6_covers(&pool->range, prefix))
+		return false;
+	*first = number_of(pool, prefix);
+	*count = prefix->len < pool->length ? (size_t)1 << (pool->length - prefix->len) : 1;
+	return true;
+}
+
+static struct kept_out *kept_out_find(struct prefix_pool *pool, size_t first)
+{
+	struct kept_out *k;
+
+	HASH_FIND(hh, pool->kept_out, &first, sizeof(first), k);
+	return k;
+}
+
+int prefix_pool_keep_out(struct prefix_pool *pool, const struct prefix6 *prefix)
+{
+	struct kept_out *k;
+	size_t first, count;
+
+	if (!overlap(pool, prefix, &first, &count))
+		return -EINVAL;
+	k = kept_out_find(pool, first);
+	if (!k) {
+		k = calloc(1, sizeof(*k));
+		if (!k)
+			return -ENOMEM;
+		k->first = first;
+		HASH_ADD(hh, pool->kept_out, first, sizeof(k->first), k);
+	}
+	k->reasons++;
+	if (count > k->count)
+		k->count = count;
+	for (size_t i = first; i < first + count; i++)
+		if (!is_taken(pool, i))
+			take(pool, i);
+	return 0;
+}
+
+static void let_in(struct prefix_pool *pool, const struct prefix6 *prefix)
+{
+	struct kept_out *k;
+	size_t first, count;
+
+	if (!overlap(pool, prefix, &first, &count))
+		return;
+	k = kept_out_find(pool, first);
+	if (!k || --k->reasons)
+		return;
+	for (size_t i = first; i < first + k->count; i++)
+		give_back(pool, i);
+	HASH_DEL(pool->kept_out, k);
+	free(k);
+}
+
+void prefix_pool_release(struct prefix_pool *pool, const struct prefix6 *prefix)
+{
+	if (prefix_pool_has(pool, prefix))
+		give_back(pool, number_of(pool, prefix));
+	else
+		let_in(pool, prefix);
 }
 
 size_t prefix_pool_size(const struct prefix_pool *pool)

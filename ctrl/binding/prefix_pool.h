@@ -37,9 +37,15 @@ int prefix_pool_take(struct prefix_pool *pool, struct prefix6 *prefix);
 /* Takes this prefix. Returns 0, -EEXIST (in use) or -EINVAL (not of this pool). */
 int prefix_pool_claim(struct prefix_pool *pool, const struct prefix6 *prefix);
 
-/* Gives a prefix back; one that is not of this pool or not in use is left alone. */
+/*
+ * Takes all prefixes of the pool that overlap one of another length, until that is released as
+ * often as it was kept out. Returns 0, -EINVAL (none does, or it is one of the pool's) or -ENOMEM.
+ */
+int prefix_pool_keep_out(struct prefix_pool *pool, const struct prefix6 *prefix);
+
+/* Gives a prefix back, or what was kept out for it; others are left alone. */
 void prefix_pool_release(struct prefix_pool *pool, const struct prefix6 *prefix);
 
-/* Prefixes in all, and in use. */
+/* Prefixes in all, and in use or kept out. */
 size_t prefix_pool_size(const struct prefix_pool *pool);
 size_t prefix_pool_used(const struct prefix_pool *pool);

@@ -87,6 +87,14 @@ struct session *session_cache_by_prefix(struct session_cache *cache, const struc
 	return found ? found->session : NULL;
 }
 
+bool session_cache_overlaps(const struct session_cache *cache, const struct prefix6 *prefix)
+{
+	for (const struct session_prefix *p = cache->prefixes; p; p = p->hh.next)
+		if (prefix6_covers(&p->prefix, prefix) || prefix6_covers(prefix, &p->prefix))
+			return true;
+	return false;
+}
+
 struct session *session_cache_by_number(struct session_cache *cache, uint64_t number)
 {
 	struct session *session;

@@ -72,6 +72,10 @@ struct session_node *session_cache_node(
 /* The session that has, or holds, just this prefix, or NULL. */
 struct session *session_cache_by_prefix(struct session_cache *cache, const struct prefix6 *prefix);
 
+/* Whether some session has, or holds, a prefix that is in this one, or this one in it. Looks at all
+ * of them. */
+bool session_cache_overlaps(const struct session_cache *cache, const struct prefix6 *prefix);
+
 /* The session with this number, or NULL. */
 struct session *session_cache_by_number(struct session_cache *cache, uint64_t number);
 

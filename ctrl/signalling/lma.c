@@ -131,6 +131,7 @@ const struct lma_peer *lma_peer_find(const struct lma *lma, const struct in6_add
 int lma_restore(struct lma *lma, const struct session_record *record)
 {
 	struct session *session;
+	int error;
 
 	if (record->life == SESSION_NONE || !record->number)
 		return -EINVAL;
@@ -138,7 +139,9 @@ int lma_restore(struct lma *lma, const struct session_record *record)
 	if (!session)
 		return -errno;
 	lma_session_init(session);
-	lma_prefix_restore(lma, record);
+	error = lma_prefix_restore(lma, record);
+	if (error)
+		return error;
 	session->sequence = record->sequence;
 	if (record->timestamp > session->node->last_timestamp)
 		session->node->last_timestamp = record->timestamp;

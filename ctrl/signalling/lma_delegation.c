@@ -73,7 +73,7 @@ static uint8_t take_named(const struct taking *t, const struct prefix6 *prefix)
 		t->to->delegated[t->to->delegated_count++] = *prefix;
 		return 0;
 	}
-	if (session_cache_by_prefix(t->lma->cache, prefix))
+	if (lma_prefix_in_use(t->lma, prefix))
 		return STATUS_BA_DMNP_IN_USE;
 	if (!session_prefix_is_in(prefix, profile->delegated, profile->delegated_count) &&
 		(!t->pool || prefix_pool_claim(t->pool, prefix) < 0))
@@ -96,7 +96,7 @@ static uint8_t take_own(const struct taking *t)
 	uint8_t status = 0;
 
 	for (size_t i = 0; i < t->profile->delegated_count && !status; i++)
-		if (!session_cache_by_prefix(t->lma->cache, &t->profile->delegated[i]))
+		if (!lma_prefix_in_use(t->lma, &t->profile->delegated[i]))
 			status = hold(t, &t->profile->delegated[i]);
 	return status;
 }
@@ -163,8 +163,7 @@ void lma_delegation_settle(struct lma *lma, struct session *session,
 
 		if (session_prefix_is_in(prefix, but->delegated, but->delegated_count))
 			continue;
-		for (size_t p = 0; p < lma->config.pool_count; p++)
-			prefix_pool_release(lma->pools[p], prefix);
+		lma_prefix_give_back(lma, &session->now.mn_id, prefix);
 		session_cache_drop(lma->cache, session, prefix);
 	}
 }

@@ -82,6 +82,7 @@ struct lma {
 	struct lma_match *matches;     /* config.profile_count of them */
 	struct lma_match *by_match;    /* the same, hashed by their text */
 	bool delegates;                /* some profile has prefixes to delegate */
+	size_t strays;                 /* prefixes of sessions that no pool or profile has now */
 	struct lma_request *requests;  /* free list */
 	size_t live;                   /* sessions that are SESSION_LIVE */
 	struct token_bucket strangers; /* refusals that they may be sent */
@@ -236,8 +237,19 @@ const struct lma_profile *lma_profile_find(
 uint8_t lma_prefix_take(struct lma *lma, const struct lma_profile *profile,
 	const struct lma_update *update, struct session_record *record);
 
-/* At start: takes the prefixes of a record out of their pools, delegated ones too. */
-void lma_prefix_restore(struct lma *lma, const struct session_record *record);
+/* Whether a prefix of a profile is a session's, or is now and overlaps one: that can only be when
+ * the configuration was another when the session began. */
+bool lma_prefix_in_use(const struct lma *lma, const struct prefix6 *prefix);
+
+/*
+ * At start: takes the prefixes of a record out of their pools, delegated ones too, and out of pools
+ * that give others now those that overlap them. 0 or -ENOMEM.
+ */
+int lma_prefix_restore(struct lma *lma, const struct session_record *record);
+
+/* Gives one back that a node had. */
+void lma_prefix_give_back(
+	struct lma *lma, const struct session_mn_id *mn_id, const struct prefix6 *prefix);
 
 /* Gives the prefixes of a record back, delegated ones too. */
 void lma_prefix_release(struct lma *lma, const struct session_record *record);

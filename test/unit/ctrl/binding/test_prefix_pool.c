@@ -117,12 +117,58 @@ static void passes_full_words(void **state)
 	prefix_pool_free(pool);
 }
 
+/* Of another length, such as a session has whose pool was another when it began. */
+static void what_overlaps_is_kept_out(void **state)
+{
+	const struct prefix6 range = prefix("2001:db8::/58"), in = prefix("2001:db8:0:12::/64"),
+			     beside = prefix("2001:db8:0:13::/64"),
+			     around = prefix("2001:db8::/59"), all = prefix("2001:db8::/32"),
+			     outside = prefix("2001:db8:1::/64");
+	struct prefix_pool *pool = prefix_pool_new(&range, 60);
+	struct prefix6 p;
+
+	(void)state;
+	assert_int_equal(prefix_pool_keep_out(pool, &outside), -EINVAL);
+	assert_int_equal(prefix_pool_keep_out(pool, &in), 0);
+	assert_int_equal(prefix_pool_keep_out(pool, &beside), 0);
+	assert_int_equal(prefix_pool_used(pool), 1);
+	prefix_pool_release(pool, &in);
+	prefix_pool_release(pool, &outside);
+	assert_takes(pool, "2001:db8:0:20::/60");
+	assert_takes(pool, "2001:db8:0:30::/60");
+	assert_takes(pool, "2001:db8::/60");
+	assert_int_equal(prefix_pool_take(pool, &p), -ENOSPC);
+	prefix_pool_release(pool, &beside);
+	prefix_pool_release(pool, &beside);
+	assert_takes(pool, "2001:db8:0:10::/60");
+	for (int i = 0; i < 4; i++) {
+		p = prefix("2001:db8::/60");
+		p.addr.s6_addr[7] = (uint8_t)(i << 4);
+		assert_int_equal(prefix_pool_keep_out(pool, &p), -EINVAL);
+		prefix_pool_release(pool, &p);
+	}
+	assert_int_equal(prefix_pool_keep_out(pool, &around), 0);
+	assert_int_equal(prefix_pool_used(pool), 2);
+	assert_takes(pool, "2001:db8:0:20::/60");
+	prefix_pool_release(pool, &around);
+	prefix_pool_release(pool, &p);
+	p = prefix("2001:db8:0:20::/60");
+	prefix_pool_release(pool, &p);
+	assert_int_equal(prefix_pool_keep_out(pool, &all), 0);
+	assert_int_equal(prefix_pool_take(pool, &p), -ENOSPC);
+	prefix_pool_release(pool, &all);
+	assert_int_equal(prefix_pool_used(pool), 0);
+	assert_int_equal(prefix_pool_keep_out(pool, &all), 0);
+	prefix_pool_free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_each_prefix_once),
 		cmocka_unit_test(what_came_back_rests),
 		cmocka_unit_test(what_is_claimed_is_not_given),
+		cmocka_unit_test(what_overlaps_is_kept_out),
 		cmocka_unit_test(has_bounds),
 		cmocka_unit_test(passes_full_words),
 	};
