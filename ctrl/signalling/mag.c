@@ -231,7 +231,8 @@ static void ended(struct mag_attachment *a)
 
 static void forget(struct mag *mag, struct mag_attachment *a)
 {
-	const struct mag_profile *profile = a->returns ? mag_profile_of(mag, &a->now.mac) : NULL;
+	const struct mag_link *link = a->returns;
+	const struct mag_profile *profile = link ? mag_profile_of(mag, &a->now.mac) : NULL;
 
 	ended(a);
 	mag_revoke_moot(a);
@@ -239,7 +240,7 @@ static void forget(struct mag *mag, struct mag_attachment *a)
 	HASH_DEL(mag->attachments, a);
 	free(a);
 	if (profile)
-		mag_attach(mag, profile, profile->always_on);
+		mag_attach(mag, profile, link);
 }
 
 static void on_timer(struct wheel_timer *timer, void *context)
@@ -282,6 +283,8 @@ static void serve(struct mag *mag, struct mag_attachment *a, uint64_t now)
 	} else if (a->renews) {
 		a->to = a->now;
 		mag_commit(mag, a);
+	} else if (a->access != a->link->access && !a->asked) {
+		mag_ask(mag, a, CODES_HANDOFF_OTHER_INTERFACE);
 	} else if (now >= a->refresh_ns && !a->asked) {
 		a->refresh_ns = UINT64_MAX;
 		mag_delegation_retry(a, false);
@@ -461,15 +464,21 @@ struct mag_attachment *mag_make(struct mag *mag, const struct session_mn_id *mn_
 }
 
 /* One that is there already: back, elsewhere, or to be tried again. */
-static void attach_again(struct mag *mag, struct mag_attachment *a, const struct mag_link *link)
+static void attach_again(struct mag *mag, struct mag_attachment *a,
+	const struct mag_profile *profile, const struct mag_link *link)
 {
 	if (a->leaves && a->bars)
 		return;
+	if (a->leaves && !mag_is_current(a, profile)) {
+		a->returns = link;
+		return;
+	}
 	a->link = link;
 	if (a->leaves) {
 		ended(a);
 		mag_revoke_moot(a);
-		a->leaves = a->tells = a->asked = a->returns = false;
+		a->leaves = a->tells = a->asked = false;
+		a->returns = NULL;
 		a->state = MAG_REGISTERING;
 		mag_path_reset(mag, a);
 		mag_delegation_retry(a, true);
@@ -513,7 +522,7 @@ int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct 
 	struct mag_attachment *a = mag_find(mag, &profile->mac);
 
 	if (a) {
-		attach_again(mag, a, link);
+		attach_again(mag, a, profile, link);
 		return 0;
 	}
 	a = mag_attach_new(mag, profile, link);

@@ -161,9 +161,10 @@ struct mag_attachment {
 	bool delegates;      /* asked for with it */
 	bool delegates_anew; /* ask for any delegated prefixes, not for those that it has */
 	bool always_on;      /* as its profile says */
-	bool returns;        /* it leaves, and is to be attached anew */
 	uint8_t way;         /* path that it went by, of config.paths */
-	bool overwrites;     /* what the anchor has of other paths is to go */
+	uint8_t access;      /* by which its anchor knows it, enum codes_access; 0: it does not */
+	const struct mag_link *returns; /* it leaves, and is to be attached anew there; NULL: not */
+	bool overwrites;                /* what the anchor has of other paths is to go */
 	enum mag_multipath multipath;
 	struct mag_way ways[SESSION_PATHS_MAX]; /* of config.paths */
 	const struct mag_link *link;
@@ -277,7 +278,8 @@ const struct mag_profile *mag_profile_of(const struct mag *mag, const struct mac
 /* The anchor with this address; NULL: none of the configuration. */
 const struct mag_anchor *mag_anchor_at(const struct mag *mag, const struct in6_addr *address);
 
-/* Attaches a node to a link, or moves it there. 0 or -ENOMEM. */
+/* Attaches a node to a link, or moves it there; one that is still to leave an anchor that is not
+ * its own any more is attached when that is done. 0 or -ENOMEM. */
 int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct mag_link *link);
 
 /* The attachment of a node, NULL: it has none. */

@@ -186,7 +186,8 @@ void mag_path_go_on(struct mag *mag, struct mag_attachment *a)
 	uint64_t now = mag_now(mag);
 	bool asked = false;
 
-	if (a->multipath != MAG_MULTIPATH_YES || a->overwrites || !mag_is_served(a))
+	if (a->multipath != MAG_MULTIPATH_YES || a->overwrites || !mag_is_served(a) ||
+		a->access != a->link->access)
 		return;
 	for (size_t i = 0; i < mag->config.path_count; i++) {
 		struct mag_way *way = &a->ways[i];

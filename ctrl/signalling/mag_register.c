@@ -39,6 +39,12 @@ static void add_prefixes(const struct mag_attachment *a, struct mh *mh)
 	}
 }
 
+/* The access technology that an update tells: who ends a registration names it as it is known. */
+static uint8_t access_of(const struct mag_attachment *a)
+{
+	return a->leaves && a->access ? a->access : a->link->access;
+}
+
 /* The options of 6.9.1.5, and a question where the tunnel is to end (RFC 7389, 5: whatever the
  * anchor knows of that); there is room for all of them. */
 static void add_options(
@@ -50,7 +56,7 @@ static void add_options(
 	add_bytes(&option->mn_id.id, a->now.mn_id.octets, a->now.mn_id.len);
 	add_prefixes(a, mh);
 	option_add(mh, OPTION_HANDOFF)->handoff.value = handoff;
-	option_add(mh, OPTION_ACCESS_TECHNOLOGY)->access.value = a->link->access;
+	option_add(mh, OPTION_ACCESS_TECHNOLOGY)->access.value = access_of(a);
 	option_add(mh, OPTION_TIMESTAMP)->timestamp.time = clock_48_16_from_ns(mag_real(mag));
 	add_bytes(&option_add(mh, OPTION_MN_LINK_ID)->octets.octets, a->now.mac.b,
 		sizeof(a->now.mac.b));
@@ -99,6 +105,9 @@ static void send_update(struct mag *mag, struct mag_attachment *a)
 	const struct mag_path *path = mag_path_main(mag, a);
 	struct mh mh = {.type = MH_BU, .bu = {.flags = FLAGS_BU_A | FLAGS_BU_P}};
 
+	/* Over another technology it is another interface to the anchor (5.4.1.1, 5). */
+	if (a->access && access_of(a) != a->access)
+		a->handoff = CODES_HANDOFF_OTHER_INTERFACE;
 	a->sequence = ++mag->sequence;
 	mh.bu.sequence = a->sequence;
 	mh.bu.lifetime = a->leaves ? 0 : (uint16_t)(mag->config.lifetime_s / BINDING_LIFETIME_UNIT);
@@ -199,7 +208,7 @@ static bool is_echo(const struct mag_attachment *a, uint8_t sent, const struct m
 	return mn && mn->mn_id.subtype == a->now.mn_id.subtype &&
 	       mn->mn_id.id.len == a->now.mn_id.len &&
 	       memcmp(mn->mn_id.id.at, a->now.mn_id.octets, a->now.mn_id.len) == 0 && handoff &&
-	       handoff->handoff.value == sent && access && access->access.value == a->link->access;
+	       handoff->handoff.value == sent && access && access->access.value == access_of(a);
 }
 
 /* The assigned prefixes. False: there is none, or one that no node can use. */
@@ -231,6 +240,7 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 	}
 	mag_count(mag, MAG_N_ACCEPTED);
 	a->fresh = a->reordered = false;
+	a->access = a->link->access;
 	a->status = 0;
 	snprintf(a->to.link, sizeof(a->to.link), "%s", a->link->port);
 	a->to.anchor = a->anchor->address;

@@ -17,6 +17,14 @@ static uint64_t asked_after_ns(const struct mag *mag, const struct mag_attachmen
 	return after < half ? after : half;
 }
 
+bool mag_is_current(const struct mag_attachment *a, const struct mag_profile *profile)
+{
+	char mn[SESSION_MN_ID_TEXT_SIZE];
+
+	return addr_equal(&profile->anchor->address, &a->now.anchor) &&
+	       strcmp(profile->mn_id, session_mn_id_text(mn, &a->now.mn_id)) == 0;
+}
+
 int mag_restore(struct mag *mag, const struct attachment_record *record)
 {
 	const struct mag_link *link = mag_link_find(mag, record->link);
@@ -31,7 +39,6 @@ int mag_restore(struct mag *mag, const struct attachment_record *record)
 	if (!a)
 		return -ENOMEM;
 	const struct session_mn_id mn_id = a->now.mn_id;
-	char mn[SESSION_MN_ID_TEXT_SIZE];
 
 	a->now = *record;
 	a->now.mn_id = mn_id;
@@ -43,9 +50,8 @@ int mag_restore(struct mag *mag, const struct attachment_record *record)
 	a->state = MAG_ATTACHED;
 	a->end_ns = mag_now(mag) + mag_left_ns(mag, a);
 	a->refresh_ns = mag_now(mag) + asked_after_ns(mag, a);
-	a->leaves = !link || !profile || !anchor ||
-		    !addr_equal(&profile->anchor->address, &anchor->address) ||
-		    strcmp(profile->mn_id, session_mn_id_text(mn, &mn_id)) != 0;
+	a->access = a->link->access;
+	a->leaves = !link || !profile || !anchor || !mag_is_current(a, profile);
 	a->tells = a->leaves && anchor;
 	mag_arm(mag, a);
 	if (a->leaves)
@@ -66,7 +72,7 @@ static void start_one(struct mag *mag, const struct mag_profile *profile, uint64
 		a->again_ns = at_ns;
 		mag_arm(mag, a);
 	} else if (a->leaves) {
-		a->returns = true;
+		a->returns = profile->always_on;
 	} else {
 		mag_attach(mag, profile, profile->always_on);
 	}

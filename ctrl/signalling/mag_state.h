@@ -92,6 +92,11 @@ void mag_tell(struct mag *mag, enum mag_event_kind kind, const struct mag_attach
 /* Sends an IPv6 packet by the routes of a data plane. */
 void mag_send(struct mag *mag, const uint8_t *ip, size_t len);
 
+/* mag_start.c */
+
+/* Whether an attachment has the identifier and the anchor of its node's profile. */
+bool mag_is_current(const struct mag_attachment *a, const struct mag_profile *profile);
+
 /* mag_path.c */
 
 /* The path with this identifier, or NULL; that which registrations go by now, NULL: there is but

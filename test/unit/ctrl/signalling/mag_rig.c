@@ -18,12 +18,12 @@ enum { SPI = 1000, ETHER = 14 };
 
 static const uint8_t key[AUTH_KEY_SIZE] = "0123456789abcde";
 const struct mac mag_rig_host = {{2, 0, 0, 0, 1, 1}}, mag_rig_port = {{2, 0, 0, 0, 9, 9}};
-static struct mag_anchor anchor;
-static const struct mag_link links[] = {{.port = "access", .access = CODES_ACCESS_IEEE_802_11},
+static struct mag_anchor anchors[2];
+static struct mag_link links[] = {{.port = "access", .access = CODES_ACCESS_IEEE_802_11},
 	{.port = "second", .access = CODES_ACCESS_IEEE_802_11}};
 static struct prefix6 networks[2];
 static struct mag_profile profiles[] = {
-	{.mn_id = MAG_RIG_NODE, .mac = {{2, 0, 0, 0, 1, 1}}, .anchor = &anchor}};
+	{.mn_id = MAG_RIG_NODE, .mac = {{2, 0, 0, 0, 1, 1}}, .anchor = &anchors[0]}};
 
 static struct mag_path paths[] = {
 	{.bid = 1, .access = CODES_ACCESS_IEEE_802_11, .label = 9},
@@ -70,6 +70,7 @@ static void read_update(const struct packet_inject *inject)
 	assert_int_equal(ip6_packet_decode(inject->frame, inject->length, &ip6, NULL), 0);
 	assert_true(mag_is_own(mag_rig.mag, &ip6.src));
 	mag_rig.source = ip6.src;
+	mag_rig.anchor = ip6.dst;
 	assert_true(mh_checksum_ok(&ip6.src, &ip6.dst, inject->frame + ip6.offset, ip6.len));
 	if (inject->frame[ip6.offset + 2] != MH_BU) {
 		memcpy(mag_rig.said, inject->frame + ip6.offset, ip6.len);
@@ -133,7 +134,7 @@ static int op_port(void *context, const struct mag_link *link, struct mac *mac)
 static void op_metrics(void *context, const struct mag_anchor *to, struct metrics_list *metrics)
 {
 	(void)context;
-	assert_ptr_equal(to, &anchor);
+	assert_ptr_equal(to, &anchors[0]);
 	*metrics = mag_rig.metrics;
 }
 
@@ -147,7 +148,7 @@ static void op_event(void *context, enum mag_event_kind kind, const struct mag_a
 static void op_peer_event(void *context, const struct mag_anchor *from, enum heartbeat_event event)
 {
 	(void)context;
-	assert_ptr_equal(from, &anchor);
+	assert_ptr_equal(from, &anchors[0]);
 	assert_string_not_equal(heartbeat_event_name(event), "unknown");
 }
 
@@ -173,6 +174,7 @@ void mag_rig_start(void)
 		.peer_event = op_peer_event,
 		.now_ns = op_now,
 		.real_ns = op_real};
+	links[1].access = mag_rig.second_access ? mag_rig.second_access : CODES_ACCESS_IEEE_802_11;
 	profiles[0].delegates = mag_rig.delegates;
 	profiles[0].always_on = mag_rig.always_on ? &links[1] : NULL;
 	profiles[0].delegated = networks;
@@ -191,8 +193,8 @@ void mag_rig_start(void)
 		.link_local = mag_rig_address("fe80::200:5eff:fe00:5213"),
 		.links = links,
 		.link_count = 2,
-		.anchors = &anchor,
-		.anchor_count = 1,
+		.anchors = anchors,
+		.anchor_count = 2,
 		.profiles = profiles,
 		.profile_count = 1,
 		.lifetime_s = 120,
@@ -216,11 +218,14 @@ int mag_rig_setup(void **state)
 	memset(&mag_rig, 0, sizeof(mag_rig));
 	mag_rig.now = 5 * CLOCK_NS_PER_S;
 	mag_rig.real = 1790000000 * CLOCK_NS_PER_S;
-	anchor = (struct mag_anchor){.name = "lma",
+	anchors[0] = (struct mag_anchor){.name = "lma",
 		.address = mag_rig_address(MAG_RIG_ANCHOR),
 		.has_key = true,
 		.spi = SPI};
-	memcpy(anchor.key, key, sizeof(key));
+	memcpy(anchors[0].key, key, sizeof(key));
+	anchors[1] = anchors[0];
+	anchors[1].name = "before";
+	anchors[1].address = mag_rig_address(MAG_RIG_BEFORE);
 	mag_rig_start();
 	return 0;
 }
@@ -314,8 +319,7 @@ static void add_answer_options(const struct mag_rig_answer *a, struct mh *mh)
 void mag_rig_answer(const struct mag_rig_answer *a)
 {
 	static const uint8_t wrong[AUTH_KEY_SIZE] = "x";
-	const struct ip6_build head = {
-		.src = mag_rig_address(MAG_RIG_ANCHOR), .dst = mag_rig.source};
+	const struct ip6_build head = {.src = mag_rig.anchor, .dst = mag_rig.source};
 	struct hmac *hmac = hmac_new();
 	const struct mh_packet_key how = {
 		.hmac = hmac, .key = a->wrong_key ? wrong : key, .coa = mag_rig.source};

@@ -14,6 +14,7 @@
 #define MAG_RIG_OWN    "2001:db8:a::1"
 #define MAG_RIG_OTHER  "2001:db8:b::1" /* of the second path */
 #define MAG_RIG_ANCHOR "2001:db8:1::1"
+#define MAG_RIG_BEFORE "2001:db8:2::1" /* another anchor, which is no profile's */
 #define MAG_RIG_NODE   "host@example.org"
 #define MAG_RIG_HOST   "fe80::ff:fe00:101"
 
@@ -27,16 +28,18 @@ extern struct mag_rig {
 	mag_done *done;
 	void *context;
 	unsigned commits, updates, advertisements, solicitations, messages;
-	struct mh update;            /* the last one; its views are in `octets` */
-	struct in6_addr source;      /* of the last one */
-	bool paths;                  /* the gateway has two: set it before mag_rig_start() */
-	bool numbered;               /* likewise: their packets may have sequence numbers */
-	bool one_by_one;             /* and registers them so */
-	uint32_t metrics_vendor;     /* likewise */
-	struct metrics_list metrics; /* that the anchor is to be told */
-	enum mag_gre gre;            /* what it asks of anchors, likewise */
-	bool delegates, always_on;   /* the host's profile says so, likewise */
-	const char *delegated[2];    /* of it, likewise */
+	struct mh update;               /* the last one; its views are in `octets` */
+	struct in6_addr source, anchor; /* of the last one: where it is from and goes to */
+	uint8_t second_access;          /* of the link "second", if it is another: set it before
+					 * mag_rig_start() */
+	bool paths;                     /* the gateway has two: set it before mag_rig_start() */
+	bool numbered;                  /* likewise: their packets may have sequence numbers */
+	bool one_by_one;                /* and registers them so */
+	uint32_t metrics_vendor;        /* likewise */
+	struct metrics_list metrics;    /* that the anchor is to be told */
+	enum mag_gre gre;               /* what it asks of anchors, likewise */
+	bool delegates, always_on;      /* the host's profile says so, likewise */
+	const char *delegated[2];       /* of it, likewise */
 	uint8_t octets[MH_SIZE_MAX];
 	struct mh message; /* the last one that was no update; its views are in `said` */
 	uint8_t said[MH_SIZE_MAX];

@@ -327,17 +327,6 @@ static void a_node_that_leaves_can_return(void **state)
 	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
 }
 
-static void a_node_moves_to_another_link_here(void **state)
-{
-	(void)state;
-	mag_rig_register_host();
-	mag_rig_speak("second", ICMP6_TYPE_NEIGHBOUR_SOLICITATION);
-	assert_string_equal(mag_rig.committed.link, "second");
-	mag_rig_commit(0);
-	assert_string_equal(mag_rig.advertised_on, "second");
-	assert_int_equal(mag_rig.advertisements, 2);
-}
-
 /* RFC 5213, 6.13: a node that does not answer is gone. */
 static void a_silent_node_is_asked_and_given_up(void **state)
 {
@@ -503,7 +492,6 @@ int main(void)
 		TEST(detaching_ends_service_then_tells_the_anchor),
 		TEST(an_anchor_need_not_answer_the_end),
 		TEST(a_node_that_leaves_can_return),
-		TEST(a_node_moves_to_another_link_here),
 		TEST(a_silent_node_is_asked_and_given_up),
 		TEST(what_nodes_say_on_arrival_is_told_to_the_anchor),
 		TEST(a_change_that_fails_is_tried_again),
