@@ -54,6 +54,7 @@ static const struct method methods[] = {
 	{"delegation.show", api_delegation_show, {NULL}},
 	{"mag.show", api_mag_show, {NULL}},
 	{"mag.attach", api_mag_attach, {"mn_id", "port"}},
+	{"mag.move", api_mag_move, {"mn_id", "port"}},
 	{"mag.detach", api_mag_detach, {"mn_id"}},
 	{"mcast.show", api_mcast_show, {"group", "rates"}},
 	{"mcast.links", api_mcast_links, {NULL}},

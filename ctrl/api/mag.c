@@ -1,4 +1,4 @@
-/* mag.show, mag.attach, mag.detach, mag.revoke */
+/* mag.show, mag.attach, mag.move, mag.detach, mag.revoke */
 #include "ctrl/signalling/mag.h"
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
@@ -117,30 +117,56 @@ static const struct mag_profile *read_profile(struct api_request *r, const json_
 	return profile;
 }
 
-void api_mag_attach(struct api_request *r, const json_t *params)
+/* The access link that the field port names; NULL: none, and that is answered. */
+static const struct mag_link *read_link(struct api_request *r, const json_t *params)
 {
-	const struct mag_profile *profile;
-	const struct mag_attachment *a;
 	const struct mag_link *link;
 	struct json_why why;
 	const char *port;
 
+	if (json_field_str(params, "port", JSON_FIELD_REQUIRED, 1, OBJECT_PORT_NAME_MAX, &port,
+		    &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return NULL;
+	}
+	link = mag_link_find(r->ctrl->mag, port);
+	if (!link)
+		api_error(r, "not-found", "port '%s' is no access link", port);
+	return link;
+}
+
+/* Attaches a node to a link; or only if it is attached to one. */
+static void attach(struct api_request *r, const json_t *params, bool moves)
+{
+	const struct mag_profile *profile;
+	const struct mag_attachment *a;
+	const struct mag_link *link;
+
 	if (api_refuse_without(r, r->ctrl->mag, "mag"))
 		return;
 	profile = read_profile(r, params);
-	if (!profile)
+	link = profile ? read_link(r, params) : NULL;
+	if (!link)
 		return;
-	if (json_field_str(
-		    params, "port", JSON_FIELD_REQUIRED, 1, OBJECT_PORT_NAME_MAX, &port, &why) < 0)
-		api_error(r, "invalid", "%s", why.text);
-	else if (!(link = mag_link_find(r->ctrl->mag, port)))
-		api_error(r, "not-found", "port '%s' is no access link", port);
+	a = mag_find(r->ctrl->mag, &profile->mac);
+	if (moves && (!a || a->leaves || a->state == MAG_REFUSED))
+		api_error(r, "not-found", "'%s' is not attached", profile->mn_id);
 	else if (mag_attach(r->ctrl->mag, profile, link) < 0)
 		api_errno(r, -ENOMEM);
 	else if (!(a = mag_find(r->ctrl->mag, &profile->mac)))
 		api_error(r, "unavailable", "'%s' is leaving", profile->mn_id);
 	else
 		api_result(r, attachment_json(r->ctrl, a));
+}
+
+void api_mag_attach(struct api_request *r, const json_t *params)
+{
+	attach(r, params, false);
+}
+
+void api_mag_move(struct api_request *r, const json_t *params)
+{
+	attach(r, params, true);
 }
 
 static void detached(void *context, int error)

@@ -150,7 +150,8 @@ api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_path_ord
 	api_stats, api_events, api_trace;
 api_method_fn api_binding_show, api_binding_watch, api_binding_clear;
 api_method_fn api_flow_show, api_flow_explain;
-api_method_fn api_mag_show, api_mag_attach, api_mag_detach, api_mag_revoke, api_peer_show;
+api_method_fn api_mag_show, api_mag_attach, api_mag_move, api_mag_detach, api_mag_revoke,
+	api_peer_show;
 api_method_fn api_mcast_show, api_mcast_links, api_mcast_tunnels, api_mcast_explain;
 api_method_fn api_session_show, api_session_clear, api_session_revoke, api_session_renew,
 	api_prefix_show, api_delegation_show;

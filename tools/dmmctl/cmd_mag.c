@@ -34,13 +34,26 @@ static int show(struct command_context *context, struct args *args, const char *
 	return command_list(context, &list, NULL);
 }
 
+/* What the arguments MN-ID and PORT ask for. */
+static int to_port(
+	struct command_context *context, struct args *args, const char *method, const char *done)
+{
+	return command_change(context, method,
+		json_pack("{s:s,s:s}", "mn_id", args->argv[args->first], "port",
+			args->argv[args->first + 1]),
+		done);
+}
+
 static int attach(struct command_context *context, struct args *args, const char *const *values)
 {
 	(void)values;
-	return command_change(context, "mag.attach",
-		json_pack("{s:s,s:s}", "mn_id", args->argv[args->first], "port",
-			args->argv[args->first + 1]),
-		"attaching");
+	return to_port(context, args, "mag.attach", "attaching");
+}
+
+static int move(struct command_context *context, struct args *args, const char *const *values)
+{
+	(void)values;
+	return to_port(context, args, "mag.move", "moving");
 }
 
 static int detach(struct command_context *context, struct args *args, const char *const *values)
@@ -89,6 +102,13 @@ const struct command mag_commands[] = {
 		.usage = "[OPTION]... MN-ID PORT",
 		.summary = "Attach a mobile node to an access link, or move it there.",
 		.run = attach,
+		.arguments_min = 2,
+		.arguments_max = 2},
+	{.group = "mag",
+		.name = "move",
+		.usage = "[OPTION]... MN-ID PORT",
+		.summary = "Move an attached mobile node to another access link.",
+		.run = move,
 		.arguments_min = 2,
 		.arguments_max = 2},
 	{.group = "mag",

@@ -1,0 +1,95 @@
+"""A mobile access gateway with two access links, of two technologies, and a host that its operator moves
+from one to the other."""
+
+import pytest
+
+from lab import ledger
+from lab.node import veth
+from lab.proxy import EXAMPLES, MAC, MN_ID, ROUTER, AccessGateway, Anchor, ProxyLab, global_address
+from lab.system import LabError, wait_for
+from lab.topology import CN
+from paths import stop
+from test_access_gateway import reaches
+
+HERE = EXAMPLES / "mag-dp.cfg"
+
+
+@pytest.fixture(scope="module")
+def lab(build, tmp_path_factory, request):
+    directory = tmp_path_factory.mktemp(request.module.__name__)
+    with ProxyLab("test", directory) as network:
+        ledger.reserve_hugepages(network.ledger, 128)
+        network.build()
+        # The gateway has link 3, too.
+        veth(network.node("mag1"), "v-second", network.air, "mag1-second")
+        network.air.ip("link set mag1-second master br-3")
+        yield network
+
+
+@pytest.fixture(scope="module")
+def anchor(lab, build):
+    started = Anchor(lab, build)
+    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
+    started.start()
+    yield started
+    stop(started)
+
+
+@pytest.fixture(scope="module")
+def gateway(lab, build, anchor):
+    started = AccessGateway(lab, build, "1")
+    started.control.reconfigure(
+        ('{ port = "access"; access_technology = 4; }',
+         '{ port = "access"; access_technology = 4; }, { port = "second"; access_technology = 3; }'))
+    plane = started.data_plane
+    plane.config = started.node.directory / "etc" / "two-links.cfg"
+    plane.config.write_text(HERE.read_text().replace(
+        "ports = (", 'ports = ( { name = "second"; device = "net_af_packet2,iface=v-second"; },'))
+    plane.ports = ("core", "access", "second")
+    plane.addresses += (f"address replace {ROUTER}/64 dev second nodad",)
+    started.start()
+    yield started
+    stop(started)
+
+
+def test_operator_moves_a_host(lab, anchor, gateway):
+    """It keeps its address and its prefix, and the anchor learns by what technology it is there."""
+    lab.plug("1")
+    address = wait_for(lambda: global_address(lab.mn), "the host to have an address")
+    reaches(lab.cn, address)
+    before, = anchor.sessions("--mn-id", MN_ID[1])
+    # It says nothing between the two.
+    lab.plug(None)
+    assert gateway.control.ctl("mag", "move", MN_ID[1], "second") == f"moving {MN_ID[1]}\n"
+    wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["access_technology"] == "IEEE 802.3",
+             "the anchor to learn of it")
+    lab.plug("3")
+    # To the host, which has said nothing on that link but what it says there of itself.
+    reaches(lab.cn, address)
+    reaches(lab.mn, CN, address)
+    after, = anchor.sessions("--mn-id", MN_ID[1])
+    attached = gateway.attachment(1)
+    assert attached["port"] == "second" and attached["state"] == "attached"
+    assert after["prefixes"] == before["prefixes"] == attached["prefixes"]
+    assert after["registered"] == before["registered"] and after["gateway"] == "mag1"
+    assert after["link_layer_id"] == MAC[1]
+    # Back: its word counts, too.
+    lab.plug("1")
+    wait_for(lambda: gateway.attachment(1)["port"] == "access", "the host to be seen where it is")
+    wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["access_technology"] == before["access_technology"],
+             "the anchor to learn of that")
+    reaches(lab.cn, address)
+    assert global_address(lab.mn) == address
+
+
+def test_what_cannot_be_moved(gateway):
+    ctl = gateway.control.ctl
+    for words, why in ((("nobody@example.net", "second"), r"failed \(1\): .*no mobile node 'nobody@example.net'"),
+                       ((MN_ID[1], "core"), "port 'core' is no access link"),
+                       ((MN_ID[2], "second"), f"'{MN_ID[2]}' is not attached")):
+        with pytest.raises(LabError, match=why):
+            ctl("mag", "move", *words)
+    assert gateway.attachment(2) is None
+    for words in ((), (MN_ID[1],), (MN_ID[1], "second", "third")):
+        with pytest.raises(LabError, match=r"failed \(2\): .*mag move"):
+            ctl("mag", "move", *words)
