@@ -4,7 +4,9 @@
  * The first octet chooses the port (bits 0, 1), whether the packet comes in a tunnel from the
  * subscriber's care-of address (bit 2), from another data plane (bit 4) or in GRE (bit 5), and
  * whether an ICMPv6 checksum is made good (bit 3), which chance would not find; the rest is the
- * IPv6 packet, or the GRE header and what follows.
+ * IPv6 packet, or the GRE header and what follows. One in GRE comes several times with bit 6: an
+ * octet says how often again (4 bits), and an octet for each of these what is then added to the
+ * place of the sequence number of a header with a key.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +23,10 @@ enum {
 	MEND_CHECKSUM = 8,
 	RELAYED = 16,
 	IN_GRE = 32,
+	NUMBERED = 64,
+	COPIES_MASK = 15,
 	GRE_KEY = 7,
+	GRE_SIZE = 12, /* with key and sequence number, which are its last octets */
 	PACKET_LEN_MAX = 1500,
 };
 
@@ -121,28 +126,61 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+static void receive(enum lab_port port, const struct packet *p)
+{
+	struct mac dst = lab_mac(port), src = lab_peer_mac(port);
+	struct packet frame = *p;
+
+	packet_ether(&frame, &dst, &src);
+	lab_receive(lab, port, &frame);
+}
+
+/* It, and then as many copies as there are octets, which say how much their numbers are higher. */
+static void receive_numbered(
+	enum lab_port port, const struct packet *p, const uint8_t *more, size_t copies)
+{
+	struct packet copy;
+
+	for (size_t i = 0; i <= copies; i++) {
+		copy = *p;
+		for (size_t at = GRE_SIZE, carry = i ? more[i - 1] : 0;
+			copy.len >= GRE_SIZE && at-- > GRE_SIZE - 4; carry >>= 8) {
+			carry += copy.data[at];
+			copy.data[at] = (uint8_t)carry;
+		}
+		wrap_gre(&copy);
+		receive(port, &copy);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct packet p = {.len = 0};
+	size_t copies = 0, head = 1;
 
 	if (size < 1 || size > PACKET_LEN_MAX)
 		return -1;
+	if (data[0] & NUMBERED) {
+		copies = size > 1 ? data[1] & COPIES_MASK : 0;
+		head = 2 + copies;
+		if (head > size)
+			return -1;
+	}
 
 	enum lab_port port = (enum lab_port)((data[0] & 3) % LAB_PORTS);
-	struct mac dst = lab_mac(port), src = lab_peer_mac(port);
 
-	p.len = (uint16_t)(size - 1);
-	memcpy(p.data, data + 1, p.len);
+	p.len = (uint16_t)(size - head);
+	memcpy(p.data, data + head, p.len);
 	if (data[0] & MEND_CHECKSUM)
 		packet_mend_icmp(&p);
 	if (data[0] & IN_TUNNEL)
 		packet_wrap(&p, LAB_CARE_OF, LAB_LOCAL);
 	else if (data[0] & RELAYED)
 		packet_wrap(&p, FAR, OWN);
-	else if (data[0] & IN_GRE)
-		wrap_gre(&p);
-	packet_ether(&p, &dst, &src);
-	lab_receive(lab, port, &p);
+	if ((data[0] & (IN_TUNNEL | RELAYED | IN_GRE)) == IN_GRE)
+		receive_numbered(port, &p, data + 2, copies);
+	else
+		receive(port, &p);
 	lab_walk(lab);
 	if (lab_drain(lab) > 0) {
 		fprintf(stderr, "a packet buffer is missing\n");
