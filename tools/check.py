@@ -5,8 +5,8 @@
              tests
   clang      a build with clang and the address and undefined-behaviour sanitizers, warnings are
              errors; the unit tests again; every fuzz target for a few seconds
-  thread     with --long, or if named: the tables' unit tests, in which a thread changes what
-             another one reads, with the thread sanitizer
+  thread     with --long, or if named: the unit tests in which threads share tables or hand each
+             other packets, with the thread sanitizer
   scenario   the programs with gcc's sanitizers; the scenario tests in network namespaces with them,
              four files at a time: they mostly wait
 
@@ -43,7 +43,8 @@ SANITIZERS = {
     "LSAN_OPTIONS": f"suppressions={ROOT}/test/sanitize/lsan.supp:print_suppressions=0",
 }
 
-CONCURRENT = ["growth", "sig_index", "subscriber_table", "wrap"]
+CONCURRENT = ["tables/growth", "tables/sig_index", "tables/subscriber_table", "tables/wrap",
+              "nodes/resequence_threads"]
 
 # What says most in the output of something that failed: of a compiler, a sanitizer, libFuzzer, cmocka.
 TELLING = re.compile(r"\berror: |runtime error: |ERROR: |SUMMARY: |FAILED: |Base64: |\[  ERROR   \]")
@@ -235,9 +236,11 @@ def main():
         "gcc": ["gcc", PLAIN_GCC, ["all", "bench"]],
         "clang": ["clang-14", ["-Dfuzz=true", *SANITIZE, "-Db_lundef=false",
                                *([] if args.long else QUICK_CLANG)]],
-        # gcc does not see what a fence orders; where one matters there is an atomic beside it.
-        "thread": ["gcc", ["-Db_sanitize=thread", "-Dc_args=-Wno-tsan"],
-                   [f"test/unit/dataplane/tables/test_tables_{name}" for name in CONCURRENT]],
+        # gcc does not see what a fence orders; where one matters there is an atomic beside it, and in
+        # rings of DPDK if they are asked for it.
+        "thread": ["gcc", ["-Db_sanitize=thread", "-Dc_args=-Wno-tsan -DRTE_USE_C11_MEM_MODEL"],
+                   [f"test/unit/dataplane/{room}/test_{room}_{name}"
+                    for room, name in (test.split("/") for test in CONCURRENT)]],
         "scenario": ["gcc", [*SANITIZE, "-Dfault_hooks=true", *QUICK_GCC], ["scenario"]],
     }
     with concurrent.futures.ThreadPoolExecutor(1) as builder:
@@ -255,7 +258,7 @@ def main():
             counted("fuzz", ["tools/fuzz", "--build", directory,
                              "--seconds", "120" if args.long else "2"], SANITIZERS)
         if directory := built("thread"):
-            unit("thread", directory, [f"tables/{name}" for name in CONCURRENT])
+            unit("thread", directory, CONCURRENT)
         if directory := built("scenario"):
             scenarios(directory, args.long)
 

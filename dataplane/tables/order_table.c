@@ -68,12 +68,14 @@ static uint32_t make(struct order_table *t, uint64_t subscriber)
 	if (number == POOL_NONE)
 		return POOL_NONE;
 	order = pool_at(&t->orders, number);
-	memset(order, 0, sizeof(*order));
+	/* Packets that still wait for what was there before ask for its generation. */
+	memset(order, 0, offsetof(struct order, generation));
+	memset(&order->link, 0, sizeof(*order) - offsetof(struct order, link));
 	order->subscriber = subscriber;
 	order->first = order->last = ORDER_NONE;
 	if (++t->generation == 0)
 		t->generation = 1;
-	order->generation = t->generation;
+	__atomic_store_n(&order->generation, t->generation, __ATOMIC_RELAXED);
 	return number;
 }
 

@@ -135,7 +135,7 @@ static void hold(struct reorder *r, struct order *o, struct rte_mbuf *m, uint32_
 	*h = (struct held){.m = m,
 		.order = o,
 		.until = now + __atomic_load_n(&o->wait, __ATOMIC_RELAXED),
-		.generation = o->generation,
+		.generation = __atomic_load_n(&o->generation, __ATOMIC_RELAXED),
 		.number = number,
 		.prev = prev,
 		.next = prev == ORDER_NONE ? o->first : r->held[prev].next};
@@ -270,7 +270,9 @@ void reorder_expire(struct reorder *r, uint64_t now, reorder_deliver_fn *deliver
 		const uint32_t due = r->soonest;
 		const struct held h = r->held[due];
 
-		if (h.generation != __atomic_load_n(&h.order->generation, __ATOMIC_RELAXED)) {
+		/* It may have been left while its packet was taken: 0 is nobody's. */
+		if (!h.generation ||
+			h.generation != __atomic_load_n(&h.order->generation, __ATOMIC_RELAXED)) {
 			sink.deliver(context, NULL, let_go(r, due));
 			continue;
 		}

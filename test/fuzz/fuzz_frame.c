@@ -83,17 +83,9 @@ static void set_gre_node(void)
 
 static void set_gre(void)
 {
-	const uint64_t path = 3;
-	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = path};
+	const struct lab_keys keys = {.out = GRE_KEY + 1, .in = GRE_KEY};
 
-	o.path = (struct object_path){.id = path,
-		.kind = PATH_GRE,
-		.local = packet_addr(LAB_LOCAL),
-		.remote = packet_addr(GRE_CARE_OF),
-		.keyed = true,
-		.key_in = GRE_KEY,
-		.key_out = GRE_KEY + 1};
-	lab_apply(lab, &o, 0);
+	lab_set_gre(lab, 3, GRE_CARE_OF, &keys);
 	set_gre_node();
 }
 

@@ -27,10 +27,11 @@ enum {
 
 static struct {
 	struct rte_mempool *pool;
-	struct rte_ring *rx[LAB_PORTS], *tx[LAB_PORTS];
+	struct rte_ring *rx[LAB_PORTS][LAB_WORKERS], *tx[LAB_PORTS];
 } bench;
 
 static const char *const names[LAB_PORTS] = {"core", "visited", "home"};
+static const char *const kinds[LAB_WORKERS] = {"rx", "rx1"};
 
 static struct rte_ring *make_ring(const char *kind, const char *name)
 {
@@ -54,25 +55,32 @@ struct mac lab_peer_mac(enum lab_port port)
 	return (struct mac){{2, 0, 0, 0, 1, (uint8_t)(1 + port)}};
 }
 
-/* A port of two rings; DPDK must number it as we do. */
+/* A port of rings; DPDK must number it as we do. */
 static int open_port(enum lab_port which)
 {
 	static const struct rte_eth_conf conf;
+	struct rte_ring *tx[LAB_WORKERS];
 	struct mac mac = lab_mac(which);
 	struct port *port = &port_table[which];
 	int id;
 
-	bench.rx[which] = make_ring("rx", names[which]);
 	bench.tx[which] = make_ring("tx", names[which]);
-	id = rte_eth_from_rings(names[which], &bench.rx[which], 1, &bench.tx[which], 1, 0);
-	if (id != (int)which || rte_eth_dev_configure(which, 1, 1, &conf) < 0 ||
-		rte_eth_rx_queue_setup(which, 0, RING_SIZE, 0, NULL, bench.pool) < 0 ||
-		rte_eth_tx_queue_setup(which, 0, RING_SIZE, 0, NULL) < 0 ||
-		rte_eth_dev_start(which) < 0)
+	for (int i = 0; i < LAB_WORKERS; i++) {
+		bench.rx[which][i] = make_ring(kinds[i], names[which]);
+		tx[i] = bench.tx[which];
+	}
+	id = rte_eth_from_rings(names[which], bench.rx[which], LAB_WORKERS, tx, LAB_WORKERS, 0);
+	if (id != (int)which || rte_eth_dev_configure(which, LAB_WORKERS, LAB_WORKERS, &conf) < 0)
+		return -1;
+	for (uint16_t i = 0; i < LAB_WORKERS; i++)
+		if (rte_eth_rx_queue_setup(which, i, RING_SIZE, 0, NULL, bench.pool) < 0 ||
+			rte_eth_tx_queue_setup(which, i, RING_SIZE, 0, NULL) < 0)
+			return -1;
+	if (rte_eth_dev_start(which) < 0)
 		return -1;
 	snprintf(port->name, sizeof(port->name), "%s", names[which]);
 	memcpy(&port->mac, mac.b, sizeof(mac.b));
-	port->rx_queues = 1;
+	port->rx_queues = LAB_WORKERS;
 	port->number = (uint16_t)which;
 	port->mtu = MTU;
 	port->up = true;
@@ -125,6 +133,20 @@ void lab_set_path(struct lab *lab, uint64_t id, const char *remote, uint16_t mtu
 		.remote = packet_addr(remote),
 		.mtu = mtu};
 	lab_apply(lab, &o, expected);
+}
+
+void lab_set_gre(struct lab *lab, uint64_t id, const char *remote, const struct lab_keys *keys)
+{
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
+
+	o.path = (struct object_path){.id = id,
+		.kind = PATH_GRE,
+		.local = packet_addr(LAB_LOCAL),
+		.remote = packet_addr(remote),
+		.keyed = keys,
+		.key_out = keys ? keys->out : 0,
+		.key_in = keys ? keys->in : 0};
+	lab_apply(lab, &o, 0);
 }
 
 void lab_set_subscriber(struct lab *lab, uint64_t id, const char *prefix, uint64_t link,
@@ -199,7 +221,7 @@ int lab_setup(void **state)
 		.members = 1000,
 		.routes = 100,
 		.neighbours = 100,
-		.readers = 2,
+		.readers = LAB_WORKERS,
 		.name = LAB_NAME};
 	static struct lab bench_lab;
 	struct lab *lab = &bench_lab;
@@ -236,7 +258,8 @@ static void drain_all(void)
 	struct update_event event;
 
 	for (int i = 0; i < LAB_PORTS; i++) {
-		drain(bench.rx[i]);
+		for (int j = 0; j < LAB_WORKERS; j++)
+			drain(bench.rx[i][j]);
 		drain(bench.tx[i]);
 	}
 	drain(mirror_queues[0].twin);
@@ -286,12 +309,17 @@ static struct rte_mbuf *buffer(struct lab *lab, const struct packet *p)
 	return m;
 }
 
-void lab_receive(struct lab *lab, enum lab_port port, const struct packet *p)
+void lab_receive_for(struct lab *lab, unsigned worker, enum lab_port port, const struct packet *p)
 {
 	struct rte_mbuf *m = buffer(lab, p);
 
 	m->port = (uint16_t)port;
-	assert_int_equal(rte_ring_enqueue(bench.rx[port], m), 0);
+	assert_int_equal(rte_ring_enqueue(bench.rx[port][worker], m), 0);
+}
+
+void lab_receive(struct lab *lab, enum lab_port port, const struct packet *p)
+{
+	lab_receive_for(lab, 0, port, p);
 }
 
 void lab_down(struct lab *lab, enum mirror_down how, uint16_t port, uint64_t subscriber,

@@ -18,6 +18,9 @@
 
 enum lab_port { LAB_CORE, LAB_VISITED, LAB_HOME, LAB_PORTS };
 
+/* Ports have queues for so many workers; all send into one ring. */
+enum { LAB_WORKERS = 2 };
+
 #define LAB_NAME    "lab"
 #define LAB_LOCAL   "2001:db8:ffff::1"
 #define LAB_HOME_OF "2001:db8:1::10" /* home address of subscriber 1 */
@@ -31,6 +34,11 @@ struct lab {
 	unsigned buffers; /* in the pool when all are back */
 };
 
+/* Of what leaves and what comes in GRE. */
+struct lab_keys {
+	uint32_t out, in;
+};
+
 /* Starts DPDK once for the program; cmocka group setup. */
 int lab_eal(void **state);
 
@@ -42,8 +50,9 @@ int lab_eal(void **state);
 int lab_setup(void **state);
 int lab_teardown(void **state);
 
-/* Puts a frame on a port as if received. */
+/* Puts a frame on a port as if received, for the lab's worker or for one of this index. */
 void lab_receive(struct lab *lab, enum lab_port port, const struct packet *p);
+void lab_receive_for(struct lab *lab, unsigned worker, enum lab_port port, const struct packet *p);
 
 /* Sends a packet down as the mirror does. */
 void lab_down(struct lab *lab, enum mirror_down how, uint16_t port, uint64_t subscriber,
@@ -85,6 +94,8 @@ struct mac lab_peer_mac(enum lab_port port);
 /* Applies objects; fails the test unless the result is expected. */
 void lab_apply(struct lab *lab, const struct object *object, int expected);
 void lab_set_path(struct lab *lab, uint64_t id, const char *remote, uint16_t mtu, int expected);
+/* One of GRE between LAB_LOCAL and a place, with keys or without; the others are the same. */
+void lab_set_gre(struct lab *lab, uint64_t id, const char *remote, const struct lab_keys *keys);
 void lab_set_subscriber(struct lab *lab, uint64_t id, const char *prefix, uint64_t link,
 	const uint64_t *paths, uint8_t path_count, int expected);
 void lab_delete(struct lab *lab, enum object_kind kind, uint64_t id);

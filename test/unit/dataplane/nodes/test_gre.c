@@ -18,20 +18,6 @@ enum { KEY_OUT = 0x01020304, KEY_IN = 0x0a0b0c0d, KEY2_OUT = 77, KEY2_IN = 78 };
 
 static const struct mac host_mac = {{2, 0, 0, 0, 4, 1}};
 
-static void set_gre(struct lab *lab, uint64_t id, bool keyed, uint32_t out, uint32_t in)
-{
-	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
-
-	o.path = (struct object_path){.id = id,
-		.kind = PATH_GRE,
-		.local = packet_addr(LAB_LOCAL),
-		.remote = packet_addr(CARE_OF2),
-		.keyed = keyed,
-		.key_out = out,
-		.key_in = in};
-	lab_apply(lab, &o, 0);
-}
-
 static void attach(struct lab *lab)
 {
 	const uint64_t paths[] = {40, 41};
@@ -43,7 +29,7 @@ static void attach(struct lab *lab)
 	o.path = (struct object_path){
 		.id = 40, .kind = PATH_ON_LINK, .port = "home", .mac = host_mac};
 	lab_apply(lab, &o, 0);
-	set_gre(lab, 41, true, KEY2_OUT, KEY2_IN);
+	lab_set_gre(lab, 41, CARE_OF2, &(struct lab_keys){KEY2_OUT, KEY2_IN});
 	lab_set_subscriber(lab, 4, "2001:db8:6::/64", 0, paths, 2, 0);
 }
 
@@ -54,8 +40,8 @@ static int setup(void **state)
 
 	if (error)
 		return error;
-	set_gre(*state, 20, true, KEY_OUT, KEY_IN);
-	set_gre(*state, 30, false, 0, 0);
+	lab_set_gre(*state, 20, CARE_OF2, &(struct lab_keys){KEY_OUT, KEY_IN});
+	lab_set_gre(*state, 30, CARE_OF2, NULL);
 	lab_set_subscriber(*state, 2, "2001:db8:4::/64", 0, &keyed, 1, 0);
 	lab_set_subscriber(*state, 3, "2001:db8:5::/64", 0, &unkeyed, 1, 0);
 	return 0;
@@ -510,7 +496,7 @@ static void test_between_attached(void **state)
 	o.path = (struct object_path){
 		.id = 50, .kind = PATH_ON_LINK, .port = "home", .mac = {{2, 0, 0, 0, 5, 1}}};
 	lab_apply(lab, &o, 0);
-	set_gre(lab, 51, true, 91, 92);
+	lab_set_gre(lab, 51, CARE_OF2, &(struct lab_keys){91, 92});
 	lab_set_subscriber(lab, 5, "2001:db8:8::/64", 0, paths, 2, 0);
 	packet_udp(&in, "2001:db8:8::1", ATTACHED, 50);
 	f = in;
@@ -529,13 +515,13 @@ static void test_changes(void **state)
 	struct packet in, f;
 
 	packet_udp(&in, LAB_PEER, KEYED, 10);
-	set_gre(lab, 20, true, 9, 8);
+	lab_set_gre(lab, 20, CARE_OF2, &(struct lab_keys){9, 8});
 	arrive(lab, LAB_CORE, &in);
 	expect_in_gre(lab, &in, keyed, sizeof(keyed));
 	packet_udp(&f, KEYED, LAB_PEER, 10);
 	wrap_keyed(&f, KEY_IN);
 	drop(lab, &f, DROP_gre_key);
-	set_gre(lab, 20, false, 0, 0);
+	lab_set_gre(lab, 20, CARE_OF2, NULL);
 	arrive(lab, LAB_CORE, &in);
 	expect_in_gre(lab, &in, unkeyed, sizeof(unkeyed));
 	lab_set_path(lab, 20, LAB_CARE_OF, 0, 0);

@@ -21,19 +21,7 @@ enum { KEY_OUT = 77, KEY_IN = 88, NO_NUMBER = -1, WAIT_MS = 1000, SHORT_MS = 1 }
 
 static const struct mac host_mac = {{2, 0, 0, 0, 4, 1}};
 
-static void set_gre(struct lab *lab, uint64_t id, const char *remote)
-{
-	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
-
-	o.path = (struct object_path){.id = id,
-		.kind = PATH_GRE,
-		.local = packet_addr(LAB_LOCAL),
-		.remote = packet_addr(remote),
-		.keyed = true,
-		.key_out = KEY_OUT,
-		.key_in = KEY_IN};
-	lab_apply(lab, &o, 0);
-}
+static const struct lab_keys keys = {KEY_OUT, KEY_IN};
 
 struct wanted {
 	uint64_t id;
@@ -71,8 +59,8 @@ static int setup(void **state)
 
 	if (error)
 		return error;
-	set_gre(*state, 20, FIRST);
-	set_gre(*state, 21, SECOND);
+	lab_set_gre(*state, 20, FIRST, &keys);
+	lab_set_gre(*state, 21, SECOND, &keys);
 	lab_set_path(*state, 30, FIRST, 0, 0);
 	lab_set_path(*state, 31, SECOND, 0, 0);
 	set(*state, &node);
@@ -92,8 +80,8 @@ static void attach(struct lab *lab)
 	o.path = (struct object_path){
 		.id = 40, .kind = PATH_ON_LINK, .port = "home", .mac = host_mac};
 	lab_apply(lab, &o, 0);
-	set_gre(lab, 41, FIRST);
-	set_gre(lab, 42, SECOND);
+	lab_set_gre(lab, 41, FIRST, &keys);
+	lab_set_gre(lab, 42, SECOND, &keys);
 	set(lab, &host);
 }
 
@@ -189,8 +177,8 @@ static void numbers_outlive_changes(void **state)
 	receive(lab, LAB_CORE, &in);
 	lab_walk(lab);
 	leaves_numbered(lab, &in, 0);
-	set_gre(lab, 20, "2001:db8:f::99"); /* the list of paths is another one */
-	set_gre(lab, 20, FIRST);
+	lab_set_gre(lab, 20, "2001:db8:f::99", &keys); /* the list of paths is another one */
+	lab_set_gre(lab, 20, FIRST, &keys);
 	changed.steering = STEERING_FLOW;
 	set(lab, &changed);
 	receive(lab, LAB_CORE, &in);
@@ -365,7 +353,7 @@ static void by_two_workers(void **state)
 		&(struct worker_config){.index = 1, .tables = lab->tables, .nodes = sources},
 		&error);
 	assert_non_null(second);
-	second->index = 0; /* the ports have one queue, and both run in this thread */
+	second->index = 0; /* both run in this thread, which is one reader */
 	for (uint64_t i = 0; i < 2; i++) {
 		const char *source = i ? "2001:db8:8::1" : "2001:db8:7::1";
 

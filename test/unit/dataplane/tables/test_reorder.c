@@ -366,6 +366,22 @@ static void order_is_gone(void **state)
 	assert_int_equal(reorder_waiting(t->r), 0);
 }
 
+/* It has gone while a packet was on its way here, and is nobody's when that is let go. */
+static void order_goes_meanwhile(void **state)
+{
+	struct world *t = *state;
+
+	put(t, 0);
+	t->order.generation = 0;
+	put(t, 2);
+	EXPECT(t, 0);
+	set_order(&t->order, PACKETS);
+	t->order.generation = 0;
+	pass_time(t, LONGEST);
+	EXPECT(t, 2);
+	assert_int_equal(reorder_waiting(t->r), 0);
+}
+
 /* What waits is freed with the rest; the teardown counts. */
 static void ends_while_packets_wait(void **state)
 {
@@ -419,6 +435,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(sender_begins_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(order_goes_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(ends_while_packets_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(shuffled, setup, teardown),
 	};
