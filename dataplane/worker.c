@@ -13,6 +13,7 @@
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/budget.h"
 #include "dataplane/nodes/choose.h"
+#include "dataplane/nodes/hold.h"
 #include "dataplane/nodes/node.h"
 #include "dataplane/nodes/reassembly.h"
 #include "dataplane/nodes/replicate.h"
@@ -53,7 +54,8 @@ const char *worker_counter_help(enum worker_counter counter)
 /* Makes the graph of all nodes that the sources lead to. */
 static int make_graph(struct worker *w, const char *const *nodes)
 {
-	static const char *const sources[] = {"rx", "down", "replicate", "resequence", NULL};
+	static const char *const sources[] = {
+		"hold", "rx", "down", "replicate", "resequence", NULL};
 	const char *patterns[NODES_MAX];
 	char name[RTE_GRAPH_NAMESIZE];
 	struct rte_graph_param param = {.socket_id = SOCKET_ID_ANY, .node_patterns = patterns};
@@ -91,11 +93,13 @@ struct worker *worker_create(const struct worker_config *config, int *error)
 		w->fragment_id = (uint32_t)rte_rand();
 		budget_init(&w->icmp6_budget, ICMP6_PER_SECOND, ICMP6_BURST, w->tsc);
 		budget_init(&w->event_budget, EVENTS_PER_SECOND, EVENTS_BURST, w->tsc);
+		budget_init(&w->hold_budget, HOLD_PER_SECOND, HOLD_BURST, w->tsc);
 		w->reassembly = reassembly_create();
 		w->chooser = chooser_create();
 		w->replication = replication_create();
 		w->resequencer = resequencer_create(config->index);
-		err = w->reassembly && w->chooser && w->replication && w->resequencer
+		w->hold = hold_create(HOLD_MOST);
+		err = w->reassembly && w->chooser && w->replication && w->resequencer && w->hold
 			      ? make_graph(w, config->nodes)
 			      : -ENOMEM;
 	}
@@ -117,6 +121,7 @@ void worker_destroy(struct worker *w)
 	chooser_destroy(w->chooser);
 	replication_destroy(w->replication);
 	resequencer_destroy(w->resequencer);
+	hold_destroy(w->hold);
 	rte_free(w);
 }
 

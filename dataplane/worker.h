@@ -21,6 +21,7 @@ struct reassembly;
 struct chooser;
 struct replication;
 struct resequencer;
+struct hold;
 
 struct worker_config {
 	unsigned index; /* 0 ...: its queues, its rings, its RCU thread id */
@@ -42,6 +43,8 @@ struct worker_config {
 	X(numbered, "packets sent into tunnels with a GRE sequence number")                        \
 	X(resequenced, "packets with a GRE sequence number taken to be put in order")              \
 	X(resequenced_elsewhere, "of these, handed to another worker")                             \
+	X(held, "packets that waited for their subscribers' next links")                           \
+	X(released, "of these, sent on when the subscriber was there")                             \
 	X(multicast, "multicast packets taken to be copied")                                       \
 	X(replicated, "copies of multicast packets made")                                          \
 	X(forwarded, "packets routed without a tunnel")                                            \
@@ -92,6 +95,7 @@ struct worker {
 	uint64_t tsc;         /* at the start of this walk */
 	struct worker_budget icmp6_budget;
 	struct worker_budget event_budget;
+	struct worker_budget hold_budget;
 	uint32_t fragment_id; /* of the next packet that is sent in fragments */
 	uint16_t rx_first;    /* port that the next walk asks first */
 	struct reassembly *reassembly;
@@ -99,6 +103,7 @@ struct worker {
 	struct path_traffic *traffic; /* its row of what paths carry */
 	struct replication *replication;
 	struct resequencer *resequencer;
+	struct hold *hold; /* tables/hold.h */
 	uint64_t counters[WORKER_COUNTERS_COUNT] __rte_cache_aligned;
 	uint64_t drops[DROP_COUNT];
 };

@@ -10,6 +10,7 @@
 #include "dataplane/agent/events.h"
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/hold.h"
 #include "dataplane/nodes/mld.h"
 #include "dataplane/nodes/resequence.h"
 #include "dataplane/nodes/traffic.h"
@@ -37,8 +38,7 @@ static void tell(struct worker *w, struct rte_mbuf *m, const struct subscriber_e
 	events_put(w->index, &event);
 }
 
-/* The subscriber on a link here that a packet came for, or NULL. */
-static const struct subscriber_entry *attached(const struct worker *w, struct rte_mbuf *m)
+const struct subscriber_entry *decap_attached(const struct worker *w, struct rte_mbuf *m)
 {
 	const struct subscriber_table *t = &w->tables->subscribers;
 	const struct in6_addr to = ip6_load(decap_inner(m)->dst_addr);
@@ -95,12 +95,16 @@ static rte_edge_t decap_else(
 		edge = decap_strip(m, SUBSCRIBER_NONE);
 		return edge == DECAP_STEER ? DECAP_RELAY : edge;
 	}
-	const struct subscriber_entry *to = attached(w, m);
+	const struct subscriber_entry *to = decap_attached(w, m);
 
 	if (to && decap_accepts(&w->tables->subscribers, m, to)) {
+		if (unlikely(hold_waits_for(w, m)))
+			return DECAP_HOLD;
 		traffic_arrived(w, to, outer, ip6_total(decap_inner(m)));
 		return decap_of(w, m, to);
 	}
+	if (!to && hold_wants(w, m))
+		return DECAP_HOLD;
 	edge = decap_mismatch(w, m, to ? to : entry);
 	if (edge != DECAP_STEER)
 		return edge;
@@ -237,6 +241,7 @@ static struct rte_node_register decap_node = {
 			[DECAP_KIND] = "drop_tunnel_kind",
 			[DECAP_GRE_KEY] = "drop_gre_key",
 			[DECAP_RESEQUENCE] = "resequence_take",
+			[DECAP_HOLD] = "hold_tunnel",
 		},
 };
 RTE_NODE_REGISTER(decap_node)

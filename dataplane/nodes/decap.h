@@ -21,6 +21,7 @@ enum decap_edge {
 	DECAP_KIND,
 	DECAP_GRE_KEY,
 	DECAP_RESEQUENCE,
+	DECAP_HOLD,
 	DECAP_EDGES
 };
 
@@ -37,6 +38,9 @@ static inline struct rte_ipv6_hdr *decap_inner(struct rte_mbuf *m)
 {
 	return rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, meta_of(m)->outer);
 }
+
+/* The subscriber on a link here that a packet came for which is in a tunnel, or NULL. */
+const struct subscriber_entry *decap_attached(const struct worker *w, struct rte_mbuf *m);
 
 /* What a packet that came in a tunnel says of it beside addresses. */
 static inline struct path_mark decap_mark(const struct meta *meta)

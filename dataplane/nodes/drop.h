@@ -45,6 +45,11 @@
 	X(rule, "a rule of its subscriber drops it")                                               \
 	X(access_unknown, "from an access link, of no subscriber that is attached there")          \
 	X(access_foreign, "from an access link, with the address of a subscriber elsewhere")       \
+	X(hold_full, "as many packets wait for its subscriber's next link as may")                 \
+	X(hold_room,                                                                               \
+		"as many packets wait for subscribers' next links as may, or buffers are few")     \
+	X(hold_late, "waited too long for its subscriber's next link")                             \
+	X(hold_gone, "waited for its subscriber's next link, and the subscriber was gone")         \
 	X(relay_twice, "relayed packet for a subscriber at the address of a data plane")           \
 	X(relay_unknown, "relayed packet for no subscriber that is known here")                    \
 	X(tunnel_error_stale, "ICMPv6 error about a tunnel that is not, or no more, as it says")   \

@@ -1,9 +1,11 @@
 /*
  * on_link: a packet to a subscriber that is on a link of ours, to the interface that its path
- * names.
+ * names; or that is on no link at the moment, and whose packets wait (hold.c).
  */
 #include "dataplane/nodes/forward.h"
 #include "dataplane/nodes/traffic.h"
+
+enum edge { ON_LINK_HELD = FORWARD_EDGES, ON_LINK_EDGES };
 
 static rte_edge_t on_link_one(struct worker *w, struct rte_mbuf *m,
 	const struct subscriber_entry *entry, uint32_t *transit)
@@ -20,7 +22,7 @@ static rte_edge_t on_link_one(struct worker *w, struct rte_mbuf *m,
 	memcpy(&to, first ? &entry->remote : &path_at(paths, number)->remote, sizeof(to));
 	port = port_get(to.port);
 	if (unlikely(!port))
-		return FORWARD_PORT_GONE;
+		return first && path_is_held(paths, number) ? ON_LINK_HELD : FORWARD_PORT_GONE;
 	if (!(meta->flags & META_ORIGINATED)) {
 		rte_edge_t edge = forward_check(ip6_of(m), meta);
 
@@ -70,7 +72,11 @@ static struct rte_node_register on_link_node = {
 	.name = "on_link",
 	.process = on_link_process,
 	.init = node_init,
-	.nb_edges = FORWARD_EDGES,
-	.next_nodes = {FORWARD_NEXT_NODES},
+	.nb_edges = ON_LINK_EDGES,
+	.next_nodes =
+		{
+			FORWARD_NEXT_NODES,
+			[ON_LINK_HELD] = "hold_take",
+		},
 };
 RTE_NODE_REGISTER(on_link_node)

@@ -55,6 +55,7 @@ int path_table_init(struct path_table *t, uint32_t capacity, uint32_t most, unsi
 			most_lists, rcu) < 0 ||
 		make_turns(t, readers) < 0 ||
 		room_init(&t->keys, 0, t->paths.most * sizeof(struct path_keys)) < 0 ||
+		room_init(&t->holds, 0, t->paths.most * sizeof(struct path_hold)) < 0 ||
 		path_traffic_init(&t->traffic, readers, t->paths.most) < 0 ||
 		path_down_init(&t->downs, t->paths.most) < 0 ||
 		order_table_init(&t->orders, t->lists.most, rcu) < 0 ||
@@ -74,6 +75,7 @@ void path_table_destroy(struct path_table *t)
 	pool_destroy(&t->lists);
 	sig_index_destroy(&t->by_id);
 	room_destroy(&t->keys);
+	room_destroy(&t->holds);
 	path_traffic_destroy(&t->traffic);
 	path_down_destroy(&t->downs);
 	order_table_destroy(&t->orders);
@@ -134,6 +136,11 @@ static void make_header(
 	if (object->kind == PATH_ON_LINK) {
 		if (relayed)
 			memcpy(header + 8, object->port, strlen(object->port));
+		return;
+	}
+	if (object->kind == PATH_HELD) {
+		header[1] = PATH_HEADER_HELD;
+		memcpy(header + 8, &object->local, sizeof(object->local));
 		return;
 	}
 	header[0] = 0x60;
@@ -209,6 +216,11 @@ static int remote_of(const struct object_path *object, bool relayed, struct in6_
 		to.port = relayed ? PORT_NONE : port_find(object->port);
 		memcpy(remote, &to, sizeof(*remote));
 		return to.port == PORT_NONE && !relayed ? -ENOENT : 0;
+	case PATH_HELD:
+		memcpy(remote, &to, sizeof(*remote));
+		if (!addr_is_unspecified(&object->remote))
+			*remote = object->remote;
+		return 0;
 	}
 	return -EOPNOTSUPP;
 }
@@ -256,7 +268,7 @@ int64_t path_table_make(struct path_table *t, const struct object_path *object)
 	uint32_t shape = POOL_NONE;
 
 	if (number != POOL_NONE && path_traffic_make_room(&t->traffic, number) == 0 &&
-		set_keys(t, number, object) == 0)
+		set_keys(t, number, object) == 0 && path_table_hold(t, number, object) == 0)
 		shape = take_shape(t, object, relayed);
 	if (shape == POOL_NONE) {
 		if (number != POOL_NONE)
@@ -301,6 +313,22 @@ static struct object_path on_link_object(const struct path_table *t, const struc
 	return object;
 }
 
+static struct object_path held_object(const struct path_table *t, uint32_t number)
+{
+	const struct path *path = path_at(t, number);
+	const struct path_hold *hold = path_hold_at(t, number);
+	struct object_path object = {.id = path->id,
+		.kind = PATH_HELD,
+		.local = *path_shape_local(path_shape_at(t, path->shape)),
+		.mtu = path->set_mtu,
+		.hold_packets = hold->packets,
+		.hold_ms = hold->ms};
+
+	if (!addr_is_unspecified(&object.local))
+		object.remote = path->remote;
+	return object;
+}
+
 struct object_path path_table_object(const struct path_table *t, uint32_t number)
 {
 	const struct path *path = path_at(t, number);
@@ -315,6 +343,8 @@ struct object_path path_table_object(const struct path_table *t, uint32_t number
 		.keyed = path_header_gre(shape->header) == PATH_GRE_KEYED,
 	};
 
+	if (path_header_held(shape->header))
+		return held_object(t, number);
 	if (path_header_on_link(shape->header))
 		return on_link_object(t, path);
 	if (object.keyed) {
@@ -361,8 +391,11 @@ int path_table_publish(struct path_table *t, uint32_t path, uint32_t old)
 {
 	uint64_t hash = table_hash_id(path_at(t, path)->id);
 
-	int err = -ENOSPC;
+	int err = path_table_enter_room(t, path);
 
+	if (err < 0)
+		return err;
+	err = -ENOSPC;
 	if (old != POOL_NONE)
 		err = sig_index_replace(&t->by_id, hash, old, path);
 	else if (sig_index_make_room(&t->by_id) == 0)
@@ -371,6 +404,7 @@ int path_table_publish(struct path_table *t, uint32_t path, uint32_t old)
 		path_traffic_follow(&t->traffic, path, old);
 	if (err == 0)
 		pool_watch_tell(&t->watch, old, path);
+	path_table_leave_room(t, err == 0 ? old : path);
 	return err;
 }
 
@@ -378,6 +412,7 @@ void path_table_hide(struct path_table *t, uint32_t path)
 {
 	sig_index_remove(&t->by_id, table_hash_id(path_at(t, path)->id), path);
 	pool_watch_tell(&t->watch, path, POOL_NONE);
+	path_table_leave_room(t, path);
 }
 
 void path_table_release_shape(struct path_table *t, uint16_t number)
@@ -395,6 +430,7 @@ void path_table_retire(struct path_table *t, uint32_t number)
 {
 	const struct path *path = path_at(t, number);
 
+	path_table_end_hold(t, number);
 	path_table_release_shape(t, path->shape);
 	if (path->data_plane)
 		--*data_plane_users(t, path);

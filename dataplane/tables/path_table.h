@@ -23,6 +23,7 @@
 #include "dataplane/tables/data_plane_table.h"
 #include "dataplane/tables/order_table.h"
 #include "dataplane/tables/path_down.h"
+#include "dataplane/tables/path_hold.h"
 #include "dataplane/tables/path_traffic.h"
 #include "dataplane/tables/pool.h"
 #include "dataplane/tables/room.h"
@@ -38,6 +39,7 @@ enum {
 	PATH_HOP_LIMIT = 64, /* of outer packets (RFC 2473, 6.3) */
 	PATH_SHAPE_NONE = UINT16_MAX,
 	PATH_RELAYED = 1 << 15, /* in path.data_plane */
+	PATH_HEADER_HELD = 1,   /* second octet of the header of held paths */
 };
 
 /* What a path on link has in the place of a remote address: no address begins like this. */
@@ -52,7 +54,8 @@ static_assert(sizeof(struct path_on_link) == sizeof(struct in6_addr), "in its pl
 /*
  * One cache line, the outer headers ready but for length, class, flow label, destination and key.
  * That of all paths on link has none: its first octet is 0, its local address unspecified; those on
- * a link of another data plane have the name of its port there.
+ * a link of another data plane have the name of its port there. Held paths are like those on a link
+ * that is none, but for PATH_HEADER_HELD, and have a local address if they are of a tunnel.
  */
 struct path_shape {
 	uint8_t header[PATH_SHAPE_LEN]; /* IPv6, and GRE or zeroes */
@@ -115,6 +118,11 @@ struct path_table {
 	struct path_traffics traffic;
 	struct path_downs downs;
 	struct order_table orders;
+	struct room holds; /* struct path_hold by number of the path, as far as any is held */
+	uint32_t hold_generation; /* the last one; writer */
+	uint64_t impatient;       /* TSC until which no worker is waited for; writer */
+	uint32_t rooms[OBJECT_HOLD_TUNNELS_MAX]; /* numbers of held paths of tunnels ... */
+	uint32_t room_count;                     /* ... as many as these; any reader */
 	struct data_plane_table *data_planes;
 	uint64_t *marks;         /* a bit a path: named since the last tables_mark() */
 	struct pool_watch watch; /* of paths; writer */
@@ -163,6 +171,23 @@ void path_table_hide(struct path_table *t, uint32_t path);
 
 /* Writer: gives back a path that no subscriber uses any more. */
 void path_table_retire(struct path_table *t, uint32_t path);
+
+/*
+ * Writer, for path_table.c: begins to count what waits for a path, if it is held (0 or -ENOSPC),
+ * and ends that; a path is found by its id, or is not: what comes out of its tunnel waits from then
+ * on, if it is held and has one (0 or -ENOSPC), or does not. In path_hold.c, like the next three.
+ */
+int path_table_hold(struct path_table *t, uint32_t path, const struct object_path *object);
+void path_table_end_hold(struct path_table *t, uint32_t path);
+int path_table_enter_room(struct path_table *t, uint32_t path);
+void path_table_leave_room(struct path_table *t, uint32_t path);
+
+/* Writer: a subscriber that had one first path is found by its id with another: where the one was
+ * held, waits until its packets have gone on. */
+void path_table_release(struct path_table *t, uint32_t from, uint32_t to);
+
+/* Writer: after a repair, only paths that are found stay among those of tunnels. */
+void path_table_check_rooms(struct path_table *t);
 
 /* Writer: a path as control set it. */
 struct object_path path_table_object(const struct path_table *t, uint32_t path);
@@ -263,6 +288,28 @@ static inline bool path_header_on_link(const uint8_t *header)
 {
 	return header[0] == 0;
 }
+
+/* The same of one that is held. */
+static inline bool path_header_held(const uint8_t *header)
+{
+	return header[0] == 0 && header[1] == PATH_HEADER_HELD;
+}
+
+/* Whether a path is held, and what waits for it, if it is or was. Any reader. */
+static inline bool path_is_held(const struct path_table *t, uint32_t path)
+{
+	return path_header_held(path_shape_at(t, path_at(t, path)->shape)->header);
+}
+
+static inline struct path_hold *path_hold_at(const struct path_table *t, uint32_t path)
+{
+	return (struct path_hold *)(void *)t->holds.base + path;
+}
+
+/* Number of the held path of a tunnel, by the outer addresses of what comes out of it, or
+ * POOL_NONE. Any reader. */
+uint32_t path_table_room(
+	const struct path_table *t, const struct in6_addr *remote, const struct in6_addr *local);
 
 /*
  * Whether packets to a subscriber with this list are looked at for their path. Those to one on a

@@ -32,6 +32,16 @@ static inline bool sound_on_link(const uint8_t header[PATH_SHAPE_LEN])
 	       memcmp(header + 8 + len, none, PATH_SHAPE_LEN - 8 - len) == 0;
 }
 
+/* Whether the header of a shape is that of held paths: nothing, or a local address. */
+static inline bool sound_held(const uint8_t header[PATH_SHAPE_LEN])
+{
+	static const uint8_t none[PATH_SHAPE_LEN];
+	const size_t behind = 8 + sizeof(struct in6_addr);
+
+	return memcmp(header + 2, none, 6) == 0 &&
+	       memcmp(header + behind, none, PATH_SHAPE_LEN - behind) == 0;
+}
+
 /* Whether a number is that of a shape, with the header that shapes have. */
 static inline bool sound_shape(const struct path_table *t, uint16_t number)
 {
@@ -40,6 +50,8 @@ static inline bool sound_shape(const struct path_table *t, uint16_t number)
 	if (number >= t->shapes.fresh)
 		return false;
 	shape = path_shape_at(t, number);
+	if (path_header_held(shape->header))
+		return sound_held(shape->header);
 	if (path_header_on_link(shape->header))
 		return sound_on_link(shape->header);
 	for (unsigned i = 1; i < 6; i++)
@@ -55,7 +67,8 @@ static inline bool sound_port(const struct path_table *t, uint32_t number)
 	const struct path *path = path_at(t, number);
 	const uint8_t *header = path_shape_at(t, path->shape)->header;
 
-	return !path_header_on_link(header) || !!header[8] == !!(path->data_plane & PATH_RELAYED);
+	return !path_header_on_link(header) || path_header_held(header) ||
+	       !!header[8] == !!(path->data_plane & PATH_RELAYED);
 }
 
 /* Whether the path of a number, of a sound shape, has keys if it should. */
@@ -65,6 +78,17 @@ static inline bool sound_keys(const struct path_table *t, uint32_t number)
 
 	return path_header_gre(header) != PATH_GRE_KEYED ||
 	       ((size_t)number + 1) * sizeof(struct path_keys) <= t->keys.made;
+}
+
+/* Whether the path of a number, of a sound shape, has bounds for what waits if it is held. */
+static inline bool sound_hold(const struct path_table *t, uint32_t number)
+{
+	const uint8_t *header = path_shape_at(t, path_at(t, number)->shape)->header;
+	const struct path_hold *hold = path_hold_at(t, number);
+
+	return !path_header_held(header) ||
+	       (((size_t)number + 1) * sizeof(*hold) <= t->holds.made && hold->packets &&
+		       hold->ms && path_at(t, number)->data_plane == 0);
 }
 
 /* Whether a number is that of a path, which leads only to what is there. */
@@ -79,7 +103,7 @@ static inline bool sound_path(const struct path_table *t, uint32_t number)
 	return slot < DATA_PLANE_SLOTS &&
 	       data_plane_table_is_own(t->data_planes, slot) == !(data_plane & PATH_RELAYED) &&
 	       sound_shape(t, path_at(t, number)->shape) && sound_port(t, number) &&
-	       sound_keys(t, number);
+	       sound_keys(t, number) && sound_hold(t, number);
 }
 
 /* Whether a list's paths are paths. */

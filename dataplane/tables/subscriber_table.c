@@ -443,12 +443,16 @@ static int set(struct subscriber_table *t, const struct object_subscriber *objec
 		undo(t, &c);
 		return err;
 	}
+	/* By its id first: see path_hold.h. */
+	if (c.first != SIG_INDEX_NONE) {
+		sig_index_replace(&t->by_id, table_hash_id(object->id), c.first, c.fresh[0]);
+		path_table_release(t->paths, entry_at(t, c.first)->path, c.paths[0]);
+	}
 	for (unsigned i = 0; i < object->prefix_count; i++)
 		if (c.old[i] != SIG_INDEX_NONE)
 			sig_index_replace(&t->by_prefix, entry_hash(entry_at(t, c.fresh[i])),
 				c.old[i], c.fresh[i]);
 	if (c.first != SIG_INDEX_NONE) {
-		sig_index_replace(&t->by_id, table_hash_id(object->id), c.first, c.fresh[0]);
 		release_paths(t, entry_at(t, c.first), c.list);
 		drop_old(t, &c);
 	} else {

@@ -58,7 +58,8 @@ static bool is_unchanged(const struct tables *t, uint32_t number, const struct o
 	       object->data_plane == is.data_plane && addr_equal(&object->remote, &is.remote) &&
 	       addr_equal(&object->local, &is.local) && mac_equal(&object->mac, &is.mac) &&
 	       strcmp(object->port, is.port) == 0 && object->keyed == is.keyed &&
-	       object->key_in == is.key_in && object->key_out == is.key_out;
+	       object->key_in == is.key_in && object->key_out == is.key_out &&
+	       object->hold_packets == is.hold_packets && object->hold_ms == is.hold_ms;
 }
 
 int tables_set_path(struct tables *t, const struct object_path *object)

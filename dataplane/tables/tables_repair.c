@@ -353,6 +353,7 @@ int64_t tables_repair(struct tables *t)
 	t->unsettled_count = 0;
 	tables_quiesce(t);
 	rebuild(t, &kept);
+	path_table_check_rooms(&t->paths);
 	if (t->paths.own_shape == PATH_SHAPE_NONE)
 		path_table_take_own(&t->paths);
 	free_bits(&kept);

@@ -14,6 +14,7 @@
  *   link         watch_dad (8), access (8), local_routing (8), name (8 length, text)
  *   path         kind (8), local (16 octets), remote (16 octets), data plane (64), mtu (16),
  *                GRE: keyed (8), key out (32), key in (32);
+ *                held: packets (16), ms (16);
  *                on link: kind (8), MAC (6 octets), mtu (16), port (8 length, text)
  *   subscriber   domain (32), link id (64), prefix count (8), path count (8),
  *                prefixes (16 octets address, 8 length), path ids (64), steering (8),
@@ -32,6 +33,7 @@ static const char *const path_kind_names[] = {
 	[PATH_IP6_IN_IP6] = "ip6-in-ip6",
 	[PATH_ON_LINK] = "on-link",
 	[PATH_GRE] = "gre",
+	[PATH_HELD] = "held",
 };
 
 const char *path_kind_name(enum path_kind kind)
@@ -57,7 +59,7 @@ const char *steering_name(enum steering steering)
 
 static bool path_kind_known(unsigned kind)
 {
-	return kind >= PATH_IP6_IN_IP6 && kind <= PATH_GRE;
+	return kind >= PATH_IP6_IN_IP6 && kind <= PATH_HELD;
 }
 
 static bool local_ok(const struct object *obj)
@@ -112,13 +114,24 @@ static uint64_t link_digest(uint64_t h, const struct object *obj)
 	return digest_text(digest_mix(h, obj->link.watch_dad, access), obj->link.port);
 }
 
+/* A held path, and no other, says how much is held; it has both addresses or none, and no MTU. */
+static bool held_ok(const struct object_path *p)
+{
+	if (p->kind != PATH_HELD)
+		return p->hold_packets == 0 && p->hold_ms == 0;
+	return p->hold_packets >= 1 && p->hold_packets <= OBJECT_HOLD_PACKETS_MAX &&
+	       p->hold_ms >= 1 && p->hold_ms <= OBJECT_HOLD_MS_MAX && p->mtu == 0 &&
+	       p->data_plane == 0 &&
+	       addr_is_unspecified(&p->local) == addr_is_unspecified(&p->remote);
+}
+
 static bool path_ok(const struct object *obj)
 {
 	static const struct mac none;
 	const struct object_path *p = &obj->path;
 
 	if (p->id != obj->id || !path_kind_known(p->kind) || (p->keyed && p->kind != PATH_GRE) ||
-		(!p->keyed && (p->key_out || p->key_in)))
+		(!p->keyed && (p->key_out || p->key_in)) || !held_ok(p))
 		return false;
 	if (p->kind != PATH_ON_LINK)
 		return p->port[0] == '\0' && mac_equal(&p->mac, &none);
@@ -153,6 +166,10 @@ static void path_encode(struct writer *w, const struct object *obj)
 	writer_addr6(w, &obj->path.remote);
 	writer_u64(w, obj->path.data_plane);
 	writer_u16(w, obj->path.mtu);
+	if (obj->path.kind == PATH_HELD) {
+		writer_u16(w, obj->path.hold_packets);
+		writer_u16(w, obj->path.hold_ms);
+	}
 	if (obj->path.kind != PATH_GRE)
 		return;
 	writer_u8(w, obj->path.keyed);
@@ -176,6 +193,9 @@ static void path_decode(struct cursor *c, struct object *obj)
 		obj->path.keyed = record_bool_decode(c);
 		obj->path.key_out = cursor_u32(c);
 		obj->path.key_in = cursor_u32(c);
+	} else if (obj->path.kind == PATH_HELD) {
+		obj->path.hold_packets = cursor_u16(c);
+		obj->path.hold_ms = cursor_u16(c);
 	}
 	if (!path_ok(obj))
 		cursor_fail(c);
@@ -191,6 +211,8 @@ static uint64_t path_digest(uint64_t h, const struct object *obj)
 	h = digest_mix(h, p->data_plane, (uint64_t)p->kind << 16 | p->mtu);
 	if (p->kind == PATH_GRE)
 		h = digest_mix(h, p->keyed, (uint64_t)p->key_out << 32 | p->key_in);
+	if (p->kind == PATH_HELD)
+		h = digest_mix(h, p->hold_packets, p->hold_ms);
 	if (p->kind != PATH_ON_LINK)
 		return h;
 	memcpy(&mac, p->mac.b, sizeof(p->mac.b));

@@ -52,6 +52,9 @@ enum {
 	OBJECT_BUCKETS = 1024,     /* of which each object is in one, by its id */
 	OBJECT_ORDER_PACKETS_MAX = 256,
 	OBJECT_ORDER_MS_MAX = 1000,
+	OBJECT_HOLD_PACKETS_MAX = 1024,
+	OBJECT_HOLD_MS_MAX = 60000,
+	OBJECT_HOLD_TUNNELS_MAX = 1024, /* with a held path */
 };
 
 /* Packets to this address that carry signalling are punted, tunnels may end here. */
@@ -87,6 +90,7 @@ enum path_kind {
 	PATH_IP6_IN_IP6 = 1, /* RFC 2473 tunnel from local to remote */
 	PATH_ON_LINK = 2,    /* on a link of the data plane, to one interface there */
 	PATH_GRE = 3,        /* IPv6 in GRE (RFC 2784) in IPv6, from local to remote */
+	PATH_HELD = 4,       /* leads nowhere yet: packets wait */
 };
 
 /*
@@ -100,7 +104,12 @@ struct object_path {
 	/* PATH_ON_LINK: the name that the data plane of the path has for its port */
 	char port[OBJECT_PORT_NAME_MAX + 1];
 	struct mac mac; /* PATH_ON_LINK: of the interface */
-	/* Addresses are not of PATH_ON_LINK, unspecified there. */
+	/*
+	 * Addresses are not of PATH_ON_LINK, unspecified there. PATH_HELD: without them, it is the
+	 * path of a subscriber that is between two links, and its packets wait until it has
+	 * another first path; with both it is nobody's, and what comes out of a tunnel between
+	 * these ends for nobody known waits until it is for a subscriber on a link.
+	 */
 	struct in6_addr local;  /* outer source; also the only outer destination accepted uplink */
 	struct in6_addr remote; /* outer destination: the care-of address; outer source uplink */
 	/*
@@ -117,6 +126,10 @@ struct object_path {
 	bool keyed;
 	uint32_t key_out; /* of what is sent to remote */
 	uint32_t key_in;  /* of what comes from there */
+	/* PATH_HELD: how many packets wait at most, of a subscriber, or for a /64 in a worker; and
+	 * how long each. Neither is 0 there. */
+	uint16_t hold_packets;
+	uint16_t hold_ms;
 };
 
 /* The domain of the link-local addresses of a link: they mean something there alone. */

@@ -35,7 +35,7 @@ enum trace_how {
 	TRACE_TO_KERNEL = 4,  /* handed to Linux */
 	TRACE_WAITS = 5,      /* until the MAC address of its next hop is known */
 	TRACE_ANSWERED = 6,   /* by an ICMPv6 error, and dropped */
-	TRACE_KEPT = 7,       /* in another way: to be put together, or copied */
+	TRACE_KEPT = 7,       /* to be put together, copied, or sent to a later link */
 };
 
 struct trace_packet {

@@ -48,7 +48,7 @@
 #include "proto/channel/object.h"
 
 enum {
-	UPDATE_VERSION = 10,
+	UPDATE_VERSION = 11,
 	UPDATE_HEAD_LEN = 20,
 	UPDATE_NAME_MAX = OBJECT_NAME_MAX,
 	UPDATE_PORTS_MAX = 16,           /* ports of a data plane */

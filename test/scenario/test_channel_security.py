@@ -19,7 +19,7 @@ from lab.system import wait_for
 from lab.topology import HOST
 
 UPDATE, PACKET = 4701, 4702
-HELLO, REFUSE, VERSION = 1, 21, 10
+HELLO, REFUSE, VERSION = 1, 21, 11
 CONTROL_ADDRESS, SECOND_ADDRESS = "fd00:77::1", "fd00:77::2"
 NUMBERS = itertools.count()
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "dataplane/agent/events.h"
+#include "dataplane/nodes/hold.h"
 #include "dataplane/nodes/meta.h"
 #include "dataplane/nodes/reassembly.h"
 #include "dataplane/nodes/resequence.h"
@@ -279,6 +280,8 @@ unsigned lab_drain(struct lab *lab)
 	lab->worker->reassembly = reassembly_create();
 	resequencer_destroy(lab->worker->resequencer);
 	lab->worker->resequencer = resequencer_create(0);
+	hold_destroy(lab->worker->hold);
+	lab->worker->hold = hold_create(HOLD_MOST);
 	return lab->buffers - rte_mempool_avail_count(bench.pool);
 }
 

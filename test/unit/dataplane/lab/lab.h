@@ -75,8 +75,8 @@ void lab_taken(struct lab *lab, struct rte_ring *ring, struct packet *p, struct 
 /* Fails the test if a packet is left on any port or ring. */
 void lab_nothing(struct lab *lab);
 
-/* Frees all that is on ports, rings, in reassembly and waits for earlier ones; returns how many
- * buffers are still missing.
+/* Frees all that is on ports, rings, in reassembly and waits for earlier ones or a path; returns
+ * how many buffers are still missing.
  */
 unsigned lab_drain(struct lab *lab);
 

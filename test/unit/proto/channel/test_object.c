@@ -362,7 +362,7 @@ static void encoder_refuses(void **state)
 	bad[n] = a_link(), bad[n++].link.port[1] = ' ';
 	bad[n] = a_path(), bad[n++].path.kind = 0;
 	bad[n] = a_path(), bad[n++].path.kind = 2;
-	bad[n] = a_path(), bad[n++].path.kind = 4;
+	bad[n] = a_path(), bad[n++].path.kind = 5;
 	bad[n] = a_path(), bad[n++].path.port[0] = 'x';
 	bad[n] = a_path(), bad[n++].path.mac.b[0] = 2;
 	bad[n] = an_on_link_path(), bad[n++].path.port[0] = '\0';
@@ -442,7 +442,7 @@ static void decoder_refuses(void **state)
 		{a_link(), 16, 0, "a NUL in a name"},
 		{a_link(), 16, 0x80, "a name that is not ASCII"},
 		{a_path(), 12, 0, "unknown path kind"},
-		{a_path(), 12, 4, "unknown path kind"},
+		{a_path(), 12, 5, "unknown path kind"},
 		{a_path(), 12, PATH_ON_LINK, "octets left over"},
 		{an_on_link_path(), 29, 0, "an empty name"},
 		{an_on_link_path(), 12, PATH_IP6_IN_IP6, "body too short for its kind"},

@@ -33,7 +33,7 @@ static void head_round_trip(void **state)
 		cursor_exact_free(&c);
 		assert_string_not_equal(update_type_name(types[i]), "unknown");
 		if (i == 0)
-			assert_written(&w, "444d 0a 01 1122334455667788 000000000000002a");
+			assert_written(&w, "444d 0b 01 1122334455667788 000000000000002a");
 	}
 }
 
