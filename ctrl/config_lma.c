@@ -119,6 +119,10 @@ const struct config_key ctrl_config_lma_keys[] = {
 		.text = "1500ms", .max = 60000,
 		.help = "MaxDelayBeforeNewBCEAssign: how long a registration with unknown handoff "
 			"state waits for the end of the session before; 0: not at all"),
+	CONFIG_KEY(GROUP, struct ctrl_config_lma, handover, .keys = ctrl_config_handover_keys,
+		.help = "what becomes of packets to a node that its gateway has deregistered, "
+			"until another one registers it or delete_delay is over; RFC 5213, 5.3.5, "
+			"would have them dropped"),
 	CONFIG_KEY(INT, struct ctrl_config_lma, refusals_per_second, .text = "10", .min = 1,
 		.max = 100000, .help = "refusals to who is no gateway, at most, and as a burst"),
 	CONFIG_KEY(INT, struct ctrl_config_lma, max_paths, .text = "4", .max = SESSION_PATHS_MAX,

@@ -6,6 +6,7 @@
 #include "common/addr.h"
 #include "common/config.h"
 #include "ctrl/config_distribution.h"
+#include "ctrl/config_handover.h"
 #include "ctrl/config_supervision.h"
 #include "ctrl/signalling/gre_policy.h"
 #include "proto/mobility/auth.h"
@@ -54,6 +55,7 @@ struct ctrl_config_lma {
 	uint32_t timestamp_window_ms;
 	uint32_t delete_delay_ms;
 	uint32_t assign_delay_ms;
+	struct ctrl_config_handover handover;
 	uint32_t refusals_per_second;
 	uint32_t metrics_vendor; /* 0: none */
 	uint32_t max_paths;      /* bindings of a session; 0: several are not supported */

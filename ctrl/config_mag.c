@@ -134,6 +134,10 @@ const struct config_key ctrl_config_mag_keys[] = {
 		.help = "a node that its anchor refused, or revoked, is tried again after this, "
 			"when "
 			"it speaks"),
+	CONFIG_KEY(GROUP, struct ctrl_config_mag, handover, .keys = ctrl_config_handover_keys,
+		.help = "what becomes of packets out of the tunnels of anchors for nobody who is "
+			"attached: those that overtake the answer to a registration, and those on "
+			"their way when a node was detached; a node is a /64 here"),
 	CONFIG_KEY_NAMED("timestamp_window", DURATION, struct ctrl_config_mag, timestamp_window_ms,
 		.text = "7s", .max = 3600000,
 		.help = "how far the clock of an anchor with a key may be off when it revokes a "
@@ -174,6 +178,26 @@ const struct ctrl_config_mag_path *ctrl_config_mag_path(
 			return path;
 	}
 	return NULL;
+}
+
+size_t ctrl_config_mag_tunnels(const struct ctrl_config *config)
+{
+	const size_t paths = config->mag.paths.count;
+
+	return config->mag.anchors.count * (paths ? paths : 1);
+}
+
+void ctrl_config_mag_tunnel(const struct ctrl_config *config, size_t index,
+	const struct in6_addr **local, const struct in6_addr **remote)
+{
+	const struct ctrl_config_mag *mag = &config->mag;
+	const size_t anchors = mag->anchors.count;
+
+	*remote = &config_item(&mag->anchors, struct ctrl_config_anchor, index % anchors)->address;
+	*local = mag->paths.count
+			 ? &config_item(&mag->paths, struct ctrl_config_mag_path, index / anchors)
+				    ->address
+			 : &mag->address;
 }
 
 const struct ctrl_config_anchor *ctrl_config_anchor(
@@ -234,6 +258,17 @@ static void check_paths(const struct check *c)
 	ctrl_config_check_distribution(&mag->distribution, &mag->supervision,
 		mag->gre == MAG_GRE_REQUIRED || mag->gre == MAG_GRE_KEYS, c->file,
 		"mag.distribution", c->report);
+}
+
+/* Each tunnel out of which packets may wait has a place in data planes. */
+static void check_handover(const struct check *c)
+{
+	const struct ctrl_config_mag *mag = &c->config->mag;
+
+	if (mag->handover.buffer && ctrl_config_mag_tunnels(c->config) > OBJECT_HOLD_TUNNELS_MAX)
+		config_report_add(c->report, c->file, 0, "mag.handover.buffer",
+			"packets can wait for %d tunnels to anchors, but there may be %zu",
+			OBJECT_HOLD_TUNNELS_MAX, ctrl_config_mag_tunnels(c->config));
 }
 
 static void check_anchor(const struct check *c, size_t i)
@@ -358,6 +393,7 @@ int ctrl_config_check_mag(
 	check_roles(&c);
 	check_addresses(&c);
 	check_paths(&c);
+	check_handover(&c);
 	for (size_t i = 0; i < config->mag.anchors.count; i++)
 		check_anchor(&c, i);
 	error = check_nodes(&c);

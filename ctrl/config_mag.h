@@ -6,6 +6,7 @@
 #include "common/addr.h"
 #include "common/config.h"
 #include "ctrl/config_distribution.h"
+#include "ctrl/config_handover.h"
 #include "ctrl/config_supervision.h"
 #include "ctrl/signalling/gre_policy.h"
 
@@ -63,6 +64,7 @@ struct ctrl_config_mag {
 	uint32_t probe_ms;
 	uint32_t probes;
 	uint32_t hold_ms;
+	struct ctrl_config_handover handover;
 	uint32_t timestamp_window_ms;
 	char *identifier; /* NULL: none */
 	uint32_t heartbeat_ms;
@@ -82,6 +84,12 @@ const struct in6_addr *ctrl_config_mag_address(const struct ctrl_config *config)
 /* The path with this identifier; NULL: it is not configured. */
 const struct ctrl_config_mag_path *ctrl_config_mag_path(
 	const struct ctrl_config *config, uint8_t bid);
+
+/* How many tunnels there may be between addresses of the gateway and of anchors; and the ends of
+ * one of them. */
+size_t ctrl_config_mag_tunnels(const struct ctrl_config *config);
+void ctrl_config_mag_tunnel(const struct ctrl_config *config, size_t index,
+	const struct in6_addr **local, const struct in6_addr **remote);
 
 /* The anchor of this name, NULL: the first. NULL: there is none. */
 const struct ctrl_config_anchor *ctrl_config_anchor(

@@ -98,7 +98,7 @@ static int add_path(struct reading *r, const struct object_path *path)
 {
 	struct counted_tunnel *t = tunnel_of(r, &path->local, &path->remote);
 
-	if (path->kind == PATH_ON_LINK || !t)
+	if (path->kind == PATH_ON_LINK || path->kind == PATH_HELD || !t)
 		return 0;
 	if (r->path_count == r->path_room) {
 		size_t room = r->path_room ? 2 * r->path_room : 64;

@@ -259,6 +259,38 @@ enum path_policy_order publish_session_order(const struct ctrl_config *config,
 	return path_policy_order(policy, ways, session_ways(config, record, policy, ways));
 }
 
+/* Where packets wait: for a subscriber, or out of the tunnel between two addresses. */
+static int add_held(struct bundle *bundle, uint64_t id, const struct ctrl_config_handover *handover,
+	const struct in6_addr *local, const struct in6_addr *remote)
+{
+	struct object object = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
+
+	object.path = (struct object_path){.id = id,
+		.kind = PATH_HELD,
+		.local = *local,
+		.remote = *remote,
+		.hold_packets = handover->buffer,
+		.hold_ms = (uint16_t)handover->hold_ms};
+	return publish_bundle_add(bundle, &object);
+}
+
+/* A session between two gateways: its packets are dropped (RFC 5213, 5.3.5), or wait. */
+static int compile_ending(const struct ctrl_config *config, const struct session_record *record,
+	struct bundle *bundle)
+{
+	const uint64_t id = publish_session_id(record->number);
+	struct object object = {.kind = OBJECT_SUBSCRIBER, .op = OBJECT_SET, .id = id};
+	int error;
+
+	if (config->lma.handover.buffer == 0)
+		return 0;
+	object.subscriber = (struct object_subscriber){.id = id, .path_count = 1, .paths = {id}};
+	set_prefixes(&object.subscriber, record->prefixes, record->prefix_count, record->delegated,
+		record->delegated_count);
+	error = add_held(bundle, id, &config->lma.handover, &in6addr_any, &in6addr_any);
+	return error ? error : publish_bundle_add(bundle, &object);
+}
+
 int publish_compile_session(const struct ctrl_config *config, const struct session_record *record,
 	const struct path_policy *policy, struct bundle *bundle)
 {
@@ -273,6 +305,8 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 	int error = 0;
 
 	bundle->len = 0;
+	if (record->life == SESSION_ENDING)
+		return compile_ending(config, record, bundle);
 	if (record->life != SESSION_LIVE)
 		return 0;
 	set_prefixes(&subscriber, record->prefixes, record->prefix_count, record->delegated,
@@ -420,6 +454,15 @@ int publish_compile_access(uint64_t id, const char *port, bool local_routing, st
 	const struct object_link link = {.id = id, .access = true, .local_routing = local_routing};
 
 	return compile_link(&link, port, bundle);
+}
+
+int publish_compile_held(const struct ctrl_config *config, size_t tunnel, struct bundle *bundle)
+{
+	const struct in6_addr *local, *remote;
+
+	ctrl_config_mag_tunnel(config, tunnel, &local, &remote);
+	bundle->len = 0;
+	return add_held(bundle, publish_held_id(tunnel), &config->mag.handover, local, remote);
 }
 
 int publish_compile_data_plane(const struct ctrl_config *config, unsigned dp, struct bundle *bundle)

@@ -146,7 +146,8 @@ static int make_fixed(struct publish *p)
 	const struct ctrl_config *config = p->config;
 	size_t links = config->home_prefixes.count;
 	size_t access = config->mag.links.count;
-	size_t most = config->data_planes.count + config->address_count + 2 * links + access;
+	size_t held = config->mag.handover.buffer ? ctrl_config_mag_tunnels(config) : 0;
+	size_t most = config->data_planes.count + config->address_count + 2 * links + access + held;
 	int error = 0;
 
 	p->fixed = calloc(most, sizeof(*p->fixed));
@@ -180,6 +181,8 @@ static int make_fixed(struct publish *p)
 		error = publish_compile_access(links + i + 1,
 			config_item(&config->mag.links, struct ctrl_config_access, i)->port,
 			config->mag.local_routing, &p->fixed[p->fixed_count++]);
+	for (size_t i = 0; i < held && !error; i++)
+		error = publish_compile_held(config, i, &p->fixed[p->fixed_count++]);
 	return error;
 }
 

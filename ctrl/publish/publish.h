@@ -191,6 +191,13 @@ static inline uint64_t publish_shared_path_id(uint64_t number)
 	return number | 1ull << 58;
 }
 
+/* Id of the held path of a tunnel between a gateway and an anchor, by its index in the
+ * configuration. */
+static inline uint64_t publish_held_id(size_t index)
+{
+	return (uint64_t)index | 5ull << 60;
+}
+
 /* Whether a bundle is that of a group, which comes before its members. */
 static inline bool publish_is_group(uint64_t bundle_id)
 {
