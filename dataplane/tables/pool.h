@@ -34,10 +34,12 @@ static inline void pool_watch_tell(const struct pool_watch *watch, uint32_t old,
 		watch->changed(watch->context, old, fresh);
 }
 
+/* Readers look at its first line alone, which never changes, and so do not wait for the writer. */
 struct pool {
 	uint8_t *base; /* of the room */
 	uint32_t stride;
-	uint32_t link;     /* offset of the 32-bit member that chains */
+	/* The rest is the writer's. */
+	uint32_t link __rte_cache_aligned; /* offset of the 32-bit member that chains */
 	uint32_t capacity; /* elements that there is memory for; number 0 to capacity - 1 */
 	uint32_t most;     /* that it grows to */
 	uint32_t fresh;    /* elements from here on were never used */

@@ -62,17 +62,18 @@ typedef uint64_t (*sig_index_hash)(const void *table, uint32_t value);
 struct sig_index {
 	_Atomic(const struct sig_array *) now;
 	struct sig_array arrays[2]; /* one of them is not in use */
-	enum sig_index_fill fill;   /* writer */
-	uint32_t used;              /* writer */
-	uint32_t capacity; /* values that it takes for certain, short of freak collisions; writer */
-	/* What it needs to grow; writer. */
+	_Atomic uint32_t moves __rte_cache_aligned;
+	/* The rest is the writer's, on a line that readers do not look at. */
+	uint32_t used __rte_cache_aligned;
+	uint32_t capacity; /* values that it takes for certain, short of freak collisions */
+	enum sig_index_fill fill;
+	/* What it needs to grow. */
 	struct {
 		const struct pool *pool; /* whose elements the values number; NULL: it does not */
 		sig_index_hash hash;
 		const void *table;
 		uint32_t most; /* values */
 	} growth;
-	_Atomic uint32_t moves __rte_cache_aligned;
 };
 
 /* Makes an empty index for capacity values, which stays where it is. Returns 0, -EINVAL (capacity
