@@ -100,7 +100,7 @@ struct worker {
 	uint16_t rx_first;    /* port that the next walk asks first */
 	struct reassembly *reassembly;
 	struct chooser *chooser;
-	struct path_traffic *traffic; /* its row of what paths carry */
+	struct path_row traffic; /* its row of what paths carry */
 	struct replication *replication;
 	struct resequencer *resequencer;
 	struct hold *hold; /* tables/hold.h */

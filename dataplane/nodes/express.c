@@ -351,7 +351,7 @@ static inline void finish(
 	x->steered.count = 0;
 	if (plain_stride(x, mbufs + from, next + from, &x->seats[from % EXPRESS_SEATS], to - from))
 		finish_others(x, mbufs, next, from, to);
-	express_count(before, x->w->tsc);
+	express_count(x, before);
 }
 
 static inline void express_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
@@ -385,7 +385,7 @@ static inline void express_work(struct worker *w, struct rte_graph *graph, struc
 			finish(&x, mbufs, next, at - 2 * EXPRESS_STRIDE,
 				RTE_MIN(at - EXPRESS_STRIDE, n));
 	}
-	express_count(x.tallying, w->tsc);
+	express_count(&x, x.tallying);
 	node_count(w, WORKER_encapsulated, x.encapsulated);
 	node_count(w, WORKER_decapsulated, x.decapsulated);
 	node_count(w, WORKER_relayed_out, x.relayed_out);

@@ -45,7 +45,7 @@ struct seat {
 
 /* What a path has carried, not yet counted. */
 struct tally {
-	struct path_traffic *at;
+	uint32_t path;
 	uint32_t octets;
 	enum path_direction way;
 };
@@ -90,26 +90,32 @@ struct express {
 
 /* To be counted when its line, which has been asked for, is there. */
 static inline void express_tally(
-	struct express *x, struct path_traffic *at, enum path_direction way, uint32_t octets)
+	struct express *x, uint32_t path, enum path_direction way, uint32_t octets)
 {
-	x->tallying->at[x->tallying->count++] = (struct tally){at, octets, way};
+	x->tallying->at[x->tallying->count++] = (struct tally){path, octets, way};
 }
 
-/* The same, and its line is asked for. */
+/* Asks for the line where a path is counted. */
+static inline void express_tally_soon(const struct express *x, uint32_t path)
+{
+	rte_prefetch0(&x->w->traffic.counts[path]);
+}
+
 static inline void express_tally_ask(
 	struct express *x, uint32_t path, enum path_direction way, uint32_t octets)
 {
-	struct path_traffic *at = &x->w->traffic[path];
-
-	rte_prefetch0(at);
-	express_tally(x, at, way, octets);
+	express_tally_soon(x, path);
+	express_tally(x, path, way, octets);
 }
 
 /* Counts a stride. */
-static inline void express_count(struct tallies *t, uint64_t tsc)
+static inline void express_count(const struct express *x, struct tallies *t)
 {
+	const uint32_t tick = path_traffic_tick(x->w->tsc);
+
 	for (uint16_t i = 0; i < t->count; i++)
-		path_traffic_count(t->at[i].at, t->at[i].way, t->at[i].octets, tsc);
+		path_traffic_count(
+			&x->w->traffic, t->at[i].path, t->at[i].way, t->at[i].octets, tick);
 	t->count = 0;
 }
 
@@ -157,7 +163,7 @@ static inline bool express_choose(struct express *x, unsigned k, struct rte_mbuf
 	s->paths[k] = path_at(&x->w->tables->paths, s->numbers[k]);
 	rte_prefetch0(s->paths[k]);
 	rte_prefetch0(&s->paths[k]->data_plane);
-	rte_prefetch0(&x->w->traffic[s->numbers[k]]);
+	express_tally_soon(x, s->numbers[k]);
 	return true;
 }
 

@@ -206,7 +206,7 @@ static __rte_always_inline bool plain_encap(
 	encap_put_ip6(way->ip - 1, &by, way->class_and_label, (uint16_t)(octets - IP6_LEN));
 	x->encapsulated++;
 	if (likely(way->path != POOL_NONE))
-		express_tally(x, &x->w->traffic[way->path], PATH_OUT, octets - IP6_LEN);
+		express_tally(x, way->path, PATH_OUT, octets - IP6_LEN);
 	else
 		x->relayed_out++;
 	return true;
@@ -217,7 +217,7 @@ static __rte_always_inline void plain_pass(
 	struct express *x, const struct plain_way *way, uint32_t octets)
 {
 	if (way->path != POOL_NONE) {
-		express_tally(x, &x->w->traffic[way->path], PATH_IN, octets);
+		express_tally(x, way->path, PATH_IN, octets);
 		x->decapsulated++;
 	}
 	way->ip->hop_limits--;
@@ -267,6 +267,8 @@ static __rte_always_inline unsigned plain_resolve(struct express *x, struct rte_
 		else
 			taken = plain_up(x, &seats[i], way, &to[count]);
 		if (likely(taken)) {
+			if (likely(way->path != POOL_NONE))
+				express_tally_soon(x, way->path);
 			count++;
 		} else {
 			next[i] = plain_reopen(way->m, next[i]);
@@ -288,9 +290,6 @@ static __rte_always_inline bool plain_stride(struct express *x, struct rte_mbuf 
 
 	if (unlikely(x->steered.count))
 		others |= plain_choose(x, ways, to, next);
-	for (unsigned k = 0; k < count; k++)
-		if (likely(ways[k].path != POOL_NONE))
-			rte_prefetch0(&x->w->traffic[ways[k].path]);
 	if (likely(count))
 		route_table_lookup(&x->w->tables->routes, to, count, hops);
 	for (unsigned k = 0; k < count; k++) {

@@ -7,6 +7,13 @@
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
 
+/* A path carries an inner packet of so many octets. */
+static inline void traffic_count(
+	const struct worker *w, uint32_t path, enum path_direction way, uint32_t octets)
+{
+	path_traffic_count(&w->traffic, path, way, octets, path_traffic_tick(w->tsc));
+}
+
 /* The place of the path that leads to this outer address; the count of the list: none does. */
 static inline uint32_t traffic_place(
 	const struct path_table *t, const struct path_list *list, const struct in6_addr *remote)
@@ -44,7 +51,7 @@ static inline void traffic_heard(struct worker *w, const struct subscriber_entry
 	const uint32_t path = traffic_hear(w, entry, remote);
 
 	if (likely(path != POOL_NONE))
-		path_traffic_count(&w->traffic[path], PATH_IN, len, w->tsc);
+		traffic_count(w, path, PATH_IN, len);
 }
 
 /* For a subscriber on a link here, out of a tunnel with this outer header: an inner packet of len
@@ -64,7 +71,7 @@ static inline void traffic_arrived(struct worker *w, const struct subscriber_ent
 		if (!addr_equal(&by->remote, ip6_src(outer)) ||
 			!addr_equal(path_shape_local(path_shape_at(t, by->shape)), ip6_dst(outer)))
 			continue;
-		path_traffic_count(&w->traffic[list->paths[i]], PATH_IN, len, w->tsc);
+		traffic_count(w, list->paths[i], PATH_IN, len);
 		return;
 	}
 }
@@ -91,5 +98,5 @@ static inline void traffic_sent(struct worker *w, struct rte_mbuf *m, uint32_t p
 	const struct meta *meta = meta_of(m);
 	uint32_t outer = meta->flags & META_ENCAPSULATED ? meta->outer : 0;
 
-	path_traffic_count(&w->traffic[path], PATH_OUT, m->pkt_len - outer, w->tsc);
+	traffic_count(w, path, PATH_OUT, m->pkt_len - outer);
 }

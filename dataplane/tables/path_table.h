@@ -12,7 +12,7 @@
  *
  * Writer: the agent thread. A path that readers may hold is never changed: a change makes a new
  * one and the subscribers are moved over (subscriber_table.h).
- * Memory: 40 octets a path with one path per subscriber, and 9.2 in the index by id; 8 for keys; 64
+ * Memory: 40 octets a path with one path per subscriber, and 7.1 in the index by id; 8 for keys; 32
  * for the counters of each worker.
  */
 #pragma once

@@ -1,6 +1,8 @@
 #include "dataplane/tables/path_traffic.h"
 
 #include <errno.h>
+#include <rte_cycles.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -8,42 +10,66 @@
 enum { STEP = 1 << 16 }; /* octets by which rows grow at least */
 
 /* Zeroes that take memory when they are written. */
-static struct path_traffic *make_other(uint32_t capacity)
+static void *zeroes(size_t octets)
 {
-	void *other = mmap(NULL, capacity * sizeof(struct path_traffic), PROT_READ | PROT_WRITE,
+	void *at = mmap(NULL, octets, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return other == MAP_FAILED ? NULL : other;
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static size_t carries_size(const struct path_traffics *t)
+{
+	return (t->capacity + (size_t)1) * sizeof(struct path_carries);
+}
+
+static int add_worker(struct path_traffics *t)
+{
+	struct path_carries *carries = zeroes(carries_size(t));
+
+	if (!carries)
+		return -ENOMEM;
+	if (room_init(&t->rows[t->count], 0, t->capacity * sizeof(struct path_counts)) < 0) {
+		munmap(carries, carries_size(t));
+		return -ENOMEM;
+	}
+	t->carries[t->count++] = carries;
+	return 0;
 }
 
 int path_traffic_init(struct path_traffics *t, unsigned workers, uint32_t capacity)
 {
-	const size_t most = capacity * sizeof(struct path_traffic);
+	int err = 0;
 
 	*t = (struct path_traffics){.capacity = capacity};
 	t->rows = calloc(workers + 1, sizeof(t->rows[0]));
-	t->other = make_other(capacity);
-	while (t->rows && t->count < workers && room_init(&t->rows[t->count], 0, most) == 0)
-		t->count++;
-	if (t->rows && t->other && t->count == workers)
-		return 0;
-	path_traffic_destroy(t);
-	return -ENOMEM;
+	t->carries = calloc(workers + 1, sizeof(struct path_carries *));
+	t->other = zeroes(capacity * sizeof(struct path_traffic));
+	if (!t->rows || !t->carries || !t->other)
+		err = -ENOMEM;
+	while (err == 0 && t->count < workers)
+		err = add_worker(t);
+	if (err < 0)
+		path_traffic_destroy(t);
+	return err;
 }
 
 void path_traffic_destroy(struct path_traffics *t)
 {
-	for (unsigned i = 0; i < t->count; i++)
+	for (unsigned i = 0; i < t->count; i++) {
 		room_destroy(&t->rows[i]);
+		munmap(t->carries[i], carries_size(t));
+	}
 	if (t->other)
 		munmap(t->other, t->capacity * sizeof(struct path_traffic));
 	free(t->rows);
+	free(t->carries);
 	*t = (struct path_traffics){0};
 }
 
 int path_traffic_make_room(struct path_traffics *t, uint32_t path)
 {
-	const size_t needed = (path + (size_t)1) * sizeof(struct path_traffic);
+	const size_t needed = (path + (size_t)1) * sizeof(struct path_counts);
 
 	for (unsigned i = 0; i < t->count; i++) {
 		struct room *row = &t->rows[i];
@@ -58,12 +84,43 @@ int path_traffic_make_room(struct path_traffics *t, uint32_t path)
 
 size_t path_traffic_memory(unsigned workers, uint32_t paths)
 {
-	return workers * room_needed(paths * sizeof(struct path_traffic));
+	return workers * room_needed(paths * sizeof(struct path_counts));
 }
 
-static uint64_t load(const uint64_t *at)
+/* The packets of a worker: a half that is not carried yet is the next one. Nor can there be more
+ * than that one while nothing is known of any. */
+static uint64_t packets_of(const struct path_row *row, uint32_t path, enum path_direction way)
 {
-	return __atomic_load_n(at, __ATOMIC_RELAXED);
+	const bool any = __atomic_load_n(row->any, __ATOMIC_ACQUIRE);
+	uint32_t halves =
+		any ? __atomic_load_n(&row->carries[path].halves[way], __ATOMIC_ACQUIRE) : 0;
+	const uint32_t packets = __atomic_load_n(&row->counts[path].packets[way], __ATOMIC_RELAXED);
+
+	halves += (packets >> PATH_HALF_SHIFT ^ halves) & 1;
+	return (uint64_t)halves << PATH_HALF_SHIFT | (packets & ((1u << PATH_HALF_SHIFT) - 1));
+}
+
+/* The TSC when a tick began that has begun by now. */
+static uint64_t tsc_of(uint32_t tick)
+{
+	const uint64_t ticks = rte_rdtsc() >> PATH_TICK_SHIFT;
+
+	return (ticks - ((uint32_t)ticks - tick)) << PATH_TICK_SHIFT;
+}
+
+static void add(struct path_traffic *sum, const struct path_row *row, uint32_t path)
+{
+	const struct path_counts *at = &row->counts[path];
+
+	for (unsigned d = 0; d < PATH_DIRECTIONS; d++) {
+		const uint32_t last = __atomic_load_n(&at->last[d], __ATOMIC_RELAXED);
+
+		if (last == 0)
+			continue;
+		sum->packets[d] += packets_of(row, path, d);
+		sum->octets[d] += __atomic_load_n(&at->octets[d], __ATOMIC_RELAXED);
+		sum->last[d] = RTE_MAX(sum->last[d], tsc_of(last));
+	}
 }
 
 /* The sum of the workers' rows, whoever's it is. */
@@ -72,13 +129,9 @@ static struct path_traffic counted(const struct path_traffics *t, uint32_t path)
 	struct path_traffic sum = {0};
 
 	for (unsigned i = 0; i < t->count; i++) {
-		const struct path_traffic *at = &path_traffic_row(t, i)[path];
+		const struct path_row row = path_traffic_row(t, i);
 
-		for (unsigned d = 0; d < PATH_DIRECTIONS; d++) {
-			sum.packets[d] += load(&at->packets[d]);
-			sum.octets[d] += load(&at->octets[d]);
-			sum.last[d] = RTE_MAX(sum.last[d], load(&at->last[d]));
-		}
+		add(&sum, &row, path);
 	}
 	return sum;
 }
@@ -93,6 +146,9 @@ struct path_traffic path_traffic_of(const struct path_traffics *t, uint32_t path
 		sum.octets[d] += other->octets[d];
 		if (sum.last[d] <= other->since)
 			sum.last[d] = other->last[d];
+		/* Packets of the same tick are not told apart by it. */
+		if (sum.last[d] == 0 && sum.packets[d] != 0)
+			sum.last[d] = other->since;
 	}
 	return sum;
 }

@@ -82,7 +82,7 @@ static void measure_size(const struct plan *plan, uint32_t subscribers, json_t *
 		json_array_append_new(rows, row_of(&figures[i], plan, bytes));
 	}
 	printf("tables: %.1f octets a subscriber, and %zu for each worker's counters\n", bytes,
-		sizeof(struct path_traffic));
+		sizeof(struct path_counts));
 	if (subscribers >= MANY && bytes > OCTETS_MAX)
 		rig_die("tables are larger than they say", E2BIG);
 	fflush(stdout);

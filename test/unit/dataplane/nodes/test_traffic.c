@@ -256,6 +256,63 @@ static void test_counted_through_changes(void **state)
 	assert_carried(lab, 1, 0, 1);
 }
 
+/* What a worker has counted of a path by number. */
+static struct path_counts *counts(struct lab *lab, uint64_t path)
+{
+	const struct path_table *t = &lab->tables->paths;
+
+	return &path_traffic_row(&t->traffic, 0).counts[path_table_find(t, path)];
+}
+
+/* Numbers of 32 bits go on where they end. */
+static void test_carried(void **state)
+{
+	struct lab *lab = *state;
+	uint64_t packets;
+
+	expect(lab, WLAN);
+	heard(lab, WLAN);
+	for (unsigned half = 1; half <= 4; half++) {
+		counts(lab, 1)->packets[PATH_OUT] = (half << PATH_HALF_SHIFT) - 1;
+		packets = carried(lab, 1).packets[PATH_OUT];
+		assert_int_equal(packets, ((uint64_t)half << PATH_HALF_SHIFT) - 1);
+		expect(lab, WLAN);
+		assert_int_equal(carried(lab, 1).packets[PATH_OUT], packets + 1);
+		expect(lab, WLAN);
+		assert_int_equal(carried(lab, 1).packets[PATH_OUT], packets + 2);
+		assert_int_equal(carried(lab, 1).packets[PATH_IN], 1);
+	}
+	path_traffic_begin(&lab->tables->paths.traffic, path_table_find(&lab->tables->paths, 1));
+	assert_carried(lab, 1, 0, 0);
+	expect(lab, WLAN);
+	assert_carried(lab, 1, 0, 1);
+}
+
+/* The half that a worker is about to carry is counted by who reads just then. */
+static void test_read_before_it_is_carried(void **state)
+{
+	struct lab *lab = *state;
+
+	expect(lab, WLAN);
+	counts(lab, 1)->packets[PATH_OUT] = 1u << PATH_HALF_SHIFT;
+	assert_int_equal(carried(lab, 1).packets[PATH_OUT], 1ull << PATH_HALF_SHIFT);
+}
+
+/* When a path was used last is told in ticks, which were not later. */
+static void test_when(void **state)
+{
+	struct lab *lab = *state;
+	const uint64_t before = rte_rdtsc(), tick = 1ull << PATH_TICK_SHIFT;
+	uint64_t last;
+
+	expect(lab, WLAN);
+	last = carried(lab, 1).last[PATH_OUT];
+	assert_in_range(last, before - tick, rte_rdtsc());
+	counts(lab, 1)->last[PATH_OUT] = path_traffic_tick(before - 1000 * tick);
+	last = carried(lab, 1).last[PATH_OUT];
+	assert_in_range(last, before - 1001 * tick, before - 1000 * tick);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +325,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_counted_with_one_path, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_counted_for_both_ends, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_counted_through_changes, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_carried, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_read_before_it_is_carried, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_when, setup, lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, lab_eal, NULL);
