@@ -10,7 +10,7 @@
  * Cost for a reader: three cache lines a packet, one of them its counters; a copy: a sixteenth
  * of a line of the list, half a line of records and a quarter of a line of counters, which follow
  * each other as they were set, and what subscriber_table_by_id() costs.
- * Memory for a member: 32 octets, 9.2 in the index by id, 4 to 8 in the list, and for each worker
+ * Memory for a member: 32 octets, 7.1 in the index by id, 4 to 8 in the list, and for each worker
  * 16 of counters (group_counts.h).
  *
  * How copying goes on over many walks: a reader that has taken some members of a list remembers a

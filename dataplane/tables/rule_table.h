@@ -6,7 +6,7 @@
  * holds the chain of its records, in the order of their priority, and the set made of them. A
  * change of rules becomes visible when the subscriber is written anew with a new set.
  *
- * Memory for a rule: 208 octets and 9.2 in the index by id, and the room for its set: 576 octets
+ * Memory for a rule: 208 octets and 7.1 in the index by id, and the room for its set: 576 octets
  * on the average of many subscribers with few rules each.
  *
  * Writer: the agent thread.

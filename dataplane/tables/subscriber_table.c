@@ -26,7 +26,7 @@ struct change {
 
 static uint32_t pool_size(uint32_t capacity)
 {
-	return capacity + capacity / 16 + SPARE;
+	return capacity + capacity / 256 + SPARE;
 }
 
 size_t subscriber_table_memory(uint32_t capacity)

@@ -6,8 +6,8 @@
  * publishes, through tables_apply() and the functions after it; the mirror thread for routes and
  * neighbours, through their own headers. Neither takes a lock, and they share no table.
  *
- * Memory: at most 160 octets a subscriber with one address and one path from a million on, of which
- * a lookup touches two cache lines (subscriber_table.h), and a cache line for what each worker
+ * Memory: at most 128 octets a subscriber with one address and one path from a million on, of which
+ * a lookup touches two cache lines (subscriber_table.h), and half a cache line for what each worker
  * counts of it (path_traffic.h).
  *
  * Room is made at the start for what is expected. Tables that may grow take more when that is full,
