@@ -84,7 +84,7 @@ void choose_relayed(struct worker *w, const struct path *path, struct choose_way
 static inline void choose_read_header(
 	const struct rte_ipv6_hdr *ip, bool signalling, struct choose_packet *p)
 {
-	const uint32_t head = rte_be_to_cpu_32(ip->vtc_flow);
+	const uint32_t head = ntohl(ip->vtc_flow);
 
 	p->key.source = ip6_load(ip->src_addr);
 	p->key.destination = ip6_load(ip->dst_addr);
@@ -103,8 +103,8 @@ static inline void choose_read_ports(const struct rte_ipv6_hdr *ip, struct choos
 	rte_be16_t ports[2];
 
 	memcpy(ports, ip + 1, sizeof(ports));
-	p->key.ports[0] = rte_be_to_cpu_16(ports[0]);
-	p->key.ports[1] = rte_be_to_cpu_16(ports[1]);
+	p->key.ports[0] = ntohs(ports[0]);
+	p->key.ports[1] = ntohs(ports[1]);
 }
 
 /* Reads both, of any packet with its data at the IPv6 header. */

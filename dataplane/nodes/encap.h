@@ -43,7 +43,7 @@ static inline uint32_t encap_ports(const struct rte_ipv6_hdr *ip, uint16_t len)
 static inline uint32_t encap_flow_label(
 	const struct rte_ipv6_hdr *ip, uint16_t len, uint64_t destination)
 {
-	const uint64_t label = rte_be_to_cpu_32(ip->vtc_flow) & ENCAP_LABEL_MASK;
+	const uint64_t label = ntohl(ip->vtc_flow) & ENCAP_LABEL_MASK;
 	uint64_t src[2], mixed;
 	unsigned __int128 m;
 
@@ -98,11 +98,11 @@ static inline void encap_put_gre(uint8_t *at, const struct encap_way *way, uint8
 static inline void encap_put_ip6(struct rte_ipv6_hdr *outer, const struct encap_way *way,
 	uint32_t class_and_label, uint16_t payload)
 {
-	uint64_t first = rte_cpu_to_be_32(0x60000000 | class_and_label);
+	uint64_t first = htonl(0x60000000 | class_and_label);
 	uint16_t proto_and_hops;
 
 	memcpy(&proto_and_hops, way->header + 6, sizeof(proto_and_hops));
-	first |= (uint64_t)rte_cpu_to_be_16(payload) << 32 | (uint64_t)proto_and_hops << 48;
+	first |= (uint64_t)htons(payload) << 32 | (uint64_t)proto_and_hops << 48;
 	memcpy(outer, &first, sizeof(first));
 	memcpy(outer->src_addr, way->header + 8, sizeof(outer->src_addr));
 	memcpy(outer->dst_addr, way->remote, sizeof(outer->dst_addr));
@@ -123,7 +123,7 @@ static __rte_always_inline bool encap_prepend(struct rte_mbuf *m, struct meta *m
 	const struct encap_way *way, uint8_t gre, uint16_t limit)
 {
 	const struct rte_ipv6_hdr *ip = ip6_of(m);
-	const uint32_t class_and_label = (rte_be_to_cpu_32(ip->vtc_flow) & ENCAP_CLASS_MASK) |
+	const uint32_t class_and_label = (ntohl(ip->vtc_flow) & ENCAP_CLASS_MASK) |
 					 encap_flow_label(ip, m->data_len, addr_hash(ip6_dst(ip)));
 	const uint16_t options = limit ? ENCAP_LIMIT_LEN : 0;
 	const uint16_t more = (uint16_t)(options + gre);

@@ -69,25 +69,42 @@ static inline bool is_up(rte_edge_t edge)
 	return edge == GO_UP || edge == PLAIN_UP;
 }
 
+/* Asks for the buckets of a stride. */
+static __rte_always_inline void ask(struct express *x, const rte_edge_t next[],
+	const struct seat *seat, uint16_t n, rte_edge_t all)
+{
+	for (uint16_t i = 0; i < n; i++, seat++) {
+		const rte_edge_t edge = express_edge(all, next[i]);
+
+		if (unlikely(edge < GO_DOWN))
+			continue;
+		subscriber_key_ask(x->index, &seat->key);
+		if (is_up(edge))
+			subscriber_key_ask(x->index, &seat->inner);
+	}
+}
+
 static inline void look(struct express *x, struct rte_mbuf **mbufs, rte_edge_t next[],
 	uint16_t from, uint16_t to, uint16_t n)
 {
-	struct seat *seat = &x->seats[from % EXPRESS_SEATS];
+	struct seat *seats = &x->seats[from % EXPRESS_SEATS], *seat = seats;
+	rte_edge_t *all = express_all(x, from);
+	uint16_t differ = 0;
 
 	for (uint16_t i = from; i < to; i++, seat++) {
 		node_prefetch(mbufs, i, n);
 		next[i] = plain_look(x, mbufs[i], seat);
 		if (unlikely(next[i] == GO_ROUTE))
 			next[i] = look_one(x, mbufs[i], seat);
+		differ |= next[i] ^ next[from];
 	}
-	seat = &x->seats[from % EXPRESS_SEATS];
-	for (uint16_t i = from; i < to; i++, seat++) {
-		if (unlikely(next[i] < GO_DOWN))
-			continue;
-		subscriber_key_ask(x->index, &seat->key);
-		if (is_up(next[i]))
-			subscriber_key_ask(x->index, &seat->inner);
-	}
+	*all = likely(!differ) && next[from] >= PLAIN_DOWN ? next[from] : EXPRESS_MIXED;
+	if (*all == PLAIN_DOWN)
+		ask(x, next + from, seats, to - from, PLAIN_DOWN);
+	else if (*all == PLAIN_UP)
+		ask(x, next + from, seats, to - from, PLAIN_UP);
+	else
+		ask(x, next + from, seats, to - from, EXPRESS_MIXED);
 }
 
 static inline void match_key(struct express *x, struct subscriber_key *key)
@@ -96,25 +113,40 @@ static inline void match_key(struct express *x, struct subscriber_key *key)
 		x->unmatched_keys[x->unmatched++] = key;
 }
 
+/* Looks into the buckets of a stride, and asks for the entries. */
+static __rte_always_inline void match_stride(
+	struct express *x, const rte_edge_t next[], struct seat *seats, uint16_t n, rte_edge_t all)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		const rte_edge_t edge = express_edge(all, next[i]);
+
+		if (unlikely(edge < GO_DOWN))
+			continue;
+		match_key(x, &seats[i].key);
+		if (is_up(edge))
+			match_key(x, &seats[i].inner);
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		const rte_edge_t edge = express_edge(all, next[i]);
+
+		if (unlikely(edge < GO_DOWN))
+			continue;
+		subscriber_key_enter(x->subscribers, &seats[i].key);
+		if (is_up(edge))
+			subscriber_key_enter(x->subscribers, &seats[i].inner);
+	}
+}
+
 static inline void match(struct express *x, const rte_edge_t next[], uint16_t from, uint16_t to)
 {
-	struct seat *seat = &x->seats[from % EXPRESS_SEATS];
+	struct seat *seats = &x->seats[from % EXPRESS_SEATS];
 
-	for (uint16_t i = from; i < to; i++, seat++) {
-		if (unlikely(next[i] < GO_DOWN))
-			continue;
-		match_key(x, &seat->key);
-		if (is_up(next[i]))
-			match_key(x, &seat->inner);
-	}
-	seat = &x->seats[from % EXPRESS_SEATS];
-	for (uint16_t i = from; i < to; i++, seat++) {
-		if (unlikely(next[i] < GO_DOWN))
-			continue;
-		subscriber_key_enter(x->subscribers, &seat->key);
-		if (is_up(next[i]))
-			subscriber_key_enter(x->subscribers, &seat->inner);
-	}
+	if (*express_all(x, from) == PLAIN_DOWN)
+		match_stride(x, next + from, seats, to - from, PLAIN_DOWN);
+	else if (*express_all(x, from) == PLAIN_UP)
+		match_stride(x, next + from, seats, to - from, PLAIN_UP);
+	else
+		match_stride(x, next + from, seats, to - from, EXPRESS_MIXED);
 }
 
 /* Those that match left, a stride later. */
@@ -349,7 +381,8 @@ static inline void finish(
 
 	x->tallying = &x->tallies[before == x->tallies];
 	x->steered.count = 0;
-	if (plain_stride(x, mbufs + from, next + from, &x->seats[from % EXPRESS_SEATS], to - from))
+	if (plain_stride(x, mbufs + from, next + from, &x->seats[from % EXPRESS_SEATS], to - from,
+		    *express_all(x, from)))
 		finish_others(x, mbufs, next, from, to);
 	express_count(x, before);
 }

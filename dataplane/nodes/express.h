@@ -35,6 +35,7 @@ enum {
 	EXPRESS_STRIDE = 16,
 	EXPRESS_STAGES = 3,
 	EXPRESS_SEATS = 64, /* a power of two, at least EXPRESS_STRIDE * EXPRESS_STAGES */
+	EXPRESS_MIXED = 0,  /* a stride of packets that do not all have one edge */
 };
 
 /* What the stages tell each other of a packet. */
@@ -46,9 +47,9 @@ struct seat {
 /* What a path has carried, not yet counted. */
 struct tally {
 	uint32_t path;
-	uint32_t octets;
-	enum path_direction way;
+	uint32_t octets_and_way; /* 2 * octets + enum path_direction */
 };
+static_assert(PATH_DIRECTIONS == 2, "one bit");
 
 struct tallies {
 	uint16_t count;
@@ -85,14 +86,28 @@ struct express {
 	struct subscriber_key
 		*unmatched_keys[2 * EXPRESS_STRIDE]; /* whose own bucket does not have them */
 	struct seat seats[EXPRESS_SEATS];
+	/* Of each stride: PLAIN_DOWN or PLAIN_UP, which all of it have, or EXPRESS_MIXED. */
+	rte_edge_t all[EXPRESS_SEATS / EXPRESS_STRIDE];
 	struct steered steered;
 };
+
+/* Where it says what all of the stride have that begins at a place. */
+static inline rte_edge_t *express_all(struct express *x, uint16_t from)
+{
+	return &x->all[from % EXPRESS_SEATS / EXPRESS_STRIDE];
+}
+
+/* The edge of a packet, of a stride of which all have it or none is known to. */
+static __rte_always_inline rte_edge_t express_edge(rte_edge_t all, rte_edge_t own)
+{
+	return all == EXPRESS_MIXED ? own : all;
+}
 
 /* To be counted when its line, which has been asked for, is there. */
 static inline void express_tally(
 	struct express *x, uint32_t path, enum path_direction way, uint32_t octets)
 {
-	x->tallying->at[x->tallying->count++] = (struct tally){path, octets, way};
+	x->tallying->at[x->tallying->count++] = (struct tally){path, 2 * octets + way};
 }
 
 /* Asks for the line where a path is counted. */
@@ -113,9 +128,12 @@ static inline void express_count(const struct express *x, struct tallies *t)
 {
 	const uint32_t tick = path_traffic_tick(x->w->tsc);
 
-	for (uint16_t i = 0; i < t->count; i++)
-		path_traffic_count(
-			&x->w->traffic, t->at[i].path, t->at[i].way, t->at[i].octets, tick);
+	for (uint16_t i = 0; i < t->count; i++) {
+		const struct tally at = t->at[i];
+
+		path_traffic_count(&x->w->traffic, at.path, at.octets_and_way & 1,
+			at.octets_and_way / 2, tick);
+	}
 	t->count = 0;
 }
 

@@ -69,7 +69,7 @@ static __rte_always_inline void plain_mark(
 	const struct rte_ipv6_hdr *ip = way->ip;
 
 	way->class_and_label =
-		(rte_be_to_cpu_32(ip->vtc_flow) & ENCAP_CLASS_MASK) |
+		(ntohl(ip->vtc_flow) & ENCAP_CLASS_MASK) |
 		encap_flow_label(ip, IP6_LEN + PLAIN_PORTS, plain_hash(x, &seat->key, ip));
 }
 
@@ -247,22 +247,23 @@ static __rte_always_inline bool plain_finish(struct express *x, const struct pla
 /* The first step. Returns how many are in ways and to; others: some are left that are not plain. */
 static __rte_always_inline unsigned plain_resolve(struct express *x, struct rte_mbuf **mbufs,
 	rte_edge_t next[], const struct seat seats[], unsigned n, struct plain_way ways[],
-	struct in6_addr to[], bool *others)
+	struct in6_addr to[], bool *others, rte_edge_t all)
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < n; i++) {
+		const rte_edge_t edge = express_edge(all, next[i]);
 		struct plain_way *way = &ways[count];
 		bool taken;
 
-		if (unlikely(next[i] < PLAIN_DOWN)) {
-			*others |= next[i] >= GO_DOWN;
+		if (unlikely(edge < PLAIN_DOWN)) {
+			*others |= edge >= GO_DOWN;
 			continue;
 		}
 		way->m = mbufs[i];
 		way->ip = plain_ip(rte_pktmbuf_mtod(way->m, uint8_t *));
 		way->of = (uint16_t)i;
-		if (likely(next[i] == PLAIN_DOWN))
+		if (likely(edge == PLAIN_DOWN))
 			taken = plain_down(x, &seats[i], way, count, &to[count]);
 		else
 			taken = plain_up(x, &seats[i], way, &to[count]);
@@ -271,7 +272,7 @@ static __rte_always_inline unsigned plain_resolve(struct express *x, struct rte_
 				express_tally_soon(x, way->path);
 			count++;
 		} else {
-			next[i] = plain_reopen(way->m, next[i]);
+			next[i] = plain_reopen(way->m, edge);
 			*others = true;
 		}
 	}
@@ -280,13 +281,20 @@ static __rte_always_inline unsigned plain_resolve(struct express *x, struct rte_
 
 /* The plain ones of n packets, a stride at most. True: some others are left. */
 static __rte_always_inline bool plain_stride(struct express *x, struct rte_mbuf **mbufs,
-	rte_edge_t next[], const struct seat seats[], unsigned n)
+	rte_edge_t next[], const struct seat seats[], unsigned n, rte_edge_t all)
 {
 	struct plain_way ways[EXPRESS_STRIDE];
 	struct in6_addr to[EXPRESS_STRIDE];
 	const struct route_next_hop *hops[EXPRESS_STRIDE];
 	bool others = false;
-	const unsigned count = plain_resolve(x, mbufs, next, seats, n, ways, to, &others);
+	unsigned count;
+
+	if (likely(all == PLAIN_DOWN))
+		count = plain_resolve(x, mbufs, next, seats, n, ways, to, &others, PLAIN_DOWN);
+	else if (all == PLAIN_UP)
+		count = plain_resolve(x, mbufs, next, seats, n, ways, to, &others, PLAIN_UP);
+	else
+		count = plain_resolve(x, mbufs, next, seats, n, ways, to, &others, EXPRESS_MIXED);
 
 	if (unlikely(x->steered.count))
 		others |= plain_choose(x, ways, to, next);

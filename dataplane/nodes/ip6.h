@@ -67,7 +67,7 @@ static inline struct in6_addr ip6_load(const void *at)
 /* Octets of the packet, header included. */
 static inline uint32_t ip6_total(const struct rte_ipv6_hdr *ip)
 {
-	return IP6_LEN + (uint32_t)rte_be_to_cpu_16(ip->payload_len);
+	return IP6_LEN + (uint32_t)ntohs(ip->payload_len);
 }
 
 static inline bool ip6_is_version6(const struct rte_ipv6_hdr *ip)
@@ -78,7 +78,7 @@ static inline bool ip6_is_version6(const struct rte_ipv6_hdr *ip)
 /* The octet that holds DSCP and ECN. */
 static inline uint8_t ip6_class(const struct rte_ipv6_hdr *ip)
 {
-	return (uint8_t)(rte_be_to_cpu_32(ip->vtc_flow) >> 20);
+	return (uint8_t)(ntohl(ip->vtc_flow) >> 20);
 }
 
 /* ::, ::1, and all else in ::/64, where no address that could be forwarded lies; and

@@ -100,12 +100,12 @@ static inline void path_traffic_count(const struct path_row *row, uint32_t path,
 	enum path_direction way, uint32_t octets, uint32_t tick)
 {
 	struct path_counts *at = &row->counts[path];
-	const uint32_t before = at->packets[way], packets = before + 1;
+	const uint32_t packets = at->packets[way] + 1;
 
 	__atomic_store_n(&at->octets[way], at->octets[way] + octets, __ATOMIC_RELAXED);
 	__atomic_store_n(&at->packets[way], packets, __ATOMIC_RELAXED);
 	__atomic_store_n(&at->last[way], tick, __ATOMIC_RELAXED);
-	if (unlikely((before ^ packets) >> PATH_HALF_SHIFT)) {
+	if (unlikely(packets << (32 - PATH_HALF_SHIFT) == 0)) {
 		uint32_t *halves = &row->carries[path].halves[way];
 
 		__atomic_store_n(halves, *halves + 1, __ATOMIC_RELEASE);

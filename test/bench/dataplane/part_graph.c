@@ -13,7 +13,7 @@ enum {
 	WINDOWS_QUICK = 300,
 	FIGURES_MAX = 40,
 	MANY = 1000000, /* subscribers from which on what tables have of a fixed size is nothing */
-	OCTETS_MAX = 160, /* of tables a subscriber then (tables.h) */
+	OCTETS_MAX = 128, /* of tables a subscriber then (tables.h) */
 };
 
 static const uint16_t bursts[] = {32, 256};
