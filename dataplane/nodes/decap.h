@@ -93,8 +93,7 @@ static inline rte_edge_t decap_strip(struct rte_mbuf *m, uint32_t subscriber)
 
 	if (unlikely(out == DECAP_ECN_DROP))
 		return DECAP_ECN;
-	ip->vtc_flow = (ip->vtc_flow & ~htonl(DECAP_ECN_MASK << 20)) |
-		       htonl((uint32_t)out << 20);
+	ip->vtc_flow = (ip->vtc_flow & ~htonl(DECAP_ECN_MASK << 20)) | htonl((uint32_t)out << 20);
 	rte_pktmbuf_adj(m, meta->outer);
 	ip6_trim(m, ip6_total(ip));
 	meta->flags = (uint8_t)((meta->flags & ~META_GRE) | META_DECAPSULATED);

@@ -260,8 +260,9 @@ static void test_counted_through_changes(void **state)
 static struct path_counts *counts(struct lab *lab, uint64_t path)
 {
 	const struct path_table *t = &lab->tables->paths;
+	const struct path_row row = path_traffic_row(&t->traffic, 0);
 
-	return &path_traffic_row(&t->traffic, 0).counts[path_table_find(t, path)];
+	return row.counts + path_table_find(t, path);
 }
 
 /* Numbers of 32 bits go on where they end. */
