@@ -150,8 +150,8 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 static uint64_t flow_of(const struct rule_key *key)
 {
-	const unsigned __int128 source = rule_number(&key->source);
-	const unsigned __int128 destination = rule_number(&key->destination);
+	const unsigned __int128 source = rule_number(key->addresses);
+	const unsigned __int128 destination = rule_number(key->addresses + sizeof(struct in6_addr));
 	uint64_t h = mix((uint64_t)(source >> 64), (uint64_t)source);
 
 	h = mix(h ^ (uint64_t)(destination >> 64), (uint64_t)destination);

@@ -86,14 +86,15 @@ static inline void choose_read_header(
 {
 	const uint32_t head = ntohl(ip->vtc_flow);
 
-	p->key.source = ip6_load(ip->src_addr);
-	p->key.destination = ip6_load(ip->dst_addr);
+	p->key.addresses = ip->src_addr;
+	p->key.spi = 0;
 	p->key.label = head & ENCAP_LABEL_MASK;
 	p->key.class = (uint8_t)(head >> 20) & 0xfc;
 	p->key.protocol = ip->proto;
 	p->key.version = 6;
 	p->key.has = UINT8_MAX & ~(1 << RULE_SPI);
 	p->fragment = 0;
+	p->first = true;
 	p->signalling = signalling;
 }
 
@@ -129,27 +130,40 @@ static inline uint32_t choose_first(const struct path_list *list, uint8_t among)
 	return among & -(uint32_t)among;
 }
 
+/* Whether what no rule matches is shared out. */
+static inline bool choose_shares(const struct path_list *list)
+{
+	return list->steering == STEERING_FLOW || list->steering == STEERING_PACKET;
+}
+
+/* By what the rules of a list say that does not share out. No branch: whether any rule matches is
+ * often not foreseen. */
+static inline uint32_t choose_of(const struct path_list *list, uint8_t among, uint32_t found)
+{
+	const uint32_t matched = -(found / RULE_MATCHED), first = choose_first(list, among);
+
+	return (first ^ ((first ^ found) & matched)) & CHOOSE_ALL;
+}
+
 /* By what has been found so far in the rules of the list, which is at `at`. */
 static inline uint32_t choose_by(struct worker *w, uint32_t list, const struct path_list *at,
 	uint8_t among, const struct choose_packet *p, struct rule_search *s)
 {
 	uint32_t found = rule_search_end(&w->tables->rules.sets, UINT8_MAX, &p->key, s);
-	uint32_t matched = -(found / RULE_MATCHED), first;
 
-	if (unlikely(at->steering == STEERING_FLOW || at->steering == STEERING_PACKET))
-		return matched ? found & CHOOSE_ALL : choose_share(w, list, among, &p->key);
-	/* No branch: whether any rule matches is often not foreseen. */
-	first = choose_first(at, among);
-	return (first ^ ((first ^ found) & matched)) & CHOOSE_ALL;
+	if (unlikely(choose_shares(at)))
+		return found ? found & CHOOSE_ALL : choose_share(w, list, among, &p->key);
+	return choose_of(at, among, found);
 }
 
 /* Begins to look for the rule of a packet, if rules are for it. */
-static inline void choose_search(const struct worker *w, const struct path_list *at,
+static inline void choose_search(const struct rule_sets *sets, const struct path_list *at,
 	const struct choose_packet *p, struct rule_search *s)
 {
-	*s = (struct rule_search){0};
 	if (at->block != POOL_NONE && likely(!p->signalling))
-		rule_search_begin(&w->tables->rules.sets, at->block, at->index, &p->key, s);
+		rule_search_begin(sets, at->block, at->index, &p->key, s);
+	else
+		*s = (struct rule_search){0};
 }
 
 /* The paths of a packet that is whole, or a first fragment, whether they are down or not. */
@@ -159,7 +173,7 @@ static inline uint32_t choose_any(
 	const struct path_list *at = path_list_at(&w->tables->paths, list);
 	struct rule_search s;
 
-	choose_search(w, at, p, &s);
+	choose_search(&w->tables->rules.sets, at, p, &s);
 	return choose_by(w, list, at, among, p, &s);
 }
 

@@ -63,6 +63,7 @@ struct steered {
 	uint32_t numbers[EXPRESS_STRIDE]; /* of the lists, then of the paths */
 	const struct path_list *lists[EXPRESS_STRIDE];
 	const struct path *paths[EXPRESS_STRIDE];
+	const struct rte_ipv6_hdr *ips[EXPRESS_STRIDE]; /* of plain ones */
 	struct choose_packet packets[EXPRESS_STRIDE];
 	struct rule_search searches[EXPRESS_STRIDE];
 };
@@ -167,6 +168,20 @@ static inline const struct subscriber_entry *express_find(
 	return express_find_else(x, key, address);
 }
 
+/* Asks for the path of a steered packet that was chosen: a bit. */
+static inline void express_take(struct express *x, unsigned k, uint32_t chosen)
+{
+	struct steered *s = &x->steered;
+	const uint32_t number = s->lists[k]->paths[__builtin_ctz(chosen)];
+	const struct path *path = path_at(&x->w->tables->paths, number);
+
+	s->numbers[k] = number;
+	s->paths[k] = path;
+	rte_prefetch0(path);
+	rte_prefetch0(&path->data_plane);
+	express_tally_soon(x, number);
+}
+
 /* Chooses the path of a steered packet, whose rule was looked for, and asks for it. False: rules
  * send it by several, or none. */
 static inline bool express_choose(struct express *x, unsigned k, struct rte_mbuf *m)
@@ -177,17 +192,17 @@ static inline bool express_choose(struct express *x, unsigned k, struct rte_mbuf
 
 	if (unlikely(chosen == 0 || chosen & (chosen - 1)))
 		return false;
-	s->numbers[k] = s->lists[k]->paths[__builtin_ctz(chosen)];
-	s->paths[k] = path_at(&x->w->tables->paths, s->numbers[k]);
-	rte_prefetch0(s->paths[k]);
-	rte_prefetch0(&s->paths[k]->data_plane);
-	express_tally_soon(x, s->numbers[k]);
+	express_take(x, k, chosen);
 	return true;
 }
 
 /* Looks for the rules of the steered packets, which were read, as far as memory is there, and asks
  * for what is not. */
 void express_search(struct express *x);
+
+/* Chooses the paths of plain steered packets and asks for them; where that is not one, lists has
+ * NULL then. Nothing that takes turns is chosen for: it would take two if it were again. */
+void express_choose_plain(struct express *x);
 
 /* Into the tunnels of those paths that were chosen: the steered packets of a stride. The places of
  * those that are to take a route are added to the n of routed. Returns how many these are then. */

@@ -84,6 +84,7 @@ static __rte_always_inline bool plain_steered(struct express *x,
 	s->of[s->count] = (uint16_t)place;
 	s->numbers[s->count] = entry->paths;
 	s->lists[s->count] = path_list_at(&x->w->tables->paths, entry->paths);
+	s->ips[s->count] = way->ip;
 	rte_prefetch0(s->lists[s->count++]);
 	way->header = NULL;
 	way->path = POOL_NONE;
@@ -158,19 +159,9 @@ static __rte_noinline bool plain_choose(
 	struct express *x, struct plain_way ways[], struct in6_addr to[], rte_edge_t next[])
 {
 	struct steered *s = &x->steered;
-	const bool down = path_down_any(&x->w->tables->paths.downs);
 	bool left = false;
 
-	for (unsigned k = 0; k < s->count; k++) {
-		choose_read_header(ways[s->of[k]].ip, false, &s->packets[k]);
-		choose_read_ports(ways[s->of[k]].ip, &s->packets[k]);
-	}
-	express_search(x);
-	/* What takes turns would take two if it were chosen for again. */
-	for (unsigned k = 0; k < s->count; k++)
-		if (down || s->lists[k]->steering == STEERING_PACKET ||
-			!express_choose(x, k, ways[s->of[k]].m))
-			s->lists[k] = NULL;
+	express_choose_plain(x);
 	for (unsigned k = 0; k < s->count; k++) {
 		struct plain_way *way = &ways[s->of[k]];
 

@@ -24,13 +24,30 @@ static inline rte_edge_t finish_path(
 	return GO_ROUTE;
 }
 
-/* Asks for what the rules of a list are looked for in. */
-static inline void prefetch_rules(const struct rule_sets *sets, const struct path_list *list)
+/* Asks for what the rules of a list are looked for in, or for its paths if any may be taken. */
+static inline void prefetch_rules(
+	const struct tables *t, const struct rule_sets *sets, const struct path_list *list)
 {
-	if (list->index != POOL_NONE)
+	if (unlikely(list->index != POOL_NONE))
 		rte_prefetch0(pool_at(&sets->indexes, list->index));
-	else if (list->block != POOL_NONE)
+	else if (likely(list->block != POOL_NONE))
 		rule_block_prefetch(pool_at(&sets->blocks, list->block));
+	for (unsigned i = 0; unlikely(choose_shares(list)) && i < list->count; i++)
+		rte_prefetch0(path_at(&t->paths, list->paths[i]));
+}
+
+/* Looks on for the rules of those whose set has more than one block. */
+static __rte_noinline void search_on(struct express *x)
+{
+	const struct rule_sets *sets = &x->w->tables->rules.sets;
+	struct steered *s = &x->steered;
+
+	for (uint16_t k = 0; k < s->count; k++) {
+		if (!rule_search_goes_on(&s->searches[k]))
+			continue;
+		rule_search_next(sets, &s->packets[k].key, &s->searches[k]);
+		rule_search_ahead(sets, &s->searches[k]);
+	}
 }
 
 void express_search(struct express *x)
@@ -40,17 +57,96 @@ void express_search(struct express *x)
 	uint32_t more = 0;
 
 	for (uint16_t k = 0; k < s->count; k++)
-		prefetch_rules(sets, s->lists[k]);
+		prefetch_rules(x->w->tables, sets, s->lists[k]);
 	for (uint16_t k = 0; k < s->count; k++) {
-		choose_search(x->w, s->lists[k], &s->packets[k], &s->searches[k]);
+		choose_search(sets, s->lists[k], &s->packets[k], &s->searches[k]);
 		rule_search_ahead(sets, &s->searches[k]);
 		more |= s->searches[k].left;
 	}
-	for (uint16_t k = 0; more && k < s->count; k++) {
-		if (!rule_search_goes_on(&s->searches[k]))
-			continue;
-		rule_search_next(sets, &s->packets[k].key, &s->searches[k]);
+	if (unlikely(more))
+		search_on(x);
+}
+
+/* What is looked at in a plain packet; inlined, what is not used comes to nothing. */
+static __rte_always_inline void read_plain(const struct rte_ipv6_hdr *ip, struct choose_packet *p)
+{
+	choose_read_header(ip, false, p);
+	choose_read_ports(ip, p);
+}
+
+/* As express_search(). True: some have a set of more than one block. */
+static inline bool search_plain(struct express *x)
+{
+	const struct rule_sets *sets = &x->w->tables->rules.sets;
+	struct steered *s = &x->steered;
+	const unsigned n = s->count;
+	uint32_t more = 0;
+
+	for (unsigned k = 0; k < n; k++)
+		prefetch_rules(x->w->tables, sets, s->lists[k]);
+	for (unsigned k = 0; k < n; k++) {
+		struct choose_packet p;
+
+		read_plain(s->ips[k], &p);
+		choose_search(sets, s->lists[k], &p, &s->searches[k]);
 		rule_search_ahead(sets, &s->searches[k]);
+		more |= s->searches[k].left;
+	}
+	return more;
+}
+
+/* Those of a stride that are looked for in several blocks. */
+static __rte_noinline void search_plain_on(struct express *x)
+{
+	struct steered *s = &x->steered;
+
+	for (unsigned k = 0; k < s->count; k++)
+		read_plain(s->ips[k], &s->packets[k]);
+	search_on(x);
+}
+
+/* Where what no rule matches is shared out. */
+static __rte_noinline uint32_t choose_shared(struct express *x, unsigned k)
+{
+	struct choose_packet p;
+
+	read_plain(x->steered.ips[k], &p);
+	return choose_by(x->w, x->steered.numbers[k], x->steered.lists[k], CHOOSE_ALL, &p,
+		&x->steered.searches[k]);
+}
+
+static inline uint32_t choose_plain(struct express *x, const struct rule_sets *sets, unsigned k)
+{
+	struct steered *s = &x->steered;
+	const struct path_list *list = s->lists[k];
+	struct choose_packet p;
+
+	if (unlikely(choose_shares(list)))
+		return list->steering == STEERING_FLOW ? choose_shared(x, k) : 0;
+	read_plain(s->ips[k], &p);
+	return choose_of(
+		list, CHOOSE_ALL, rule_search_end(sets, UINT8_MAX, &p.key, &s->searches[k]));
+}
+
+void express_choose_plain(struct express *x)
+{
+	const struct path_table *paths = &x->w->tables->paths;
+	struct steered *s = &x->steered;
+	const unsigned n = s->count;
+
+	if (unlikely(path_down_any(&paths->downs))) {
+		memset(s->lists, 0, n * sizeof(s->lists[0]));
+		return;
+	}
+	if (unlikely(search_plain(x)))
+		search_plain_on(x);
+	for (unsigned k = 0; k < n; k++) {
+		const uint32_t chosen = choose_plain(x, &x->w->tables->rules.sets, k);
+
+		if (unlikely(chosen == 0 || chosen & (chosen - 1)))
+			s->lists[k] = NULL;
+		else
+			express_take(x, k, chosen);
 	}
 }
 

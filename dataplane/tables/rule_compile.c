@@ -121,7 +121,7 @@ static uint8_t best_word(const struct object_rule *const rules[], unsigned n)
 	for (uint8_t i = 0; i < WORDS; i++) {
 		unsigned found = distinct(rules, n, i);
 
-		if (found > best) {
+		if (found && found >= best) {
 			best = found;
 			word = i;
 		}
@@ -136,6 +136,44 @@ static bool needs_more(const struct object_rule *rule)
 	       compares(rule, RULE_SPI) || compares(rule, RULE_FLOW_LABEL);
 }
 
+/* The bits in which all addresses of a range agree. */
+static struct in6_addr mask_of(const struct rule_addresses *range)
+{
+	struct in6_addr mask = {0};
+
+	for (unsigned i = 0; i < sizeof(mask); i++) {
+		unsigned differ = range->first.s6_addr[i] ^ range->last.s6_addr[i];
+
+		if (differ == 0) {
+			mask.s6_addr[i] = UINT8_MAX;
+			continue;
+		}
+		mask.s6_addr[i] = (uint8_t)(UINT8_MAX << (32 - __builtin_clz(differ)));
+		break;
+	}
+	return mask;
+}
+
+/* Whether a range holds all addresses that agree with its first in these bits. */
+static bool is_prefix(const struct rule_addresses *range)
+{
+	const struct in6_addr mask = mask_of(range);
+
+	for (unsigned i = 0; i < sizeof(mask); i++)
+		if (range->first.s6_addr[i] & ~mask.s6_addr[i] ||
+			(range->last.s6_addr[i] | mask.s6_addr[i]) != UINT8_MAX)
+			return false;
+	return true;
+}
+
+static bool needs_rest(const struct object_rule *rule)
+{
+	for (unsigned field = 0; field < RULE_ADDRESS_FIELDS; field++)
+		if (compares(rule, field) && !is_prefix(&rule->selector.addresses[field]))
+			return true;
+	return compares(rule, RULE_SPI) || compares(rule, RULE_FLOW_LABEL);
+}
+
 static void fill_more(struct rule_more *more, const struct object_rule *rule)
 {
 	const struct rule_selector *s = &rule->selector;
@@ -143,9 +181,12 @@ static void fill_more(struct rule_more *more, const struct object_rule *rule)
 	const struct rule_addresses *destination = &s->addresses[RULE_DESTINATION];
 
 	memset(more, 0, sizeof(*more));
-	more->source = (struct rule_wide){rule_number(&source->first), rule_number(&source->last)};
-	more->destination = (struct rule_wide){
-		rule_number(&destination->first), rule_number(&destination->last)};
+	more->first = (struct rule_pair){source->first, destination->first};
+	more->last = (struct rule_pair){source->last, destination->last};
+	if (compares(rule, RULE_SOURCE))
+		more->mask.source = mask_of(source);
+	if (compares(rule, RULE_DESTINATION))
+		more->mask.destination = mask_of(destination);
 	more->spi_first = s->numbers[RULE_SPI].first;
 	more->spi_last = s->numbers[RULE_SPI].last;
 	more->label_first = s->numbers[RULE_FLOW_LABEL].first;
@@ -195,6 +236,8 @@ static void fill_place(struct rule_image *image, struct rule_block *b, unsigned 
 	fill_small(b, i, rule);
 	if (needs_more(rule)) {
 		b->with_more |= bit;
+		if (needs_rest(rule))
+			b->with_rest |= bit;
 		b->more[i] = image->more_count;
 		fill_more(&image->mores[image->more_count++], rule);
 	}

@@ -203,12 +203,21 @@ static int take_all(struct pool *pool, uint32_t numbers[], unsigned count)
 	return 0;
 }
 
+/* What else is looked at where a rule has no element (rule_search_confirm_first()). */
+static void place_others(struct rule_block *b)
+{
+	for (unsigned i = 0; b->with_more && i < RULE_BLOCK; i++)
+		if (!(b->with_more >> i & 1))
+			b->more[i] = b->more[__builtin_ctz(b->with_more)];
+}
+
 /* The numbers in the image count from 0; these are those of the pools. */
 static void place_block(struct rule_block *b, const uint32_t mores[])
 {
 	for (unsigned i = 0; i < RULE_BLOCK; i++)
 		if (b->with_more >> i & 1)
 			b->more[i] = mores[b->more[i]];
+	place_others(b);
 }
 
 static void publish(struct rule_table *t, struct path_list *list, const uint32_t blocks[],
@@ -351,6 +360,7 @@ static bool is_block(const struct rule_table *t, unsigned i, uint32_t number)
 			return false;
 		want.more[k] = b->more[k];
 	}
+	place_others(&want);
 	return same(&want, b, sizeof(want), offsetof(struct rule_block, link));
 }
 

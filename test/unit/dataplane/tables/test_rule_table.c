@@ -159,8 +159,7 @@ static struct rule_packet random_packet(void)
 
 static struct rule_key key_of(const struct rule_packet *p)
 {
-	return (struct rule_key){.source = p->addresses[RULE_SOURCE],
-		.destination = p->addresses[RULE_DESTINATION],
+	return (struct rule_key){.addresses = p->addresses[RULE_SOURCE].s6_addr,
 		.spi = p->numbers[RULE_SPI],
 		.label = p->numbers[RULE_FLOW_LABEL],
 		.ports = {(uint16_t)p->numbers[RULE_SOURCE_PORT],
