@@ -73,6 +73,20 @@ static const struct binding *find(struct ctrl *ctrl, const struct in6_addr *home
 	return binding_cache_find(signalling_cache(ctrl->signalling), home);
 }
 
+/* The bindings that packets can take. */
+static struct binding_list usable(const struct ctrl *ctrl, const struct binding *b,
+	struct binding_record room[static BINDING_MAX])
+{
+	struct binding_list list = binding_list(&b->now, b->more, room);
+	uint8_t count = 0;
+
+	for (unsigned i = 0; list.count > 1 && i < list.count; i++)
+		if (!publish_cut_off(ctrl->config, &room[i]))
+			room[count++] = room[i];
+	list.count = count ? count : list.count;
+	return list;
+}
+
 /* The flows of a home address; NULL: it has none. */
 static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *home)
 {
@@ -84,7 +98,7 @@ static json_t *show_item(struct ctrl *ctrl, const struct in6_addr *home)
 
 	if (!items)
 		return NULL;
-	bindings = binding_list(&b->now, b->more, room);
+	bindings = usable(ctrl, b, room);
 	for (unsigned i = 0; i < b->flows->count; i++)
 		json_array_append_new(
 			items, flow_json(&b->flows->at[i], &bindings, s ? s->mn_id : NULL));
@@ -220,20 +234,6 @@ static const struct flow_binding *consider(const struct binding *b,
 			return flow;
 	}
 	return NULL;
-}
-
-/* The bindings that packets can take. */
-static struct binding_list usable(const struct ctrl *ctrl, const struct binding *b,
-	struct binding_record room[static BINDING_MAX])
-{
-	struct binding_list list = binding_list(&b->now, b->more, room);
-	uint8_t count = 0;
-
-	for (unsigned i = 0; list.count > 1 && i < list.count; i++)
-		if (!publish_cut_off(ctrl->config, &room[i]))
-			room[count++] = room[i];
-	list.count = count ? count : list.count;
-	return list;
 }
 
 static json_t *explain(struct ctrl *ctrl, const struct binding *b, const struct rule_packet *p)

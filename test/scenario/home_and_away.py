@@ -25,10 +25,10 @@ class HomeAndAway:
         changes = {"more": list(bids) + [told]} | changes
         return self.peer.exchange(self.peer.update(self.subscriber, **changes))
 
-    def bind(self):
+    def bind(self, *flows):
         """BID 1 is away, BID 2 at home and preferred."""
         return self.update(bid(1, self.peer.care_of, priority=9), bid(2, self.home, home=True, priority=1),
-                           overwrite=True)
+                           *flows, overwrite=True)
 
     def pinged(self, hops=62):
         """Where a ping from the correspondent comes to: the home link, with so many hops left, or a

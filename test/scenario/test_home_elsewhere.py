@@ -8,8 +8,9 @@ import pytest
 from home_and_away import HomeAndAway
 from lab import ledger
 from lab.system import wait_for
+from lab.topology import CN
 from lab.two_planes import TwoPlaneLab, TwoPlanes
-from mip6 import bid
+from mip6 import bid, flow, reference, udp_from
 from peer import CARE_OF
 
 WITHOUT_ND = 5
@@ -50,9 +51,16 @@ def test_what_is_for_the_home_link_is_relayed_to_who_has_it(lab, gateway, contro
         return {binding["bid"]: binding["data_plane"] for binding in control.bindings()
                 if binding["home_address"] == here.home}
 
-    answer = here.bind()
+    def told(port):
+        """Whether the flow is shown as active, and the BIDs that a packet takes."""
+        shown = control.ask("flow", "show", "--home-address", here.home)["flows"]
+        why = control.ask("flow", "explain", here.subscriber["mn_id"], "udp", CN, str(port), here.home, "9")
+        return shown[0]["active"], why["fid"], [path["bid"] for path in why["paths"]]
+
+    answer = here.bind(flow(1, 100, reference(2), udp_from(5000)))
     assert (answer.status, answer.bids) == (WITHOUT_ND, [(1, 0), (2, WITHOUT_ND)])
     assert serving() == {1: "dp2", 2: "dp1"}
+    assert told(5000) == (True, 1, [2])
     wait_for(gateway.synchronised, "both data planes to know it")
     assert here.pinged(RELAYED) == "home"
     lab.attract("dp1")
@@ -62,10 +70,12 @@ def test_what_is_for_the_home_link_is_relayed_to_who_has_it(lab, gateway, contro
     try:
         wait_for(lambda: serving() == {1: "dp2", 2: None}, "the home link to be given up", 60)
         wait_for(lambda: here.pinged(RELAYED) == away, "packets to come by the other path", 60)
+        assert told(5000) == (False, None, [1])
     finally:
         lost.start()
         wait_for(gateway.synchronised, "it to be synchronised", 60)
     wait_for(lambda: serving() == {1: "dp2", 2: "dp1"}, "the home link to be served again", 60)
+    assert told(5000) == (True, 1, [2])
     wait_for(lambda: here.pinged(RELAYED) == "home", "packets to come by the home link", 60)
     assert here.update(bid(1)).status == 0
     wait_for(lambda: here.pinged() == away, "packets to follow the node that has left", 60)
