@@ -12,35 +12,20 @@ from scapy.layers.inet6 import ICMPv6ND_RS, IPv6
 from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
-from lab import ledger, programs
+from lab import programs
 from lab.node import veth
-from lab.proxy import (ANCHOR, GATEWAY, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR, AccessGateway, Anchor, ProxyLab,
-                       SecondAnchor, global_address)
+from lab.proxy import (ANCHOR, GATEWAY, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR, AccessGateway, SecondAnchor,
+                       global_address)
 from lab.system import LabError, run, wait_for
 from lab.topology import CN
 from paths import stop
 from peer import Ear
+from proxy_rig import anchor, lab, reaches  # noqa: F401
 
-
-@pytest.fixture(scope="module")
-def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 240)
-        network.build()
-        yield network
-
-
-@pytest.fixture(scope="module")
-def anchor(lab, build):
-    started = Anchor(lab, build)
-    # The machine that tests run on may be slow.
-    started.control.reconfigure(
-        ('timestamp_window = "300ms"', 'timestamp_window = "30s";\n\theartbeat = "1s"'),
-        ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
-    started.start()
-    yield started
-    stop(started)
+HUGEPAGES = 240
+ANCHOR_CHANGES = (
+    ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'),
+    ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +54,6 @@ def host(lab, anchor, gateways):
     for gateway in gateways.values():
         if gateway.attachment(1):
             gateway.control.ctl("mag", "detach", MN_ID[1], check=False)
-
-
-def reaches(node, destination, source=None):
-    """A ping is answered, perhaps not the first: the host may just have come."""
-    words = ["-I", source] if source else []
-    wait_for(lambda: " 1 received" in node.run("ping", "-6", "-c", "1", "-W", "1", *words, destination,
-                                              check=False), f"{destination} to answer")
 
 
 def arrive(lab, gateways, link, number=1):

@@ -3,36 +3,23 @@ from one to the other."""
 
 import pytest
 
-from lab import ledger
 from lab.node import veth
-from lab.proxy import EXAMPLES, MAC, MN_ID, ROUTER, AccessGateway, Anchor, ProxyLab, global_address
+from lab.proxy import EXAMPLES, MAC, MN_ID, ROUTER, AccessGateway, global_address
 from lab.system import LabError, wait_for
 from lab.topology import CN
 from paths import stop
-from test_access_gateway import reaches
+from proxy_rig import anchor, proxy_lab, reaches  # noqa: F401
 
-HERE = EXAMPLES / "mag-dp.cfg"
+HUGEPAGES = 128
 
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 128)
-        network.build()
+    with proxy_lab(request, tmp_path_factory) as network:
         # The gateway has link 3, too.
         veth(network.node("mag1"), "v-second", network.air, "mag1-second")
         network.air.ip("link set mag1-second master br-3")
         yield network
-
-
-@pytest.fixture(scope="module")
-def anchor(lab, build):
-    started = Anchor(lab, build)
-    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
-    started.start()
-    yield started
-    stop(started)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +30,7 @@ def gateway(lab, build, anchor):
          '{ port = "access"; access_technology = 4; }, { port = "second"; access_technology = 3; }'))
     plane = started.data_plane
     plane.config = started.node.directory / "etc" / "two-links.cfg"
-    plane.config.write_text(HERE.read_text().replace(
+    plane.config.write_text((EXAMPLES / "mag-dp.cfg").read_text().replace(
         "ports = (", 'ports = ( { name = "second"; device = "net_af_packet2,iface=v-second"; },'))
     plane.ports = ("core", "access", "second")
     plane.addresses += (f"address replace {ROUTER}/64 dev second nodad",)

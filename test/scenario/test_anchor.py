@@ -12,38 +12,17 @@ from scapy.packet import Raw
 
 import mip6
 import pmip6
-from lab import ledger
-from lab.proxy import ANCHOR, FIXED_PREFIX, GATEWAY, LINKS, Anchor, ProxyLab
+from lab.proxy import ANCHOR, FIXED_PREFIX, GATEWAY, LINKS
 from lab.system import LabError, wait_for
 from lab.topology import CN
-from paths import stop
-from peer import Ear
 from pmip6 import PlayedGateway
+from proxy_rig import NUMBERS, anchor, ear, lab, node  # noqa: F401
 
-NUMBERS = iter(range(10000))
+HUGEPAGES = 64
+ANCHOR_CHANGES = (
+    ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";\n\theartbeats_missed = 2;'),
+    ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
 GRE_KEY = 33
-
-
-@pytest.fixture(scope="module")
-def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 64)
-        network.build()
-        yield network
-
-
-@pytest.fixture(scope="module")
-def anchor(lab, build):
-    started = Anchor(lab, build)
-    # The machine that tests run on may be slow; what is too old must be older then.
-    started.control.reconfigure(
-        ('timestamp_window = "300ms"', 'timestamp_window = "30s";\n\theartbeat = "1s";\n'
-         '\theartbeats_missed = 2'),
-        ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
-    started.start()
-    yield started
-    stop(started)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +31,6 @@ def gateways(lab, anchor):
     yield played
     for gateway in played.values():
         gateway.close()
-
-
-@pytest.fixture(scope="module")
-def ear(lab):
-    heard = Ear(lab.cn, "eth0")
-    yield heard
-    heard.close()
 
 
 @pytest.fixture
@@ -70,11 +42,6 @@ def mag1(anchor, gateways):
 @pytest.fixture
 def mag2(gateways):
     return gateways["2"]
-
-
-@pytest.fixture
-def node():
-    return f"host{next(NUMBERS)}@example.net"
 
 
 @pytest.fixture

@@ -11,44 +11,33 @@ from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
 
-from lab import ledger
 from lab.node import veth
-from lab.proxy import (ANCHOR, DELEGATING, MAC, MN_ID, NETWORKS, ROUTER, AccessGateway, Anchor, ProxyLab,
-                       inside)
+from lab.proxy import (ANCHOR, DELEGATING, MAC, MN_ID, NETWORKS, ROUTER, AccessGateway, inside)
 from lab.system import wait_for
 from lab.topology import CN
 from paths import stop
 from peer import Ear
 from pmip6 import NOT_CHANGED, PlayedGateway
+from proxy_rig import anchor, proxy_lab, reaches  # noqa: F401
 
 BUS_NETWORK = "2001:db8:5100::/56"  # of the second node, which is always on
 PLAIN = "plain@other.net"  # may have none
 NOT_AUTHORIZED, IN_USE = 177, 178
+HUGEPAGES = 240
+ANCHOR_CHANGES = (
+    *DELEGATING,
+    ("nodes = (", f'nodes = ( {{ match = "{MN_ID[2]}"; pool = "hosts"; '
+     f'delegated_prefixes = ["{BUS_NETWORK}"]; }}, {{ match = "@other.net"; pool = "hosts"; }},'))
 
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 240)
-        network.build()
+    with proxy_lab(request, tmp_path_factory) as network:
         network.core.ip(f"route add {BUS_NETWORK} via {ANCHOR}")
         veth(network.mn, "lan", network.node("lfn"), "eth0")
         # A router takes advertisements only if it is told to.
         network.mn.sysctl({"net.ipv6.conf.wlan0.accept_ra": 2, "net.ipv6.conf.all.forwarding": 1})
         yield network
-
-
-@pytest.fixture(scope="module")
-def anchor(lab, build):
-    started = Anchor(lab, build)
-    started.control.reconfigure(
-        ('timestamp_window = "300ms"', 'timestamp_window = "30s"'), *DELEGATING,
-        ("nodes = (", f'nodes = ( {{ match = "{MN_ID[2]}"; pool = "hosts"; '
-         f'delegated_prefixes = ["{BUS_NETWORK}"]; }}, {{ match = "@other.net"; pool = "hosts"; }},'))
-    started.start()
-    yield started
-    stop(started)
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +64,6 @@ def played(lab, anchor):
     gateway = PlayedGateway(lab, "3")
     yield gateway
     gateway.close()
-
-
-def reaches(node, destination, source=None):
-    words = ["-I", source] if source else []
-    wait_for(lambda: " 1 received" in node.run("ping", "-6", "-c", "1", "-W", "1", *words, destination,
-                                              check=False), f"{destination} to answer")
 
 
 def restart(part):

@@ -8,34 +8,14 @@ from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
 
 import pmip6
-from lab import ledger
-from lab.proxy import ANCHOR, Anchor, ProxyLab
+from lab.proxy import ANCHOR
 from lab.system import wait_for
 from lab.topology import CN
-from paths import stop
-from peer import Ear
 from pmip6 import PlayedGateway
+from proxy_rig import anchor, ear, lab  # noqa: F401
 
+HUGEPAGES = 64
 GRE_KEY, MULTIPATH, MAG_ID = 33, 63, 64
-
-
-@pytest.fixture(scope="module")
-def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 64)
-        network.build()
-        yield network
-
-
-@pytest.fixture(scope="module")
-def anchor(lab, build):
-    started = Anchor(lab, build)
-    # The machine that tests run on may be slow.
-    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
-    started.start()
-    yield started
-    stop(started)
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +24,6 @@ def gateways(lab, anchor):
     yield played
     for gateway in played:
         gateway.close()
-
-
-@pytest.fixture(scope="module")
-def ear(lab):
-    heard = Ear(lab.cn, "eth0")
-    yield heard
-    heard.close()
 
 
 def option(key=None):

@@ -12,7 +12,7 @@ from lab.capture import Capture
 from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MAC, ROUTER, SECOND_ANCHOR, AccessGateway, Anchor,
                        ProxyLab, SecondAnchor, global_address)
 from lab.system import run, wait_for
-from test_access_gateway import stop
+from paths import stop
 from test_multicast import FORBIDDEN, Source, hears, records_of
 from test_node_multicast import ANY, PORT, SPECIFIC, Listener
 

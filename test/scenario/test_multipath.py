@@ -10,19 +10,17 @@ from scapy.packet import Raw
 
 import mip6
 import pmip6
-from lab import ledger
-from lab.proxy import ANCHOR, GATEWAY, KEY, SPI, Anchor, ProxyLab
+from lab.proxy import ANCHOR, GATEWAY, KEY, SPI
 from lab.system import wait_for
 from lab.topology import CN
-from paths import stop
-from peer import Ear
 from pmip6 import PlayedGateway
+from proxy_rig import anchor, ear, lab, node  # noqa: F401
 
 MULTIPATH, MAG_ID = 63, 64
 RED, BLUE = 9, 11
 OTHER = "2001:db8:a1::2"  # second address of the gateway
 MAG = b"\1\0mag1@example.net"
-NUMBERS = iter(range(10000))
+HUGEPAGES = 64
 DISTRIBUTION = """distribution = {
 		steering = "flow";
 		weights = ( { label = 9; weight = 1; }, { label = 11; weight = 3; } );
@@ -30,6 +28,10 @@ DISTRIBUTION = """distribution = {
 	};
 	supervision = { interval = "0s"; };
 	max_lifetime = "420s";"""
+ANCHOR_CHANGES = (
+    ('addresses = ["2001:db8:a1::1"]', f'addresses = ["2001:db8:a1::1", "{OTHER}"]'),
+    ('match = "fixed@example.net"; ', 'match = "fixed@example.net"; multipath = false; '),
+    ('max_lifetime = "420s";', DISTRIBUTION))
 
 
 def multipath(bid, label=RED, bits=0, access=pmip6.WLAN):
@@ -41,45 +43,11 @@ B, O = 0x80, 0x40
 
 
 @pytest.fixture(scope="module")
-def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 64)
-        network.build()
-        yield network
-
-
-@pytest.fixture(scope="module")
-def anchor(lab, build):
-    started = Anchor(lab, build)
-    started.control.reconfigure(
-        ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
-        ('addresses = ["2001:db8:a1::1"]', f'addresses = ["2001:db8:a1::1", "{OTHER}"]'),
-        ('match = "fixed@example.net"; ', 'match = "fixed@example.net"; multipath = false; '),
-        ('max_lifetime = "420s";', DISTRIBUTION))
-    started.start()
-    yield started
-    stop(started)
-
-
-@pytest.fixture(scope="module")
 def gateway(lab, anchor):
     played = PlayedGateway(lab, "1")
     lab.mag1.ip(f"address add {OTHER}/64 dev v-core nodad")
     yield played
     played.close()
-
-
-@pytest.fixture(scope="module")
-def ear(lab):
-    heard = Ear(lab.cn, "eth0")
-    yield heard
-    heard.close()
-
-
-@pytest.fixture
-def node():
-    return f"host{next(NUMBERS)}@example.net"
 
 
 def update(gateway, node, bid, option=None, mag_id=MAG, **changes):

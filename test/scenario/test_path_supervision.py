@@ -204,3 +204,21 @@ def goes_down_by(lab, anchor, address, care_of):
         reached(lab, address, source)
     carrying = {remote for remote, path in paths(anchor, "remote").items() if path["down_packets_s"]}
     return carrying == {care_of}
+
+
+def test_the_anchor_goes_by_what_it_is_told(lab, anchor, gateway, cables, address):
+    """Only what the gateway asks over WLAN is lost, sometimes: the anchor's own probes come back. Both take
+    LTE, and stay there when WLAN is as good again."""
+    assert best(anchor, "remote") == best(gateway, "local") == {WLAN}
+    lab.core.run("nft", "-f", "-", stdin=f"""table ip6 lossy {{
+        chain forward {{
+            type filter hook forward priority 0;
+            ip6 saddr {WLAN} icmpv6 type echo-request numgen random mod 10 < 4 drop
+        }}
+    }}""")
+    wait_for(lambda: best(anchor, "remote") == best(gateway, "local") == {LTE}, "LTE to be the best", 60)
+    shown = paths(anchor, "remote")[WLAN]
+    assert shown["told_loss_percent"] >= 5 > shown["loss_percent"]
+    lab.core.run("nft", "delete", "table", "ip6", "lossy")
+    wait_for(lambda: paths(anchor, "remote")[WLAN]["told_loss_percent"] < 1, "WLAN to be as good again", 60)
+    assert best(anchor, "remote") == best(gateway, "local") == {LTE}

@@ -10,16 +10,17 @@ from scapy.packet import Raw
 
 import mip6
 import pmip6
-from lab import ledger
 from lab.node import veth
 from lab.programs import DataPlane, changed_copy
-from lab.proxy import (ANCHOR, DELEGATING, EXAMPLES, MN_ID, POOL, AccessGateway, Anchor, ProxyLab,
-                       global_address, inside)
+from lab.proxy import (ANCHOR, DELEGATING, EXAMPLES, MN_ID, POOL, AccessGateway, Anchor, global_address,
+                       inside)
 from lab.system import wait_for
 from lab.topology import CN
 from peer import Ear
 from pmip6 import PlayedGateway
+from proxy_rig import PATIENT, proxy_lab
 
+HUGEPAGES = 160
 USER_PLANE, MULTIPATH, MAG_ID = 59, 63, 64
 DP = {"dp1": "2001:db8:1::11", "dp2": "2001:db8:2::11"}
 ASKED = [(USER_PLANE, bytes(2))]
@@ -31,10 +32,7 @@ serving = {{ hold_down = "1s"; }};"""
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 160)
-        network.build()
+    with proxy_lab(request, tmp_path_factory) as network:
         second = network.node("lma2")
         second.sysctl({"net.ipv6.conf.all.forwarding": 1, "net.ipv6.conf.default.accept_ra": 0})
         veth(second, "v-core", network.core, "lma2")
@@ -49,7 +47,7 @@ def anchor(lab, build):
     """dmm-ctrl and dp1 on lma; `second` is dp2 on lma2, which talks to it by the same files."""
     started = Anchor(lab, build)
     started.control.reconfigure(
-        ('timestamp_window = "300ms"', 'timestamp_window = "30s"'), *DELEGATING,
+        PATIENT, *DELEGATING,
         ('	{ name = "dp1"; }\n);', DATA_PLANES))
     started.data_plane.addresses = (f"address replace {DP['dp1']}/64 dev core nodad", *Anchor.ADDRESSES)
     config = changed_copy(EXAMPLES / "lma-dp.cfg", lab.lma2.directory / "dp.cfg",

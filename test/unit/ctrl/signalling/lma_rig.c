@@ -15,6 +15,8 @@
 
 enum { SPI = 1000 };
 
+struct lma_rig *rig;
+
 static const uint8_t key[AUTH_KEY_SIZE] = "0123456789abcde";
 static struct in6_addr anchors[1], mag1[2], mag2[1];
 static struct prefix6 fixed_prefix, router_prefix, networks[2];
@@ -240,9 +242,11 @@ void lma_rig_restart(struct lma_rig *rig)
 	assert_non_null(rig->lma);
 }
 
-struct lma_rig *lma_rig_new(void)
+int lma_rig_setup(void **state)
 {
-	struct lma_rig *rig = calloc(1, sizeof(*rig));
+	(void)state;
+	rig = calloc(1, sizeof(*rig));
+	assert_non_null(rig);
 
 	log_set_level(LOG_LEVEL_ERROR);
 	anchors[0] = lma_rig_addr(LMA_RIG_ANCHOR);
@@ -281,13 +285,15 @@ struct lma_rig *lma_rig_new(void)
 		.refusals_per_second = 2,
 		.max_paths = 3};
 	lma_rig_restart(rig);
-	return rig;
+	return 0;
 }
 
-void lma_rig_free(struct lma_rig *rig)
+int lma_rig_teardown(void **state)
 {
+	(void)state;
 	lma_free(rig->lma);
 	free(rig);
+	return 0;
 }
 
 struct lma_rig_pbu lma_rig_pbu(void)

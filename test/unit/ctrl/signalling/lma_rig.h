@@ -97,8 +97,10 @@ struct lma_rig {
 	const char *care_of;    /* that the next answers are to be signed for */
 };
 
-struct lma_rig *lma_rig_new(void);
-void lma_rig_free(struct lma_rig *rig);
+/* The bench of the test that runs: cmocka setup and teardown of each. */
+extern struct lma_rig *rig;
+int lma_rig_setup(void **state);
+int lma_rig_teardown(void **state);
 
 /* Frees the anchor and makes a new one, as a restart does; its store is gone. */
 void lma_rig_restart(struct lma_rig *rig);

@@ -10,22 +10,6 @@
 #include "common/clock.h"
 #include "lma_rig.h"
 
-static struct lma_rig *rig;
-
-static int open_rig(void **state)
-{
-	(void)state;
-	rig = lma_rig_new();
-	return 0;
-}
-
-static int close_rig(void **state)
-{
-	(void)state;
-	lma_rig_free(rig);
-	return 0;
-}
-
 static void registers_a_node(void **state)
 {
 	struct lma_rig_pbu pbu = lma_rig_pbu();
@@ -320,7 +304,7 @@ static void a_change_that_fails_is_refused(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_rig, close_rig)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, lma_rig_setup, lma_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(registers_a_node),
 		TEST(answers_only_the_options_that_were_there),

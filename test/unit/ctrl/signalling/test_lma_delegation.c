@@ -14,22 +14,6 @@
 #define THIRD  "2001:db8:300:200::/56"
 #define OWN    "2001:db8:f2:100::/56" /* of the router's profile */
 
-static struct lma_rig *rig;
-
-static int open_rig(void **state)
-{
-	(void)state;
-	rig = lma_rig_new();
-	return 0;
-}
-
-static int close_rig(void **state)
-{
-	(void)state;
-	lma_rig_free(rig);
-	return 0;
-}
-
 static struct lma_rig_pbu asking(const char *mn_id, const char *first, const char *second)
 {
 	struct lma_rig_pbu pbu = lma_rig_pbu();
@@ -357,7 +341,7 @@ static void a_prefix_tells_its_pool(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lma_rig_setup, lma_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_pool_delegates),
 		TEST(who_does_not_ask_has_none),

@@ -11,21 +11,11 @@
 
 enum { KEY = 0x01020304 };
 
-static struct lma_rig *rig;
-
 static int open_rig(void **state)
 {
-	(void)state;
-	rig = lma_rig_new();
+	lma_rig_setup(state);
 	rig->config.gre = LMA_GRE_ASKED;
 	lma_rig_restart(rig);
-	return 0;
-}
-
-static int close_rig(void **state)
-{
-	(void)state;
-	lma_rig_free(rig);
 	return 0;
 }
 
@@ -199,15 +189,17 @@ static void paths_have_keys_of_their_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(who_asks_gets_it, open_rig, close_rig),
-		cmocka_unit_test_setup_teardown(keys_stay, open_rig, close_rig),
-		cmocka_unit_test_setup_teardown(a_handover_can_end_it, open_rig, close_rig),
+		cmocka_unit_test_setup_teardown(who_asks_gets_it, open_rig, lma_rig_teardown),
+		cmocka_unit_test_setup_teardown(keys_stay, open_rig, lma_rig_teardown),
+		cmocka_unit_test_setup_teardown(a_handover_can_end_it, open_rig, lma_rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			where_it_is_required_others_are_refused, open_rig, close_rig),
+			where_it_is_required_others_are_refused, open_rig, lma_rig_teardown),
 		cmocka_unit_test_setup_teardown(
-			where_it_is_not_wanted_who_asks_is_told, open_rig, close_rig),
-		cmocka_unit_test_setup_teardown(a_tlv_header_is_not_supported, open_rig, close_rig),
-		cmocka_unit_test_setup_teardown(paths_have_keys_of_their_own, open_rig, close_rig),
+			where_it_is_not_wanted_who_asks_is_told, open_rig, lma_rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_tlv_header_is_not_supported, open_rig, lma_rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			paths_have_keys_of_their_own, open_rig, lma_rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

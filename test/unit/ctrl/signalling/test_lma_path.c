@@ -10,22 +10,6 @@
 #include "common/clock.h"
 #include "lma_rig.h"
 
-static struct lma_rig *rig;
-
-static int open_rig(void **state)
-{
-	(void)state;
-	rig = lma_rig_new();
-	return 0;
-}
-
-static int close_rig(void **state)
-{
-	(void)state;
-	lma_rig_free(rig);
-	return 0;
-}
-
 /* The registration of a binding: 1 from the first address of the gateway, others from the second.
  */
 static struct lma_rig_pbu path_pbu(uint8_t bid)
@@ -386,7 +370,7 @@ static void gateways_tell_of_paths(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lma_rig_setup, lma_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(registers_several),
 		TEST(concurrent_registrations_are_all_taken),

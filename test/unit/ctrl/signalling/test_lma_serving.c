@@ -11,20 +11,10 @@
 
 enum { NEAR = 7, FAR = 8, ALL = 1000 };
 
-static struct lma_rig *rig;
-
 static int open_rig(void **state)
 {
-	(void)state;
-	rig = lma_rig_new();
+	lma_rig_setup(state);
 	rig->data_plane = NEAR;
-	return 0;
-}
-
-static int close_rig(void **state)
-{
-	(void)state;
-	lma_rig_free(rig);
 	return 0;
 }
 
@@ -198,7 +188,7 @@ static void with_nobody_left_sessions_stay(void **state)
 	assert_int_equal(rig->notifications, 0);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_rig, close_rig)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_rig, lma_rig_teardown)
 
 int main(void)
 {

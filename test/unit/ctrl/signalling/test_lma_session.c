@@ -10,22 +10,6 @@
 
 #include "lma_rig.h"
 
-static struct lma_rig *rig;
-
-static int open_rig(void **state)
-{
-	(void)state;
-	rig = lma_rig_new();
-	return 0;
-}
-
-static int close_rig(void **state)
-{
-	(void)state;
-	lma_rig_free(rig);
-	return 0;
-}
-
 static size_t sessions(void)
 {
 	return session_cache_count(lma_cache(rig->lma));
@@ -509,7 +493,7 @@ static void a_clock_set_back_frees_prefixes_in_time(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_rig, close_rig)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, lma_rig_setup, lma_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_handover_keeps_the_prefixes),
 		TEST(a_known_interface_is_the_same_session),

@@ -8,23 +8,14 @@
 
 #include "lma_rig.h"
 
-static struct lma_rig *rig;
 static struct lma_pool pools[3];
 
 static int open_rig(void **state)
 {
-	(void)state;
-	rig = lma_rig_new();
+	lma_rig_setup(state);
 	memcpy(pools, rig->config.pools, sizeof(pools));
 	rig->config.pools = pools;
 	rig->config.pool_count = 3;
-	return 0;
-}
-
-static int close_rig(void **state)
-{
-	(void)state;
-	lma_rig_free(rig);
 	return 0;
 }
 
@@ -203,7 +194,7 @@ static void a_prefix_becomes_one_of_a_profile(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_rig, close_rig)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_rig, lma_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_pool_gives_larger_prefixes),
 		TEST(a_pool_gives_smaller_prefixes),

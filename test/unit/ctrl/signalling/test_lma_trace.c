@@ -12,7 +12,6 @@
 #include "lma_rig.h"
 #include "proto/mobility/mh_packet.h"
 
-static struct lma_rig *rig;
 static char traced[1024];
 
 /* A line for each message that is no registration. */
@@ -36,17 +35,9 @@ static void assert_traced(const char *wanted)
 
 static int open_rig(void **state)
 {
-	(void)state;
-	rig = lma_rig_new();
+	lma_rig_setup(state);
 	lma_set_tracer(rig->lma, (struct tracer){.fn = take_trace});
 	traced[0] = '\0';
-	return 0;
-}
-
-static int close_rig(void **state)
-{
-	(void)state;
-	lma_rig_free(rig);
 	return 0;
 }
 
@@ -101,7 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			what_a_gateway_revokes_is_traced, open_rig, close_rig),
+			what_a_gateway_revokes_is_traced, open_rig, lma_rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
