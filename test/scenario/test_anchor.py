@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import ipaddress
 import signal
 import socket
 
@@ -560,3 +561,31 @@ def test_both_programs_restart(lab, anchor, mag1, node, ear):
     downlink(lab, mag1, host_of(answer), b"restart!")
     uplink(ear, mag1, host_of(answer), b"restart?")
     assert mag1.register(node).prefixes == answer.prefixes
+
+
+def test_another_configuration(anchor, mag1, node):
+    """Nobody gets what overlaps a prefix of a session from before. A pool can be empty, and without timestamps
+    numbers count."""
+    first = mag1.register(node).prefixes[0]
+    pool = ipaddress.ip_network(first).supernet(new_prefix=52)
+    anchor.control.process.stop()
+    anchor.control.reconfigure(
+        ('prefix = "2001:db8:4000::/40"; length = 64; }',
+         f'prefix = "{pool}"; length = 60; }}, {{ name = "tiny"; prefix = "2001:db8:7100::/64"; }}'),
+        ("nodes = (", 'nodes = ( { match = "@tiny.net"; pool = "tiny"; },'),
+        ('timestamp_window = "30s"', 'timestamp_window = "30s"; timestamps = false'))
+    anchor.control.start()
+    wait_for(anchor.synchronised, "the data plane to be synchronised")
+    taken = {ipaddress.ip_network(prefix) for session in anchor.sessions() for prefix in session["prefixes"]}
+    kept_out = {prefix.supernet(new_prefix=60) for prefix in taken if prefix.subnet_of(pool)}
+    assert anchor.used() == len(kept_out) > 0
+    for number in range(20):
+        given = ipaddress.ip_network(mag1.register(f"{number}{node}", timestamp=False).prefixes[0])
+        assert given.prefixlen == 60 and not any(given.overlaps(prefix) for prefix in taken)
+        taken.add(given)
+    extension = {"timestamp": False, "handoff": pmip6.NOT_CHANGED, "sequence": next(mag1.sequences)}
+    assert mag1.register(node, **extension).prefixes == [first]
+    again = mag1.exchange(mag1.update(node, **extension))
+    assert again.status == 135 and pmip6.TIMESTAMP not in again.kinds
+    assert mag1.register("a@tiny.net", timestamp=False).prefixes == ["2001:db8:7100::/64"]
+    assert mag1.exchange(mag1.update("b@tiny.net", timestamp=False)).status == 130
