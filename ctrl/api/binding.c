@@ -286,3 +286,23 @@ void api_binding_clear(struct api_request *r, const json_t *params)
 	else
 		api_error(r, "not-found", "%s has no binding", ADDR_TEXT(&home));
 }
+
+void api_binding_revoke(struct api_request *r, const json_t *params)
+{
+	const struct binding *b;
+	struct in6_addr address;
+	struct json_why why;
+
+	if (json_field_addr(params, "address", JSON_FIELD_REQUIRED, &address, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return;
+	}
+	b = shown_binding(r->ctrl, &address);
+	if (b)
+		clear_binding(r, b, 0);
+	else if (r->ctrl->lma && api_session_at(r->ctrl, &address))
+		api_session_revoke(r, params);
+	else
+		api_error(r, "not-found", "%s is of no binding and of no session",
+			ADDR_TEXT(&address));
+}

@@ -148,7 +148,7 @@ bool api_binding_shown(const struct binding *b);
 typedef void api_method_fn(struct api_request *r, const json_t *params);
 api_method_fn api_status, api_dp_audit, api_dp_show, api_path_show, api_path_order, api_path_weight,
 	api_stats, api_events, api_trace;
-api_method_fn api_binding_show, api_binding_watch, api_binding_clear;
+api_method_fn api_binding_show, api_binding_watch, api_binding_clear, api_binding_revoke;
 api_method_fn api_flow_show, api_flow_explain;
 api_method_fn api_mag_show, api_mag_attach, api_mag_move, api_mag_detach, api_mag_revoke,
 	api_peer_show;

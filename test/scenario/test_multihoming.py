@@ -254,7 +254,7 @@ def test_mobile_node_hears_of_a_revocation(two, control):
     assert [(path["registered"], path["revoked"]) for path in node.status()["paths"]] == [
         (True, False), (False, True)]
     assert node.status()["binding"]["bound"] is True and node.status()["state"] == "registered"
-    control.ctl("binding", "clear", HOME_ADDRESS)
+    assert control.ctl("binding", "revoke", HOME_ADDRESS) == f"revoked {HOME_ADDRESS}\n"
     wait_for(lambda: control.drops()["bra_received"] == before + 2, "the second acknowledgement")
     wait_for(lambda: node.status()["state"] == "revoked", "the node to know", 60)
     said = node.status()

@@ -129,6 +129,30 @@ static int clear(struct command_context *context, struct args *args, const char 
 	return rc;
 }
 
+static int revoke(struct command_context *context, struct args *args, const char *const *values)
+{
+	const char *address = args->argv[args->first];
+	json_t *result = NULL;
+	int rc = check_address(args, address);
+
+	(void)values;
+	if (rc)
+		return rc;
+	rc = command_request(
+		context, "binding.revoke", json_pack("{s:s}", "address", address), &result);
+	if (rc == 0 && context->json) {
+		command_json(context, result);
+	} else if (rc == 0) {
+		fputs("revoked ", context->out);
+		table_put(context->out, address);
+		if (json_object_get(result, "answer"))
+			command_answer(context, result, "gateway");
+		fputc('\n', context->out);
+	}
+	json_decref(result);
+	return rc;
+}
+
 const struct command binding_commands[] = {
 	{.group = "binding",
 		.name = "show",
@@ -147,6 +171,14 @@ const struct command binding_commands[] = {
 		.summary = "End the bindings of an address as if their lifetime had run out.",
 		.options = clear_options,
 		.run = clear,
+		.arguments_min = 1,
+		.arguments_max = 1},
+	{.group = "binding",
+		.name = "revoke",
+		.usage = "[OPTION]... ADDRESS",
+		.summary = "End the bindings, or the session, that an address is of; its node or "
+			   "gateway is told.",
+		.run = revoke,
 		.arguments_min = 1,
 		.arguments_max = 1},
 	{0},
