@@ -48,9 +48,9 @@ const struct heartbeat_peer *heartbeat_peer(const struct heartbeat *h, size_t in
 	return &h->peers[index];
 }
 
-static int transmit(struct heartbeat *h, size_t index, uint16_t flags, uint32_t sequence)
+static int transmit(
+	struct heartbeat *h, const struct proxy_peer *peer, uint16_t flags, uint32_t sequence)
 {
-	const struct proxy_peer peer = h->ops.peer(h->ops.context, index);
 	struct mh mh = {.type = MH_HEARTBEAT, .heartbeat = {.flags = flags, .sequence = sequence}};
 	uint8_t buf[MH_PACKET_MAX];
 	ssize_t len;
@@ -58,8 +58,15 @@ static int transmit(struct heartbeat *h, size_t index, uint16_t flags, uint32_t 
 	if (flags & FLAGS_HEARTBEAT_R)
 		option_add(&mh, OPTION_RESTART_COUNTER)->restart_counter.counter =
 			h->config.counter;
-	len = proxy_peer_encode(&peer, h->hmac, &mh, buf, sizeof(buf));
+	len = proxy_peer_encode(peer, h->hmac, &mh, buf, sizeof(buf));
 	return len < 0 ? (int)len : h->ops.send(h->ops.context, buf, (size_t)len);
+}
+
+static int transmit_to(struct heartbeat *h, size_t index, uint16_t flags, uint32_t sequence)
+{
+	const struct proxy_peer peer = h->ops.peer(h->ops.context, index);
+
+	return transmit(h, &peer, flags, sequence);
 }
 
 /* RFC 5847, 3.1. */
@@ -79,7 +86,7 @@ static void ask(struct heartbeat *h, size_t index)
 		h->ops.event(h->ops.context, index, HEARTBEAT_EVENT_LOST);
 	}
 	p->asked = true;
-	transmit(h, index, 0, ++p->sequence);
+	transmit_to(h, index, 0, ++p->sequence);
 }
 
 static void on_tick(struct wheel_timer *timer, void *context)
@@ -100,7 +107,7 @@ static void on_announce(struct wheel_timer *timer, void *context)
 
 	(void)context;
 	while (h->announced < h->config.peer_count &&
-		transmit(h, h->announced, FLAGS_HEARTBEAT_U | FLAGS_HEARTBEAT_R, 0) == 0)
+		transmit_to(h, h->announced, FLAGS_HEARTBEAT_U | FLAGS_HEARTBEAT_R, 0) == 0)
 		h->announced++;
 	if (h->announced < h->config.peer_count)
 		wheel_arm(h->wheel, &h->announce,
@@ -171,12 +178,13 @@ static void answered(struct heartbeat *h, size_t index, const struct mh *mh)
 	p->heard_ns = h->ops.now_ns(h->ops.context);
 }
 
-void heartbeat_receive(struct heartbeat *h, size_t index, const struct mh *mh)
+void heartbeat_receive(
+	struct heartbeat *h, size_t index, const struct proxy_peer *from, const struct mh *mh)
 {
 	if (mh->heartbeat.flags & FLAGS_HEARTBEAT_R)
 		answered(h, index, mh);
 	else
-		transmit(h, index, FLAGS_HEARTBEAT_R, mh->heartbeat.sequence);
+		transmit(h, from, FLAGS_HEARTBEAT_R, mh->heartbeat.sequence);
 }
 
 bool heartbeat_refused(struct heartbeat *h, size_t index)

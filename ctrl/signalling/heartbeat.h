@@ -71,8 +71,9 @@ struct heartbeat *heartbeat_new(const struct heartbeat_config *config,
 /* NULL is allowed. */
 void heartbeat_free(struct heartbeat *h);
 
-/* A Heartbeat from this peer, which is known to be genuine. */
-void heartbeat_receive(struct heartbeat *h, size_t index, const struct mh *mh);
+/* A Heartbeat from this peer, which is known to be genuine; `from` has the two addresses of it. */
+void heartbeat_receive(
+	struct heartbeat *h, size_t index, const struct proxy_peer *from, const struct mh *mh);
 
 /* A Binding Error with status 2 from this peer. Returns whether a request was under way. */
 bool heartbeat_refused(struct heartbeat *h, size_t index);

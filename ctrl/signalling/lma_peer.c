@@ -229,7 +229,7 @@ void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, cons
 		trace(lma, packet, mh, lma_counter_defs[LMA_N_PEER_AUTH].name);
 	} else if (mh->type == MH_HEARTBEAT) {
 		lma_count(lma, LMA_N_HEARTBEAT);
-		heartbeat_receive(lma->heartbeat, (size_t)(peer - lma->config.peers), mh);
+		heartbeat_receive(lma->heartbeat, (size_t)(peer - lma->config.peers), &at, mh);
 	} else if (mh->type == MH_REVOCATION &&
 		   mh->revocation.type == CODES_REVOCATION_INDICATION) {
 		indicated(lma, peer, &at, packet, mh);

@@ -271,6 +271,16 @@ static void leave(struct lma_batch *batch, struct session *s, const struct lma_p
 		batch->left--;
 }
 
+/* Whether a session is by this address; of several bindings one is enough (RFC 8278). */
+static bool is_by(const struct session_record *record, const struct in6_addr *care_of)
+{
+	bool found = addr_equal(&record->care_of, care_of);
+
+	for (size_t i = 0; i < record->path_count; i++)
+		found |= addr_equal(&record->paths[i].care_of, care_of);
+	return found;
+}
+
 /* RFC 5846, 8.2: all of a gateway, or of one of its care-of addresses. */
 static void leave_all(struct lma_batch *batch, const struct lma_peer *peer, const struct mh *mh,
 	const struct in6_addr *src)
@@ -281,7 +291,7 @@ static void leave_all(struct lma_batch *batch, const struct lma_peer *peer, cons
 
 	while ((s = next)) {
 		next = session_cache_next(batch->lma->cache, s);
-		if (addr_equal(&s->now.care_of, care_of))
+		if (is_by(&s->now, care_of))
 			leave(batch, s, peer);
 	}
 }

@@ -237,11 +237,11 @@ static void trace(const struct mag *mag, const struct receive_packet *packet, co
 					 .len = packet->len});
 }
 
-static void notified(struct mag *mag, const struct mag_anchor *anchor, const struct mh *mh)
+static void notified(struct mag *mag, const struct mag_anchor *anchor,
+	const struct proxy_peer *peer, const struct mh *mh)
 {
 	static struct log_limit limit = LOG_LIMIT(5);
 	const struct mh_option *mn = option_find(mh, OPTION_MN_ID);
-	const struct proxy_peer peer = mag_peer_at(mag, anchor);
 	struct mh upa = {.type = MH_UPA, .upa = {.sequence = mh->upn.sequence}};
 
 	mag_count(mag, MAG_N_UPN);
@@ -254,7 +254,7 @@ static void notified(struct mag *mag, const struct mag_anchor *anchor, const str
 		return;
 	if (mn)
 		option_add(&upa, OPTION_MN_ID)->mn_id = mn->mn_id;
-	mag_answer(mag, &peer, &upa, NULL);
+	mag_answer(mag, peer, &upa, NULL);
 }
 
 void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh)
@@ -272,6 +272,9 @@ void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, cons
 	}
 	anchor = &mag->config.anchors[i];
 	peer = mag_peer_at(mag, anchor);
+	/* It may know any of our addresses (RFC 8278), and is answered from that. */
+	if (mag_is_own(mag, &packet->ip6.dst))
+		peer.own = peer.care_of = packet->ip6.dst;
 	if (mh->type == MH_BE) {
 		/* Nobody signs it: it counts for what is under way. */
 		if (!notices_answer(mag->notices, packet, mh) &&
@@ -283,10 +286,10 @@ void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, cons
 		trace(mag, packet, mh, mag_counter_defs[MAG_N_AUTH].name);
 	} else if (mh->type == MH_HEARTBEAT) {
 		mag_count(mag, MAG_N_HEARTBEAT);
-		heartbeat_receive(mag->heartbeat, i, mh);
+		heartbeat_receive(mag->heartbeat, i, &peer, mh);
 	} else if (mh->type == MH_UPN) {
 		trace(mag, packet, mh, "taken");
-		notified(mag, anchor, mh);
+		notified(mag, anchor, &peer, mh);
 	} else if (mh->type == MH_REVOCATION &&
 		   mh->revocation.type == CODES_REVOCATION_INDICATION) {
 		if (mag->config.timestamp_window_ms &&
@@ -296,7 +299,7 @@ void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, cons
 			trace(mag, packet, mh, mag_counter_defs[MAG_N_REPLAY].name);
 		} else {
 			trace(mag, packet, mh, "taken");
-			mag_revoke_receive(mag, anchor, mh);
+			mag_revoke_receive(mag, anchor, &peer, mh);
 		}
 	} else if (mh->type != MH_REVOCATION) {
 		mag_count(mag, MAG_N_NOT_PROXY);

@@ -156,7 +156,8 @@ static uint8_t fault(const struct mh *mh)
 		       : CODES_BRA_IDENTITY_REQUIRED;
 }
 
-void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor, const struct mh *mh)
+void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor,
+	const struct proxy_peer *peer, const struct mh *mh)
 {
 	bool global = mh->revocation.flags & FLAGS_REVOCATION_G;
 	struct mag_revocation *r = calloc(1, sizeof(*r));
@@ -168,7 +169,7 @@ void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor, const 
 	if (!r)
 		return;
 	/* Itself one of those that are waited for: what ends at once does not end it too early. */
-	*r = (struct mag_revocation){.mag = mag, .peer = mag_peer_at(mag, anchor), .left = 1};
+	*r = (struct mag_revocation){.mag = mag, .peer = *peer, .left = 1};
 	DL_APPEND(mag->revocations, r);
 	r->answer = (struct mh_revocation){.type = CODES_REVOCATION_ACKNOWLEDGEMENT,
 		.sequence = mh->revocation.sequence,

@@ -220,8 +220,9 @@ bool mag_is_named(
 
 /* mag_revoke.c */
 
-/* A Binding Revocation Indication of an anchor, authentic. */
-void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor, const struct mh *mh);
+/* A Binding Revocation Indication of an anchor, authentic; `peer` is who is answered. */
+void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor,
+	const struct proxy_peer *peer, const struct mh *mh);
 
 /* A node that may have left has spoken, or has not in time. */
 void mag_revoke_refute(struct mag_attachment *a);

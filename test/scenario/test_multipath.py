@@ -29,6 +29,7 @@ DISTRIBUTION = """distribution = {
 	supervision = { interval = "0s"; };
 	max_lifetime = "420s";"""
 ANCHOR_CHANGES = (
+    ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '),
     ('addresses = ["2001:db8:a1::1"]', f'addresses = ["2001:db8:a1::1", "{OTHER}"]'),
     ('match = "fixed@example.net"; ', 'match = "fixed@example.net"; multipath = false; '),
     ('max_lifetime = "420s";', DISTRIBUTION))
@@ -173,6 +174,20 @@ def test_bulk_and_overwrite(anchor, gateway, node):
     assert bids(anchor, node) == [(2, OTHER, BLUE)]
     assert register(gateway, node, 2, lifetime=0).lifetime == 0
     assert anchor.sessions("--mn-id", node)[0]["state"] == "ending"
+
+
+def test_gateway_revokes_all(anchor, gateway, node):
+    """RFC 5846, 8.2: what has a binding by the address that asks ends, whichever address is the first of it."""
+    first = register(gateway, node, 2)
+    by_first = pmip6.update(gateway.care_of, mn_id=node, key=gateway.key, spi=gateway.spi, link_id=node.encode()[:6],
+                            sequence=next(gateway.sequences) & 0xFFFF, prefixes=first.prefixes,
+                            extra=[(MULTIPATH, multipath(3, RED)), (MAG_ID, MAG)])
+    assert gateway.exchange(by_first).status == 0
+    assert bids(anchor, node) == [(2, OTHER, BLUE), (3, gateway.care_of, RED)]
+    answer = gateway.revoke(pmip6.PER_PEER, 77, mn_id="mag1@example.net",
+                            flags=pmip6.REVOKES_PROXY | pmip6.REVOKES_ALL)
+    assert answer.what == 0
+    assert [session["state"] for session in anchor.sessions("--mn-id", node)] == ["ending"]
 
 
 @pytest.mark.parametrize("status, option, changes", [

@@ -343,11 +343,10 @@ void mag_rig_answer(const struct mag_rig_answer *a)
 
 void mag_rig_say(struct mh *mh)
 {
-	const struct ip6_build head = {
-		.src = mag_rig_address(MAG_RIG_ANCHOR), .dst = mag_rig_address(MAG_RIG_OWN)};
+	const struct in6_addr to = mag_rig_address(mag_rig.said_to ? mag_rig.said_to : MAG_RIG_OWN);
+	const struct ip6_build head = {.src = mag_rig_address(MAG_RIG_ANCHOR), .dst = to};
 	struct hmac *hmac = hmac_new();
-	const struct mh_packet_key how = {
-		.hmac = hmac, .key = key, .coa = mag_rig_address(MAG_RIG_OWN)};
+	const struct mh_packet_key how = {.hmac = hmac, .key = key, .coa = to};
 	struct receive_packet packet = {.data_plane = "dp1"};
 	uint8_t buf[MH_PACKET_MAX];
 	struct mh got;

@@ -29,7 +29,8 @@ extern struct mag_rig {
 	void *context;
 	unsigned commits, updates, advertisements, solicitations, messages;
 	struct mh update;               /* the last one; its views are in `octets` */
-	struct in6_addr source, anchor; /* of the last one: where it is from and goes to */
+	struct in6_addr source, anchor; /* of the last message: where it is from and goes to */
+	const char *said_to;            /* what the anchor says goes there; NULL: MAG_RIG_OWN */
 	uint8_t second_access;          /* of the link "second", if it is another: set it before
 					 * mag_rig_start() */
 	bool paths;                     /* the gateway has two: set it before mag_rig_start() */

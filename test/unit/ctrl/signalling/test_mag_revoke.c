@@ -104,6 +104,43 @@ static void a_doubt_ends_with_what_was_doubted(void **state)
 	assert_int_equal(a->state, MAG_REGISTERING);
 }
 
+static void assert_answered_from(const char *address, uint8_t type)
+{
+	const struct in6_addr from = mag_rig_address(address);
+
+	assert_int_equal(mag_rig.messages, 1);
+	assert_int_equal(mag_rig.message.type, type);
+	assert_true(addr_equal(&mag_rig.source, &from));
+	mag_rig.messages = 0;
+}
+
+/* An anchor knows a gateway of several ways by any of their addresses (RFC 8278). */
+static void any_address_is_spoken_to(void **state)
+{
+	struct mh heartbeat = {.type = MH_HEARTBEAT, .heartbeat = {.sequence = 5}};
+	struct mh upn = {.type = MH_UPN,
+		.upn = {.sequence = 6, .reason = CODES_UPN_VENDOR, .flags = FLAGS_UPN_A}};
+
+	(void)state;
+	mag_free(mag_rig.mag);
+	mag_rig.paths = true;
+	mag_rig_start();
+	mag_rig_register_host();
+	mag_rig.messages = 0;
+	mag_rig.said_to = MAG_RIG_OTHER;
+	mag_rig_say(&heartbeat);
+	assert_answered_from(MAG_RIG_OTHER, MH_HEARTBEAT);
+	mag_rig_say(&upn);
+	assert_answered_from(MAG_RIG_OTHER, MH_UPA);
+	indicate(CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 7, MAG_RIG_NODE);
+	mag_rig_commit(0);
+	assert_int_equal(acknowledged(7), CODES_BRA_SUCCESS);
+	assert_answered_from(MAG_RIG_OTHER, MH_REVOCATION);
+	mag_rig.said_to = "2001:db8:77::1";
+	indicate(CODES_BRI_ADMINISTRATIVE, FLAGS_REVOCATION_P, 8, MAG_RIG_NODE);
+	assert_int_equal(mag_rig.messages, 0);
+}
+
 /* RFC 5846, 6.1: protected as registrations are, from replay too. */
 static void what_an_anchor_said_once_counts_once(void **state)
 {
@@ -307,6 +344,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, mag_rig_setup, mag_rig_teardown)
 		TEST(an_anchor_revokes),
 		TEST(a_doubt_ends_with_what_was_doubted),
+		TEST(any_address_is_spoken_to),
 		TEST(what_an_anchor_said_once_counts_once),
 		TEST(a_revocation_has_its_status),
 		TEST(an_anchor_revokes_all),
