@@ -3,12 +3,17 @@ its module says how many there are to be, ANCHOR_CHANGES what of the anchor's co
 
 import contextlib
 import itertools
+import socket
 
 import pytest
+from scapy.layers.inet import UDP
+from scapy.layers.inet6 import IPv6
+from scapy.packet import Raw
 
 from lab import ledger
 from lab.proxy import Anchor, ProxyLab
 from lab.system import wait_for
+from lab.topology import CN
 from paths import stop
 from peer import Ear
 
@@ -54,8 +59,36 @@ def node():
     return f"host{next(NUMBERS)}@example.net"
 
 
+@pytest.fixture
+def counted(anchor):
+    before = anchor.control.drops()
+    return lambda name: anchor.control.drops().get(name, 0) - before.get(name, 0)
+
+
 def reaches(node, destination, source=None):
     """A ping is answered, perhaps not the first: the host may just have come."""
     words = ["-I", source] if source else []
     wait_for(lambda: " 1 received" in node.run("ping", "-6", "-c", "1", "-W", "1", *words, destination,
                                               check=False), f"{destination} to answer")
+
+
+def host_of(answer, number=1):
+    """An address in the first prefix that was assigned."""
+    return answer.prefixes[0].replace("::/64", f"::{number:x}")
+
+
+def downlink(lab, gateway, address, payload):
+    """A packet of the correspondent; returns it as the gateway gets it, in its tunnel."""
+    since = gateway.ear.mark()
+    sender = lab.cn.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    with sender:
+        sender.sendto(bytes(IPv6(src=CN, dst=address) / UDP(sport=7, dport=9) / Raw(payload)),
+                      (address, 0))
+    return gateway.tunnelled(payload, since)
+
+
+def uplink(ear, gateway, address, payload):
+    """A packet of the mobile node, which must arrive at the correspondent."""
+    since = ear.mark()
+    gateway.send_inner(IPv6(src=address, dst=CN) / UDP(sport=9, dport=7) / Raw(payload))
+    return ear.wait(lambda heard: heard.endswith(payload), "the packet of the node", since)

@@ -4,7 +4,6 @@ import concurrent.futures
 import contextlib
 import ipaddress
 import signal
-import socket
 
 import pytest
 from scapy.layers.inet import UDP
@@ -17,13 +16,14 @@ from lab.proxy import ANCHOR, FIXED_PREFIX, GATEWAY, LINKS
 from lab.system import LabError, wait_for
 from lab.topology import CN
 from pmip6 import PlayedGateway
-from proxy_rig import NUMBERS, anchor, ear, lab, node  # noqa: F401
+from proxy_rig import NUMBERS, anchor, counted, downlink, ear, host_of, lab, node, uplink  # noqa: F401
 
 HUGEPAGES = 64
 ANCHOR_CHANGES = (
     ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";\n\theartbeats_missed = 2;'),
     ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
 GRE_KEY = 33
+WIRED = 3  # access technology
 
 
 @pytest.fixture(scope="module")
@@ -43,34 +43,6 @@ def mag1(anchor, gateways):
 @pytest.fixture
 def mag2(gateways):
     return gateways["2"]
-
-
-@pytest.fixture
-def counted(anchor):
-    before = anchor.control.drops()
-    return lambda name: anchor.control.drops().get(name, 0) - before.get(name, 0)
-
-
-def host_of(answer, number=1):
-    """An address in the first prefix that was assigned."""
-    return answer.prefixes[0].replace("::/64", f"::{number:x}")
-
-
-def downlink(lab, gateway, address, payload):
-    """A packet of the correspondent; returns it as the gateway gets it, in its tunnel."""
-    since = gateway.ear.mark()
-    sender = lab.cn.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    with sender:
-        sender.sendto(bytes(IPv6(src=CN, dst=address) / UDP(sport=7, dport=9) / Raw(payload)),
-                      (address, 0))
-    return gateway.tunnelled(payload, since)
-
-
-def uplink(ear, gateway, address, payload):
-    """A packet of the mobile node, which must arrive at the correspondent."""
-    since = ear.mark()
-    gateway.send_inner(IPv6(src=address, dst=CN) / UDP(sport=9, dport=7) / Raw(payload))
-    return ear.wait(lambda heard: heard.endswith(payload), "the packet of the node", since)
 
 
 def test_registration(lab, anchor, mag1, node, ear):
@@ -244,6 +216,41 @@ def test_unknown_handoff_waits_for_the_end(mag1, mag2, node):
     assert pmip6.Answer(heard).prefixes == first.prefixes
 
 
+def test_a_node_with_two_interfaces(lab, anchor, mag1, mag2, node, ear):
+    """RFC 5213, 5.4: a session for each, by access technology and link-layer identifier; one of them moves to
+    another gateway, and of several none is taken over by a third interface."""
+    wlan = mag1.register(node, link_id=b"wlan00")
+    wired = mag2.register(node, link_id=b"eth000", access=WIRED)
+    assert wlan.prefixes != wired.prefixes
+    # The same identifier of another technology is another interface.
+    third = mag2.register(node, link_id=b"wlan00", access=WIRED, handoff=pmip6.OTHER_INTERFACE)
+    assert third.prefixes[0] not in wlan.prefixes + wired.prefixes
+    sessions = anchor.sessions("--mn-id", node)
+    assert {session["prefixes"][0]: (session["access_technology"], session["gateway"]) for session in sessions} == {
+        wlan.prefixes[0]: ("IEEE 802.11a/b/g", "mag1"), wired.prefixes[0]: ("IEEE 802.3", "mag2"),
+        third.prefixes[0]: ("IEEE 802.3", "mag2")}
+    downlink(lab, mag1, host_of(wlan), b"to wlan!")
+    downlink(lab, mag2, host_of(wired), b"to eth0!")
+    moved = mag1.register(node, link_id=b"eth000", access=WIRED, handoff=pmip6.OTHER_GATEWAY)
+    assert moved.prefixes == wired.prefixes
+    downlink(lab, mag1, host_of(wired), b"to one!!")
+    uplink(ear, mag2, host_of(third), b"of third")
+    assert len(anchor.sessions("--mn-id", node)) == 3
+
+
+def test_an_interface_takes_over(lab, anchor, mag1, mag2, node):
+    """RFC 5213, 5.4.1: the only session of a node goes to another interface of it, if the handoff indicator says
+    so (2), also by its prefix; without that (1) the new one gets a session of its own."""
+    wlan = mag1.register(node, link_id=b"wlan00")
+    wired = {"link_id": b"eth000", "access": WIRED, "handoff": pmip6.OTHER_INTERFACE}
+    assert mag2.register(node, **wired).prefixes == wlan.prefixes
+    back = mag1.register(node, link_id=b"wlan00", prefixes=wlan.prefixes, handoff=pmip6.OTHER_INTERFACE)
+    assert back.prefixes == wlan.prefixes
+    session, = anchor.sessions("--mn-id", node)
+    assert (session["gateway"], session["access_technology"]) == ("mag1", "IEEE 802.11a/b/g")
+    assert mag2.register(node, **wired | {"handoff": pmip6.NEW_INTERFACE}).prefixes != wlan.prefixes
+
+
 def test_own_prefix(mag1):
     assert mag1.register("fixed@example.net").prefixes == [FIXED_PREFIX]
 
@@ -279,7 +286,7 @@ def indicated(gateway, since, trigger, node):
         m.kind, m.what, m.option(pmip6.MN_ID)) == (pmip6.INDICATION, trigger, b"\1" + node.encode()))
 
 
-def revoked(anchor, gateway, node, meanwhile, status):
+def revoked(anchor, gateway, node, meanwhile, status, what="session"):
     """An operator revokes a session, which is there until the gateway's answer; meanwhile(BOUND,
     INDICATION) comes before that. Again where a slow machine makes the answer come too late: an
     anchor waits three seconds for it."""
@@ -287,7 +294,7 @@ def revoked(anchor, gateway, node, meanwhile, status):
         bound = gateway.register(node)
         since = gateway.ear.mark()
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            task = pool.submit(anchor.control.ask, "session", "revoke", host_of(bound))
+            task = pool.submit(anchor.control.ask, what, "revoke", host_of(bound))
             indication = indicated(gateway, since, pmip6.ADMINISTRATIVE, node)
             meanwhile(bound, indication)
             sessions = anchor.sessions("--mn-id", node)
@@ -300,14 +307,16 @@ def revoked(anchor, gateway, node, meanwhile, status):
     assert anchor.sessions("--mn-id", node) == []
 
 
-@pytest.mark.parametrize("status", [0, 128, 132])
-def test_operator_revokes_a_session(anchor, mag1, node, status):
+@pytest.mark.parametrize("status, what", [(0, "session"), (0, "binding"), (128, "session"), (132, "binding")])
+def test_operator_revokes_a_session(anchor, mag1, node, status, what):
     def meanwhile(bound, indication):
         assert indication.flags == pmip6.REVOKES_PROXY and indication.prefixes == bound.prefixes
         assert indication.signed(mag1.key, mag1.care_of)
         # It is there, but it is not extended any more.
         mag1.send(mag1.update(node, handoff=pmip6.NOT_CHANGED))
-    revoked(anchor, mag1, node, meanwhile, status)
+    revoked(anchor, mag1, node, meanwhile, status, what)
+    with pytest.raises(LabError, match="of no binding and of no session"):
+        anchor.control.ctl("binding", "revoke", "2001:db8:9::77")
 
 
 def test_revocation_that_nobody_answers(anchor, mag1, node, counted):
