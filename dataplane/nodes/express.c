@@ -256,6 +256,7 @@ static __rte_noinline rte_edge_t finish_relayed(
 	const struct data_plane_set *set = data_plane_table_get(&x->w->tables->data_planes);
 	const struct rte_ipv6_hdr *outer = ip6_of(m);
 	const struct subscriber_entry *entry;
+	rte_edge_t edge;
 
 	if (meta_of(m)->flags & META_GRE ||
 		!data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer)) ||
@@ -266,7 +267,10 @@ static __rte_noinline rte_edge_t finish_relayed(
 	if (!entry || entry->relayed || entry->steered)
 		return EXPRESS_RELAY;
 	x->relayed_in++;
-	return finish_entry(x, m, entry, i);
+	edge = finish_entry(x, m, entry, i);
+	if (unlikely(edge == EXPRESS_ENCAP))
+		meta_of(m)->flags |= META_RELAYED; /* as relay does */
+	return edge;
 }
 
 /* Out of the tunnel of the subscriber that it says to come from; GO_DOWN: on by its inner key. */

@@ -14,6 +14,8 @@
 
 #define NEXT  "2001:db8:f::99" /* where subscriber 1 is found again */
 #define OTHER "2001:db8:4::10" /* of subscriber 2, too */
+#define OWN   "2001:db8:ffff::a"
+#define FAR   "2001:db8:ffff::b" /* of another data plane */
 
 enum {
 	PACKETS = 4,
@@ -214,6 +216,49 @@ static void test_uplink(void **state)
 	lab_expect_drop(*state, LAB_VISITED, &p, DROP_wrong_care_of);
 }
 
+static void set_data_plane(struct lab *lab, uint64_t id, const char *name, const char *addr)
+{
+	struct object o = {.kind = OBJECT_DATA_PLANE, .op = OBJECT_SET, .id = id};
+
+	o.data_plane = (struct object_data_plane){.id = id, .addr = packet_addr(addr)};
+	strcpy(o.data_plane.name, name);
+	lab_apply(lab, &o, 0);
+}
+
+/* Another data plane serves the next path: what has waited goes there, but for what came from one.
+ */
+static void test_relayed(void **state)
+{
+	struct mac dst = lab_mac(LAB_VISITED), src = lab_peer_mac(LAB_VISITED);
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = 1};
+	struct lab *lab = *state;
+	struct packet p;
+
+	set_data_plane(lab, 1, LAB_NAME, OWN);
+	set_data_plane(lab, 2, "far", FAR);
+	come(lab, LAB_HOME_OF, 1, 1);
+	packet_udp(&p, LAB_PEER, LAB_HOME_OF, 77);
+	packet_wrap(&p, FAR, OWN);
+	packet_ether(&p, &dst, &src);
+	lab_receive(lab, LAB_VISITED, &p);
+	lab_walk(lab);
+	assert_int_equal(lab_counter(lab, WORKER_held), 2);
+	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 1);
+	o.path = (struct object_path){.id = 1,
+		.kind = PATH_IP6_IN_IP6,
+		.local = packet_addr(FAR),
+		.remote = packet_addr(NEXT),
+		.data_plane = 2};
+	lab_apply(lab, &o, 0);
+	lab_walk(lab);
+	lab_sent(lab, LAB_CORE, &p);
+	lab_nothing(lab);
+	packet_unether(&p);
+	packet_assert_addrs(&p, OWN, FAR);
+	assert_int_equal(lab_counter(lab, WORKER_relayed_out), 1);
+	assert_int_equal(lab_drops(lab, DROP_relay_twice), 1);
+}
+
 /* Others need buffers. */
 static void test_few_buffers(void **state)
 {
@@ -315,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_held_anew, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_several_paths, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_uplink, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_relayed, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_few_buffers, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_object, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_order_meanwhile, setup, lab_teardown),
