@@ -44,7 +44,7 @@ SANITIZERS = {
 }
 
 CONCURRENT = ["tables/growth", "tables/sig_index", "tables/subscriber_table", "tables/wrap",
-              "nodes/resequence_threads"]
+              "nodes/hold", "nodes/resequence_threads"]
 
 # What says most in the output of something that failed: of a compiler, a sanitizer, libFuzzer, cmocka.
 TELLING = re.compile(r"\berror: |runtime error: |ERROR: |SUMMARY: |FAILED: |Base64: |\[  ERROR   \]")
