@@ -8,6 +8,8 @@
 #include "proto/channel/trace.h"
 #include "proto/channel/update.h"
 
+enum { VERSION_AT = 2 }; /* offset of the octet in the head */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t again[UPDATE_MESSAGE_MAX];
@@ -159,7 +161,7 @@ static void one_body(enum update_type type, struct cursor *c)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void one_message(const uint8_t *data, size_t size)
 {
 	struct update_head head;
 	struct writer w;
@@ -171,7 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rc == -EPROTO && head.version == UPDATE_VERSION)
 		abort();
 	if (rc)
-		return 0;
+		return;
 	writer_init(&w, again, sizeof(again));
 	check_same(update_head_encode(&w, &head), &w, data, &c);
 	if (head.type == UPDATE_OBJECTS || head.type == UPDATE_DELTA)
@@ -186,5 +188,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		count_request(&c);
 	else
 		one_body(head.type, &c);
+}
+
+/* The same in the version of today: seeds do not end at the head when there is a new one. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *today;
+
+	one_message(data, size);
+	if (size <= VERSION_AT || data[VERSION_AT] == UPDATE_VERSION)
+		return 0;
+	today = malloc(size); /* of its own size, so that what is read behind it is seen */
+	if (!today)
+		abort();
+	memcpy(today, data, size);
+	today[VERSION_AT] = UPDATE_VERSION;
+	one_message(today, size);
+	free(today);
 	return 0;
 }
