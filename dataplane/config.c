@@ -72,6 +72,10 @@ static const struct config_key port_keys[] = {
 	CONFIG_KEY(BOOL, struct dp_config_port, segments, .text = "false",
 		.help = "the device is given large copies of multicast packets in two pieces; some "
 			"devices are slower then at everything else"),
+	CONFIG_KEY(INT, struct dp_config_port, domain, .max = OBJECT_DOMAIN_LINK - 1,
+		.help = "number of the domain, a customer with addresses of its own (RFC 5845), "
+			"whose packets come and leave by this port and by none of another; 0: the "
+			"public one, in which tunnels are"),
 	CONFIG_END,
 };
 
@@ -188,9 +192,17 @@ static void check_upstream(
 {
 	if (!config->multicast_upstream)
 		return;
-	for (size_t i = 0; i < config->ports.count; i++)
-		if (!strcmp(dp_config_port(config, i)->name, config->multicast_upstream))
-			return;
+	for (size_t i = 0; i < config->ports.count; i++) {
+		const struct dp_config_port *port = dp_config_port(config, i);
+
+		if (strcmp(port->name, config->multicast_upstream) != 0)
+			continue;
+		if (port->domain)
+			config_report_add(report, file, 0, "multicast_upstream",
+				"port '%s' is of domain %u, but groups are public", port->name,
+				port->domain);
+		return;
+	}
 	config_report_add(report, file, 0, "multicast_upstream", "there is no port '%s'",
 		config->multicast_upstream);
 }

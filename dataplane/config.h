@@ -24,6 +24,7 @@ struct dp_config_port {
 	uint16_t mtu; /* octets of IP */
 	bool promiscuous;
 	bool segments;
+	uint32_t domain; /* 0: the public one */
 };
 
 struct dp_config_endpoints {

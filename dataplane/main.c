@@ -109,7 +109,12 @@ static int make_tables(struct dataplane *dp)
 	int rc = 0;
 
 	dp->tables = tables_create(&wanted, &rc);
-	return dp->tables ? 0 : fail("tables", rc);
+	for (size_t i = 0; rc == 0 && dp->tables && i < dp->config->ports.count; i++) {
+		const struct dp_config_port *port = dp_config_port(dp->config, i);
+
+		rc = domain_table_add(&dp->tables->domains, port_find(port->name), port->domain);
+	}
+	return rc ? fail("tables", rc) : 0;
 }
 
 static int make_workers(struct dataplane *dp)

@@ -150,7 +150,7 @@ static void decode_hops(struct cursor *c, struct kmsg_route *route)
 static enum kmsg_route_type classify(
 	const struct kmsg *msg, uint32_t table, uint8_t type, uint32_t flags)
 {
-	if (table != RT_TABLE_MAIN || flags & RTM_F_CLONED)
+	if (table == RT_TABLE_LOCAL || flags & RTM_F_CLONED)
 		return KMSG_ROUTE_IGNORED;
 	switch (type) {
 	case RTN_UNICAST:
@@ -204,6 +204,7 @@ static void decode_route(struct cursor *c, struct kmsg *msg, uint16_t message_fl
 	msg->kind = KMSG_ROUTE;
 	route->partial |= (message_flags & (NLM_F_APPEND | NLM_F_REPLACE)) != 0;
 	route->prefix = prefix6_of(&dst, head.rtm_dst_len);
+	route->elsewhere = table != RT_TABLE_MAIN;
 	route->type = classify(msg, table, head.rtm_type, head.rtm_flags);
 	route->source = prefix6_of(&src, head.rtm_src_len);
 }

@@ -45,7 +45,7 @@ enum kmsg_route_type {
 	KMSG_ROUTE_UNICAST,     /* to the next hop */
 	KMSG_ROUTE_UNREACHABLE, /* answered with an error; also prohibit and throw */
 	KMSG_ROUTE_BLACKHOLE,   /* dropped silently */
-	KMSG_ROUTE_IGNORED,     /* other tables, multicast, cached clones */
+	KMSG_ROUTE_IGNORED,     /* the table of local addresses, multicast, cached clones */
 };
 
 struct kmsg_route {
@@ -55,6 +55,7 @@ struct kmsg_route {
 	uint32_t metric;
 	int ifindex; /* of the first usable next hop; 0: none */
 	bool gateway;
+	bool elsewhere;      /* in another table than the main one */
 	struct in6_addr via; /* when gateway */
 	/* One hop of several, or a replacement: what such a message leaves of the routes to this
 	 * prefix, only a new dump can tell. */

@@ -19,8 +19,13 @@ struct candidate {
 	bool marked;
 };
 
+struct route_key {
+	struct prefix6 prefix;
+	uint32_t domain; /* of the port that it leads to */
+};
+
 struct sync_route {
-	struct prefix6 prefix; /* key; padding is zero */
+	struct route_key key; /* padding is zero */
 	struct candidate *candidates;
 	bool set; /* in the table, as `hop` */
 	bool wants_gateway;
@@ -54,11 +59,36 @@ void sync_init(struct sync *sync, struct tables *tables, const struct sync_ops *
 	*sync = (struct sync){.tables = tables, .ops = ops, .context = context};
 }
 
-static void prefix_key(struct prefix6 *key, const struct prefix6 *prefix)
+static void make_key(struct route_key *key, const struct prefix6 *prefix, uint32_t domain)
 {
 	memset(key, 0, sizeof(*key));
-	key->addr = prefix->addr;
-	key->len = prefix->len;
+	key->prefix.addr = prefix->addr;
+	key->prefix.len = prefix->len;
+	key->domain = domain;
+}
+
+/* The domain that a port is of, which what leads there is of. */
+static uint32_t domain_of(const struct sync *sync, uint16_t port)
+{
+	return domain_table_of_port(&sync->tables->domains, port);
+}
+
+static int table_set(
+	struct sync *sync, const struct route_key *key, const struct route_next_hop *hop)
+{
+	if (key->domain == 0)
+		return route_table_set(&sync->tables->routes, &key->prefix, hop);
+	return domain_routes_set(
+		domain_table_routes(&sync->tables->domains, key->domain), &key->prefix, hop);
+}
+
+static void table_delete(struct sync *sync, const struct route_key *key)
+{
+	if (key->domain == 0)
+		route_table_delete(&sync->tables->routes, &key->prefix);
+	else
+		domain_routes_delete(
+			domain_table_routes(&sync->tables->domains, key->domain), &key->prefix);
 }
 
 static bool same_hop(const struct route_next_hop *a, const struct route_next_hop *b)
@@ -111,14 +141,14 @@ static struct sync_sources *gather(const struct sync_route *route)
 static void put_hop(struct sync *sync, struct sync_route *route, const struct route_next_hop *hop,
 	int ifindex, struct sync_sources *sources)
 {
-	int rc = route_table_set(&sync->tables->routes, &route->prefix, hop);
+	int rc = table_set(sync, &route->key, hop);
 
 	if (rc < 0) {
 		static struct log_limit limit = LOG_LIMIT(5);
 
 		LOG_LIMITED(&limit, LOG_LEVEL_ERROR, "mirror", "route-refused",
-			"prefix=%s error=%s", PREFIX6_TEXT(&route->prefix),
-			LOG_QUOTE(strerror(-rc)));
+			"prefix=%s domain=%u error=%s", PREFIX6_TEXT(&route->key.prefix),
+			route->key.domain, LOG_QUOTE(strerror(-rc)));
 		free(sources);
 		return;
 	}
@@ -150,7 +180,7 @@ static void settle(struct sync *sync, struct sync_route *route)
 	} else if (best && (!route->set || !same_hop(&route->hop, &best->hop))) {
 		put_hop(sync, route, &best->hop, best->ifindex, NULL);
 	} else if (!best && route->set) {
-		route_table_delete(&sync->tables->routes, &route->prefix);
+		table_delete(sync, &route->key);
 		put_aside(sync, route->sources);
 		sync->dirty = true;
 	}
@@ -160,20 +190,21 @@ static void settle(struct sync *sync, struct sync_route *route)
 	}
 }
 
-static struct sync_route *find_route(struct sync *sync, const struct prefix6 *prefix, bool make)
+static struct sync_route *find_route(
+	struct sync *sync, const struct prefix6 *prefix, uint32_t domain, bool make)
 {
 	struct sync_route *route;
-	struct prefix6 key;
+	struct route_key key;
 
-	prefix_key(&key, prefix);
+	make_key(&key, prefix, domain);
 	HASH_FIND(hh, sync->routes, &key, sizeof(key), route);
 	if (route || !make)
 		return route;
 	route = calloc(1, sizeof(*route));
 	if (!route)
 		return NULL;
-	route->prefix = key;
-	HASH_ADD(hh, sync->routes, prefix, sizeof(key), route);
+	route->key = key;
+	HASH_ADD(hh, sync->routes, key, sizeof(key), route);
 	return route;
 }
 
@@ -201,7 +232,7 @@ static bool is_before(const struct candidate *a, const struct candidate *b)
 static void add_candidate(
 	struct sync *sync, const struct prefix6 *prefix, const struct candidate *like)
 {
-	struct sync_route *route = find_route(sync, prefix, true);
+	struct sync_route *route = find_route(sync, prefix, domain_of(sync, like->hop.port), true);
 
 	if (!route)
 		return;
@@ -226,7 +257,7 @@ static void add_candidate(
 static void remove_candidate(
 	struct sync *sync, const struct prefix6 *prefix, const struct candidate *like)
 {
-	struct sync_route *route = find_route(sync, prefix, false);
+	struct sync_route *route = find_route(sync, prefix, domain_of(sync, like->hop.port), false);
 	struct candidate **at = route ? find_candidate(route, like) : NULL;
 
 	if (!at || !*at)
@@ -266,7 +297,8 @@ static void take_route(struct sync *sync, const struct kmsg *msg)
 	const struct kmsg_route *route = &msg->route;
 	struct candidate like = {.rank = route->metric, .source = route->source};
 
-	if (route->type == KMSG_ROUTE_IGNORED)
+	if (route->type == KMSG_ROUTE_IGNORED ||
+		(route->elsewhere && sync->tables->domains.count == 0))
 		return;
 	/* In a dump such a route is complete: its first next hop counts. */
 	if (route->partial && !msg->dump) {
@@ -278,6 +310,9 @@ static void take_route(struct sync *sync, const struct kmsg *msg)
 		return;
 	if (!next_hop(sync, route, &like.hop))
 		return;
+	/* Other tables are those of customers, where Linux tells them apart by VRFs. */
+	if (route->elsewhere && !domain_of(sync, like.hop.port))
+		return;
 	like.ifindex = like.hop.port == PORT_NONE ? 0 : route->ifindex;
 	if (msg->removed)
 		remove_candidate(sync, &route->prefix, &like);
@@ -287,9 +322,10 @@ static void take_route(struct sync *sync, const struct kmsg *msg)
 
 static void take_address(struct sync *sync, const struct kmsg *msg)
 {
+	const uint16_t port = sync->ops->port_of(sync->context, msg->address.ifindex);
 	const struct candidate local = {.rank = -1,
 		.ifindex = msg->address.ifindex,
-		.hop = {.kind = ROUTE_LOCAL, .port = PORT_NONE}};
+		.hop = {.kind = ROUTE_LOCAL, .port = domain_of(sync, port) ? port : PORT_NONE}};
 	const struct in6_addr *addr = &msg->address.addr;
 	struct prefix6 prefix = prefix6_of(addr, 128);
 
@@ -434,7 +470,7 @@ void sync_commit(struct sync *sync)
 {
 	if (sync->dirty)
 		route_table_commit(&sync->tables->routes);
-	sync->dirty = false;
+	sync->dirty = domain_table_commit(&sync->tables->domains, sync->tables->rcu) < 0;
 	free_unused(sync);
 }
 

@@ -5,6 +5,7 @@
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/budget.h"
 #include "dataplane/nodes/choose.h"
+#include "dataplane/nodes/domain.h"
 #include "dataplane/nodes/encap.h"
 #include "dataplane/nodes/resequence.h"
 #include "dataplane/nodes/traffic.h"
@@ -93,7 +94,7 @@ static bool is_local(const struct worker *w, struct rte_mbuf *m)
 
 	if (likely(!(link_table_local_routing(&t->links) >> meta_of(m)->port & 1)))
 		return false;
-	subscriber_table_lookup(&t->subscribers, 0, ip6_dst(ip6_of(m)), 1, &to);
+	to = subscriber_table_find(&t->subscribers, domain_of(m), ip6_dst(ip6_of(m)));
 	return to && path_header_on_link(path_shape_at(&t->paths, to->shape)->header);
 }
 
@@ -121,7 +122,7 @@ static rte_edge_t access_one(
 	if (!is_from(w, m, entry))
 		return ACCESS_FOREIGN;
 	meta_of(m)->subscriber = subscriber_number(&t->subscribers, entry);
-	if (local_set_has(local_table_get(&t->local), ip6_dst(ip6_of(m))))
+	if (!domain_of(m) && local_set_has(local_table_get(&t->local), ip6_dst(ip6_of(m))))
 		return ACCESS_LOCAL;
 	if (entry->paths == POOL_NONE || is_local(w, m))
 		return ACCESS_STEER;
@@ -148,7 +149,7 @@ static inline void access_work(struct worker *w, struct rte_graph *graph, struct
 		sources[count++] = ip6_load(ip6_of(mbufs[i])->src_addr);
 	if (count == 0)
 		return;
-	subscriber_table_lookup(&w->tables->subscribers, 0, sources, count, entries);
+	domain_lookup(w, mbufs, sources, count, entries);
 	for (uint16_t i = 0; i < n; i++)
 		next[i] = access_one(w, mbufs[i], entries[i]);
 }

@@ -10,6 +10,7 @@
 #include "dataplane/agent/events.h"
 #include "dataplane/mirror/mirror.h"
 #include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/domain.h"
 #include "dataplane/nodes/hold.h"
 #include "dataplane/nodes/mld.h"
 #include "dataplane/nodes/resequence.h"
@@ -38,6 +39,17 @@ static void tell(struct worker *w, struct rte_mbuf *m, const struct subscriber_e
 	events_put(w->index, &event);
 }
 
+static struct domain_tunnel domain_tunnel_of(struct rte_mbuf *m)
+{
+	const struct rte_ipv6_hdr *outer = ip6_of(m), *inner = decap_inner(m);
+
+	return (struct domain_tunnel){.remote = ip6_load(outer->src_addr),
+		.local = ip6_load(outer->dst_addr),
+		.mark = decap_mark(meta_of(m)),
+		.source = ip6_load(inner->src_addr),
+		.inner = ip6_load(inner->dst_addr)};
+}
+
 const struct subscriber_entry *decap_attached(const struct worker *w, struct rte_mbuf *m)
 {
 	const struct subscriber_table *t = &w->tables->subscribers;
@@ -46,6 +58,13 @@ const struct subscriber_entry *decap_attached(const struct worker *w, struct rte
 
 	if (likely(link_table_access(&w->tables->links) == 0))
 		return NULL;
+	if (unlikely(w->tables->domains.count)) {
+		const struct domain_tunnel at = domain_tunnel_of(m);
+
+		entry = domain_receiver(w, &at);
+		if (entry)
+			return entry;
+	}
 	entry = subscriber_table_find(t, 0, &to);
 	if (!entry || !path_header_on_link(path_shape_at(t->paths, entry->shape)->header))
 		return NULL;
@@ -81,6 +100,24 @@ static inline rte_edge_t decap_of(
 	return edge;
 }
 
+/* Where a packet goes that a subscriber of another domain than the public one has sent, whose key it
+ * has (RFC 5845, 5.2); DECAP_EDGES: none has. */
+static rte_edge_t decap_domain(struct worker *w, struct rte_mbuf *m)
+{
+	const struct domain_tunnel at = domain_tunnel_of(m);
+	const struct subscriber_entry *entry = domain_sender(w, &at);
+	rte_edge_t edge;
+
+	if (!entry && domain_tunnel_is(w, &at))
+		return meta_of(m)->flags & META_GRE ? DECAP_GRE_KEY : DECAP_KIND;
+	if (!entry)
+		return DECAP_EDGES;
+	traffic_heard(w, entry, &at.remote, ip6_total(decap_inner(m)));
+	edge = decap_of(w, m, entry);
+	domain_set(m, domain_of_subscriber(entry));
+	return edge;
+}
+
 /* Not sent by a node from where it is. From another data plane it is on its way to a node, and
  * comes from anywhere. */
 static rte_edge_t decap_else(
@@ -101,7 +138,14 @@ static rte_edge_t decap_else(
 		if (unlikely(hold_waits_for(w, m)))
 			return DECAP_HOLD;
 		traffic_arrived(w, to, outer, ip6_total(decap_inner(m)));
-		return decap_of(w, m, to);
+		edge = decap_of(w, m, to);
+		domain_set(m, domain_of_subscriber(to));
+		return edge;
+	}
+	if (w->tables->domains.count) {
+		edge = decap_domain(w, m);
+		if (edge != DECAP_EDGES)
+			return edge;
 	}
 	if (!to && hold_wants(w, m))
 		return DECAP_HOLD;

@@ -12,8 +12,9 @@ static inline bool is_defended(
 	const struct worker *w, const struct in6_addr *address, uint16_t port)
 {
 	const struct link_table *links = &w->tables->links;
-	uint32_t domain =
-		addr_is_link_local(address) ? link_word_domain(link_table_on(links, port)) : 0;
+	uint32_t domain = addr_is_link_local(address)
+				  ? link_word_domain(link_table_on(links, port))
+				  : domain_table_of_port(&w->tables->domains, port);
 	const struct subscriber_entry *entry =
 		subscriber_table_find(&w->tables->subscribers, domain, address);
 

@@ -3,6 +3,7 @@
  * hop has been found or not.
  */
 #include "dataplane/mirror/mirror.h"
+#include "dataplane/nodes/domain.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
@@ -48,6 +49,7 @@ static rte_edge_t to_subscriber(struct worker *w, struct rte_mbuf *m)
 		return DOWN_NO_SUBSCRIBER;
 	meta_start(m, 0, META_ORIGINATED | META_SIGNALLING)->subscriber =
 		subscriber_number(t, entry);
+	domain_set(m, domain_of_subscriber(entry));
 	return DOWN_ENCAP;
 }
 
@@ -60,6 +62,7 @@ static rte_edge_t from_twin(struct worker *w, struct rte_mbuf *m, uint16_t port)
 	const struct subscriber_table *t = &w->tables->subscribers;
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)(eth + 1);
+	const uint32_t domain = domain_table_of_port(&w->tables->domains, port);
 	const struct subscriber_entry *entry;
 
 	meta_start(m, port, META_FROM_TWIN);
@@ -71,7 +74,7 @@ static rte_edge_t from_twin(struct worker *w, struct rte_mbuf *m, uint16_t port)
 		return ip->proto == IP6_ICMP && link_table_on(&w->tables->links, port)
 			       ? DOWN_ND_PROXY
 			       : DOWN_TX;
-	entry = subscriber_table_find(t, 0, ip6_dst(ip));
+	entry = subscriber_table_find(t, domain, ip6_dst(ip));
 	if (!entry)
 		return DOWN_TX;
 	if (ip->proto == IP6_ICMP && ip->hop_limits == UINT8_MAX &&
@@ -80,13 +83,22 @@ static rte_edge_t from_twin(struct worker *w, struct rte_mbuf *m, uint16_t port)
 	rte_pktmbuf_adj(m, sizeof(*eth));
 	ip6_trim(m, ip6_total(ip));
 	meta_start(m, port, META_ORIGINATED)->subscriber = subscriber_number(t, entry);
+	domain_set(m, domain);
 	return DOWN_ENCAP;
+}
+
+/* Whether what has waited for its next hop is of a domain itself, not in a tunnel. Only what a
+ * worker let wait has a mark, and metadata. */
+static bool is_of_domain(struct rte_mbuf *m)
+{
+	return domain_of(m) && !(meta_of(m)->flags & META_ENCAPSULATED);
 }
 
 /* Nobody answers for its next hop. For a tunnel packet of ours the inner sender is told. */
 static rte_edge_t unreachable(struct worker *w, struct rte_mbuf *m)
 {
 	const struct local_set *local = local_table_get(&w->tables->local);
+	const bool tunnelled = !is_of_domain(m);
 	struct meta *meta = meta_start(m, 0, 0);
 	struct ip6_chain chain;
 	int gre;
@@ -95,7 +107,7 @@ static rte_edge_t unreachable(struct worker *w, struct rte_mbuf *m)
 		return DOWN_BAD_LENGTH;
 	meta->icmp_type = ICMP_UNREACHABLE;
 	meta->icmp_code = ICMP_ADDRESS_UNREACHABLE;
-	if (local_set_has(local, ip6_src(ip6_of(m))) &&
+	if (tunnelled && local_set_has(local, ip6_src(ip6_of(m))) &&
 		ip6_walk(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &chain) == 0 &&
 		!chain.fragment && chain.offset <= m->data_len) {
 		gre = gre_inner(rte_pktmbuf_mtod_offset(m, const uint8_t *, chain.offset),
@@ -117,6 +129,8 @@ static rte_edge_t down_one(struct worker *w, struct rte_mbuf *m)
 	case MIRROR_FROM_TWIN:
 		return port_get(tag->port) ? from_twin(w, m, tag->port) : DOWN_PORT_GONE;
 	case MIRROR_TO_ROUTE:
+		if (!is_of_domain(m))
+			domain_set(m, 0);
 		meta_start(m, 0, META_ORIGINATED);
 		return is_sound(m) ? DOWN_FORWARD : DOWN_BAD_LENGTH;
 	case MIRROR_TO_SUBSCRIBER:

@@ -57,6 +57,7 @@
 	X(icmp6_forbidden, "packet that no ICMPv6 error may answer (RFC 4443, 2.4 e)")             \
 	X(icmp6_rate, "ICMPv6 error beyond the rate limit (RFC 4443, 2.4 f)")                      \
 	X(icmp6_no_source, "no local address to send an ICMPv6 error from")                        \
+	X(domain, "of a domain, whose packets have no way there (RFC 5845)")                       \
 	X(no_subscriber, "injected for a subscriber that is not there")                            \
 	X(no_room, "no room in front of the packet for another header")                            \
 	X(no_buffer, "packet buffers have run out")                                                \

@@ -4,6 +4,8 @@
  */
 #include "dataplane/nodes/forward.h"
 
+#include "dataplane/nodes/domain.h"
+
 enum {
 	ICMP_UNREACHABLE = 1,
 	ICMP_NO_ROUTE = 0,
@@ -99,6 +101,43 @@ rte_edge_t forward_find(struct worker *w, struct rte_mbuf *m, const struct route
 	return FORWARD_PORT_GONE;
 }
 
+/*
+ * The next hop of a packet of a domain: by a port of the domain, but not back by the one that it
+ * came by: what no subscriber here has is not sent around between us and a router of the customer.
+ */
+static const struct route_next_hop *in_domain(
+	const struct worker *w, struct rte_mbuf *m, uint32_t domain)
+{
+	static const struct route_next_hop none = {.kind = ROUTE_NONE, .port = PORT_NONE};
+	const struct domain_routes *routes = domain_table_routes(&w->tables->domains, domain);
+	const struct rte_ipv6_hdr *ip = ip6_of(m);
+	struct meta *meta = meta_of(m);
+	const struct route_next_hop *hop;
+
+	if (!routes)
+		return &none;
+	hop = for_source(domain_routes_find(routes, ip6_dst(ip)), ip6_src(ip));
+	if ((hop->kind == ROUTE_GATEWAY || hop->kind == ROUTE_CONNECTED) &&
+		!(meta->flags & (META_DECAPSULATED | META_ORIGINATED)) && hop->port == meta->port)
+		return &none;
+	/* Up the twin of the domain, whichever port its tunnel came by. */
+	if (hop->kind == ROUTE_LOCAL)
+		meta->port = hop->port;
+	return hop;
+}
+
+/* Those that are of a domain themselves, not in a tunnel. */
+static void route_domains(const struct worker *w, struct rte_mbuf **mbufs, uint16_t n,
+	const struct route_next_hop *hops[])
+{
+	for (uint16_t i = 0; i < n; i++) {
+		const uint32_t domain = domain_of(mbufs[i]);
+
+		if (domain && !(meta_of(mbufs[i])->flags & META_ENCAPSULATED))
+			hops[i] = in_domain(w, mbufs[i], domain);
+	}
+}
+
 static inline void forward_work(struct worker *w, struct rte_graph *graph, struct rte_node *node,
 	struct rte_mbuf **mbufs, rte_edge_t next[], uint16_t n)
 {
@@ -112,6 +151,8 @@ static inline void forward_work(struct worker *w, struct rte_graph *graph, struc
 	for (uint16_t i = 0; i < n; i++)
 		destinations[i] = *ip6_dst(ip6_of(mbufs[i]));
 	route_table_lookup(&w->tables->routes, destinations, n, hops);
+	if (unlikely(w->tables->domains.count))
+		route_domains(w, mbufs, n, hops);
 	for (uint16_t i = 0; i < n; i++)
 		next[i] = forward_one(w, mbufs[i], hops[i], &last, &transit);
 	node_count(w, WORKER_forwarded, transit);

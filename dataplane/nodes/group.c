@@ -2,6 +2,7 @@
  * group: a multicast packet from a port, to a group beyond the link, whose group it finds, or one
  * that decap has let out of the tunnel by which its group comes: lets it wait for replicate.
  */
+#include "dataplane/nodes/domain.h"
 #include "dataplane/nodes/encap.h"
 #include "dataplane/nodes/replicate.h"
 
@@ -40,7 +41,8 @@ static rte_edge_t find(struct worker *w, struct rte_mbuf *m, uint32_t *number)
 	*number = meta_of(m)->flags & META_DECAPSULATED
 			  ? meta_of(m)->group
 			  : group_table_find(t, ip6_src(ip), ip6_dst(ip), 0);
-	if (*number == POOL_NONE)
+	/* Groups are public. */
+	if (*number == POOL_NONE || domain_of(m))
 		return GROUP_UNKNOWN;
 	entry = group_at(t, *number);
 	port = atomic_load_explicit(&entry->port, memory_order_relaxed);

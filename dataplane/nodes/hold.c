@@ -221,6 +221,11 @@ static uint32_t find_room(const struct worker *w, struct rte_mbuf *m, struct hol
 		return path;
 	key->id = path_at(t, path)->id;
 	memcpy(&key->prefix, decap_inner(m)->dst_addr, sizeof(key->prefix));
+	/* The same prefix may be of several domains; keys tell these apart. */
+	if (w->tables->domains.count && key->prefix && meta_of(m)->flags & META_GRE) {
+		key->prefix ^= (uint64_t)meta_of(m)->key << 32 | meta_of(m)->key;
+		key->prefix += key->prefix == 0;
+	}
 	return path;
 }
 

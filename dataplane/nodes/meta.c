@@ -1,5 +1,7 @@
 #include "dataplane/nodes/meta.h"
 
+#include "dataplane/nodes/domain.h"
+
 #include <rte_errno.h>
 #include <stdalign.h>
 
@@ -14,5 +16,5 @@ int meta_register(void)
 	};
 
 	meta_offset = rte_mbuf_dynfield_register(&field);
-	return meta_offset < 0 ? -rte_errno : 0;
+	return meta_offset < 0 ? -rte_errno : domain_register();
 }

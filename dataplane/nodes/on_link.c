@@ -2,10 +2,12 @@
  * on_link: a packet to a subscriber that is on a link of ours, to the interface that its path
  * names; or that is on no link at the moment, and whose packets wait (hold.c).
  */
+#include "dataplane/nodes/domain.h"
 #include "dataplane/nodes/forward.h"
 #include "dataplane/nodes/traffic.h"
 
-enum edge { ON_LINK_HELD = FORWARD_EDGES, ON_LINK_EDGES };
+/* Behind the edges of forward. */
+enum edge { ON_LINK_HELD = FORWARD_EDGES, ON_LINK_DOMAIN, ON_LINK_EDGES };
 
 static rte_edge_t on_link_one(struct worker *w, struct rte_mbuf *m,
 	const struct subscriber_entry *entry, uint32_t *transit)
@@ -23,6 +25,8 @@ static rte_edge_t on_link_one(struct worker *w, struct rte_mbuf *m,
 	port = port_get(to.port);
 	if (unlikely(!port))
 		return first && path_is_held(paths, number) ? ON_LINK_HELD : FORWARD_PORT_GONE;
+	if (unlikely(domain_table_of_port(&w->tables->domains, to.port) != domain_of(m)))
+		return ON_LINK_DOMAIN;
 	if (!(meta->flags & META_ORIGINATED)) {
 		rte_edge_t edge = forward_check(ip6_of(m), meta);
 
@@ -77,6 +81,7 @@ static struct rte_node_register on_link_node = {
 		{
 			FORWARD_NEXT_NODES,
 			[ON_LINK_HELD] = "hold_take",
+			[ON_LINK_DOMAIN] = "drop_domain",
 		},
 };
 RTE_NODE_REGISTER(on_link_node)

@@ -4,6 +4,7 @@
  */
 #include "dataplane/nodes/steer.h"
 
+#include "dataplane/nodes/domain.h"
 #include "dataplane/port.h"
 
 enum edge {
@@ -13,6 +14,7 @@ enum edge {
 	STEER_ND_PROXY,
 	STEER_NEIGHBOUR_UNICAST,
 	STEER_BAD_DESTINATION,
+	STEER_DOMAIN,
 	STEER_EDGES
 };
 
@@ -55,6 +57,9 @@ static inline rte_edge_t steer_one(
 		if (edge != STEER_ENCAP)
 			return edge;
 	}
+	/* Another data plane would not know of which domain it is. */
+	if (unlikely(entry->relayed) && domain_of(m))
+		return STEER_DOMAIN;
 	meta_of(m)->subscriber = subscriber_number(&w->tables->subscribers, entry);
 	return STEER_ENCAP;
 }
@@ -65,22 +70,25 @@ static inline void steer_work(struct worker *w, struct rte_graph *graph, struct 
 	const struct local_set *local = local_table_get(&w->tables->local);
 	struct in6_addr destinations[NODE_BURST];
 	const struct subscriber_entry *entries[NODE_BURST];
+	struct rte_mbuf *steered[NODE_BURST];
 	uint16_t others[NODE_BURST], count = 0;
 
 	RTE_SET_USED(graph);
 	RTE_SET_USED(node);
 	for (uint16_t i = 0; i < n; i++) {
 		destinations[count] = ip6_load(ip6_of(mbufs[i])->dst_addr);
-		if (unlikely(local_set_has(local, &destinations[count])))
+		if (unlikely(local_set_has(local, &destinations[count])) && !domain_of(mbufs[i]))
 			next[i] = STEER_LOCAL;
-		else
+		else {
+			steered[count] = mbufs[i];
 			others[count++] = i;
+		}
 	}
 	if (count == 0)
 		return;
-	subscriber_table_lookup(&w->tables->subscribers, 0, destinations, count, entries);
+	domain_lookup(w, steered, destinations, count, entries);
 	for (uint16_t i = 0; i < count; i++)
-		next[others[i]] = steer_one(w, mbufs[others[i]], entries[i]);
+		next[others[i]] = steer_one(w, steered[i], entries[i]);
 }
 
 static uint16_t steer_process(
@@ -102,6 +110,7 @@ static struct rte_node_register steer_node = {
 			[STEER_ND_PROXY] = "nd_proxy",
 			[STEER_NEIGHBOUR_UNICAST] = "drop_neighbour_unicast",
 			[STEER_BAD_DESTINATION] = "drop_bad_ip6_destination",
+			[STEER_DOMAIN] = "drop_domain",
 		},
 };
 RTE_NODE_REGISTER(steer_node)

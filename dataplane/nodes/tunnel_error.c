@@ -5,6 +5,7 @@
  */
 #include "dataplane/agent/events.h"
 #include "dataplane/nodes/budget.h"
+#include "dataplane/nodes/domain.h"
 #include "dataplane/nodes/gre.h"
 #include "dataplane/nodes/ip6.h"
 #include "dataplane/nodes/node.h"
@@ -37,6 +38,7 @@ struct report {
 	const struct rte_ipv6_hdr *inner;
 	struct ip6_chain chain; /* of the outer packet */
 	uint16_t offset;        /* of the inner packet in it */
+	struct path_mark mark;  /* what its GRE header says */
 };
 
 /* Finds the inner packet in the error's payload. False: it is not about a tunnel of ours. */
@@ -55,6 +57,13 @@ static bool find_inner(struct rte_mbuf *m, const struct local_set *local, struct
 		(uint32_t)left - r->chain.offset, r->chain.protocol);
 	if (gre < 0)
 		return false;
+	if (gre > 0) {
+		struct gre_header header;
+
+		gre_read((const uint8_t *)r->outer + r->chain.offset,
+			(uint32_t)left - r->chain.offset, &header);
+		r->mark = header.mark;
+	}
 	r->offset = (uint16_t)(r->chain.offset + gre);
 	r->inner =
 		(const struct rte_ipv6_hdr *)(const void *)((const uint8_t *)r->outer + r->offset);
@@ -119,7 +128,6 @@ static rte_edge_t to_kernel(struct rte_mbuf *m)
 static rte_edge_t tunnel_error_one(
 	struct worker *w, struct rte_mbuf *m, const struct local_set *local)
 {
-	const struct subscriber_table *t = &w->tables->subscribers;
 	const struct rte_ipv6_hdr *ip = ip6_of(m);
 	const uint8_t *icmp = (const uint8_t *)(ip + 1);
 	const struct subscriber_entry *entry;
@@ -135,13 +143,14 @@ static rte_edge_t tunnel_error_one(
 		  icmp[7];
 	if (!find_inner(m, local, &r))
 		return to_kernel(m);
-	entry = subscriber_table_find(t, 0, ip6_dst(r.inner));
-	if (!entry || !subscriber_sends(t, entry, ip6_dst(r.outer), ip6_src(r.outer)))
+	entry = domain_sent_to(w, ip6_dst(r.inner), ip6_dst(r.outer), ip6_src(r.outer), &r.mark);
+	if (!entry)
 		return TUNNEL_ERROR_STALE;
 	tell(w, m, &r, entry);
 	if (!translate(&r, meta_of(m)))
 		return TUNNEL_ERROR_ABSORBED;
 	rte_pktmbuf_adj(m, (uint16_t)((const uint8_t *)r.inner - (const uint8_t *)ip));
+	domain_set(m, domain_of_subscriber(entry));
 	return TUNNEL_ERROR_ICMP6_ERROR;
 }
 

@@ -27,6 +27,7 @@ static int make(struct tables *t, const struct tables_config *config)
 	int err;
 
 	link_table_init(&t->links);
+	domain_table_init(&t->domains, config->routes);
 	err = data_plane_table_init(&t->data_planes, config->name, t->rcu);
 	if (err == 0)
 		err = local_table_init(&t->local, &t->data_planes, t->rcu);
@@ -69,6 +70,7 @@ void tables_destroy(struct tables *t)
 		return;
 	neighbour_table_destroy(&t->neighbours);
 	route_table_destroy(&t->routes);
+	domain_table_destroy(&t->domains);
 	group_table_destroy(&t->groups);
 	subscriber_table_destroy(&t->subscribers);
 	rule_table_destroy(&t->rules);

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "dataplane/tables/data_plane_table.h"
+#include "dataplane/tables/domain_table.h"
 #include "dataplane/tables/group_table.h"
 #include "dataplane/tables/link_table.h"
 #include "dataplane/tables/local_table.h"
@@ -71,7 +72,8 @@ struct tables {
 	struct rule_table rules;
 	struct subscriber_table subscribers;
 	struct group_table groups;
-	struct route_table routes;
+	struct route_table routes; /* of the public domain */
+	struct domain_table domains;
 	struct neighbour_table neighbours;
 	struct object_buckets marked; /* buckets that the next sweep is of */
 	bool damaged; /* a digest has met entries that are not what they can be; agent thread */

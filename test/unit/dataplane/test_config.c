@@ -144,6 +144,12 @@ static void test_refused(void **state)
 	refuse(MINIMAL "endpoints = { update = \"run/dmm/update\"; };", "update", "ipc:///PATH");
 	refuse(MINIMAL "channel = { heartbeat = \"5ms\"; };", "heartbeat", "20");
 	refuse(MINIMAL "hugepages = \"maybe\";", "hugepages", "auto");
+	refuse("name = \"dp1\"; ports = ( { name = \"a\"; device = \"net_null0\"; domain = "
+	       "8388608; } );",
+		"domain", "8388607");
+	refuse("name = \"dp1\"; ports = ( { name = \"a\"; device = \"net_null0\"; domain = 7; } );"
+	       "multicast_upstream = \"a\";",
+		"multicast_upstream", "domain 7");
 	refuse(MINIMAL "workers = [1023];", "workers", "1023");
 	refuse(MINIMAL "workers = [-1];", "workers", "-1");
 	refuse("name = \"dp1\"; ports = ( { name = \"a\"; device = \"net_null0\"; mtu = 1279; } );",

@@ -181,7 +181,14 @@ static void test_routes_that_are_not_ours(void **state)
 	start_route(&m, RTM_NEWROUTE, 0, 0, RTN_UNICAST);
 	attribute_u32(&m, RTA_OIF, 3);
 	attribute_u32(&m, RTA_TABLE, 1000);
+	assert_int_equal(decode(&m).route.type, KMSG_ROUTE_UNICAST);
+	assert_true(decode(&m).route.elsewhere);
+
+	body.rtm_table = RT_TABLE_LOCAL;
+	start(&m, RTM_NEWROUTE, 0, &body, sizeof(body));
+	attribute_u32(&m, RTA_OIF, 3);
 	assert_int_equal(decode(&m).route.type, KMSG_ROUTE_IGNORED);
+	body.rtm_table = RT_TABLE_MAIN;
 
 	body.rtm_flags = RTM_F_CLONED;
 	start(&m, RTM_NEWROUTE, 0, &body, sizeof(body));

@@ -271,6 +271,10 @@ static void test_routes_elsewhere_are_no_routes(void **state)
 	tell(route("2001:db8:1::/64", ELSEWHERE, NULL, 256));
 	tell(route("fe80::/64", CORE, NULL, 256));
 	tell(route("ff00::/8", CORE, NULL, 256));
+	struct kmsg other = route("2001:db8:1::/64", CORE, NULL, 256);
+
+	other.route.elsewhere = true;
+	tell(other);
 	assert_int_equal(world.changes, 0);
 	sync_commit(&sync_under_test);
 	assert_int_equal(world.commits, 0);
@@ -503,6 +507,42 @@ static void test_link_that_goes_down(void **state)
 	assert_int_equal(world.links, 2);
 }
 
+/* Routes by a port of a customer are its own, in whichever table Linux has them. */
+static void test_domains(void **state)
+{
+	const struct domain_routes *routes;
+	struct kmsg vrf = route("2001:db8:1::/64", HOME, "fe80::3", 5);
+
+	(void)state;
+	domain_table_init(&tables.domains, 10);
+	assert_int_equal(domain_table_add(&tables.domains, 1, 7), 0);
+	routes = domain_table_routes(&tables.domains, 7);
+	tell(route("2001:db8:1::/64", CORE, "fe80::1", 100));
+	tell(route("2001:db8:1::/64", HOME, "fe80::2", 1));
+	assert_int_equal(find("2001:db8:1::/64")->port, 0);
+	assert_int_equal(routes->count, 1);
+	assert_int_equal(routes->routes[0].hop.port, 1);
+	tell(address("fd00::1", HOME));
+	assert_int_equal(routes->count, 2);
+	assert_int_equal(routes->routes[0].hop.kind, ROUTE_LOCAL);
+	assert_int_equal(routes->routes[0].hop.port, 1);
+	assert_null(find("fd00::1/128"));
+	vrf.route.elsewhere = true;
+	tell(vrf);
+	tell(gone(route("2001:db8:1::/64", HOME, "fe80::2", 1)));
+	assert_int_equal(routes->routes[1].hop.gateway.s6_addr[15], 3);
+	tell(gone(vrf));
+	assert_int_equal(routes->count, 1);
+	assert_int_equal(find("2001:db8:1::/64")->port, 0);
+	vrf.route.ifindex = CORE;
+	tell(vrf);
+	tell(gone(route("2001:db8:1::/64", CORE, "fe80::1", 100)));
+	assert_null(find("2001:db8:1::/64"));
+	sync_free(&sync_under_test);
+	sync_init(&sync_under_test, &tables, &ops, NULL);
+	domain_table_destroy(&tables.domains);
+}
+
 static void test_full_tables(void **state)
 {
 	(void)state;
@@ -534,6 +574,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_gateways_are_resolved_before_packets_come, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_link_that_goes_down, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_domains, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_tables, setup, teardown),
 	};
 
