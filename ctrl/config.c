@@ -370,6 +370,10 @@ const struct config_key ctrl_config_keys[] = {
 			"(draft-sarikaya-mext-multicastdmm-04)"),
 	CONFIG_KEY(GROUP, struct ctrl_config, serving, .keys = serving_keys,
 		.help = "which data plane serves a node, and how the node learns of it"),
+	CONFIG_KEY(GROUPS, struct ctrl_config, domains, .max_items = 256,
+		.keys = ctrl_config_domain_keys, .item_size = sizeof(struct ctrl_config_domain),
+		.help = "customers of an anchor or gateway whose prefixes may be the same (RFC "
+			"5845)"),
 	CONFIG_KEY(GROUP, struct ctrl_config, lma, .keys = ctrl_config_lma_keys,
 		.present = CONFIG_PRESENT(struct ctrl_config, lma.present),
 		.help = "the local mobility anchor; required for the role \"lma\""),
@@ -498,6 +502,7 @@ static int check_all(struct ctrl_config *c, const char *name, struct config_repo
 		return error;
 	ctrl_config_check_data_planes(c, name, report);
 	ctrl_config_check_multicast(c, name, report);
+	ctrl_config_check_domains(c, name, report);
 	if (keyring_check(c, name, report) == -ENOMEM)
 		return -ENOMEM;
 	return report->count == before ? 0 : -EINVAL;

@@ -7,6 +7,7 @@
 #include "common/addr.h"
 #include "common/config.h"
 #include "common/log.h"
+#include "ctrl/config_domain.h"
 #include "ctrl/config_lma.h"
 #include "ctrl/config_mag.h"
 #include "ctrl/signalling/multihoming_policy.h"
@@ -137,6 +138,7 @@ struct ctrl_config {
 	enum log_level log_level;
 	struct ctrl_config_endpoints endpoints;
 	struct ctrl_config_security security;
+	struct config_list domains;       /* of struct ctrl_config_domain */
 	struct config_list data_planes;   /* of struct ctrl_config_data_plane */
 	struct config_list home_agents;   /* of char *; use ctrl_config_address() */
 	struct config_list home_prefixes; /* of struct ctrl_config_home_prefix */

@@ -50,6 +50,9 @@ static const struct config_key pool_keys[] = {
 	CONFIG_KEY(INT, struct ctrl_config_pool, length, .text = "64", .min = 8, .max = 128,
 		.help = "length of the prefixes that are given from it, at most 24 bits more than "
 			"its own"),
+	CONFIG_KEY(STRING, struct ctrl_config_pool, domain, .min = 1, .max = 64,
+		.help = "name of its domain, in which alone it must not overlap; without it, the "
+			"public one. It is routed to the port of that domain"),
 	CONFIG_END};
 
 static const struct config_key node_keys[] = {
@@ -57,6 +60,10 @@ static const struct config_key node_keys[] = {
 		.max = SESSION_MN_ID_MAX,
 		.help = "identifier of a mobile node, \"@realm\" for all of a realm, or \"*\"; the "
 			"most exact one holds"),
+	CONFIG_KEY(STRING, struct ctrl_config_lma_node, domain, .min = 1, .max = 64,
+		.help = "name of the domain that its prefixes are of; a gateway that does not ask "
+			"for GRE with a key for it is refused with status 163 (RFC 5845). Without "
+			"it, the public one"),
 	CONFIG_KEY(BOOL, struct ctrl_config_lma_node, enabled, .text = "true",
 		.help = "false: refused with status 152"),
 	CONFIG_KEY(STRING, struct ctrl_config_lma_node, pool, .min = 1, .max = 64,
@@ -359,12 +366,20 @@ static int check_nodes(const struct check *c)
 struct claim {
 	struct prefix6 prefix;
 	const char *kind, *name;
+	const char *domain; /* "": the public one */
 };
 
 static int compare_claims(const void *a, const void *b)
 {
-	return prefix6_compare(
-		&((const struct claim *)a)->prefix, &((const struct claim *)b)->prefix);
+	const struct claim *one = a, *other = b;
+	int order = strcmp(one->domain, other->domain);
+
+	return order ? order : prefix6_compare(&one->prefix, &other->prefix);
+}
+
+static const char *domain_text(const char *name)
+{
+	return name ? name : "";
 }
 
 /* All prefixes that somebody can have. Returns their number. */
@@ -377,12 +392,12 @@ static size_t gather(const struct ctrl_config *config, struct claim *claims)
 		claims[n++] = (struct claim){
 			config_item(&config->home_prefixes, struct ctrl_config_home_prefix, i)
 				->prefix,
-			"home prefix", ""};
+			"home prefix", "", ""};
 	for (size_t i = 0; i < lma->pools.count; i++) {
 		const struct ctrl_config_pool *p =
 			config_item(&lma->pools, struct ctrl_config_pool, i);
 
-		claims[n++] = (struct claim){p->prefix, "pool ", p->name};
+		claims[n++] = (struct claim){p->prefix, "pool ", p->name, domain_text(p->domain)};
 	}
 	for (size_t i = 0; i < lma->nodes.count; i++) {
 		const struct ctrl_config_lma_node *node =
@@ -391,11 +406,11 @@ static size_t gather(const struct ctrl_config *config, struct claim *claims)
 		for (size_t j = 0; j < node->prefixes.count; j++)
 			claims[n++] =
 				(struct claim){*config_item(&node->prefixes, struct prefix6, j),
-					"node ", node->match};
+					"node ", node->match, domain_text(node->domain)};
 		for (size_t j = 0; j < node->delegated_prefixes.count; j++)
 			claims[n++] = (struct claim){
 				*config_item(&node->delegated_prefixes, struct prefix6, j),
-				"network of ", node->match};
+				"network of ", node->match, domain_text(node->domain)};
 	}
 	return n;
 }
@@ -414,7 +429,8 @@ static int check_overlaps(const struct check *c)
 
 	qsort(claims, count, sizeof(*claims), compare_claims);
 	for (size_t i = 1; i < count; i++)
-		if (prefix6_covers(&claims[i - 1].prefix, &claims[i].prefix))
+		if (strcmp(claims[i - 1].domain, claims[i].domain) == 0 &&
+			prefix6_covers(&claims[i - 1].prefix, &claims[i].prefix))
 			config_report_add(c->report, c->file, 0, "lma",
 				"%s of %s%s and %s of %s%s overlap",
 				PREFIX6_TEXT(&claims[i - 1].prefix), claims[i - 1].kind,

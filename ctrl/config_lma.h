@@ -27,11 +27,13 @@ struct ctrl_config_pool {
 	char *name;
 	struct prefix6 prefix;
 	uint8_t length; /* of each of them */
+	char *domain;   /* NULL: the public one */
 };
 
 /* What nodes with a name may have. */
 struct ctrl_config_lma_node {
-	char *match; /* identifier, "@realm" or "*" */
+	char *match;  /* identifier, "@realm" or "*" */
+	char *domain; /* NULL: the public one */
 	bool enabled;
 	char *pool; /* NULL: none */
 	uint8_t prefixes_per_session;

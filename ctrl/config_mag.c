@@ -36,6 +36,10 @@ static const struct config_key access_keys[] = {
 		.max = 255,
 		.help = "access technology type that anchors are told: 3 is IEEE 802.3, 4 IEEE "
 			"802.11a/b/g (RFC 5213, 8.5)"),
+	CONFIG_KEY(STRING, struct ctrl_config_access, domain, .min = 1, .max = 64,
+		.help = "name of its domain, whose nodes alone are served there, by tunnels in GRE "
+			"with keys; the data plane's port has its number. Without it, the public "
+			"one"),
 	CONFIG_END};
 
 static const struct config_key path_keys[] = {
@@ -63,6 +67,9 @@ static const struct config_key node_keys[] = {
 	CONFIG_KEY(BOOL, struct ctrl_config_mag_node, delegation, .text = "false",
 		.help = "its anchor is asked for prefixes of networks behind it (RFC 7148), which "
 			"are routed to its interface"),
+	CONFIG_KEY(STRING, struct ctrl_config_mag_node, domain, .min = 1, .max = 64,
+		.help = "name of the domain that it is of: it is served on links of that; without "
+			"it, of the public one"),
 	CONFIG_KEY(PREFIXES, struct ctrl_config_mag_node, delegated_prefixes,
 		.max_items = SESSION_DELEGATED_MAX,
 		.help = "its anchor is asked for these, which networks behind it have"),

@@ -24,6 +24,7 @@ struct ctrl_config_anchor {
 struct ctrl_config_access {
 	char *port;
 	uint8_t access_technology; /* RFC 5213, 8.5 */
+	char *domain;              /* NULL: the public one */
 };
 
 /* A way to the anchors, by an interface towards them. */
@@ -41,6 +42,7 @@ struct ctrl_config_mag_node {
 	char *anchor; /* name of one; NULL: the first */
 	bool delegation;
 	struct config_list delegated_prefixes; /* of struct prefix6 */
+	char *domain;                          /* NULL: the public one */
 	char *always_on;                       /* port of an access link; NULL: where it is heard */
 };
 

@@ -271,14 +271,19 @@ static int read_policy(struct role_lma *role)
 		const struct ctrl_config_pool *p =
 			config_item(&c->pools, struct ctrl_config_pool, i);
 
-		role->pools[i] =
-			(struct lma_pool){.name = p->name, .range = p->prefix, .length = p->length};
+		role->pools[i] = (struct lma_pool){.name = p->name,
+			.range = p->prefix,
+			.length = p->length,
+			.domain =
+				(uint32_t)ctrl_config_domain_number(role->ctrl->config, p->domain)};
 	}
 	for (size_t i = 0; i < c->nodes.count; i++) {
 		const struct ctrl_config_lma_node *n =
 			config_item(&c->nodes, struct ctrl_config_lma_node, i);
 
 		role->profiles[i] = (struct lma_profile){.match = n->match,
+			.domain =
+				(uint32_t)ctrl_config_domain_number(role->ctrl->config, n->domain),
 			.enabled = n->enabled,
 			.pool = n->pool,
 			.per_session = n->prefixes_per_session,

@@ -239,6 +239,8 @@ static int read_links(struct role_mag *role)
 			config_item(links, struct ctrl_config_access, i);
 
 		role->links[i].access = l->access_technology;
+		role->links[i].domain =
+			(uint32_t)ctrl_config_domain_number(role->ctrl->config, l->domain);
 		snprintf(role->links[i].port, sizeof(role->links[i].port), "%s", l->port);
 	}
 	return 0;
@@ -271,6 +273,7 @@ static int read_profiles(struct role_mag *role)
 
 		role->profiles[i] = (struct mag_profile){.mn_id = n->mn_id,
 			.mac = n->link_address,
+			.domain = (uint32_t)ctrl_config_domain_number(config, n->domain),
 			.anchor = &role->anchors[anchor],
 			.delegates = n->delegation || n->delegated_prefixes.count,
 			.delegated = n->delegated_prefixes.items,

@@ -64,6 +64,7 @@ static json_t *attachment_json(struct ctrl *ctrl, const struct mag_attachment *a
 	json_put_str(obj, "mn_id", session_mn_id_text(mn_id, &now->mn_id));
 	json_put_str(obj, "link_address", MAC_TEXT(&now->mac));
 	json_put_str(obj, "port", a->link->port);
+	json_put_str(obj, "domain", ctrl_config_domain_name(ctrl->config, a->link->domain));
 	json_put_str(obj, "state", mag_state_name(a->state));
 	json_object_set_new(
 		obj, "prefixes", api_prefixes(now->prefixes, served ? now->prefix_count : 0));
@@ -141,6 +142,7 @@ static void attach(struct api_request *r, const json_t *params, bool moves)
 	const struct mag_profile *profile;
 	const struct mag_attachment *a;
 	const struct mag_link *link;
+	int error = 0;
 
 	if (api_refuse_without(r, r->ctrl->mag, "mag"))
 		return;
@@ -151,8 +153,11 @@ static void attach(struct api_request *r, const json_t *params, bool moves)
 	a = mag_find(r->ctrl->mag, &profile->mac);
 	if (moves && (!a || a->leaves || a->state == MAG_REFUSED))
 		api_error(r, "not-found", "'%s' is not attached", profile->mn_id);
-	else if (mag_attach(r->ctrl->mag, profile, link) < 0)
-		api_errno(r, -ENOMEM);
+	else if ((error = mag_attach(r->ctrl->mag, profile, link)) == -EPERM)
+		api_error(r, "unavailable", "port '%s' is of another domain than '%s'", link->port,
+			profile->mn_id);
+	else if (error)
+		api_errno(r, error);
 	else if (!(a = mag_find(r->ctrl->mag, &profile->mac)))
 		api_error(r, "unavailable", "'%s' is leaving", profile->mn_id);
 	else

@@ -110,6 +110,8 @@ void api_path_order(struct api_request *r, const json_t *params)
 	const struct publish_stats_fns fns = {
 		.arg = r, .record = take_record, .done = take_done, .end = take_end};
 	struct ctrl *ctrl = r->ctrl;
+	struct session *session = NULL;
+	bool answered = false;
 	struct asked *asked;
 	struct in6_addr addr;
 	struct json_why why;
@@ -123,6 +125,10 @@ void api_path_order(struct api_request *r, const json_t *params)
 		api_error(r, "invalid", "%s", why.text);
 		return;
 	}
+	if (ctrl->lma)
+		session = api_session_at(r, params, &addr, &answered);
+	if (answered)
+		return;
 	asked = calloc(1, sizeof(*asked));
 	if (!asked) {
 		api_errno(r, -ENOMEM);
@@ -130,7 +136,7 @@ void api_path_order(struct api_request *r, const json_t *params)
 	}
 	r->state = asked;
 	r->release = free;
-	if (!(ctrl->lma && find_session(ctrl, api_session_at(ctrl, &addr), asked)) &&
+	if (!(ctrl->lma && find_session(ctrl, session, asked)) &&
 		!(ctrl->mag && find_attachment(ctrl, &addr, asked)))
 		api_error(r, "not-found", "%s is of no node", ADDR_TEXT(&addr));
 	else if (publish_stats_of(ctrl->publish, &asked->subscriber, 1, &fns) < 0)

@@ -138,8 +138,11 @@ json_t *api_mcast_names(const struct ctrl *ctrl, uint64_t data_planes);
 bool api_mcast_counted(struct api_request *r, const struct in6_addr *groups, size_t count,
 	bool with_members, bool rates);
 
-/* The session that an address is of, with the role "lma"; NULL: none. */
-struct session *api_session_at(struct ctrl *ctrl, const struct in6_addr *addr);
+/* The session that an address is of, with the role "lma", in the domain that the field domain of
+ * params names ("public": none), or in whichever it is if there is no such field. NULL: there is
+ * none, or, and then r was answered, it is of several, or params are at fault. */
+struct session *api_session_at(
+	struct api_request *r, const json_t *params, const struct in6_addr *addr, bool *answered);
 
 /* Whether binding.show shows the bindings of an entry: it is bound, or about to be. */
 bool api_binding_shown(const struct binding *b);

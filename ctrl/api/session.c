@@ -63,6 +63,7 @@ static void put_record(json_t *obj, struct ctrl *ctrl, const struct session_reco
 	char mn_id[SESSION_MN_ID_TEXT_SIZE];
 
 	json_put_str(obj, "mn_id", session_mn_id_text(mn_id, &now->mn_id));
+	json_put_str(obj, "domain", ctrl_config_domain_name(ctrl->config, now->domain));
 	json_object_set_new(obj, "prefixes", api_prefixes(now->prefixes, now->prefix_count));
 	json_object_set_new(
 		obj, "delegated_prefixes", api_prefixes(now->delegated, now->delegated_count));
@@ -117,12 +118,12 @@ static json_t *paths_json(struct ctrl *ctrl, const struct session_record *now)
 	return paths;
 }
 
-/* The session that an address is of; names of lists are such addresses. */
-struct session *api_session_at(struct ctrl *ctrl, const struct in6_addr *addr)
+/* The session that an address is of in a domain, or NULL. */
+static struct session *session_in(struct ctrl *ctrl, uint32_t domain, const struct in6_addr *addr)
 {
 	for (unsigned len = 129; len-- > 0;) {
 		struct prefix6 prefix = prefix6_of(addr, (uint8_t)len);
-		struct session *s = session_cache_by_prefix(lma_cache(ctrl->lma), &prefix);
+		struct session *s = session_cache_by_prefix(lma_cache(ctrl->lma), domain, &prefix);
 
 		if (s)
 			return s;
@@ -130,9 +131,87 @@ struct session *api_session_at(struct ctrl *ctrl, const struct in6_addr *addr)
 	return NULL;
 }
 
+/* In whichever domain it is; *several: in more than one. */
+static struct session *session_in_any(struct ctrl *ctrl, const struct in6_addr *addr, bool *several)
+{
+	struct session *found = session_in(ctrl, 0, addr);
+
+	for (size_t i = 0; i < ctrl->config->domains.count; i++) {
+		const struct ctrl_config_domain *d =
+			config_item(&ctrl->config->domains, struct ctrl_config_domain, i);
+		struct session *s = session_in(ctrl, d->number, addr);
+
+		*several |= s && found;
+		found = s ? s : found;
+	}
+	return found;
+}
+
+enum { ANY_DOMAIN = -1 };
+
+/* The number of the domain that the field domain of params names, or ANY_DOMAIN. False: params are
+ * at fault, and r was answered. */
+static bool read_domain(struct api_request *r, const json_t *params, int64_t *number)
+{
+	const char *name = NULL;
+	struct json_why why;
+	bool public;
+
+	*number = ANY_DOMAIN;
+	if (json_field_str(params, "domain", JSON_FIELD_OPTIONAL, 1, 64, &name, &why) < 0) {
+		api_error(r, "invalid", "%s", why.text);
+		return false;
+	}
+	if (!name)
+		return true;
+	public = strcmp(name, CTRL_CONFIG_PUBLIC) == 0;
+	*number = ctrl_config_domain_number(r->ctrl->config, public ? NULL : name);
+	if (*number >= 0)
+		return true;
+	api_error(r, "not-found", "there is no domain '%s'", name);
+	return false;
+}
+
+struct session *api_session_at(
+	struct api_request *r, const json_t *params, const struct in6_addr *addr, bool *answered)
+{
+	struct session *session;
+	bool several = false;
+	int64_t domain;
+
+	*answered = !read_domain(r, params, &domain);
+	if (*answered)
+		return NULL;
+	session = domain == ANY_DOMAIN ? session_in_any(r->ctrl, addr, &several)
+				       : session_in(r->ctrl, (uint32_t)domain, addr);
+	if (!several)
+		return session;
+	api_error(r, "invalid", "%s is of sessions of several domains: say of which",
+		ADDR_TEXT(addr));
+	*answered = true;
+	return NULL;
+}
+
+/* Names of lists are numbers of sessions, since addresses may be of several. */
+static struct in6_addr name_of(const struct session *session)
+{
+	struct in6_addr name = {0};
+
+	memcpy(&name, &session->now.number, sizeof(session->now.number));
+	return name;
+}
+
+static struct session *session_named(struct ctrl *ctrl, const struct in6_addr *name)
+{
+	uint64_t number;
+
+	memcpy(&number, name, sizeof(number));
+	return session_cache_by_number(lma_cache(ctrl->lma), number);
+}
+
 static json_t *session_item(struct ctrl *ctrl, const struct in6_addr *name)
 {
-	const struct session *session = api_session_at(ctrl, name);
+	const struct session *session = session_named(ctrl, name);
 	json_t *obj;
 
 	if (!session)
@@ -146,11 +225,12 @@ static json_t *session_item(struct ctrl *ctrl, const struct in6_addr *name)
 }
 
 /* Whether a session is one of those asked for. */
-static bool is_asked(const struct session *s, const char *mn_id, const struct session *only)
+static bool is_asked(
+	const struct session *s, const char *mn_id, const struct session *only, int64_t domain)
 {
 	char text[SESSION_MN_ID_TEXT_SIZE];
 
-	return (!only || s == only) &&
+	return (!only || s == only) && (domain == ANY_DOMAIN || s->now.domain == domain) &&
 	       (!mn_id || strcmp(session_mn_id_text(text, &s->now.mn_id), mn_id) == 0);
 }
 
@@ -158,6 +238,8 @@ void api_session_show(struct api_request *r, const json_t *params)
 {
 	struct ctrl *ctrl = r->ctrl;
 	struct session *only = NULL;
+	bool answered = false;
+	int64_t domain;
 	struct in6_addr addr, *names;
 	const char *mn_id = NULL;
 	struct json_why why;
@@ -173,15 +255,17 @@ void api_session_show(struct api_request *r, const json_t *params)
 		return;
 	}
 	if (has_addr)
-		only = api_session_at(ctrl, &addr);
+		only = api_session_at(r, params, &addr, &answered);
+	if (answered || !read_domain(r, params, &domain))
+		return;
 	names = calloc(session_cache_count(lma_cache(ctrl->lma)) + 1, sizeof(*names));
 	if (!names) {
 		api_errno(r, -ENOMEM);
 		return;
 	}
 	for (const struct session *s = NULL; (s = session_cache_next(lma_cache(ctrl->lma), s));)
-		if ((!has_addr || only) && is_asked(s, mn_id, only))
-			names[n++] = s->now.prefixes[0].addr;
+		if ((!has_addr || only) && is_asked(s, mn_id, only, domain))
+			names[n++] = name_of(s);
 	api_list_send(r, names, n, session_item);
 }
 
@@ -202,8 +286,9 @@ static void cleared(void *context, int error)
 static struct session *read_session(struct api_request *r, const json_t *params)
 {
 	struct session *session;
-	struct in6_addr addr;
+	struct in6_addr addr, name;
 	struct json_why why;
+	bool answered;
 
 	if (api_refuse_without(r, r->ctrl->lma, "lma"))
 		return NULL;
@@ -211,12 +296,15 @@ static struct session *read_session(struct api_request *r, const json_t *params)
 		api_error(r, "invalid", "%s", why.text);
 		return NULL;
 	}
-	session = api_session_at(r->ctrl, &addr);
+	session = api_session_at(r, params, &addr, &answered);
+	if (answered)
+		return NULL;
 	if (!session) {
 		api_error(r, "not-found", "%s is of no session", ADDR_TEXT(&addr));
 		return NULL;
 	}
-	r->state = session_item(r->ctrl, &addr);
+	name = name_of(session);
+	r->state = session_item(r->ctrl, &name);
 	r->release = api_release_result;
 	return session;
 }
@@ -283,6 +371,8 @@ void api_prefix_show(struct api_request *r, const json_t *params)
 		json_t *obj = json_object();
 
 		json_put_str(obj, "pool", state.pool->name);
+		json_put_str(obj, "domain",
+			ctrl_config_domain_name(r->ctrl->config, state.pool->domain));
 		json_put_str(obj, "prefix", PREFIX6_TEXT(&state.pool->range));
 		json_put_uint(obj, "length", state.pool->length);
 		json_put_uint(obj, "size", state.size);
@@ -293,31 +383,33 @@ void api_prefix_show(struct api_request *r, const json_t *params)
 	api_count(r, i);
 }
 
-/* The delegated prefix that begins with an address. */
-static json_t *delegation_item(struct ctrl *ctrl, const struct in6_addr *name)
+/* One delegated prefix of a session. */
+static json_t *delegation_json(
+	struct ctrl *ctrl, const struct session *s, const struct prefix6 *prefix)
 {
-	const struct session *s = api_session_at(ctrl, name);
-	const struct prefix6 *prefix = NULL;
+	const struct lma_pool *pool = lma_pool_of(ctrl->lma, s->now.domain, prefix);
+	const struct lma_peer *peer = lma_peer_find(ctrl->lma, &s->now.care_of);
 	char mn_id[SESSION_MN_ID_TEXT_SIZE];
-	const struct lma_peer *peer;
-	const struct lma_pool *pool;
-	json_t *obj;
+	json_t *obj = json_object();
 
-	for (size_t i = 0; s && i < s->now.delegated_count && !prefix; i++)
-		if (addr_equal(&s->now.delegated[i].addr, name))
-			prefix = &s->now.delegated[i];
-	if (!prefix)
-		return NULL;
-	pool = lma_pool_of(ctrl->lma, prefix);
-	peer = lma_peer_find(ctrl->lma, &s->now.care_of);
-	obj = json_object();
 	json_put_str(obj, "prefix", PREFIX6_TEXT(prefix));
+	json_put_str(obj, "domain", ctrl_config_domain_name(ctrl->config, s->now.domain));
 	json_put_str(obj, "pool", pool ? pool->name : NULL);
 	json_put_str(obj, "mn_id", session_mn_id_text(mn_id, &s->now.mn_id));
 	json_put_uint(obj, "session", s->now.number);
 	json_put_str(obj, "gateway", peer ? peer->name : NULL);
 	json_put_str(obj, "state", state_of(s));
 	return obj;
+}
+
+static json_t *delegation_items(struct ctrl *ctrl, const struct in6_addr *name)
+{
+	const struct session *s = session_named(ctrl, name);
+	json_t *items = s ? json_array() : NULL;
+
+	for (size_t i = 0; s && i < s->now.delegated_count; i++)
+		json_array_append_new(items, delegation_json(ctrl, s, &s->now.delegated[i]));
+	return items;
 }
 
 void api_delegation_show(struct api_request *r, const json_t *params)
@@ -328,14 +420,13 @@ void api_delegation_show(struct api_request *r, const json_t *params)
 	(void)params;
 	if (api_refuse_without(r, r->ctrl->lma, "lma"))
 		return;
-	names = calloc(session_cache_count(lma_cache(r->ctrl->lma)) * SESSION_DELEGATED_MAX + 1,
-		sizeof(*names));
+	names = calloc(session_cache_count(lma_cache(r->ctrl->lma)) + 1, sizeof(*names));
 	if (!names) {
 		api_errno(r, -ENOMEM);
 		return;
 	}
 	for (const struct session *s = NULL; (s = session_cache_next(lma_cache(r->ctrl->lma), s));)
-		for (size_t i = 0; i < s->now.delegated_count; i++)
-			names[n++] = s->now.delegated[i].addr;
-	api_list_send(r, names, n, delegation_item);
+		if (s->now.delegated_count)
+			names[n++] = name_of(s);
+	api_list_send(r, names, n, delegation_items);
 }

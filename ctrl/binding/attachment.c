@@ -10,6 +10,7 @@ enum {
 	WITHOUT_USER_PLANES = 2,
 	WITHOUT_ENCAPSULATIONS = 3,
 	WITHOUT_DELEGATED = 4,
+	WITHOUT_DOMAINS = 5,
 };
 
 static bool paths_good(const struct attachment_record *record)
@@ -70,6 +71,7 @@ int attachment_record_encode(struct writer *w, const struct attachment_record *r
 	for (size_t i = 0; i < record->path_count; i++)
 		session_encapsulation_encode(w, &record->paths[i].encapsulation);
 	session_prefixes_encode(w, record->delegated, record->delegated_count);
+	writer_u32(w, record->domain);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -121,6 +123,8 @@ static int decode_lists(struct cursor *c, uint8_t version, struct attachment_rec
 	if (version > WITHOUT_DELEGATED)
 		record->delegated_count =
 			session_prefixes_decode(c, record->delegated, SESSION_DELEGATED_MAX);
+	if (version > WITHOUT_DOMAINS)
+		record->domain = cursor_u32(c);
 	return cursor_ok(c) && cursor_left(c) == 0 && is_good(record) ? 0 : -EBADMSG;
 }
 

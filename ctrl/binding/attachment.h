@@ -17,9 +17,10 @@
 #include "proto/channel/object.h"
 
 enum {
-	ATTACHMENT_RECORD_VERSION = 5, /* read too: 1, without paths; 2, without user planes; 3,
-					* without encapsulations; 4, without delegated prefixes */
-	ATTACHMENT_RECORD_MAX = 648,   /* octets of an encoded record, at most */
+	ATTACHMENT_RECORD_VERSION = 6, /* read too: 1, without paths; 2, without user planes; 3,
+					* without encapsulations; 4, without delegated prefixes; 5,
+					* without domains */
+	ATTACHMENT_RECORD_MAX = 652,   /* octets of an encoded record, at most */
 };
 
 /* A registered way to the anchor, of several (RFC 8278). */
@@ -44,6 +45,7 @@ struct attachment_record {
 	uint64_t expires_ns;                 /* end of the granted lifetime */
 	uint16_t sequence;                   /* of the last acknowledged update */
 	uint16_t lifetime;                   /* granted, in units of 4 seconds; 0: not registered */
+	uint32_t domain;                     /* that its prefixes are of; 0: the public one */
 	uint8_t prefix_count;                /* 0 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
 	uint8_t delegated_count;                         /* up to SESSION_DELEGATED_MAX */

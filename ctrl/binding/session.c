@@ -11,6 +11,7 @@ enum {
 	WITHOUT_DATA_PLANES = 2,
 	WITHOUT_ENCAPSULATIONS = 3,
 	WITHOUT_DELEGATED = 4,
+	WITHOUT_DOMAINS = 5,
 	BID_LAST = 254, /* RFC 8278, 4.1 */
 };
 
@@ -239,6 +240,7 @@ int session_record_encode(struct writer *w, const struct session_record *record)
 	for (size_t i = 0; i < record->path_count; i++)
 		session_encapsulation_encode(w, &record->paths[i].encapsulation);
 	session_prefixes_encode(w, record->delegated, record->delegated_count);
+	writer_u32(w, record->domain);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -293,6 +295,8 @@ static int decode_lists(struct cursor *c, uint8_t version, struct session_record
 	if (version > WITHOUT_DELEGATED)
 		record->delegated_count =
 			session_prefixes_decode(c, record->delegated, SESSION_DELEGATED_MAX);
+	if (version > WITHOUT_DOMAINS)
+		record->domain = cursor_u32(c);
 	return cursor_ok(c) && cursor_left(c) == 0 && counts_good(record) ? 0 : -EBADMSG;
 }
 

@@ -17,14 +17,15 @@
 #include "common/cursor.h"
 
 enum {
-	SESSION_RECORD_VERSION = 5, /* read too: 1, without paths; 2, without data planes; 3,
-				     * without encapsulations; 4, without delegated prefixes */
+	SESSION_RECORD_VERSION = 6, /* read too: 1, without paths; 2, without data planes; 3,
+				     * without encapsulations; 4, without delegated prefixes; 5,
+				     * without domains */
 	SESSION_PREFIXES_MAX = 4,   /* home network prefixes of one session */
 	SESSION_DELEGATED_MAX = 4,  /* delegated mobile network prefixes of one session */
 	SESSION_LINK_ID_MAX = 20,   /* octets of a link-layer identifier */
 	SESSION_MN_ID_MAX = 253,    /* octets of an identifier of a mobile node */
 	SESSION_PATHS_MAX = 4,      /* bindings of one session (RFC 8278) */
-	SESSION_RECORD_MAX = 808,   /* octets of an encoded record, at most */
+	SESSION_RECORD_MAX = 812,   /* octets of an encoded record, at most */
 };
 
 /* What a record says about its session. */
@@ -97,6 +98,7 @@ struct session_record {
 	uint8_t access;     /* enum codes_access */
 	uint8_t handoff;    /* of the last accepted update: enum codes_handoff */
 	struct session_link_id link_id;
+	uint32_t domain;      /* that its prefixes are of; 0: the public one */
 	uint8_t prefix_count; /* 1 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
 	uint8_t delegated_count;                         /* up to SESSION_DELEGATED_MAX */

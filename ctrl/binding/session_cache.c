@@ -69,28 +69,31 @@ static void node_put(struct session_cache *cache, struct session_node *node)
 	free(node);
 }
 
-/* A prefix whose padding octets are 0. */
-static void hash_key(struct prefix6 *key, const struct prefix6 *prefix)
+static void hash_key(struct session_prefix_key *key, uint32_t domain, const struct prefix6 *prefix)
 {
 	memset(key, 0, sizeof(*key));
-	key->addr = prefix->addr;
-	key->len = prefix->len;
+	key->prefix.addr = prefix->addr;
+	key->prefix.len = prefix->len;
+	key->domain = domain;
 }
 
-struct session *session_cache_by_prefix(struct session_cache *cache, const struct prefix6 *prefix)
+struct session *session_cache_by_prefix(
+	struct session_cache *cache, uint32_t domain, const struct prefix6 *prefix)
 {
 	struct session_prefix *found;
-	struct prefix6 key;
+	struct session_prefix_key key;
 
-	hash_key(&key, prefix);
+	hash_key(&key, domain, prefix);
 	HASH_FIND(hh, cache->prefixes, &key, sizeof(key), found);
 	return found ? found->session : NULL;
 }
 
-bool session_cache_overlaps(const struct session_cache *cache, const struct prefix6 *prefix)
+bool session_cache_overlaps(
+	const struct session_cache *cache, uint32_t domain, const struct prefix6 *prefix)
 {
 	for (const struct session_prefix *p = cache->prefixes; p; p = p->hh.next)
-		if (prefix6_covers(&p->prefix, prefix) || prefix6_covers(prefix, &p->prefix))
+		if (p->key.domain == domain && (prefix6_covers(&p->key.prefix, prefix) ||
+						       prefix6_covers(prefix, &p->key.prefix)))
 			return true;
 	return false;
 }
@@ -109,7 +112,7 @@ static bool is_free(struct session_cache *cache, const struct session_record *re
 	if (record->number && session_cache_by_number(cache, record->number))
 		return false;
 	for (size_t i = 0; i < record->prefix_count; i++)
-		if (session_cache_by_prefix(cache, &record->prefixes[i]))
+		if (session_cache_by_prefix(cache, record->domain, &record->prefixes[i]))
 			return false;
 	return true;
 }
@@ -146,16 +149,16 @@ static void link_in(struct session_cache *cache, struct session *session, struct
 	for (size_t i = 0; i < session->now.prefix_count; i++) {
 		struct session_prefix *p = &session->prefixes[i];
 
-		hash_key(&p->prefix, &session->now.prefixes[i]);
+		hash_key(&p->key, session->now.domain, &session->now.prefixes[i]);
 		p->session = session;
-		HASH_ADD(hh, cache->prefixes, prefix, sizeof(p->prefix), p);
+		HASH_ADD(hh, cache->prefixes, key, sizeof(p->key), p);
 	}
 }
 
 int session_cache_hold(
 	struct session_cache *cache, struct session *session, const struct prefix6 *prefix)
 {
-	const struct session *other = session_cache_by_prefix(cache, prefix);
+	const struct session *other = session_cache_by_prefix(cache, session->now.domain, prefix);
 	struct session_prefix *p;
 
 	if (other)
@@ -163,11 +166,11 @@ int session_cache_hold(
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	hash_key(&p->prefix, prefix);
+	hash_key(&p->key, session->now.domain, prefix);
 	p->session = session;
 	p->next = session->held;
 	session->held = p;
-	HASH_ADD(hh, cache->prefixes, prefix, sizeof(p->prefix), p);
+	HASH_ADD(hh, cache->prefixes, key, sizeof(p->key), p);
 	return 0;
 }
 
@@ -176,7 +179,7 @@ void session_cache_drop(
 {
 	struct session_prefix **at = &session->held, *p;
 
-	while (*at && prefix6_compare(&(*at)->prefix, prefix) != 0)
+	while (*at && prefix6_compare(&(*at)->key.prefix, prefix) != 0)
 		at = &(*at)->next;
 	p = *at;
 	if (!p)
@@ -239,7 +242,7 @@ void session_cache_remove(struct session_cache *cache, struct session *session)
 	for (size_t i = 0; i < session->now.prefix_count; i++)
 		HASH_DEL(cache->prefixes, &session->prefixes[i]);
 	while (session->held)
-		session_cache_drop(cache, session, &session->held->prefix);
+		session_cache_drop(cache, session, &session->held->key.prefix);
 	HASH_DEL(cache->sessions, session);
 	free(session->prefixes);
 	free(session);

@@ -30,9 +30,15 @@ struct session_node {
 	uint8_t key[]; /* subtype, identifier */
 };
 
+/* A prefix in its domain; padding octets are 0. */
+struct session_prefix_key {
+	struct prefix6 prefix;
+	uint32_t domain;
+};
+
 /* A prefix of a session, hashed. */
 struct session_prefix {
-	struct prefix6 prefix; /* padding octets are 0 */
+	struct session_prefix_key key;
 	struct session *session;
 	struct session_prefix *next; /* of those that it holds */
 	UT_hash_handle hh;
@@ -69,12 +75,14 @@ void session_cache_free(struct session_cache *cache);
 struct session_node *session_cache_node(
 	struct session_cache *cache, const struct session_mn_id *mn_id);
 
-/* The session that has, or holds, just this prefix, or NULL. */
-struct session *session_cache_by_prefix(struct session_cache *cache, const struct prefix6 *prefix);
+/* The session of a domain that has, or holds, just this prefix, or NULL. */
+struct session *session_cache_by_prefix(
+	struct session_cache *cache, uint32_t domain, const struct prefix6 *prefix);
 
-/* Whether some session has, or holds, a prefix that is in this one, or this one in it. Looks at all
- * of them. */
-bool session_cache_overlaps(const struct session_cache *cache, const struct prefix6 *prefix);
+/* Whether some session of a domain has, or holds, a prefix that is in this one, or this one in it.
+ * Looks at all of them. */
+bool session_cache_overlaps(
+	const struct session_cache *cache, uint32_t domain, const struct prefix6 *prefix);
 
 /* The session with this number, or NULL. */
 struct session *session_cache_by_number(struct session_cache *cache, uint64_t number);
@@ -87,8 +95,8 @@ struct session *session_cache_by_number(struct session_cache *cache, uint64_t nu
  */
 struct session *session_cache_add(struct session_cache *cache, const struct session_record *record);
 
-/* Keeps a prefix for a session that is not one of its home network prefixes, so that no other gets
- * it. 0, also if it has it; -EEXIST: another session does; -ENOMEM. */
+/* Keeps a prefix of its domain for a session that is not one of its home network prefixes, so that
+ * no other gets it. 0, also if it has it; -EEXIST: another session does; -ENOMEM. */
 int session_cache_hold(
 	struct session_cache *cache, struct session *session, const struct prefix6 *prefix);
 

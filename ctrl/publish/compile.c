@@ -296,7 +296,7 @@ int publish_compile_session(const struct ctrl_config *config, const struct sessi
 {
 	uint64_t id = publish_session_id(record->number);
 	struct path_policy_way ways[SESSION_PATHS_MAX] = {{.path = id}};
-	struct object_subscriber subscriber = {.id = id};
+	struct object_subscriber subscriber = {.id = id, .domain = record->domain};
 	const struct session_path only = {.care_of = record->care_of,
 		.anchor = record->anchor,
 		.data_plane = record->data_plane,
@@ -392,7 +392,8 @@ int publish_compile_attachment(const struct ctrl_config *config,
 {
 	uint64_t id = publish_attachment_id(record->number);
 	struct object link = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = id};
-	struct object_subscriber subscriber = {.id = id, .path_count = 1, .paths = {id}};
+	struct object_subscriber subscriber = {
+		.id = id, .domain = record->domain, .path_count = 1, .paths = {id}};
 	struct path_policy_way ways[SESSION_PATHS_MAX];
 	size_t count;
 	int error;

@@ -60,15 +60,18 @@ struct lma_peer {
 struct lma_pool {
 	const char *name;
 	struct prefix6 range;
-	uint8_t length; /* of a prefix */
+	uint8_t length;  /* of a prefix */
+	uint32_t domain; /* 0: the public one */
 };
 
 /* What nodes with a name may have. */
 struct lma_profile {
-	const char *match;   /* an identifier, "@realm" for all of a realm, or "*" for all */
-	bool enabled;        /* false: known, but not to be served (status 152) */
-	const char *pool;    /* its prefixes come from here; NULL: from `prefixes` alone */
-	uint8_t per_session; /* prefixes of a session, from the pool */
+	const char *match; /* an identifier, "@realm" for all of a realm, or "*" for all */
+	uint32_t domain;  /* that its prefixes are of, 0: the public one; with another, tunnels have
+			   * keys (RFC 5845) */
+	bool enabled;     /* false: known, but not to be served (status 152) */
+	const char *pool; /* its prefixes come from here; NULL: from `prefixes` alone */
+	uint8_t per_session;            /* prefixes of a session, from the pool */
 	const struct prefix6 *prefixes; /* its own, given to its first session */
 	size_t prefix_count;            /* at most SESSION_PREFIXES_MAX */
 	const char *delegated_pool;     /* prefixes that are delegated to it come from here; NULL */
@@ -251,7 +254,8 @@ struct lma_pool_state {
 bool lma_pool_state(const struct lma *lma, size_t index, struct lma_pool_state *state);
 
 /* The pool that a prefix is of; NULL: none, it is of a profile. */
-const struct lma_pool *lma_pool_of(const struct lma *lma, const struct prefix6 *prefix);
+const struct lma_pool *lma_pool_of(
+	const struct lma *lma, uint32_t domain, const struct prefix6 *prefix);
 
 /* The peer that has this address, or NULL. */
 const struct lma_peer *lma_peer_find(const struct lma *lma, const struct in6_addr *address);

@@ -172,9 +172,13 @@ static struct lma_verdict check_link_id(struct lma_check *c)
 /* RFC 5213, 5.3.1, 13, and 5.4.1. */
 static struct lma_verdict check_session(struct lma_check *c)
 {
-	c->found = lma_lookup(c->lma, c->node, c->update);
+	c->found = lma_lookup(c->lma, c->node, c->profile->domain, c->update);
 	if (c->found.act == LMA_ACT_REFUSE)
 		return refuse(c->found.status);
+	/* Its profile was of another domain when it began: it ends before a new one can. */
+	if (c->found.session && c->found.session->now.domain != c->profile->domain &&
+		c->update->lifetime)
+		return refuse(STATUS_BA_HNP_NOT_AUTHORIZED);
 	return c->found.act == LMA_ACT_IGNORE ? drop(LMA_N_NO_SESSION) : pass();
 }
 

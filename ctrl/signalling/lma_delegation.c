@@ -73,7 +73,7 @@ static uint8_t take_named(const struct taking *t, const struct prefix6 *prefix)
 		t->to->delegated[t->to->delegated_count++] = *prefix;
 		return 0;
 	}
-	if (lma_prefix_in_use(t->lma, prefix))
+	if (lma_prefix_in_use(t->lma, now->domain, prefix))
 		return STATUS_BA_DMNP_IN_USE;
 	if (!session_prefix_is_in(prefix, profile->delegated, profile->delegated_count) &&
 		(!t->pool || prefix_pool_claim(t->pool, prefix) < 0))
@@ -96,7 +96,7 @@ static uint8_t take_own(const struct taking *t)
 	uint8_t status = 0;
 
 	for (size_t i = 0; i < t->profile->delegated_count && !status; i++)
-		if (!lma_prefix_in_use(t->lma, &t->profile->delegated[i]))
+		if (!lma_prefix_in_use(t->lma, t->session->now.domain, &t->profile->delegated[i]))
 			status = hold(t, &t->profile->delegated[i]);
 	return status;
 }
@@ -163,7 +163,7 @@ void lma_delegation_settle(struct lma *lma, struct session *session,
 
 		if (session_prefix_is_in(prefix, but->delegated, but->delegated_count))
 			continue;
-		lma_prefix_give_back(lma, &session->now.mn_id, prefix);
+		lma_prefix_give_back(lma, &session->now, prefix);
 		session_cache_drop(lma->cache, session, prefix);
 	}
 }
@@ -181,10 +181,11 @@ void lma_delegation_add(
 					.ip6 = prefixes[i].addr, .len = sizeof(struct in6_addr)}};
 }
 
-const struct lma_pool *lma_pool_of(const struct lma *lma, const struct prefix6 *prefix)
+const struct lma_pool *lma_pool_of(
+	const struct lma *lma, uint32_t domain, const struct prefix6 *prefix)
 {
 	for (size_t i = 0; i < lma->config.pool_count; i++)
-		if (prefix_pool_has(lma->pools[i], prefix))
+		if (lma->config.pools[i].domain == domain && prefix_pool_has(lma->pools[i], prefix))
 			return &lma->config.pools[i];
 	return NULL;
 }

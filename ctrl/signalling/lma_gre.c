@@ -17,7 +17,13 @@ void lma_gre_read(const struct mh *mh, struct lma_update *u)
 
 struct lma_verdict lma_gre_check(struct lma_check *c)
 {
-	if (c->lma->config.gre == LMA_GRE_REQUIRED && c->update->lifetime && !c->update->has_gre)
+	/* Of a domain, nothing but the key says which one a packet is of. */
+	const bool keyed = c->update->has_gre && c->update->downlink_key.present;
+	const bool enough = c->profile->domain
+				    ? keyed
+				    : c->lma->config.gre != LMA_GRE_REQUIRED || c->update->has_gre;
+
+	if (c->update->lifetime && !enough)
 		return (struct lma_verdict){
 			.outcome = LMA_REFUSE, .status = STATUS_BA_GRE_KEY_REQUIRED};
 	return (struct lma_verdict){.outcome = LMA_PASS};

@@ -88,13 +88,13 @@ static bool is_update(
 }
 
 /* 5.4.1.1: by home network prefix. */
-static struct lma_found by_prefix(struct lma *lma, const struct session_node *node,
+static struct lma_found by_prefix(struct lma *lma, const struct session_node *node, uint32_t domain,
 	const struct lma_update *u, const struct prefix6 *named, size_t count)
 {
 	struct session *session = NULL;
 
 	for (size_t i = 0; i < count && !session; i++)
-		session = session_cache_by_prefix(lma->cache, &named[i]);
+		session = session_cache_by_prefix(lma->cache, domain, &named[i]);
 	if (!session)
 		return other(u);
 	if (session->node != node)
@@ -143,14 +143,14 @@ static struct lma_found by_mn_id(
 	}
 }
 
-struct lma_found lma_lookup(
-	struct lma *lma, const struct session_node *node, const struct lma_update *update)
+struct lma_found lma_lookup(struct lma *lma, const struct session_node *node, uint32_t domain,
+	const struct lma_update *update)
 {
 	struct prefix6 named[LMA_PREFIXES_MAX];
 	size_t count = named_prefixes(update, named);
 
 	if (count)
-		return by_prefix(lma, node, update, named, count);
+		return by_prefix(lma, node, domain, update, named, count);
 	if (update->has_link_id && update->link_id.len)
 		return by_link_id(lma, node, update);
 	return by_mn_id(lma, node, update);

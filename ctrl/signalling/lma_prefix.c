@@ -107,28 +107,28 @@ static bool profile_has(const struct lma_profile *profile, const struct prefix6 
 /* Whether a node has a prefix that the configuration would give nobody, or somebody else: it is of
  * a time when that was another. */
 static bool is_stray(
-	const struct lma *lma, const struct session_mn_id *mn_id, const struct prefix6 *prefix)
+	const struct lma *lma, const struct session_record *record, const struct prefix6 *prefix)
 {
 	const struct lma_profile *profile;
 
-	if (lma_pool_of(lma, prefix))
+	if (lma_pool_of(lma, record->domain, prefix))
 		return false;
-	profile = lma_profile_find(lma, mn_id);
-	return !profile ||
+	profile = lma_profile_find(lma, &record->mn_id);
+	return !profile || profile->domain != record->domain ||
 	       !(profile_has(profile, prefix) ||
 		       session_prefix_is_in(prefix, profile->delegated, profile->delegated_count));
 }
 
-bool lma_prefix_in_use(const struct lma *lma, const struct prefix6 *prefix)
+bool lma_prefix_in_use(const struct lma *lma, uint32_t domain, const struct prefix6 *prefix)
 {
-	return session_cache_by_prefix(lma->cache, prefix) ||
-	       (lma->strays && session_cache_overlaps(lma->cache, prefix));
+	return session_cache_by_prefix(lma->cache, domain, prefix) ||
+	       (lma->strays && session_cache_overlaps(lma->cache, domain, prefix));
 }
 
 /* Takes one prefix that the update names. */
 static uint8_t take_named(struct lma *lma, const struct lma_match *m, const struct prefix6 *prefix)
 {
-	if (lma_prefix_in_use(lma, prefix))
+	if (lma_prefix_in_use(lma, m->profile->domain, prefix))
 		return STATUS_BA_HNP_NOT_AUTHORIZED;
 	if (profile_has(m->profile, prefix))
 		return 0;
@@ -163,7 +163,7 @@ static uint8_t take_assigned(
 	const struct lma_profile *profile = m->profile;
 
 	for (size_t i = 0; i < profile->prefix_count; i++)
-		if (!lma_prefix_in_use(lma, &profile->prefixes[i]))
+		if (!lma_prefix_in_use(lma, profile->domain, &profile->prefixes[i]))
 			record->prefixes[record->prefix_count++] = profile->prefixes[i];
 	if (record->prefix_count)
 		return 0;
@@ -189,6 +189,7 @@ uint8_t lma_prefix_take(struct lma *lma, const struct lma_profile *profile,
 
 	for (size_t i = 0; i < update->prefix_count; i++)
 		asks |= addr_is_unspecified(&update->prefixes[i].addr);
+	record->domain = profile->domain;
 	record->prefix_count = 0;
 	status = asks ? take_assigned(lma, m, record) : take_all_named(lma, m, update, record);
 	if (status)
@@ -196,14 +197,15 @@ uint8_t lma_prefix_take(struct lma *lma, const struct lma_profile *profile,
 	return status;
 }
 
-static int claim(struct lma *lma, const struct session_mn_id *mn_id, const struct prefix6 *prefix)
+static int claim(struct lma *lma, const struct session_record *record, const struct prefix6 *prefix)
 {
 	int error = 0;
 
 	for (size_t p = 0; p < lma->config.pool_count && error != -ENOMEM; p++)
-		if (prefix_pool_claim(lma->pools[p], prefix) == -EINVAL)
+		if (lma->config.pools[p].domain == record->domain &&
+			prefix_pool_claim(lma->pools[p], prefix) == -EINVAL)
 			error = prefix_pool_keep_out(lma->pools[p], prefix);
-	lma->strays += is_stray(lma, mn_id, prefix);
+	lma->strays += is_stray(lma, record, prefix);
 	return error == -ENOMEM ? error : 0;
 }
 
@@ -212,24 +214,25 @@ int lma_prefix_restore(struct lma *lma, const struct session_record *record)
 	int error = 0;
 
 	for (size_t i = 0; i < record->prefix_count && !error; i++)
-		error = claim(lma, &record->mn_id, &record->prefixes[i]);
+		error = claim(lma, record, &record->prefixes[i]);
 	for (size_t i = 0; i < record->delegated_count && !error; i++)
-		error = claim(lma, &record->mn_id, &record->delegated[i]);
+		error = claim(lma, record, &record->delegated[i]);
 	return error;
 }
 
 void lma_prefix_give_back(
-	struct lma *lma, const struct session_mn_id *mn_id, const struct prefix6 *prefix)
+	struct lma *lma, const struct session_record *record, const struct prefix6 *prefix)
 {
 	for (size_t p = 0; p < lma->config.pool_count; p++)
-		prefix_pool_release(lma->pools[p], prefix);
-	lma->strays -= is_stray(lma, mn_id, prefix);
+		if (lma->config.pools[p].domain == record->domain)
+			prefix_pool_release(lma->pools[p], prefix);
+	lma->strays -= is_stray(lma, record, prefix);
 }
 
 void lma_prefix_release(struct lma *lma, const struct session_record *record)
 {
 	for (size_t i = 0; i < record->prefix_count; i++)
-		lma_prefix_give_back(lma, &record->mn_id, &record->prefixes[i]);
+		lma_prefix_give_back(lma, record, &record->prefixes[i]);
 	for (size_t i = 0; i < record->delegated_count; i++)
-		lma_prefix_give_back(lma, &record->mn_id, &record->delegated[i]);
+		lma_prefix_give_back(lma, record, &record->delegated[i]);
 }

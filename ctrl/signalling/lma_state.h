@@ -159,9 +159,10 @@ struct lma_verdict lma_check(struct lma_check *c);
 
 /* lma_lookup.c */
 
-/* Which session an update of this node (NULL: it has none) is about: RFC 5213, 5.4.1. */
-struct lma_found lma_lookup(
-	struct lma *lma, const struct session_node *node, const struct lma_update *update);
+/* Which session an update of this node (NULL: it has none), whose prefixes are of a domain, is
+ * about: RFC 5213, 5.4.1. */
+struct lma_found lma_lookup(struct lma *lma, const struct session_node *node, uint32_t domain,
+	const struct lma_update *update);
 
 /* What a session is known by when the newest update that it has taken is done. */
 struct lma_identity {
@@ -237,9 +238,9 @@ const struct lma_profile *lma_profile_find(
 uint8_t lma_prefix_take(struct lma *lma, const struct lma_profile *profile,
 	const struct lma_update *update, struct session_record *record);
 
-/* Whether a prefix of a profile is a session's, or is now and overlaps one: that can only be when
- * the configuration was another when the session began. */
-bool lma_prefix_in_use(const struct lma *lma, const struct prefix6 *prefix);
+/* Whether a prefix of a profile of this domain is a session's, or is now and overlaps one: that can
+ * only be when the configuration was another when the session began. */
+bool lma_prefix_in_use(const struct lma *lma, uint32_t domain, const struct prefix6 *prefix);
 
 /*
  * At start: takes the prefixes of a record out of their pools, delegated ones too, and out of pools
@@ -247,9 +248,9 @@ bool lma_prefix_in_use(const struct lma *lma, const struct prefix6 *prefix);
  */
 int lma_prefix_restore(struct lma *lma, const struct session_record *record);
 
-/* Gives one back that a node had. */
+/* Gives one back that the session of a record had. */
 void lma_prefix_give_back(
-	struct lma *lma, const struct session_mn_id *mn_id, const struct prefix6 *prefix);
+	struct lma *lma, const struct session_record *record, const struct prefix6 *prefix);
 
 /* Gives the prefixes of a record back, delegated ones too. */
 void lma_prefix_release(struct lma *lma, const struct session_record *record);

@@ -521,6 +521,10 @@ int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct 
 {
 	struct mag_attachment *a = mag_find(mag, &profile->mac);
 
+	if (profile->domain != link->domain) {
+		mag_count(mag, MAG_N_OTHER_DOMAIN);
+		return -EPERM;
+	}
 	if (a) {
 		attach_again(mag, a, profile, link);
 		return 0;

@@ -48,7 +48,9 @@ struct mag_anchor {
 /* An access link: a port of the data plane, of which there is one. */
 struct mag_link {
 	char port[OBJECT_PORT_NAME_MAX + 1];
-	uint8_t access; /* enum codes_access */
+	uint32_t domain; /* of nodes that are served there, by tunnels with keys (RFC 5845); 0: the
+			  * public one */
+	uint8_t access;  /* enum codes_access */
 };
 
 /* A way to all anchors, by an interface of the gateway towards them (RFC 8278). */
@@ -63,6 +65,7 @@ struct mag_path {
 struct mag_profile {
 	const char *mn_id;
 	struct mac mac;                  /* of its interface */
+	uint32_t domain;                 /* it is served on links of this one */
 	const struct mag_anchor *anchor; /* of it */
 	bool delegates;                  /* its anchor is asked for delegated prefixes (RFC 7148) */
 	const struct prefix6 *delegated; /* for these */
@@ -279,7 +282,8 @@ const struct mag_profile *mag_profile_of(const struct mag *mag, const struct mac
 const struct mag_anchor *mag_anchor_at(const struct mag *mag, const struct in6_addr *address);
 
 /* Attaches a node to a link, or moves it there; one that is still to leave an anchor that is not
- * its own any more is attached when that is done. 0 or -ENOMEM. */
+ * its own any more is attached when that is done. 0; -EPERM: the link is of another domain than the
+ * node; -ENOMEM. */
 int mag_attach(struct mag *mag, const struct mag_profile *profile, const struct mag_link *link);
 
 /* The attachment of a node, NULL: it has none. */

@@ -11,6 +11,10 @@
 	X(MALFORMED, "mag_drop_neighbour",                                                         \
 		"dropped: Neighbour Discovery at fault, or of a router")                           \
 	X(STRANGER, "mag_drop_stranger", "dropped: of an interface that no profile knows")         \
+	X(OTHER_DOMAIN, "mag_drop_other_domain",                                                   \
+		"dropped: of a node on a link of another domain than its own")                     \
+	X(NO_KEYS, "mag_no_keys",                                                                  \
+		"not served: of a domain, and its anchor agreed on no key (RFC 5845)")             \
 	X(PBU, "mag_pbu_sent", "Proxy Binding Updates sent")                                       \
 	X(PBU_AGAIN, "mag_pbu_again", "of them, sent again for want of an answer")                 \
 	X(NO_MULTIPATH, "mag_no_multipath",                                                        \

@@ -22,6 +22,9 @@ enum session_gre mag_gre_wanted(const struct mag *mag, const struct mag_attachme
 {
 	const enum mag_gre_known known = mag->gre_known[a->anchor - mag->config.anchors];
 
+	/* Of a domain nothing else will do. */
+	if (a->link->domain)
+		return a->leaves ? SESSION_GRE_NONE : SESSION_GRE_KEYED;
 	/* An end does not name it (4.2). */
 	if (a->leaves || a->now.encapsulation.gre == SESSION_GRE_DECLINED ||
 		known == MAG_GRE_UNSUPPORTED)
@@ -71,6 +74,11 @@ struct session_encapsulation mag_gre_accepted(struct mag *mag, const struct mag_
 		e.gre = SESSION_GRE_PLAIN;
 	}
 	return e;
+}
+
+bool mag_gre_will_do(const struct mag_attachment *a, const struct session_encapsulation *e)
+{
+	return !a->link->domain || e->gre == SESSION_GRE_KEYED;
 }
 
 bool mag_gre_refused(struct mag *mag, const struct mag_attachment *a, enum session_gre asked)

@@ -2,6 +2,7 @@
  * The access link: what nodes say there, and what they are told (RFC 5213, 6.7, 6.9.2, 6.9.3 and
  * 6.13; RFC 4861).
  */
+#include <errno.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -201,8 +202,9 @@ static void heard(struct mag *mag, const struct mag_link *link, const struct rec
 		mag_count(mag, MAG_N_STRANGER);
 		return;
 	}
-	if (!a || sign == SIGN_SOLICITS || a->link != link || a->leaves)
-		mag_attach(mag, profile, link);
+	if ((!a || sign == SIGN_SOLICITS || a->link != link || a->leaves) &&
+		mag_attach(mag, profile, link) == -EPERM)
+		return;
 	a = mag_find(mag, packet->from);
 	if (!a)
 		return;

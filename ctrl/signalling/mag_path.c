@@ -232,9 +232,13 @@ void mag_path_answered(
 	way->status = mh->ba.status;
 	if (mh->ba.status < STATUS_BA_REJECTED && mh->ba.lifetime && echo &&
 		echo->bid == path->bid && mag_path_user_plane(mh, &way->user_plane)) {
+		way->encapsulation = mag_gre_accepted(mag, a, way->gre, mh);
+		if (!mag_gre_will_do(a, &way->encapsulation)) {
+			mag_count(mag, MAG_N_NO_KEYS);
+			return; /* it is asked for again */
+		}
 		way->asked = false;
 		way->granted = mh->ba.lifetime;
-		way->encapsulation = mag_gre_accepted(mag, a, way->gre, mh);
 		way->expires_ns = mag_real(mag) + binding_lifetime_ns(mh->ba.lifetime);
 		mag_count(mag, MAG_N_ACCEPTED);
 		return;

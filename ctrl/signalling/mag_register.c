@@ -225,6 +225,26 @@ static bool take_prefixes(const struct mh *mh, struct attachment_record *to)
 	return to->prefix_count > 0;
 }
 
+/* The node is not served, and for a while not tried again. */
+static void give_up(struct mag *mag, struct mag_attachment *a)
+{
+	if (a->ends)
+		mag_withdraw(mag, a);
+	a->state = MAG_REFUSED;
+	a->hold_ns = mag_now(mag) + (uint64_t)mag->config.hold_ms * CLOCK_NS_PER_MS;
+	a->refresh_ns = a->end_ns = a->probe_ns = UINT64_MAX;
+}
+
+/* An anchor that knows no keys could not tell packets of one domain from those of another. */
+static void without_keys(struct mag *mag, struct mag_attachment *a)
+{
+	mag_count(mag, MAG_N_NO_KEYS);
+	a->status = STATUS_BA_GRE_KEY_REQUIRED;
+	a->ends = mag_is_served(a);
+	mag_tell(mag, MAG_EVENT_REFUSED, a);
+	give_up(mag, a);
+}
+
 static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh *mh)
 {
 	uint64_t real = mag_real(mag);
@@ -242,9 +262,14 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 	a->fresh = a->reordered = false;
 	a->access = a->link->access;
 	a->status = 0;
-	snprintf(a->to.link, sizeof(a->to.link), "%s", a->link->port);
-	a->to.anchor = a->anchor->address;
 	a->to.encapsulation = mag_gre_accepted(mag, a, a->gre, mh);
+	if (!mag_gre_will_do(a, &a->to.encapsulation)) {
+		without_keys(mag, a);
+		return;
+	}
+	snprintf(a->to.link, sizeof(a->to.link), "%s", a->link->port);
+	a->to.domain = a->link->domain;
+	a->to.anchor = a->anchor->address;
 	mag_delegation_accepted(mag, a, mh);
 	a->to.sequence = a->sequence;
 	a->to.lifetime = mh->ba.lifetime;
@@ -312,11 +337,7 @@ static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *
 		a->state = MAG_REGISTERING;
 		return;
 	}
-	if (a->ends)
-		mag_withdraw(mag, a);
-	a->state = MAG_REFUSED;
-	a->hold_ns = mag_now(mag) + (uint64_t)mag->config.hold_ms * CLOCK_NS_PER_MS;
-	a->refresh_ns = a->end_ns = a->probe_ns = UINT64_MAX;
+	give_up(mag, a);
 }
 
 /* Why an answer is not taken: its counter; MAG_COUNTERS: it is. */

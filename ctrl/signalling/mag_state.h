@@ -170,6 +170,9 @@ void mag_gre_add(const struct mag_attachment *a, enum session_gre wanted, struct
 struct session_encapsulation mag_gre_accepted(struct mag *mag, const struct mag_attachment *a,
 	enum session_gre asked, const struct mh *mh);
 
+/* Whether packets of the attachment may go so: those of a domain need a key. */
+bool mag_gre_will_do(const struct mag_attachment *a, const struct session_encapsulation *e);
+
 /* The anchor requires GRE. True: it is to be asked for it. */
 bool mag_gre_refused(struct mag *mag, const struct mag_attachment *a, enum session_gre asked);
 

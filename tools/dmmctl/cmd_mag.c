@@ -18,6 +18,7 @@ static const struct table_column columns[] = {
 	{"STATE", "state", TABLE_TEXT},
 	{"PREFIXES", "prefixes", TABLE_TEXT},
 	{"DELEGATED", "delegated_prefixes", TABLE_TEXT},
+	{"DOMAIN", "domain", TABLE_TEXT},
 	{"ANCHOR", "anchor", TABLE_TEXT},
 	{"STATUS", "status", TABLE_TEXT},
 	{"GRANTED", "lifetime_s", TABLE_DURATION},

@@ -91,11 +91,16 @@ static void print_order(FILE *to, const json_t *result)
 	table_print_pairs(to, fields, result);
 }
 
+static const struct args_option order_options[] = {
+	{'d', "domain", "DOMAIN", "of which the node is, or \"public\"; if it is not clear"},
+	{0},
+};
+
 static int order(struct command_context *context, struct args *args, const char *const *values)
 {
-	(void)values;
 	return command_show(context, "path.order",
-		json_pack("{s:s}", "address", args->argv[args->first]), print_order);
+		json_pack("{s:s,s:s*}", "address", args->argv[args->first], "domain", values[0]),
+		print_order);
 }
 
 const struct command path_commands[] = {
@@ -109,6 +114,7 @@ const struct command path_commands[] = {
 		.name = "order",
 		.usage = "[OPTION]... ADDRESS",
 		.summary = "Show whether packets of a node that take several paths stay in order.",
+		.options = order_options,
 		.run = order,
 		.arguments_min = 1,
 		.arguments_max = 1},

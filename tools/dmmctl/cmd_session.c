@@ -2,6 +2,7 @@
 #include "tools/dmmctl/command.h"
 
 static const struct table_column columns[] = {
+	{"DOMAIN", "domain", TABLE_TEXT},
 	{"PREFIXES", "prefixes", TABLE_TEXT},
 	{"DELEGATED", "delegated_prefixes", TABLE_TEXT},
 	{"MN-ID", "mn_id", TABLE_TEXT},
@@ -20,6 +21,7 @@ static const struct table_column columns[] = {
 
 static const struct table_column pool_columns[] = {
 	{"POOL", "pool", TABLE_TEXT},
+	{"DOMAIN", "domain", TABLE_TEXT},
 	{"PREFIX", "prefix", TABLE_TEXT},
 	{"LENGTH", "length", TABLE_TEXT},
 	{"SIZE", "size", TABLE_TEXT},
@@ -30,6 +32,7 @@ static const struct table_column pool_columns[] = {
 
 static const struct table_column delegation_columns[] = {
 	{"PREFIX", "prefix", TABLE_TEXT},
+	{"DOMAIN", "domain", TABLE_TEXT},
 	{"POOL", "pool", TABLE_TEXT},
 	{"MN-ID", "mn_id", TABLE_TEXT},
 	{"GATEWAY", "gateway", TABLE_TEXT},
@@ -42,11 +45,17 @@ static const struct args_option prefix_options[] = {
 	{0},
 };
 
-enum show_option { SHOW_ADDRESS, SHOW_MN_ID };
+enum show_option { SHOW_ADDRESS, SHOW_MN_ID, SHOW_DOMAIN };
 
 static const struct args_option show_options[] = {
 	[SHOW_ADDRESS] = {'a', "address", "ADDRESS", "only the session that this address is of"},
 	[SHOW_MN_ID] = {'n', "mn-id", "MN-ID", "only the sessions of this mobile node"},
+	[SHOW_DOMAIN] = {'d', "domain", "DOMAIN", "only those of this domain, or of \"public\""},
+	{0},
+};
+
+static const struct args_option change_options[] = {
+	{'d', "domain", "DOMAIN", "of which the session is, or \"public\"; if it is not clear"},
 	{0},
 };
 
@@ -71,12 +80,14 @@ static int show(struct command_context *context, struct args *args, const char *
 		json_object_set_new(params, "address", json_string(values[SHOW_ADDRESS]));
 	if (values[SHOW_MN_ID])
 		json_object_set_new(params, "mn_id", json_string(values[SHOW_MN_ID]));
+	if (values[SHOW_DOMAIN])
+		json_object_set_new(params, "domain", json_string(values[SHOW_DOMAIN]));
 	return command_list(context, &list, params);
 }
 
 /* Asks for a change of the session that the address is of; `done` says what was done to it. */
-static int change(
-	struct command_context *context, struct args *args, const char *method, const char *done)
+static int change(struct command_context *context, struct args *args, const char *domain,
+	const char *method, const char *done)
 {
 	const struct table_column prefixes = {done, "prefixes", TABLE_TEXT};
 	const char *address = args->argv[args->first];
@@ -86,7 +97,8 @@ static int change(
 
 	if (rc)
 		return rc;
-	rc = command_request(context, method, json_pack("{s:s}", "address", address), &result);
+	rc = command_request(context, method,
+		json_pack("{s:s,s:s*}", "address", address, "domain", domain), &result);
 	if (rc == 0 && context->json) {
 		command_json(context, result);
 	} else if (rc == 0) {
@@ -102,20 +114,17 @@ static int change(
 
 static int clear(struct command_context *context, struct args *args, const char *const *values)
 {
-	(void)values;
-	return change(context, args, "session.clear", "cleared ");
+	return change(context, args, values[0], "session.clear", "cleared ");
 }
 
 static int revoke(struct command_context *context, struct args *args, const char *const *values)
 {
-	(void)values;
-	return change(context, args, "session.revoke", "revoked ");
+	return change(context, args, values[0], "session.revoke", "revoked ");
 }
 
 static int renew(struct command_context *context, struct args *args, const char *const *values)
 {
-	(void)values;
-	return change(context, args, "session.renew", "asked for ");
+	return change(context, args, values[0], "session.renew", "asked for ");
 }
 
 static int show_pools(struct command_context *context, struct args *args, const char *const *values)
@@ -139,6 +148,7 @@ const struct command session_commands[] = {
 		.name = "clear",
 		.usage = "[OPTION]... ADDRESS",
 		.summary = "End the session that an address is of, as if its lifetime had run out.",
+		.options = change_options,
 		.run = clear,
 		.arguments_min = 1,
 		.arguments_max = 1},
@@ -146,6 +156,7 @@ const struct command session_commands[] = {
 		.name = "revoke",
 		.usage = "[OPTION]... ADDRESS",
 		.summary = "End the session that an address is of; its gateway is told before.",
+		.options = change_options,
 		.run = revoke,
 		.arguments_min = 1,
 		.arguments_max = 1},
@@ -154,6 +165,7 @@ const struct command session_commands[] = {
 		.usage = "[OPTION]... ADDRESS",
 		.summary =
 			"Ask the gateway of the session that an address is of to register it anew.",
+		.options = change_options,
 		.run = renew,
 		.arguments_min = 1,
 		.arguments_max = 1},

@@ -199,6 +199,71 @@ static void refuses_nodes(void **state)
 #undef ASSERT_NODES
 }
 
+static const char *domains(const char *list, const char *others, const char *more)
+{
+	static char text[8192];
+
+	snprintf(text, sizeof(text), "%sdomains = ( %s );\n", config(gateway, others, more), list);
+	return text;
+}
+
+static void domains_may_overlap(void **state)
+{
+	static const char *const two =
+		"{ name = \"r\"; number = 5; }, { name = \"b\"; number = 9; }";
+	static const char *const others =
+		"pools = ( { name = \"p\"; prefix = \"fd00::/48\"; domain = \"r\"; },"
+		" { name = \"q\"; prefix = \"fd00::/48\"; domain = \"b\"; },"
+		" { name = \"s\"; prefix = \"fd00::/48\"; } );\n"
+		"nodes = ( { match = \"@r\"; pool = \"p\"; domain = \"r\"; },"
+		" { match = \"a@b\"; prefixes = [\"fd00:1::/64\"]; domain = \"b\"; },"
+		" { match = \"a@r\"; prefixes = [\"fd00:1::/64\"]; domain = \"r\"; } );\n";
+	struct config_report report = {0};
+	struct ctrl_config c;
+
+	(void)state;
+	if (ctrl_config_load_text(&c, "t", domains(two, others, ""), &report) != 0)
+		fail_msg("%s", report.text);
+	assert_int_equal(ctrl_config_domain_number(&c, "b"), 9);
+	assert_int_equal(ctrl_config_domain_number(&c, NULL), 0);
+	assert_int_equal(ctrl_config_domain_number(&c, "g"), -1);
+	assert_string_equal(ctrl_config_domain_name(&c, 5), "r");
+	assert_null(ctrl_config_domain_name(&c, 0));
+	ctrl_config_free(&c);
+	assert_refused(domains("{ name = \"r\"; number = 5; }", others, ""), "lma.pools", "\"b\"");
+	assert_refused(domains(two, others, "gre = \"never\";"), "lma.gre", "keys");
+}
+
+static void refuses_domains(void **state)
+{
+	static const char *const one = "{ name = \"r\"; number = 5; }";
+
+	(void)state;
+	assert_refused(
+		domains("{ name = \"r\"; number = 5; }, { name = \"r\"; number = 6; }", rest, ""),
+		"domains[1].name", "two domains");
+	assert_refused(
+		domains("{ name = \"r\"; number = 5; }, { name = \"b\"; number = 5; }", rest, ""),
+		"domains[1].number", "both have");
+	assert_refused(
+		domains("{ name = \"public\"; number = 5; }", rest, ""), "domains", "public");
+	assert_refused(domains("{ name = \"r\"; number = 0; }", rest, ""), "number", "0");
+	assert_refused(
+		domains("{ name = \"r\"; number = 8388608; }", rest, ""), "number", "8388608");
+	assert_refused(domains(one,
+			       "pools = ( { name = \"p\"; prefix = \"fd00::/48\"; } );\n"
+			       "nodes = ( { match = \"*\"; pool = \"p\"; domain = \"r\"; } );",
+			       ""),
+		"lma.nodes[0].pool", "another domain");
+	assert_refused(
+		domains(one,
+			"pools = ( { name = \"p\"; prefix = \"fd00::/48\"; domain = \"r\"; },"
+			" { name = \"q\"; prefix = \"fd00::/40\"; domain = \"r\"; } );\n"
+			"nodes = ( { match = \"*\"; pool = \"p\"; domain = \"r\"; } );",
+			""),
+		"lma", "overlap");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +273,8 @@ int main(void)
 		cmocka_unit_test(reads_keys),
 		cmocka_unit_test(refuses_prefixes),
 		cmocka_unit_test(refuses_nodes),
+		cmocka_unit_test(domains_may_overlap),
+		cmocka_unit_test(refuses_domains),
 	};
 	int fd = mkstemp(key_path);
 

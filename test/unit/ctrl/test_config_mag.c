@@ -62,6 +62,43 @@ static void has_defaults(void **state)
 	ctrl_config_free(&c);
 }
 
+/* With a domain, and a link of it, and this. */
+static const char *with_domain(const char *node, const char *more)
+{
+	static char text[4096];
+	const char *at = strstr(good, "links = (");
+	const char *rest = strstr(good, "nodes = ( {");
+
+	snprintf(text, sizeof(text),
+		"domains = ( { name = \"r\"; number = 5; } );\n%.*s"
+		"links = ( { port = \"access\"; domain = \"r\"; }, { port = \"other\"; } );\n"
+		"nodes = ( { %s %s\n%s",
+		(int)(at - good), good, node, rest + strlen("nodes = ( {"), more);
+	return text;
+}
+
+static void refuses_domains(void **state)
+{
+	struct config_report report = {0};
+	struct ctrl_config c;
+
+	(void)state;
+	if (ctrl_config_load_text(&c, "t", with_domain("domain = \"r\";", ""), &report) != 0)
+		fail_msg("%s", report.text);
+	ctrl_config_free(&c);
+	assert_refused(with_domain("domain = \"g\";", ""), "mag.nodes[0].domain", "\"g\"");
+	assert_refused(with_domain("domain = \"r\"; always_on = \"other\";", ""),
+		"mag.nodes[0].always_on", "another domain");
+	assert_refused(with_domain("always_on = \"access\";", ""), "mag.nodes[0].always_on",
+		"another domain");
+	assert_refused(with_domain("", "multicast = { max_groups = 4; };"), "multicast.max_groups",
+		"public");
+	assert_refused(instead("links = ( {", "gre = \"never\"; links = ( { domain = \"r\";"),
+		"mag.links[0].domain", "no domain");
+	assert_refused(instead("links = ( {", "gre = \"never\"; links = ( { domain = \"r\";"),
+		"mag.gre", "keys");
+}
+
 static void refuses(void **state)
 {
 	(void)state;
@@ -141,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_defaults),
 		cmocka_unit_test(refuses),
+		cmocka_unit_test(refuses_domains),
 		cmocka_unit_test(has_paths),
 	};
 

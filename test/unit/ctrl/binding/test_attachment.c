@@ -28,10 +28,13 @@ static struct attachment_record sample(void)
 	prefix6_parse("2001:db8:4::/64", &r.prefixes[0]);
 	addr_parse("2001:db8:b::1", &r.anchor);
 	r.encapsulation = (struct session_encapsulation){SESSION_GRE_KEYED, 6};
+	r.domain = 0x7ffffe;
 	r.delegated_count = 1;
 	prefix6_parse("2001:db8:7000::/56", &r.delegated[0]);
 	return r;
 }
+
+enum { DOMAIN = 4 }; /* octets at the end of a record */
 
 static int decoded(const uint8_t *buf, size_t len, struct attachment_record *r)
 {
@@ -70,6 +73,7 @@ static void a_record_returns_as_it_was(void **state)
 	assert_int_equal(back.encapsulation.gre, SESSION_GRE_KEYED);
 	assert_int_equal(back.encapsulation.peer_key, 6);
 	assert_int_equal(back.delegated_count, 1);
+	assert_int_equal(back.domain, 0x7ffffe);
 	assert_int_equal(prefix6_compare(&back.delegated[0], &r.delegated[0]), 0);
 	assert_int_equal(encoded(&back, again), len);
 	assert_memory_equal(buf, again, len);
@@ -86,16 +90,16 @@ static void a_damaged_record_is_refused(void **state)
 	for (size_t i = 0; i < len; i++)
 		assert_int_equal(decoded(buf, i, &back), -EBADMSG);
 	assert_int_equal(decoded(buf, len + 1, &back), -EBADMSG);
-	buf[len - 41] = 1; /* a bit behind the length of the prefix */
+	buf[len - DOMAIN - 41] = 1; /* a bit behind the length of the prefix */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	buf[len - 41] = 0;
-	buf[len - 1] = 1; /* the same of the delegated one */
+	buf[len - DOMAIN - 41] = 0;
+	buf[len - DOMAIN - 1] = 1; /* the same of the delegated one */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	buf[len - 1] = 0;
-	buf[len - 18] = SESSION_DELEGATED_MAX + 1;
+	buf[len - DOMAIN - 1] = 0;
+	buf[len - DOMAIN - 18] = SESSION_DELEGATED_MAX + 1;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	buf[len - 18] = 1;
-	buf[len - 23] = SESSION_GRE_COUNT;
+	buf[len - DOMAIN - 18] = 1;
+	buf[len - DOMAIN - 23] = SESSION_GRE_COUNT;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = ATTACHMENT_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -122,8 +126,13 @@ static void paths_return_as_they_were(void **state)
 	assert_int_equal(back.paths[1].expires_ns, 8);
 	assert_true(addr_equal(&back.paths[1].user_plane, &r.anchor));
 	assert_int_equal(back.paths[1].encapsulation.gre, SESSION_GRE_PLAIN);
-	/* A release before knew no delegated prefixes, one before it no encapsulations, one before
-	 * that no addresses of user planes. */
+	/* A release before knew no domains, one before it no delegated prefixes, one before that no
+	 * encapsulations, and before that no addresses of user planes. */
+	buf[0] = 5;
+	len -= DOMAIN;
+	assert_int_equal(decoded(buf, len, &back), 0);
+	assert_int_equal(back.domain, 0);
+	assert_int_equal(back.delegated_count, 1);
 	buf[0] = 4;
 	len -= 18;
 	assert_int_equal(decoded(buf, len, &back), 0);
@@ -144,7 +153,7 @@ static void paths_return_as_they_were(void **state)
 	r = sample();
 	len = encoded(&r, buf);
 	buf[0] = 1;
-	assert_int_equal(decoded(buf, len - 18 - 22, &back), 0);
+	assert_int_equal(decoded(buf, len - DOMAIN - 18 - 22, &back), 0);
 	assert_int_equal(back.path_count, 0);
 }
 

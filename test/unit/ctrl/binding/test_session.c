@@ -46,6 +46,7 @@ static struct session_record sample(void)
 	r.encapsulation = (struct session_encapsulation){SESSION_GRE_KEYED, 0xfffffffe};
 	r.delegated_count = 1;
 	r.delegated[0] = prefix("2001:db8:ff00::/56");
+	r.domain = 0x7ffffe;
 	return r;
 }
 
@@ -57,6 +58,8 @@ static size_t encoded(const struct session_record *r, uint8_t buf[SESSION_RECORD
 	assert_int_equal(session_record_encode(&w, r), 0);
 	return writer_len(&w);
 }
+
+enum { DOMAIN = 4 }; /* octets at the end of a record */
 
 static int decoded(const uint8_t *buf, size_t len, struct session_record *r)
 {
@@ -88,6 +91,7 @@ static void a_record_returns_as_it_was(void **state)
 	assert_int_equal(back.delegated_count, 1);
 	assert_int_equal(prefix6_compare(&back.delegated[0], &r.delegated[0]), 0);
 	assert_int_equal(back.life, SESSION_LIVE);
+	assert_int_equal(back.domain, 0x7ffffe);
 	assert_int_equal(encoded(&back, again), len);
 	assert_memory_equal(buf, again, len);
 }
@@ -144,7 +148,7 @@ static void paths_keep_their_order(void **state)
 }
 
 /* Releases before knew no paths, then no data planes, then no encapsulations, then no delegated
- * prefixes. */
+ * prefixes, then no domains. */
 static void records_of_before_are_read(void **state)
 {
 	struct session_record r = sample(), with = sample(), back;
@@ -152,13 +156,19 @@ static void records_of_before_are_read(void **state)
 	size_t len = encoded(&r, buf);
 
 	(void)state;
+	buf[0] = 5;
+	len -= DOMAIN;
+	assert_int_equal(decoded(buf, len, &back), 0);
+	assert_int_equal(back.domain, 0);
+	assert_int_equal(back.delegated_count, 1);
+	assert_int_equal(decoded(buf, len + DOMAIN, &back), -EBADMSG);
 	buf[0] = 4;
 	assert_int_equal(decoded(buf, len - 18, &back), 0);
 	assert_int_equal(back.delegated_count, 0);
 	assert_int_equal(back.encapsulation.peer_key, 0xfffffffe);
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	r.delegated_count = with.delegated_count = 0;
-	len = encoded(&r, buf) - 1;
+	len = encoded(&r, buf) - DOMAIN - 1;
 	with.data_plane = 9;
 	buf[0] = 1;
 	assert_int_equal(decoded(buf, len - 9 - 5, &back), 0);
@@ -169,7 +179,8 @@ static void records_of_before_are_read(void **state)
 		&with, &(struct session_path){
 			       .bid = 7, .data_plane = 8, .encapsulation = {SESSION_GRE_KEYED, 5}});
 	len = encoded(&with, buf);
-	assert_int_equal(decoded(buf, len--, &back), 0);
+	assert_int_equal(decoded(buf, len, &back), 0);
+	len -= DOMAIN + 1;
 	assert_int_equal(back.data_plane, 9);
 	assert_int_equal(back.paths[0].data_plane, 8);
 	assert_int_equal(back.paths[0].encapsulation.peer_key, 5);
@@ -196,9 +207,9 @@ static void a_damaged_encapsulation_is_refused(void **state)
 	size_t len = encoded(&r, buf);
 
 	(void)state;
-	buf[len - 18 - 5] = SESSION_GRE_COUNT;
+	buf[len - DOMAIN - 18 - 5] = SESSION_GRE_COUNT;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	buf[len - 18 - 5] = SESSION_GRE_PLAIN;
+	buf[len - DOMAIN - 18 - 5] = SESSION_GRE_PLAIN;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	r.encapsulation = (struct session_encapsulation){.gre = SESSION_GRE_DECLINED};
 	assert_int_equal(decoded(buf, encoded(&r, buf), &back), 0);
@@ -260,14 +271,14 @@ static void a_damaged_record_is_refused(void **state)
 	buf[1] = SESSION_NONE;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[1] = SESSION_LIVE;
-	buf[len - 1] = 1; /* a bit behind the length of the last prefix */
+	buf[len - DOMAIN - 1] = 1; /* a bit behind the length of the last prefix */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	buf[len - 1] = 0;
+	buf[len - DOMAIN - 1] = 0;
 	assert_int_equal(decoded(buf, len, &back), 0);
-	buf[len - 18 - 15] = 1; /* the same of the last home network prefix */
+	buf[len - DOMAIN - 18 - 15] = 1; /* the same of the last home network prefix */
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
-	buf[len - 18 - 15] = 0;
-	buf[len - 18] = SESSION_DELEGATED_MAX + 1;
+	buf[len - DOMAIN - 18 - 15] = 0;
+	buf[len - DOMAIN - 18] = SESSION_DELEGATED_MAX + 1;
 	assert_int_equal(decoded(buf, len, &back), -EBADMSG);
 	buf[0] = SESSION_RECORD_VERSION + 1;
 	assert_int_equal(decoded(buf, len, &back), -EPROTO);
@@ -327,26 +338,26 @@ static void the_cache_holds_delegated_prefixes(void **state)
 	struct session *one = session_cache_add(cache, &r), *two;
 
 	(void)state;
-	assert_ptr_equal(session_cache_by_prefix(cache, &net), one);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0x7ffffe, &net), one);
 	r.number = 0;
 	r.prefix_count = 1;
 	r.prefixes[0] = prefix("2001:db8:9::/64");
 	assert_null(session_cache_add(cache, &r));
 	assert_int_equal(errno, EEXIST);
-	assert_null(session_cache_by_prefix(cache, &r.prefixes[0]));
+	assert_null(session_cache_by_prefix(cache, 0x7ffffe, &r.prefixes[0]));
 	r.delegated_count = 0;
 	two = session_cache_add(cache, &r);
 	assert_int_equal(session_cache_hold(cache, two, &net), -EEXIST);
 	assert_int_equal(session_cache_hold(cache, two, &more), 0);
 	assert_int_equal(session_cache_hold(cache, two, &more), 0);
-	assert_ptr_equal(session_cache_by_prefix(cache, &more), two);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0x7ffffe, &more), two);
 	session_cache_drop(cache, one, &more);
-	assert_ptr_equal(session_cache_by_prefix(cache, &more), two);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0x7ffffe, &more), two);
 	session_cache_drop(cache, one, &net);
 	assert_int_equal(session_cache_hold(cache, two, &net), 0);
 	session_cache_remove(cache, two);
-	assert_null(session_cache_by_prefix(cache, &net));
-	assert_null(session_cache_by_prefix(cache, &more));
+	assert_null(session_cache_by_prefix(cache, 0x7ffffe, &net));
+	assert_null(session_cache_by_prefix(cache, 0x7ffffe, &more));
 	session_cache_free(cache);
 }
 
@@ -374,14 +385,38 @@ static void the_cache_finds_by_node_and_by_prefix(void **state)
 	assert_int_equal(two->now.number, first.number + 1);
 	assert_int_equal(one->node->session_count, 2);
 	assert_ptr_equal(session_cache_node(cache, &first.mn_id), two->node);
-	assert_ptr_equal(session_cache_by_prefix(cache, &first.prefixes[1]), one);
-	assert_ptr_equal(session_cache_by_prefix(cache, &r.prefixes[0]), two);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0x7ffffe, &first.prefixes[1]), one);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0x7ffffe, &r.prefixes[0]), two);
 	assert_ptr_equal(session_cache_by_number(cache, first.number), one);
 	session_cache_remove(cache, one);
-	assert_null(session_cache_by_prefix(cache, &first.prefixes[0]));
+	assert_null(session_cache_by_prefix(cache, 0x7ffffe, &first.prefixes[0]));
 	assert_int_equal(session_cache_count(cache), 1);
 	session_cache_remove(cache, two);
 	assert_null(session_cache_node(cache, &first.mn_id));
+	session_cache_free(cache);
+}
+
+static void a_domain_has_prefixes_of_its_own(void **state)
+{
+	struct session_cache *cache = session_cache_new();
+	struct session_record r = sample();
+	struct session *one, *two;
+
+	(void)state;
+	one = session_cache_add(cache, &r);
+	r.number = 0;
+	assert_null(session_cache_add(cache, &r));
+	r.domain = 0;
+	two = session_cache_add(cache, &r);
+	assert_non_null(two);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0x7ffffe, &r.prefixes[0]), one);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0, &r.prefixes[0]), two);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0, &r.delegated[0]), two);
+	assert_null(session_cache_by_prefix(cache, 5, &r.prefixes[0]));
+	assert_true(session_cache_overlaps(cache, 0, &r.prefixes[0]));
+	assert_false(session_cache_overlaps(cache, 5, &r.prefixes[0]));
+	session_cache_remove(cache, one);
+	assert_ptr_equal(session_cache_by_prefix(cache, 0, &r.prefixes[0]), two);
 	session_cache_free(cache);
 }
 
@@ -415,6 +450,7 @@ int main(void)
 		cmocka_unit_test(identifiers_are_readable),
 		cmocka_unit_test(the_cache_finds_by_node_and_by_prefix),
 		cmocka_unit_test(the_cache_holds_delegated_prefixes),
+		cmocka_unit_test(a_domain_has_prefixes_of_its_own),
 		cmocka_unit_test(a_subtype_makes_another_node),
 	};
 

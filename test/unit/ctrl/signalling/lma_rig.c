@@ -259,12 +259,15 @@ int lma_rig_setup(void **state)
 	peers[0].spi = SPI;
 	memcpy(peers[0].key, key, sizeof(key));
 	peers[1] = (struct lma_peer){.name = "mag2", .addresses = mag2, .address_count = 1};
-	pools[0] = (struct lma_pool){"big", lma_rig_prefix("2001:db8:100::/48"), 64};
+	pools[0] = (struct lma_pool){
+		.name = "big", .range = lma_rig_prefix("2001:db8:100::/48"), .length = 64};
 	router_prefix = lma_rig_prefix("2001:db8:f1::/64");
 	networks[0] = lma_rig_prefix("2001:db8:f2:100::/56");
 	networks[1] = lma_rig_prefix("2001:db8:f2:200::/56");
-	pools[2] = (struct lma_pool){"nets", lma_rig_prefix("2001:db8:300::/54"), 56};
-	pools[1] = (struct lma_pool){"small", lma_rig_prefix("2001:db8:200::/63"), 64};
+	pools[2] = (struct lma_pool){
+		.name = "nets", .range = lma_rig_prefix("2001:db8:300::/54"), .length = 56};
+	pools[1] = (struct lma_pool){
+		.name = "small", .range = lma_rig_prefix("2001:db8:200::/63"), .length = 64};
 	rig->now = 5 * CLOCK_NS_PER_S;
 	rig->real = LMA_RIG_REAL_START;
 	rig->care_of = LMA_RIG_MAG1;

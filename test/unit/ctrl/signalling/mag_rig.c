@@ -175,6 +175,7 @@ void mag_rig_start(void)
 		.now_ns = op_now,
 		.real_ns = op_real};
 	links[1].access = mag_rig.second_access ? mag_rig.second_access : CODES_ACCESS_IEEE_802_11;
+	links[0].domain = profiles[0].domain = mag_rig.domain;
 	profiles[0].delegates = mag_rig.delegates;
 	profiles[0].always_on = mag_rig.always_on ? &links[1] : NULL;
 	profiles[0].delegated = networks;

@@ -39,6 +39,7 @@ extern struct mag_rig {
 	uint32_t metrics_vendor;        /* likewise */
 	struct metrics_list metrics;    /* that the anchor is to be told */
 	enum mag_gre gre;               /* what it asks of anchors, likewise */
+	uint32_t domain;                /* of the link "access" and of the host, likewise */
 	bool delegates, always_on;      /* the host's profile says so, likewise */
 	const char *delegated[2];       /* of it, likewise */
 	uint8_t octets[MH_SIZE_MAX];

@@ -60,7 +60,7 @@ static struct session *holder(const char *text)
 {
 	const struct prefix6 p = lma_rig_prefix(text);
 
-	return session_cache_by_prefix(lma_cache(rig->lma), &p);
+	return session_cache_by_prefix(lma_cache(rig->lma), 0, &p);
 }
 
 /* 5.2.2: all zero asks for some; and later, for what the session has. */
@@ -335,8 +335,8 @@ static void a_prefix_tells_its_pool(void **state)
 	const struct prefix6 of_pool = lma_rig_prefix(THIRD), own = lma_rig_prefix(OWN);
 
 	(void)state;
-	assert_string_equal(lma_pool_of(rig->lma, &of_pool)->name, "nets");
-	assert_null(lma_pool_of(rig->lma, &own));
+	assert_string_equal(lma_pool_of(rig->lma, 0, &of_pool)->name, "nets");
+	assert_null(lma_pool_of(rig->lma, 0, &own));
 }
 
 int main(void)

@@ -186,6 +186,115 @@ static void paths_have_keys_of_their_own(void **state)
 	assert_int_equal(commit.to.encapsulation.gre, SESSION_GRE_NONE);
 }
 
+/* Profiles and pools of a node are of a domain: the prefixes of its sessions are. */
+static void set_domain(const char *match, const char *pool, uint32_t domain)
+{
+	static struct lma_profile profiles[8];
+	static struct lma_pool pools[8];
+
+	for (size_t i = 0; i < rig->config.profile_count; i++) {
+		profiles[i] = rig->config.profiles[i];
+		if (strcmp(profiles[i].match, match) == 0)
+			profiles[i].domain = domain;
+	}
+	for (size_t i = 0; i < rig->config.pool_count; i++) {
+		pools[i] = rig->config.pools[i];
+		if (strcmp(pools[i].name, pool) == 0)
+			pools[i].domain = domain;
+	}
+	rig->config.profiles = profiles;
+	rig->config.pools = pools;
+}
+
+/* Nothing else says of which domain a packet is. */
+static void a_domain_needs_keys(void **state)
+{
+	struct lma_rig_pbu pbu = lma_rig_pbu();
+	struct lma_rig_commit commit;
+
+	(void)state;
+	set_domain(LMA_RIG_NODE, "big", 5);
+	lma_rig_restart(rig);
+	assert_int_equal(lma_rig_status(rig, &pbu), STATUS_BA_GRE_KEY_REQUIRED);
+	pbu = asking(false, 0);
+	assert_int_equal(lma_rig_status(rig, &pbu), STATUS_BA_GRE_KEY_REQUIRED);
+	pbu = asking(true, KEY);
+	lma_rig_send(rig, &pbu);
+	commit = lma_rig_commit(rig, 0);
+	assert_int_equal(commit.to.domain, 5);
+	assert_int_equal(commit.to.encapsulation.gre, SESSION_GRE_KEYED);
+	assert_int_equal(lma_rig_answer(rig).status, STATUS_BA_ACCEPTED);
+	/* It keeps it; an end needs no key. */
+	pbu.handoff = CODES_HANDOFF_NOT_CHANGED;
+	ask(&pbu, STATUS_BA_ACCEPTED, SESSION_GRE_KEYED, KEY);
+	pbu = lma_rig_pbu();
+	pbu.handoff = CODES_HANDOFF_NOT_CHANGED;
+	assert_int_equal(lma_rig_status(rig, &pbu), STATUS_BA_GRE_KEY_REQUIRED);
+	pbu.lifetime = 0;
+	ask(&pbu, STATUS_BA_ACCEPTED, SESSION_GRE_KEYED, KEY);
+}
+
+/* Two nodes of different domains have the same prefix, and each keeps its own. */
+static void domains_may_have_the_same_prefix(void **state)
+{
+	static struct lma_profile profiles[2];
+	const struct prefix6 prefix = lma_rig_prefix("fd00::/64");
+	struct lma_rig_pbu pbu = asking(true, KEY);
+	struct session *of[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		profiles[i] = (struct lma_profile){.match = i ? "@blue" : "@red",
+			.domain = i ? 9 : 5,
+			.enabled = true,
+			.per_session = 1,
+			.prefixes = &prefix,
+			.prefix_count = 1};
+	rig->config.profiles = profiles;
+	rig->config.profile_count = 2;
+	lma_rig_restart(rig);
+	for (unsigned i = 0; i < 2; i++) {
+		pbu.mn_id = i ? "a@blue" : "a@red";
+		ask(&pbu, STATUS_BA_ACCEPTED, SESSION_GRE_KEYED, KEY);
+		of[i] = session_cache_by_prefix(lma_cache(rig->lma), profiles[i].domain, &prefix);
+		assert_non_null(of[i]);
+	}
+	assert_ptr_not_equal(of[0], of[1]);
+	assert_null(session_cache_by_prefix(lma_cache(rig->lma), 0, &prefix));
+	/* By prefix each finds its own. */
+	pbu.prefixes[0] = "fd00::/64";
+	pbu.handoff = CODES_HANDOFF_NOT_CHANGED;
+	ask(&pbu, STATUS_BA_ACCEPTED, SESSION_GRE_KEYED, KEY);
+	/* Another node of the same domain gets neither. */
+	pbu.mn_id = "b@blue";
+	assert_int_equal(lma_rig_status(rig, &pbu), STATUS_BA_HNP_NOT_AUTHORIZED);
+}
+
+/* What the operator puts into another domain ends in the one that it was in. */
+static void a_session_stays_in_its_domain(void **state)
+{
+	struct lma_rig_pbu pbu = asking(true, KEY);
+	struct session_record kept;
+	struct lma_rig_commit commit;
+
+	(void)state;
+	lma_rig_send(rig, &pbu);
+	commit = lma_rig_commit(rig, 0);
+	lma_rig_answer(rig);
+	kept = commit.to;
+	kept.mn_id =
+		(struct session_mn_id){1, sizeof(LMA_RIG_NODE) - 1, (const uint8_t *)LMA_RIG_NODE};
+	set_domain(LMA_RIG_NODE, "big", 5);
+	lma_rig_restart(rig);
+	assert_int_equal(lma_restore(rig->lma, &kept), 0);
+	pbu.handoff = CODES_HANDOFF_NOT_CHANGED;
+	assert_int_equal(lma_rig_status(rig, &pbu), STATUS_BA_HNP_NOT_AUTHORIZED);
+	pbu.lifetime = 0;
+	lma_rig_send(rig, &pbu);
+	commit = lma_rig_commit(rig, 0);
+	assert_int_equal(commit.to.domain, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +309,11 @@ int main(void)
 			a_tlv_header_is_not_supported, open_rig, lma_rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			paths_have_keys_of_their_own, open_rig, lma_rig_teardown),
+		cmocka_unit_test_setup_teardown(a_domain_needs_keys, open_rig, lma_rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			domains_may_have_the_same_prefix, open_rig, lma_rig_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_session_stays_in_its_domain, open_rig, lma_rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

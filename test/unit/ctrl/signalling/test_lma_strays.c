@@ -26,7 +26,8 @@ static void set_pool(const char *name, const char *range, uint8_t length)
 
 	while (strcmp(pools[i].name, name) != 0)
 		i++;
-	pools[i] = (struct lma_pool){pools[i].name, lma_rig_prefix(range), length};
+	pools[i] = (struct lma_pool){
+		.name = pools[i].name, .range = lma_rig_prefix(range), .length = length};
 }
 
 /* A registration that is committed; what the store has of it then. */

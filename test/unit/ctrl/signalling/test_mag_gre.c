@@ -248,6 +248,56 @@ static void numbers_need_room(void **state)
 	assert_int_equal(mag_rig.advertised.mtu, 1448);
 }
 
+/* A node of a domain is served with keys or not at all, whatever the gateway asks of others. */
+static void a_domain_needs_keys(void **state)
+{
+	const uint32_t domain = 5;
+
+	(void)state;
+	mag_rig.domain = domain;
+	begin(MAG_GRE_REQUIRED, false);
+	attach();
+	assert_true(asked()->key.present);
+	answer(&agreed, SESSION_GRE_KEYED, KEY);
+	assert_int_equal(mag_rig.committed.domain, domain);
+	refresh();
+	/* An anchor that has no keys. */
+	mag_rig_answer(&good);
+	assert_int_equal(mag_rig_attached()->state, MAG_REFUSED);
+	assert_int_equal(mag_values(mag_rig.mag)[MAG_N_NO_KEYS], 1);
+	mag_rig_commit(0);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	/* It is asked for them again. */
+	mag_rig_wait_ms(30100);
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_true(asked()->key.present);
+}
+
+static void on_the_link_of_another_domain_it_is_not_served(void **state)
+{
+	struct attachment_record kept;
+
+	(void)state;
+	mag_rig.domain = 5;
+	begin(MAG_GRE_REQUIRED, false);
+	mag_rig_speak("second", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_null(mag_rig_attached());
+	assert_int_equal(mag_values(mag_rig.mag)[MAG_N_OTHER_DOMAIN], 1);
+	attach();
+	answer(&agreed, SESSION_GRE_KEYED, KEY);
+	mag_rig_speak("second", ICMP6_TYPE_ROUTER_SOLICITATION);
+	assert_string_equal(mag_rig_attached()->link->port, "access");
+	/* Nor after a restart in which its link became another's. */
+	kept = mag_rig_attached()->now;
+	mag_free(mag_rig.mag);
+	mag_rig.domain = 0;
+	mag_rig_start();
+	kept.mn_id =
+		(struct session_mn_id){1, sizeof(MAG_RIG_NODE) - 1, (const uint8_t *)MAG_RIG_NODE};
+	assert_int_equal(mag_restore(mag_rig.mag, &kept), 0);
+	assert_true(mag_rig_attached()->leaves);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +312,8 @@ int main(void)
 		TEST(a_restart_keeps_keys),
 		TEST(paths_have_keys_of_their_own),
 		TEST(numbers_need_room),
+		TEST(a_domain_needs_keys),
+		TEST(on_the_link_of_another_domain_it_is_not_served),
 #undef TEST
 	};
 
