@@ -100,8 +100,8 @@ static inline rte_edge_t decap_of(
 	return edge;
 }
 
-/* Where a packet goes that a subscriber of another domain than the public one has sent, whose key it
- * has (RFC 5845, 5.2); DECAP_EDGES: none has. */
+/* Where a packet goes that a subscriber of another domain than the public one has sent, whose key
+ * it has (RFC 5845, 5.2); DECAP_EDGES: none has. */
 static rte_edge_t decap_domain(struct worker *w, struct rte_mbuf *m)
 {
 	const struct domain_tunnel at = domain_tunnel_of(m);

@@ -49,7 +49,7 @@ void domain_lookup(const struct worker *w, struct rte_mbuf *const mbufs[],
 /* A packet between the ends of a tunnel. */
 struct domain_tunnel {
 	struct in6_addr remote, local;
-	struct path_mark mark;        /* what it says */
+	struct path_mark mark;         /* what it says */
 	struct in6_addr source, inner; /* of the packet inside; destination */
 };
 
