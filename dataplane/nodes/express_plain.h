@@ -16,6 +16,7 @@ struct plain_way {
 	uint32_t class_and_label;      /* of that */
 	uint32_t path;                 /* that it takes, or came by; POOL_NONE: none of ours */
 	uint16_t mtu;                  /* of the path, 0: any */
+	bool relayed;                  /* it came from another data plane */
 	uint16_t of;                   /* its place */
 };
 
@@ -64,13 +65,12 @@ static inline uint64_t plain_hash(
 
 /* To be put into a tunnel, yet unknown. */
 static __rte_always_inline void plain_mark(
-	const struct express *x, const struct seat *seat, struct plain_way *way)
+	const struct express *x, const struct subscriber_key *key, struct plain_way *way)
 {
 	const struct rte_ipv6_hdr *ip = way->ip;
 
-	way->class_and_label =
-		(ntohl(ip->vtc_flow) & ENCAP_CLASS_MASK) |
-		encap_flow_label(ip, IP6_LEN + PLAIN_PORTS, plain_hash(x, &seat->key, ip));
+	way->class_and_label = (ntohl(ip->vtc_flow) & ENCAP_CLASS_MASK) |
+			       encap_flow_label(ip, IP6_LEN + PLAIN_PORTS, plain_hash(x, key, ip));
 }
 
 /* The path is to be chosen (plain_choose); false: not here. */
@@ -91,6 +91,18 @@ static __rte_always_inline bool plain_steered(struct express *x,
 	return true;
 }
 
+/* Into the tunnel of the first path; false: it is not one, or would go round in it. */
+static __rte_always_inline bool plain_first(struct express *x, const struct subscriber_entry *entry,
+	struct plain_way *way, struct in6_addr *to)
+{
+	way->header = path_shape_at(&x->w->tables->paths, entry->shape)->header;
+	way->remote = &entry->remote;
+	way->path = likely(!entry->relayed) ? entry->path : POOL_NONE;
+	way->mtu = entry->mtu;
+	*to = entry->remote;
+	return likely(way->header[6] == IP6_TUNNEL) && likely(!addr_equal(ip6_dst(way->ip), to));
+}
+
 /* Into the tunnel of a subscriber, or to nobody that we know; false: otherwise. */
 static __rte_always_inline bool plain_down(struct express *x, const struct seat *seat,
 	struct plain_way *way, unsigned place, struct in6_addr *to)
@@ -104,18 +116,33 @@ static __rte_always_inline bool plain_down(struct express *x, const struct seat 
 		*to = ip6_load(ip->dst_addr);
 		return true;
 	}
-	plain_mark(x, seat, way);
+	way->relayed = false;
+	plain_mark(x, &seat->key, way);
 	if (unlikely(entry->steered))
 		return plain_steered(x, entry, way, place);
-	way->header = path_shape_at(&x->w->tables->paths, entry->shape)->header;
-	way->remote = &entry->remote;
-	way->path = likely(!entry->relayed) ? entry->path : POOL_NONE;
-	way->mtu = entry->mtu;
-	*to = entry->remote;
-	return likely(way->header[6] == IP6_TUNNEL) && likely(!addr_equal(ip6_dst(ip), to));
+	return plain_first(x, entry, way, to);
 }
 
-/* Out of the tunnel of a subscriber with one path, to somebody who is none; false: otherwise. */
+/* From another data plane, into the tunnel of a subscriber; false: otherwise. */
+static __rte_noinline bool plain_relayed(
+	struct express *x, const struct seat *seat, struct plain_way *way, struct in6_addr *to)
+{
+	const struct data_plane_set *set = data_plane_table_get(&x->w->tables->data_planes);
+	const struct rte_ipv6_hdr *ip = way->ip, *outer = ip - 1;
+	const struct subscriber_entry *entry;
+
+	if (!plain_protocol(ip) || !data_plane_set_relays(set, ip6_src(outer), ip6_dst(outer)))
+		return false;
+	entry = express_find(x, &seat->inner, ip->dst_addr);
+	if (!entry || entry->relayed || entry->steered)
+		return false;
+	way->relayed = true;
+	plain_mark(x, &seat->inner, way);
+	return plain_first(x, entry, way, to);
+}
+
+/* Out of the tunnel of a subscriber with one path, to somebody who is none, or of that of another
+ * data plane; false: otherwise. */
 static __rte_always_inline bool plain_up(
 	struct express *x, const struct seat *seat, struct plain_way *way, struct in6_addr *to)
 {
@@ -123,7 +150,9 @@ static __rte_always_inline bool plain_up(
 	const struct subscriber_entry *entry = express_find(x, &seat->key, ip->src_addr);
 	const struct path_shape *shape;
 
-	if (unlikely(!entry || entry->paths != POOL_NONE || entry->relayed))
+	if (unlikely(!entry))
+		return plain_relayed(x, seat, way, to);
+	if (unlikely(entry->paths != POOL_NONE || entry->relayed))
 		return false;
 	shape = path_shape_at(&x->w->tables->paths, entry->shape);
 	if (unlikely(shape->header[6] != IP6_TUNNEL ||
@@ -196,6 +225,10 @@ static __rte_always_inline bool plain_encap(
 	way->ip->hop_limits--;
 	encap_put_ip6(way->ip - 1, &by, way->class_and_label, (uint16_t)(octets - IP6_LEN));
 	x->encapsulated++;
+	if (unlikely(way->relayed)) {
+		x->decapsulated++;
+		x->relayed_in++;
+	}
 	if (likely(way->path != POOL_NONE))
 		express_tally(x, way->path, PATH_OUT, octets - IP6_LEN);
 	else

@@ -11,6 +11,9 @@
 
 #include "../lab/lab.h"
 
+#define OWN "2001:db8:ffff::a" /* data plane 1: us */
+#define FAR "2001:db8:ffff::b" /* data plane 2 */
+
 enum {
 	ROUNDS = 5000,
 	LENGTH_AT = PACKET_ETHER + 4, /* of the payload, two octets */
@@ -30,6 +33,11 @@ enum kind {
 	UP,
 	UP_NET,
 	TO_EACH_OTHER,
+	RELAYED,
+	RELAYED_NET,
+	RELAYED_RULES,
+	RELAYED_LIMIT,
+	DOWN_FAR,
 	PASSING,
 	TO_US,
 	ESP,
@@ -50,6 +58,31 @@ static void subscribe(struct lab *lab)
 	lab_set_subscriber(lab, 2, "2001:db8:2:2::/64", 0, (const uint64_t[]){2}, 1, 0);
 	lab_set_path(lab, 3, "2001:db8:f::33", SMALL_MTU, 0);
 	lab_set_subscriber(lab, 3, "2001:db8:1::33/128", 0, (const uint64_t[]){3}, 1, 0);
+}
+
+static void set_data_plane(struct lab *lab, uint64_t id, const char *name, const char *addr)
+{
+	struct object o = {.kind = OBJECT_DATA_PLANE, .op = OBJECT_SET, .id = id};
+
+	o.data_plane = (struct object_data_plane){.id = id, .addr = packet_addr(addr)};
+	strcpy(o.data_plane.name, name);
+	lab_apply(lab, &o, 0);
+}
+
+/* A subscriber that data plane 2 serves. */
+static void subscribe_far(struct lab *lab)
+{
+	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = 6};
+
+	set_data_plane(lab, 1, LAB_NAME, OWN);
+	set_data_plane(lab, 2, "far", FAR);
+	o.path = (struct object_path){.id = 6,
+		.kind = PATH_IP6_IN_IP6,
+		.local = packet_addr(FAR),
+		.remote = packet_addr("2001:db8:e::66"),
+		.data_plane = 2};
+	lab_apply(lab, &o, 0);
+	lab_set_subscriber(lab, 6, "2001:db8:1::66/128", 0, (const uint64_t[]){6}, 1, 0);
 }
 
 /* A subscriber with two paths. */
@@ -95,6 +128,25 @@ static void subscribe_steered(struct lab *lab)
 		set_rule(lab, paths + 1u, (uint16_t)(FIRST_PORT + paths), paths);
 }
 
+/* By the other data plane; perhaps with a Tunnel Encapsulation Limit (RFC 2473, 4.1.1). */
+static void make_relayed(struct packet *p, enum kind kind)
+{
+	static const uint8_t limit[] = {IPPROTO_NONE, 0, 4, 1, 5, 1, 1, 0};
+	const char *to = LAB_HOME_OF;
+
+	if (kind == RELAYED_NET)
+		to = "2001:db8:2:2::7";
+	else if (kind == RELAYED_RULES)
+		to = "2001:db8:1::44";
+	packet_udp(p, LAB_PEER, to, PAYLOAD);
+	if (kind == RELAYED_LIMIT) {
+		p->data[6] = IPPROTO_DSTOPTS;
+		memcpy(p->data + PACKET_IP6, limit, sizeof(limit));
+	}
+	packet_set_class(p, (uint8_t)(random() % MARKS));
+	packet_wrap(p, FAR, OWN);
+}
+
 static void make(struct packet *p, enum kind kind, enum lab_port *port)
 {
 	const uint16_t from = (uint16_t)(FIRST_PORT + random() % 4);
@@ -128,6 +180,15 @@ static void make(struct packet *p, enum kind kind, enum lab_port *port)
 	case TO_EACH_OTHER:
 		packet_udp(p, LAB_HOME_OF, "2001:db8:2:2::7", PAYLOAD);
 		packet_wrap(p, LAB_CARE_OF, LAB_LOCAL);
+		break;
+	case RELAYED:
+	case RELAYED_NET:
+	case RELAYED_RULES:
+	case RELAYED_LIMIT:
+		make_relayed(p, kind);
+		break;
+	case DOWN_FAR:
+		packet_udp(p, LAB_PEER, "2001:db8:1::66", PAYLOAD);
 		break;
 	case PASSING:
 		packet_udp(p, LAB_PEER, "2001:db8:f::77", PAYLOAD);
@@ -217,10 +278,11 @@ static void test_same_as_all_others(void **state)
 {
 	struct lab *lab = *state;
 	static struct outcome plain, padded;
-	unsigned left = 0;
+	uint64_t left = 0, relayed = 0;
 
 	subscribe(lab);
 	subscribe_steered(lab);
+	subscribe_far(lab);
 	srandom(1);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct packet p;
@@ -233,8 +295,10 @@ static void test_same_as_all_others(void **state)
 		send_one(lab, port, &p, &padded);
 		expect_same(&plain, &padded);
 		left += plain.sent[LAB_CORE] + plain.sent[LAB_VISITED];
+		relayed += plain.counters[WORKER_relayed_in];
 	}
 	assert_true(left > ROUNDS / 3);
+	assert_true(relayed > ROUNDS / 20);
 }
 
 int main(void)
