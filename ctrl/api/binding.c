@@ -289,20 +289,24 @@ void api_binding_clear(struct api_request *r, const json_t *params)
 
 void api_binding_revoke(struct api_request *r, const json_t *params)
 {
+	const struct session *session = NULL;
 	const struct binding *b;
 	struct in6_addr address;
 	struct json_why why;
+	bool answered = false;
 
 	if (json_field_addr(params, "address", JSON_FIELD_REQUIRED, &address, &why) < 0) {
 		api_error(r, "invalid", "%s", why.text);
 		return;
 	}
 	b = shown_binding(r->ctrl, &address);
+	if (!b && r->ctrl->lma)
+		session = api_session_at(r, params, &address, &answered);
 	if (b)
 		clear_binding(r, b, 0);
-	else if (r->ctrl->lma && api_session_at(r->ctrl, &address))
+	else if (session)
 		api_session_revoke(r, params);
-	else
+	else if (!answered)
 		api_error(r, "not-found", "%s is of no binding and of no session",
 			ADDR_TEXT(&address));
 }
