@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <rte_rcu_qsbr.h>
+#include <stddef.h>
 
 #include "dataplane/tables/data_plane_table.h"
 #include "dataplane/tables/order_table.h"
@@ -52,18 +53,20 @@ struct path_on_link {
 static_assert(sizeof(struct path_on_link) == sizeof(struct in6_addr), "in its place");
 
 /*
- * One cache line, the outer headers ready but for length, class, flow label, destination and key.
- * That of all paths on link has none: its first octet is 0, its local address unspecified; those on
- * a link of another data plane have the name of its port there. Held paths are like those on a link
- * that is none, but for PATH_HEADER_HELD, and have a local address if they are of a tunnel.
+ * The outer headers ready but for length, class, flow label, destination and key, in one cache
+ * line. What the writer counts has a line of its own: readers need not fetch the headers anew
+ * whenever a path comes or goes. The shape of all paths on link has no header: its first octet is
+ * 0, its local address unspecified; those on a link of another data plane have the name of its port
+ * there. Held paths are like those on a link that is none, but for PATH_HEADER_HELD, and have a
+ * local address if they are of a tunnel.
  */
 struct path_shape {
-	uint8_t header[PATH_SHAPE_LEN]; /* IPv6, and GRE or zeroes */
-	uint32_t users;                 /* paths; writer */
-	uint32_t link;                  /* chain of the pool; writer */
-	uint8_t spare[8];
+	uint8_t header[PATH_SHAPE_LEN];     /* IPv6, and GRE or zeroes */
+	uint32_t users __rte_cache_aligned; /* paths; writer */
+	uint32_t link;                      /* chain of the pool; writer */
 } __rte_cache_aligned;
-static_assert(sizeof(struct path_shape) == 64, "one cache line");
+static_assert(sizeof(struct path_shape) == 128, "two cache lines");
+static_assert(offsetof(struct path_shape, users) == 64, "readers see the first of them");
 
 struct path {
 	struct in6_addr remote;
