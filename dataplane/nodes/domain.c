@@ -29,11 +29,11 @@ void domain_lookup(const struct worker *w, struct rte_mbuf *const mbufs[],
 	const struct in6_addr addresses[], unsigned n, const struct subscriber_entry *out[])
 {
 	const struct subscriber_table *t = &w->tables->subscribers;
-	unsigned public = 0;
+	unsigned unmarked = 0;
 
-	while (public < n && likely(!(mbufs[public]->ol_flags & domain_flag)))
-	public++;
-	if (likely(public == n)) {
+	while (unmarked < n && likely(!(mbufs[unmarked]->ol_flags & domain_flag)))
+		unmarked++;
+	if (likely(unmarked == n)) {
 		subscriber_table_lookup(t, 0, addresses, n, out);
 		return;
 	}

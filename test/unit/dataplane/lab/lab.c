@@ -56,6 +56,22 @@ struct mac lab_peer_mac(enum lab_port port)
 	return (struct mac){{2, 0, 0, 0, 1, (uint8_t)(1 + port)}};
 }
 
+void lab_frame(struct packet *p, enum lab_port port)
+{
+	struct mac dst = lab_mac(port), src = lab_peer_mac(port);
+
+	packet_ether(p, &dst, &src);
+}
+
+void lab_arrive(struct lab *lab, enum lab_port port, const struct packet *p)
+{
+	struct packet f = *p;
+
+	lab_frame(&f, port);
+	lab_receive(lab, port, &f);
+	lab_walk(lab);
+}
+
 /* A port of rings; DPDK must number it as we do. */
 static int open_port(enum lab_port which)
 {

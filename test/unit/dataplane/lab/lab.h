@@ -91,6 +91,12 @@ uint64_t lab_counter(const struct lab *lab, enum worker_counter counter);
 struct mac lab_mac(enum lab_port port);
 struct mac lab_peer_mac(enum lab_port port);
 
+/* Puts the Ethernet header in front of a packet that it has from the peer of a port. */
+void lab_frame(struct packet *p, enum lab_port port);
+
+/* A packet, as yet without that header, arrives at a port, and the worker walks. */
+void lab_arrive(struct lab *lab, enum lab_port port, const struct packet *p);
+
 /* Applies objects; fails the test unless the result is expected. */
 void lab_apply(struct lab *lab, const struct object *object, int expected);
 void lab_set_path(struct lab *lab, uint64_t id, const char *remote, uint16_t mtu, int expected);

@@ -21,7 +21,7 @@ static void put16(uint8_t *at, uint32_t v)
 	at[1] = (uint8_t)v;
 }
 
-static void put32(uint8_t *at, uint32_t v)
+void packet_put32(uint8_t *at, uint32_t v)
 {
 	put16(at, v >> 16);
 	put16(at + 2, v & 0xffff);
@@ -32,12 +32,12 @@ static uint32_t get16(const uint8_t *at)
 	return (uint32_t)at[0] << 8 | at[1];
 }
 
-static uint32_t get32(const uint8_t *at)
+uint32_t packet_get32(const uint8_t *at)
 {
 	return get16(at) << 16 | get16(at + 2);
 }
 
-static void prepend(struct packet *p, const void *header, uint16_t n)
+void packet_prepend(struct packet *p, const void *header, uint16_t n)
 {
 	assert_true(p->len + n <= PACKET_MAX);
 	memmove(p->data + n, p->data, p->len);
@@ -60,7 +60,7 @@ static void header(struct packet *p, const char *src, const char *dst, uint8_t n
 	put16(ip + 4, p->len);
 	memcpy(ip + 8, &s, 16);
 	memcpy(ip + 24, &d, 16);
-	prepend(p, ip, sizeof(ip));
+	packet_prepend(p, ip, sizeof(ip));
 }
 
 /* Sum of RFC 1071 over the pseudo-header and the payload of a packet without extensions. */
@@ -113,16 +113,26 @@ void packet_extend(struct packet *p, uint8_t kind, const void *extension, uint16
 
 	memcpy(ip, p->data, sizeof(ip));
 	packet_cut(p, PACKET_IP6);
-	prepend(p, extension, n);
+	packet_prepend(p, extension, n);
 	p->data[0] = old;
 	ip[6] = kind;
 	put16(ip + 4, p->len);
-	prepend(p, ip, sizeof(ip));
+	packet_prepend(p, ip, sizeof(ip));
 }
 
 void packet_wrap(struct packet *p, const char *src, const char *dst)
 {
 	header(p, src, dst, IPPROTO_IPV6);
+}
+
+void packet_wrap_keyed(struct packet *p, const char *src, const char *dst, uint32_t key)
+{
+	uint8_t header[8] = {0x20, 0, 0x86, 0xdd};
+
+	packet_put32(header + 4, key);
+	packet_prepend(p, header, sizeof(header));
+	packet_wrap(p, src, dst);
+	p->data[6] = IPPROTO_GRE;
 }
 
 void packet_ether(struct packet *p, const struct mac *dst, const struct mac *src)
@@ -132,7 +142,7 @@ void packet_ether(struct packet *p, const struct mac *dst, const struct mac *src
 	memcpy(eth, dst->b, 6);
 	memcpy(eth + 6, src->b, 6);
 	put16(eth + 12, 0x86dd);
-	prepend(p, eth, sizeof(eth));
+	packet_prepend(p, eth, sizeof(eth));
 }
 
 void packet_unether(struct packet *p)
@@ -163,7 +173,7 @@ uint8_t packet_class(const struct packet *p)
 
 uint32_t packet_label(const struct packet *p)
 {
-	return get32(p->data) & 0xfffff;
+	return packet_get32(p->data) & 0xfffff;
 }
 
 uint16_t packet_payload(const struct packet *p)
@@ -208,7 +218,7 @@ void packet_assert_icmp(const struct packet *p, uint8_t type, uint8_t code, uint
 	assert_int_equal(p->data[6], IPPROTO_ICMPV6);
 	assert_int_equal(p->data[PACKET_IP6], type);
 	assert_int_equal(p->data[PACKET_IP6 + 1], code);
-	assert_int_equal(get32(p->data + PACKET_IP6 + 4), value);
+	assert_int_equal(packet_get32(p->data + PACKET_IP6 + 4), value);
 	assert_int_equal(checksum(p), 0);
 }
 
@@ -241,7 +251,7 @@ void packet_icmp_error(struct packet *p, const char *router, uint8_t type, uint8
 	uint16_t n = (uint16_t)(about->len < 1232 ? about->len : 1232);
 	struct in6_addr to = packet_src(about);
 
-	put32(body + 4, value);
+	packet_put32(body + 4, value);
 	memcpy(body + 8, about->data, n);
 	packet_ip6(p, router, ADDR_TEXT(&to), IPPROTO_ICMPV6, body, (uint16_t)(8 + n));
 }

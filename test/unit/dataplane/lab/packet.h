@@ -40,6 +40,16 @@ void packet_extend(struct packet *p, uint8_t kind, const void *header, uint16_t 
 /* Puts an outer IPv6 header in front. */
 void packet_wrap(struct packet *p, const char *src, const char *dst);
 
+/* The same with GRE and a key between the headers (RFC 2784, RFC 2890). */
+void packet_wrap_keyed(struct packet *p, const char *src, const char *dst, uint32_t key);
+
+/* Puts octets in front. */
+void packet_prepend(struct packet *p, const void *header, uint16_t n);
+
+/* Writes, reads a number in network order. */
+void packet_put32(uint8_t *at, uint32_t v);
+uint32_t packet_get32(const uint8_t *at);
+
 /* Puts an Ethernet header in front (cuts it off). */
 void packet_ether(struct packet *p, const struct mac *dst, const struct mac *src);
 void packet_unether(struct packet *p);

@@ -92,43 +92,9 @@ static int setup(void **state)
 	return 0;
 }
 
-static void frame(struct packet *p, enum lab_port port)
-{
-	struct mac dst = lab_mac(port), src = lab_peer_mac(port);
-
-	packet_ether(p, &dst, &src);
-}
-
-static void arrive(struct lab *lab, enum lab_port port, const struct packet *p)
-{
-	struct packet f = *p;
-
-	frame(&f, port);
-	lab_receive(lab, port, &f);
-	lab_walk(lab);
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	for (unsigned i = 0; i < 4; i++)
-		at[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 static void wrap(struct packet *p, uint32_t key)
 {
-	uint8_t header[8] = {0x20, 0, 0x86, 0xdd};
-
-	put32(header + 4, key);
-	memmove(p->data + sizeof(header), p->data, p->len);
-	memcpy(p->data, header, sizeof(header));
-	p->len = (uint16_t)(p->len + sizeof(header));
-	packet_wrap(p, CARE_OF2, LAB_LOCAL);
-	p->data[6] = IPPROTO_GRE;
+	packet_wrap_keyed(p, CARE_OF2, LAB_LOCAL, key);
 }
 
 static void drop(
@@ -136,7 +102,7 @@ static void drop(
 {
 	struct packet f = *p;
 
-	frame(&f, port);
+	lab_frame(&f, port);
 	lab_expect_drop(lab, port, &f, reason);
 }
 
@@ -150,7 +116,7 @@ static void expect_key(struct lab *lab, uint32_t key)
 	packet_unether(&out);
 	packet_assert_addrs(&out, LAB_LOCAL, CARE_OF2);
 	assert_int_equal(out.data[6], IPPROTO_GRE);
-	assert_int_equal(get32(out.data + PACKET_IP6 + 4), key);
+	assert_int_equal(packet_get32(out.data + PACKET_IP6 + 4), key);
 }
 
 static void test_down(void **state)
@@ -159,11 +125,11 @@ static void test_down(void **state)
 	struct packet in;
 
 	packet_udp(&in, HOST, SAME, 100);
-	arrive(lab, LAB_CORE, &in);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_key(lab, RED_OUT);
-	arrive(lab, LAB_HOME, &in);
+	lab_arrive(lab, LAB_HOME, &in);
 	expect_key(lab, BLUE_OUT);
-	arrive(lab, LAB_VISITED, &in);
+	lab_arrive(lab, LAB_VISITED, &in);
 	expect_key(lab, PUBLIC_OUT);
 }
 
@@ -178,7 +144,7 @@ static void test_burst(void **state)
 
 	for (unsigned i = 0; i < 30; i++) {
 		packet_udp(&p, HOST, SAME, (uint16_t)(100 + i));
-		frame(&p, ports[i % 3]);
+		lab_frame(&p, ports[i % 3]);
 		lab_receive(lab, ports[i % 3], &p);
 	}
 	lab_walk(lab);
@@ -186,7 +152,7 @@ static void test_burst(void **state)
 		lab_sent(lab, LAB_VISITED, &p);
 		packet_unether(&p);
 		for (unsigned k = 0; k < 3; k++)
-			seen[k] += get32(p.data + PACKET_IP6 + 4) == keys[k];
+			seen[k] += packet_get32(p.data + PACKET_IP6 + 4) == keys[k];
 	}
 	for (unsigned k = 0; k < 3; k++)
 		assert_int_equal(seen[k], 10);
@@ -213,11 +179,11 @@ static void test_up(void **state)
 	for (int again = 0; again < 2; again++) {
 		f = in;
 		wrap(&f, RED_IN);
-		arrive(lab, LAB_VISITED, &f);
+		lab_arrive(lab, LAB_VISITED, &f);
 		expect_out(lab, LAB_CORE, &in);
 		f = in;
 		wrap(&f, BLUE_IN);
-		arrive(lab, LAB_VISITED, &f);
+		lab_arrive(lab, LAB_VISITED, &f);
 		expect_out(lab, LAB_HOME, &in);
 	}
 	assert_int_equal(lab_counter(lab, WORKER_decapsulated), 4);
@@ -261,22 +227,22 @@ static void test_between(void **state)
 	packet_udp(&in, SAME, OTHER, 100);
 	f = in;
 	wrap(&f, RED_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_key(lab, OTHER_OUT);
 	f = in;
 	wrap(&f, BLUE_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, LAB_HOME, &in);
 	/* Public subscribers and addresses of the gateway neither. */
 	packet_udp(&in, SAME, LAB_HOME_OF, 100);
 	f = in;
 	wrap(&f, RED_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, LAB_CORE, &in);
 	packet_udp(&in, SAME, LAB_LOCAL, 100);
 	f = in;
 	wrap(&f, RED_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, LAB_CORE, &in);
 }
 
@@ -290,7 +256,7 @@ static void test_no_way_through(void **state)
 
 	for (unsigned i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
 		packet_udp(&in, HOST, to[i], 100);
-		arrive(lab, LAB_CORE, &in);
+		lab_arrive(lab, LAB_CORE, &in);
 		lab_sent(lab, LAB_CORE, &out);
 		lab_nothing(lab);
 		packet_unether(&out);
@@ -299,7 +265,7 @@ static void test_no_way_through(void **state)
 	}
 	/* What is public does not come to a customer. */
 	packet_udp(&in, LAB_PEER, OTHER, 100);
-	arrive(lab, LAB_VISITED, &in);
+	lab_arrive(lab, LAB_VISITED, &in);
 	assert_int_equal(lab_pending(lab, LAB_VISITED), 0);
 	assert_int_equal(lab_pending(lab, LAB_HOME), 0);
 	lab_drain(lab);
@@ -316,12 +282,12 @@ static void test_the_host(void **state)
 	packet_udp(&in, SAME, "fd00:c::2", 100);
 	f = in;
 	wrap(&f, BLUE_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	lab_taken(lab, mirror_queues[0].twin, &up, &tag);
 	lab_nothing(lab);
 	f = in;
 	wrap(&f, RED_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, LAB_CORE, &in);
 }
 
@@ -332,7 +298,7 @@ static void test_too_big(void **state)
 	struct packet in, out;
 
 	packet_udp(&in, HOST, SAME, 1440);
-	arrive(lab, LAB_HOME, &in);
+	lab_arrive(lab, LAB_HOME, &in);
 	lab_sent(lab, LAB_HOME, &out);
 	lab_nothing(lab);
 	packet_unether(&out);
@@ -353,12 +319,12 @@ static void test_error_from_the_tunnel(void **state)
 
 	for (unsigned i = 0; i < 2; i++) {
 		packet_udp(&in, HOST, SAME, 1300);
-		arrive(lab, cases[i].port, &in);
+		lab_arrive(lab, cases[i].port, &in);
 		lab_sent(lab, LAB_VISITED, &about);
 		packet_unether(&about);
-		assert_int_equal(get32(about.data + PACKET_IP6 + 4), cases[i].key);
+		assert_int_equal(packet_get32(about.data + PACKET_IP6 + 4), cases[i].key);
 		packet_icmp_error(&error, "2001:db8:f::ffff", ICMP_TOO_BIG, 0, 1340, &about);
-		arrive(lab, LAB_VISITED, &error);
+		lab_arrive(lab, LAB_VISITED, &error);
 		lab_sent(lab, cases[i].port, &out);
 		packet_unether(&out);
 		packet_assert_addrs(&out, LAB_LOCAL, HOST);
@@ -384,7 +350,7 @@ static void test_unresolved(void **state)
 		packet_udp(&in, SAME, HOST, 100);
 		f = in;
 		wrap(&f, BLUE_IN);
-		arrive(lab, LAB_VISITED, &f);
+		lab_arrive(lab, LAB_VISITED, &f);
 		assert_int_equal(rte_ring_dequeue(mirror_queues[0].unresolved, &m), 0);
 		neighbour_table_set(&lab->tables->neighbours, &gateway, LAB_HOME, &mac);
 		mirror_tag(m)->down = reachable ? MIRROR_TO_ROUTE : MIRROR_UNREACHABLE;
@@ -404,7 +370,7 @@ static void test_from_the_twin(void **state)
 	struct packet in;
 
 	packet_udp(&in, "fd00:c::2", SAME, 100);
-	frame(&in, LAB_HOME);
+	lab_frame(&in, LAB_HOME);
 	lab_down(lab, MIRROR_FROM_TWIN, LAB_HOME, 0, &in);
 	lab_walk(lab);
 	expect_key(lab, BLUE_OUT);

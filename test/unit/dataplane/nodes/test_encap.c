@@ -13,12 +13,7 @@
 /* A packet from the Internet to the subscriber as it arrives at the core port. */
 static void arrive(struct lab *lab, const struct packet *inner)
 {
-	struct mac dst = lab_mac(LAB_CORE), src = lab_peer_mac(LAB_CORE);
-	struct packet frame = *inner;
-
-	packet_ether(&frame, &dst, &src);
-	lab_receive(lab, LAB_CORE, &frame);
-	lab_walk(lab);
+	lab_arrive(lab, LAB_CORE, inner);
 }
 
 /* Takes what left towards the visited network and cuts the Ethernet header off. */

@@ -47,20 +47,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static void put32(uint8_t *at, uint32_t value)
-{
-	for (unsigned i = 0; i < 4; i++)
-		at[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-/* Puts octets in front: a GRE header. */
-static void prepend(struct packet *p, const uint8_t *header, uint16_t len)
-{
-	memmove(p->data + len, p->data, p->len);
-	memcpy(p->data, header, len);
-	p->len = (uint16_t)(p->len + len);
-}
-
 /* The outer header around GRE. */
 static void wrap(struct packet *p, const char *src)
 {
@@ -70,42 +56,22 @@ static void wrap(struct packet *p, const char *src)
 
 static void wrap_keyed(struct packet *p, uint32_t key)
 {
-	uint8_t header[8] = {0x20, 0, 0x86, 0xdd};
-
-	put32(header + 4, key);
-	prepend(p, header, sizeof(header));
-	wrap(p, CARE_OF2);
+	packet_wrap_keyed(p, CARE_OF2, LAB_LOCAL, key);
 }
 
 static void wrap_unkeyed(struct packet *p)
 {
 	const uint8_t header[4] = {0, 0, 0x86, 0xdd};
 
-	prepend(p, header, sizeof(header));
+	packet_prepend(p, header, sizeof(header));
 	wrap(p, CARE_OF2);
-}
-
-static void frame(struct packet *p, enum lab_port port)
-{
-	struct mac dst = lab_mac(port), src = lab_peer_mac(port);
-
-	packet_ether(p, &dst, &src);
-}
-
-static void arrive(struct lab *lab, enum lab_port port, const struct packet *p)
-{
-	struct packet f = *p;
-
-	frame(&f, port);
-	lab_receive(lab, port, &f);
-	lab_walk(lab);
 }
 
 static void drop(struct lab *lab, const struct packet *p, enum drop_reason reason)
 {
 	struct packet f = *p;
 
-	frame(&f, LAB_VISITED);
+	lab_frame(&f, LAB_VISITED);
 	lab_expect_drop(lab, LAB_VISITED, &f, reason);
 }
 
@@ -148,10 +114,10 @@ static void test_down(void **state)
 	struct packet in;
 
 	packet_udp(&in, LAB_PEER, KEYED, 100);
-	arrive(lab, LAB_CORE, &in);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_in_gre(lab, &in, keyed, sizeof(keyed));
 	packet_udp(&in, LAB_PEER, UNKEYED, 100);
-	arrive(lab, LAB_CORE, &in);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_in_gre(lab, &in, unkeyed, sizeof(unkeyed));
 	assert_int_equal(lab_counter(lab, WORKER_encapsulated), 2);
 }
@@ -164,12 +130,12 @@ static void test_up(void **state)
 	packet_udp(&in, KEYED, LAB_PEER, 77);
 	f = in;
 	wrap_keyed(&f, KEY_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, &in);
 	packet_udp(&in, UNKEYED, LAB_PEER, 77);
 	f = in;
 	wrap_unkeyed(&f);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, &in);
 	assert_int_equal(lab_counter(lab, WORKER_decapsulated), 2);
 }
@@ -193,15 +159,15 @@ static void test_all_fields(void **state)
 	struct packet in, f;
 
 	packet_udp(&in, KEYED, LAB_PEER, 78);
-	put32(header + 8, KEY_IN);
-	put32(header + 12, 99);
+	packet_put32(header + 8, KEY_IN);
+	packet_put32(header + 12, 99);
 	f = in;
-	prepend(&f, header, sizeof(header));
-	put32(header + 4, (uint32_t)sum(f.data, f.len) << 16);
+	packet_prepend(&f, header, sizeof(header));
+	packet_put32(header + 4, (uint32_t)sum(f.data, f.len) << 16);
 	f = in;
-	prepend(&f, header, sizeof(header));
+	packet_prepend(&f, header, sizeof(header));
 	wrap(&f, CARE_OF2);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, &in);
 
 	f.data[f.len - 1] ^= 1;
@@ -285,7 +251,7 @@ static void test_bad_header(void **state)
 	wrap_keyed(&f, KEY_IN);
 	f.data[40] |= 0x03;
 	f.data[41] |= 0xf8;
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, &in);
 }
 
@@ -318,7 +284,7 @@ static void test_through(void **state)
 	packet_udp(&in, UNKEYED, KEYED, 60);
 	f = in;
 	wrap_unkeyed(&f);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_in_gre(lab, &in, keyed, sizeof(keyed));
 }
 
@@ -333,12 +299,12 @@ static void test_limit(void **state)
 	f = in;
 	wrap_keyed(&f, KEY_IN);
 	packet_extend(&f, 60, limit, sizeof(limit));
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_out(lab, &in);
 
 	packet_udp(&in, LAB_PEER, KEYED, 10);
 	packet_extend(&in, 60, limit, sizeof(limit));
-	arrive(lab, LAB_CORE, &in);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_VISITED, &out);
 	lab_nothing(lab);
 	packet_unether(&out);
@@ -357,11 +323,11 @@ static void test_too_big(void **state)
 	struct object o = {.kind = OBJECT_PATH, .op = OBJECT_SET, .id = 20};
 
 	packet_udp(&p, LAB_PEER, KEYED, 1500 - 48 - 48);
-	arrive(lab, LAB_CORE, &p);
+	lab_arrive(lab, LAB_CORE, &p);
 	lab_sent(lab, LAB_VISITED, &out);
 	assert_int_equal(out.len, 1500 + PACKET_ETHER);
 	packet_udp(&p, LAB_PEER, KEYED, 1500 - 48 - 48 + 1);
-	arrive(lab, LAB_CORE, &p);
+	lab_arrive(lab, LAB_CORE, &p);
 	lab_sent(lab, LAB_CORE, &out);
 	lab_nothing(lab);
 	packet_unether(&out);
@@ -378,7 +344,7 @@ static void test_too_big(void **state)
 		.key_in = KEY_IN};
 	lab_apply(lab, &o, 0);
 	packet_udp(&p, LAB_PEER, KEYED, 1280 - 48);
-	arrive(lab, LAB_CORE, &p);
+	lab_arrive(lab, LAB_CORE, &p);
 	for (unsigned i = 0; i < 2; i++) {
 		lab_sent(lab, LAB_VISITED, &f);
 		packet_unether(&f);
@@ -408,7 +374,7 @@ static void test_fragments_in(void **state)
 		piece.len = (uint16_t)(PACKET_IP6 + size);
 		packet_set_length(&piece, size);
 		packet_extend(&piece, 44, fragment, sizeof(fragment));
-		arrive(lab, LAB_VISITED, &piece);
+		lab_arrive(lab, LAB_VISITED, &piece);
 	}
 	expect_out(lab, &in);
 }
@@ -420,11 +386,11 @@ static void test_error(void **state)
 	struct packet in, sent, error, out;
 
 	packet_udp(&in, LAB_PEER, KEYED, 1300);
-	arrive(lab, LAB_CORE, &in);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_VISITED, &sent);
 	packet_unether(&sent);
 	packet_icmp_error(&error, "2001:db8:9::9", 2, 0, 1380, &sent);
-	arrive(lab, LAB_VISITED, &error);
+	lab_arrive(lab, LAB_VISITED, &error);
 	lab_sent(lab, LAB_CORE, &out);
 	lab_nothing(lab);
 	packet_unether(&out);
@@ -442,7 +408,7 @@ static void test_nested(void **state)
 	wrap_keyed(&f, KEY_IN);
 	packet_wrap(&f, LAB_HOME_OF, LAB_LOCAL);
 	f.data[6] = IPPROTO_GRE;
-	prepend(&f, (const uint8_t[]){0x20, 0, 0x86, 0xdd, 0, 0, 0, 1}, 8);
+	packet_prepend(&f, (const uint8_t[]){0x20, 0, 0x86, 0xdd, 0, 0, 0, 1}, 8);
 	packet_wrap(&f, LAB_CARE_OF, LAB_LOCAL);
 	drop(lab, &f, DROP_tunnel_inner);
 	packet_udp(&f, KEYED, LAB_PEER, 10);
@@ -471,7 +437,7 @@ static void test_attached(void **state)
 	packet_udp(&in, LAB_PEER, ATTACHED, 50);
 	f = in;
 	wrap_keyed(&f, KEY2_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	lab_sent(lab, LAB_HOME, &out);
 	lab_nothing(lab);
 	packet_assert_ether(&out, &host_mac, &gateway);
@@ -501,7 +467,7 @@ static void test_between_attached(void **state)
 	packet_udp(&in, "2001:db8:8::1", ATTACHED, 50);
 	f = in;
 	wrap_keyed(&f, KEY2_IN);
-	arrive(lab, LAB_VISITED, &f);
+	lab_arrive(lab, LAB_VISITED, &f);
 	lab_sent(lab, LAB_HOME, &out);
 	lab_nothing(lab);
 }
@@ -516,16 +482,16 @@ static void test_changes(void **state)
 
 	packet_udp(&in, LAB_PEER, KEYED, 10);
 	lab_set_gre(lab, 20, CARE_OF2, &(struct lab_keys){9, 8});
-	arrive(lab, LAB_CORE, &in);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_in_gre(lab, &in, keyed, sizeof(keyed));
 	packet_udp(&f, KEYED, LAB_PEER, 10);
 	wrap_keyed(&f, KEY_IN);
 	drop(lab, &f, DROP_gre_key);
 	lab_set_gre(lab, 20, CARE_OF2, NULL);
-	arrive(lab, LAB_CORE, &in);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_in_gre(lab, &in, unkeyed, sizeof(unkeyed));
 	lab_set_path(lab, 20, LAB_CARE_OF, 0, 0);
-	arrive(lab, LAB_CORE, &in);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_VISITED, &f);
 	packet_unether(&f);
 	assert_int_equal(f.data[6], IPPROTO_IPV6);
@@ -541,7 +507,7 @@ static void test_burst(void **state)
 		static const char *const homes[] = {KEYED, UNKEYED, LAB_HOME_OF};
 
 		packet_udp(&p, LAB_PEER, homes[i % 3], (uint16_t)i);
-		frame(&p, LAB_CORE);
+		lab_frame(&p, LAB_CORE);
 		lab_receive(lab, LAB_CORE, &p);
 	}
 	lab_walk(lab);

@@ -59,27 +59,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static void frame(struct packet *p, enum lab_port port)
-{
-	struct mac dst = lab_mac(port), src = lab_peer_mac(port);
-
-	packet_ether(p, &dst, &src);
-}
-
-static void arrive(struct lab *lab, const struct packet *p, enum lab_port port)
-{
-	struct packet f = *p;
-
-	frame(&f, port);
-	lab_receive(lab, port, &f);
-	lab_walk(lab);
-}
-
 static void drop(struct lab *lab, const struct packet *p, enum drop_reason reason)
 {
 	struct packet f = *p;
 
-	frame(&f, LAB_CORE);
+	lab_frame(&f, LAB_CORE);
 	lab_expect_drop(lab, LAB_CORE, &f, reason);
 }
 
@@ -115,7 +99,7 @@ static void test_out(void **state)
 
 	packet_udp(&in, LAB_PEER, FAR_HOME, 100);
 	packet_set_class(&in, 0xba);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, OWN, FAR, &in, 1);
 	assert_int_equal(lab_counter(lab, WORKER_relayed_out), 1);
 	assert_int_equal(lab_counter(lab, WORKER_encapsulated), 1);
@@ -130,7 +114,7 @@ static void test_in(void **state)
 	packet_udp(&in, LAB_PEER, LAB_HOME_OF, 100);
 	f = in;
 	packet_wrap(&f, FAR, OWN);
-	arrive(lab, &f, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &f);
 	expect_tunnel(lab, LAB_VISITED, LAB_LOCAL, LAB_CARE_OF, &in, 1);
 	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 1);
 	assert_int_equal(lab_counter(lab, WORKER_decapsulated), 1);
@@ -158,7 +142,7 @@ static void test_in_gre(void **state)
 	f = in;
 	packet_wrap(&f, FAR, OWN);
 	for (int i = 0; i < 20; i++)
-		arrive(lab, &f, LAB_CORE);
+		lab_arrive(lab, LAB_CORE, &f);
 	for (int i = 0; i < 20; i++) {
 		lab_sent(lab, LAB_VISITED, &out);
 		packet_unether(&out);
@@ -183,7 +167,7 @@ static void test_in_ecn(void **state)
 	f = in;
 	packet_wrap(&f, FAR, OWN);
 	packet_set_class(&f, 3);
-	arrive(lab, &f, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &f);
 	packet_set_class(&in, 3);
 	expect_tunnel(lab, LAB_VISITED, LAB_LOCAL, LAB_CARE_OF, &in, 1);
 
@@ -204,15 +188,15 @@ static void test_change(void **state)
 	packet_wrap(&up, LAB_CARE_OF, OWN);
 	for (int i = 0; i < 3; i++) {
 		set_path(lab, 1, FAR, LAB_CARE_OF, THEM, 0);
-		arrive(lab, &in, LAB_CORE);
+		lab_arrive(lab, LAB_CORE, &in);
 		expect_tunnel(lab, LAB_CORE, OWN, FAR, &in, 1);
-		arrive(lab, &up, LAB_VISITED);
+		lab_arrive(lab, LAB_VISITED, &up);
 		lab_sent(lab, LAB_CORE, &(struct packet){0});
 		lab_nothing(lab);
 		set_path(lab, 1, OWN, LAB_CARE_OF, US, 0);
-		arrive(lab, &in, LAB_CORE);
+		lab_arrive(lab, LAB_CORE, &in);
 		expect_tunnel(lab, LAB_VISITED, OWN, LAB_CARE_OF, &in, 1);
-		arrive(lab, &up, LAB_VISITED);
+		lab_arrive(lab, LAB_VISITED, &up);
 		lab_sent(lab, LAB_CORE, &(struct packet){0});
 		lab_nothing(lab);
 	}
@@ -229,7 +213,7 @@ static void test_uplink_elsewhere(void **state)
 	packet_udp(&in, FAR_HOME, LAB_PEER, 100);
 	f = in;
 	packet_wrap(&f, FAR_CARE_OF, OWN);
-	arrive(lab, &f, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &f);
 	lab_sent(lab, LAB_CORE, &out);
 	lab_nothing(lab);
 	packet_unether(&out);
@@ -252,7 +236,7 @@ static void test_direct(void **state)
 
 	relayed(&in, LAB_PEER, FAR_HOME);
 	packet_udp(&inner, LAB_PEER, FAR_HOME, 100);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, OWN, FAR_CARE_OF, &inner, 1);
 	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 1);
 	assert_int_equal(lab_counter(lab, WORKER_relayed_out), 0);
@@ -262,13 +246,13 @@ static void test_direct(void **state)
 	lab_set_subscriber(lab, 2, "2001:db8:1::30/128", 7, &(const uint64_t){2}, 1, 0);
 	relayed(&in, FAR_HOME, "2001:db8:1::30");
 	packet_udp(&inner, FAR_HOME, "2001:db8:1::30", 100);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, OWN, "2001:db8:e::30", &inner, 1);
 
 	packet_udp(&in, LAB_PEER, FAR_HOME, 100);
 	packet_set_hop_limit(&in, 1);
 	packet_wrap(&in, FAR, OWN);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_CORE, &in);
 	packet_unether(&in);
 	assert_int_equal(in.data[6], IPPROTO_ICMPV6);
@@ -340,13 +324,13 @@ static void test_between_nodes(void **state)
 	packet_udp(&in, LAB_HOME_OF, FAR_HOME, 100);
 	f = in;
 	packet_wrap(&f, LAB_CARE_OF, LAB_LOCAL);
-	arrive(lab, &f, LAB_VISITED);
+	lab_arrive(lab, LAB_VISITED, &f);
 	expect_tunnel(lab, LAB_CORE, OWN, FAR, &in, 1);
 
 	packet_udp(&in, FAR_HOME, LAB_HOME_OF, 100);
 	f = in;
 	packet_wrap(&f, FAR, OWN);
-	arrive(lab, &f, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &f);
 	expect_tunnel(lab, LAB_VISITED, LAB_LOCAL, LAB_CARE_OF, &in, 1);
 	assert_int_equal(lab_counter(lab, WORKER_relayed_in), 1);
 	assert_int_equal(lab_counter(lab, WORKER_relayed_out), 1);
@@ -362,17 +346,17 @@ static void test_tunnel(void **state)
 	struct packet in, out, error;
 
 	packet_udp(&in, LAB_PEER, FAR_HOME, 1461 - 48);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_CORE, &out);
 	packet_unether(&out);
 	packet_assert_icmp(&out, 2, 0, 1460);
 
 	packet_udp(&in, LAB_PEER, FAR_HOME, 1460 - 48);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_CORE, &out);
 	packet_unether(&out);
 	packet_icmp_error(&error, "2001:db8:aa::1", 2, 0, 1400, &out);
-	arrive(lab, &error, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &error);
 	lab_sent(lab, LAB_CORE, &out);
 	packet_unether(&out);
 	packet_assert_addrs(&out, OWN, LAB_PEER);
@@ -384,7 +368,7 @@ static void test_tunnel(void **state)
 	assert_int_equal(tables_path_mtu_learn(lab->tables, FAR_NODE, &event.outer, 1400, 1), 0);
 	worker_enter(lab->worker);
 	packet_udp(&in, LAB_PEER, FAR_HOME, 1361 - 48);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_CORE, &out);
 	packet_unether(&out);
 	packet_assert_icmp(&out, 2, 0, 1360);
@@ -392,7 +376,7 @@ static void test_tunnel(void **state)
 
 	packet_udp(&in, LAB_PEER, FAR_HOME, 10);
 	packet_extend(&in, 60, options, 8);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_CORE, &out);
 	packet_unether(&out);
 	packet_assert_addrs(&out, OWN, FAR);
@@ -415,7 +399,7 @@ static void test_mtu_of_path(void **state)
 		.mtu = 1300};
 	lab_apply(lab, &o, 0);
 	packet_udp(&in, LAB_PEER, FAR_HOME, 1460 - 48);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, OWN, FAR, &in, 1);
 }
 
@@ -429,7 +413,7 @@ static void test_local(void **state)
 	o.local = (struct object_local){9, packet_addr(FAR)};
 	lab_apply(lab, &o, 0);
 	packet_udp(&in, LAB_PEER, FAR, 10);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_sent(lab, LAB_CORE, &out);
 	lab_nothing(lab);
 	packet_unether(&out);
@@ -438,11 +422,11 @@ static void test_local(void **state)
 	lab_delete(lab, OBJECT_SUBSCRIBER, FAR_NODE);
 	lab_delete(lab, OBJECT_PATH, FAR_NODE);
 	lab_delete(lab, OBJECT_DATA_PLANE, THEM);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_taken(lab, mirror_queues[0].twin, &out, NULL);
 	lab_nothing(lab);
 	packet_udp(&in, LAB_PEER, OWN, 10);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	lab_taken(lab, mirror_queues[0].twin, &out, NULL);
 	lab_nothing(lab);
 }
@@ -455,15 +439,15 @@ static void test_addresses(void **state)
 
 	packet_udp(&in, LAB_PEER, FAR_HOME, 100);
 	set_data_plane(lab, THEM, "far", "2001:db8:ffff::bb", 0);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, OWN, "2001:db8:ffff::bb", &in, 1);
 	set_data_plane(lab, US, LAB_NAME, "2001:db8:ffff::aa", 0);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, "2001:db8:ffff::aa", "2001:db8:ffff::bb", &in, 1);
 	packet_udp(&in, LAB_PEER, LAB_HOME_OF, 100);
 	f = in;
 	packet_wrap(&f, "2001:db8:ffff::bb", "2001:db8:ffff::aa");
-	arrive(lab, &f, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &f);
 	expect_tunnel(lab, LAB_VISITED, LAB_LOCAL, LAB_CARE_OF, &in, 1);
 	f = in;
 	packet_wrap(&f, FAR, "2001:db8:ffff::aa");
@@ -473,7 +457,7 @@ static void test_addresses(void **state)
 	 */
 	set_data_plane(lab, THEM, LAB_NAME, OWN, 0);
 	packet_udp(&in, LAB_PEER, FAR_HOME, 100);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, FAR, FAR_CARE_OF, &in, 1);
 }
 
@@ -485,7 +469,7 @@ static void test_refused(void **state)
 
 	set_path(lab, FAR_NODE, FAR, FAR_CARE_OF, UNKNOWN, -ENOENT);
 	packet_udp(&in, LAB_PEER, FAR_HOME, 100);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, OWN, FAR, &in, 1);
 	lab_apply(lab, &o, -EBUSY);
 	o.id = US;
@@ -495,7 +479,7 @@ static void test_refused(void **state)
 	lab_apply(lab, &o, 0);
 	set_path(lab, 3, FAR, FAR_CARE_OF, OTHERS, -ENOENT);
 	set_data_plane(lab, US, "renamed", OWN, -EBUSY);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_CORE, OWN, FAR, &in, 1);
 }
 
@@ -508,7 +492,7 @@ static void test_no_own(void **state)
 	set_data_plane(lab, THEM, "far", FAR, 0);
 	set_path(lab, 1, FAR, LAB_CARE_OF, THEM, -EADDRNOTAVAIL);
 	packet_udp(&in, LAB_PEER, LAB_HOME_OF, 100);
-	arrive(lab, &in, LAB_CORE);
+	lab_arrive(lab, LAB_CORE, &in);
 	expect_tunnel(lab, LAB_VISITED, LAB_LOCAL, LAB_CARE_OF, &in, 1);
 	packet_wrap(&in, FAR, LAB_LOCAL);
 	drop(lab, &in, DROP_unknown_source);
