@@ -18,6 +18,7 @@ from pktgen import HOME_AGENT, Rig, care_of, home
 NODES, STRANGERS = 100, 300
 TOTAL, SOURCE = 400, 60  # packets a second that control takes, of all and of one source
 TIMES = 10
+UNTIL_STOPPED = 600  # seconds, for the generator
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +75,20 @@ def overload(rig):
     return rig.control.ask("status")["overload"]
 
 
-def second(process, number):
-    """Whether the generator has printed the row of this second."""
+def accepted(process):
+    """Operations, by the rows that the generator has printed."""
     process.require()
-    return f"\n{number:6} " in process.output()
+    rows = [line.split() for line in process.output().splitlines()]
+    return sum(int(row[2]) for row in rows if row and row[0].isdigit())
 
 
-def begin(rig, seconds, *words):
+def begin(rig, seconds, *words, **changes):
+    """Updates are repeated until they are answered, unless the changes of the configuration are others."""
     path = rig.lab.directory / "bindings.jsonl"
+    patient = {"timeout": '"500ms"', "tries": '100; timeout_max = "2s"', "outstanding": NODES // 10}
     process = rig.begin("signalling", "--subscribers", NODES, "--seconds", seconds, "--bindings", path, *words,
-                        config=rig.config(timeout='"500ms"', tries=4))
-    wait_for(lambda: second(process, 1), "the nodes to be at work", 60)
+                        config=rig.config(**(patient | changes)))
+    wait_for(lambda: accepted(process) > 0, "the nodes to be at work", 60)
     return process, path
 
 
@@ -103,16 +107,21 @@ def bound(rig):
 def test_bound_nodes_are_served_in_a_storm(rig):
     """Ten times of what control takes, wrongly signed first registrations."""
     assert overload(rig)["shed"] == 0
-    process, path = begin(rig, 5, "--rate", 200, "--mix", "register:8,refresh:2")
+    # Who took the nodes for strangers would lose two thirds of their updates.
+    process, path = begin(rig, UNTIL_STOPPED, "--rate", 200, "--mix", "register:8,refresh:2",
+                          timeout='"2s"', tries=4)
+    wait_for(lambda: len(rig.control.bindings()) == NODES, "the nodes to be bound", 60)
     with Flood(rig, updates(rig.strangers), TIMES * TOTAL):
         wait_for(lambda: overload(rig)["shed"] > 0, "control to shed")
+        before = accepted(process)
+        wait_for(lambda: accepted(process) > before + 2 * NODES, "the nodes to be served", 120)
+        process.send(signal.SIGTERM)
         operations, _ = finish(process, path)
     refresh = operations["refresh"]
-    assert refresh["asked"] > 100
-    assert refresh["accepted"] >= 0.95 * refresh["asked"]
+    assert refresh["lost"] < refresh["accepted"] / 4
     told = overload(rig)
     assert told["shed"] == sum(told["reasons"].values()) > 0
-    assert told["reasons"]["shed_known"] == told["reasons"]["shed_source"] == 0
+    assert told["reasons"]["shed_known"] == 0
     assert told["last_shed"]
     assert set(told["waiting"]) == {"link", "known", "end", "new", "rest"}
     assert "Packets shed:" in rig.control.ctl("status")
@@ -140,13 +149,18 @@ def test_one_source_is_held_back(rig):
 
 
 def test_control_killed_in_a_storm_loses_nothing(rig):
-    process, path = begin(rig, 4, "--rate", 100, "--mix", "register:2,refresh,move:2,deregister")
+    process, path = begin(rig, UNTIL_STOPPED, "--rate", 300, "--mix", "register:2,refresh,move:2,deregister")
+    wait_for(lambda: accepted(process) > 3 * NODES, "most nodes to be played", 120)
+    before = overload(rig)["shed"]
     with Flood(rig, updates(rig.strangers), TIMES * TOTAL):
+        wait_for(lambda: overload(rig)["shed"] > before, "control to shed")
         rig.control.process.send(signal.SIGKILL)
         rig.control.process.wait()
         rig.control.start()
         wait_for(rig.synchronised, "the data plane to be synchronised", 60)
+        process.send(signal.SIGTERM)
         _, known = finish(process, path)
+    # All that were played, but for the few that asked just then.
     assert len(known) > NODES / 2
     found = bound(rig)
     assert {address: found.get(address) for address in known} == known
