@@ -6,7 +6,8 @@ from scapy.layers.inet6 import IPv6, MIP6OptUnknown
 from lab.system import wait_for
 from lab.topology import CN
 from mip6 import bid
-from peer import Ear, inner_of
+from neighbours import Neighbours
+from peer import inner_of
 
 LINK_LAYER_ADDRESS, MOBILE_NODE = 7, 2  # RFC 5568, 6.4.4
 
@@ -17,7 +18,8 @@ class HomeAndAway:
     def __init__(self, lab, peer, subscriber):
         self.lab, self.peer, self.subscriber = lab, peer, subscriber
         self.home = subscriber["home_addresses"][0]
-        self.ear = Ear(lab.host, "eth0")
+        self.neighbours = Neighbours(lab.host)
+        self.ear = self.neighbours.ear
 
     def update(self, *bids, **changes):
         mac = bytes.fromhex(self.lab.host.mac("eth0").replace(":", ""))
@@ -34,14 +36,18 @@ class HomeAndAway:
         """Where a ping from the correspondent comes to: the home link, with so many hops left, or a
         care-of address."""
         there, here = self.peer.ear.mark(), self.ear.mark()
-        self.lab.cn.run("ping", "-c", "1", "-W", "1", self.home, check=False)
         tunnelled = lambda octets: (inner := inner_of(octets)) is not None and inner.src == CN
         plain = lambda octets: octets[40:41] == b"\x80" and IPv6(octets).src == CN
-        wait_for(lambda: self.peer.ear.heard(tunnelled, there) + self.ear.heard(plain, here), "the ping")
+
+        def came():
+            # Again if it was lost while a neighbour was resolved.
+            self.lab.cn.run("ping", "-c", "1", "-W", "1", self.home, check=False)
+            return self.peer.ear.heard(tunnelled, there) + self.ear.heard(plain, here)
+        wait_for(came, "the ping")
         heard = self.ear.heard(plain, here)
         if heard:
             assert (IPv6(heard[0]).dst, IPv6(heard[0]).hlim) == (self.home, hops)
         return "home" if heard else IPv6(self.peer.ear.heard(tunnelled, there)[0]).dst
 
     def close(self):
-        self.ear.close()
+        self.neighbours.close()

@@ -12,6 +12,7 @@ from home_and_away import HomeAndAway
 from lab.system import wait_for
 from lab.topology import CN, HOME_ADDRESS
 from mip6 import bid
+from neighbours import Neighbours
 from peer import CARE_OF, Ear, inner_of
 
 WITHOUT_ND, AT_HOME = 5, 169
@@ -33,26 +34,16 @@ def node(peer, subscriber, lab, policy):
         one.close()
 
 
-def resolved(lab, home):
-    """Whether anybody answers for the address on the home link."""
-    lab.host.ip("neigh flush dev eth0")
-    lab.host.run("ping", "-c", "1", "-W", "1", home, check=False)
-
-    def state():
-        return next((entry["state"] for entry in lab.host.ip_json("-6", "neigh", "show", "dev", "eth0")
-                     if entry["dst"] == home), ["NONE"])
-    wait_for(lambda: state() not in (["INCOMPLETE"], ["NONE"]), "the resolution to end")
-    return state() != ["FAILED"]
-
-
-def test_the_gateway_is_the_only_router(node, lab, control, peer):
+def test_the_gateway_is_the_only_router(node, lab, control, peer, subscriber):
     """Topology a: status 0, the node answers for its address itself, packets reach it without being
     asked for."""
     here = node('at_home = "defends-itself";')
     answer = here.bind()
     assert (answer.status, answer.bids) == (0, [(1, 0), (2, 0)])
     assert here.pinged() == "home"
-    assert not resolved(lab, here.home)
+    absent = subscriber()
+    peer.register(absent)
+    assert here.neighbours.unowned(here.home, absent["home_addresses"][0])
     home = [binding["at_home"] for binding in control.bindings() if binding["home_address"] == here.home]
     assert sorted(home) == [False, True]
     # It leaves: a registration without H. The gateway answers again, and says so.
@@ -61,7 +52,7 @@ def test_the_gateway_is_the_only_router(node, lab, control, peer):
     assert here.pinged() == WLAN
     wait_for(lambda: here.ear.heard(lambda octets: ICMPv6ND_NA in IPv6(octets) and
                                     IPv6(octets)[ICMPv6ND_NA].tgt == here.home, since), "the news")
-    assert resolved(lab, here.home)
+    assert here.neighbours.owner(here.home) == lab.gw.mac("home")
 
 
 def test_there_are_other_routers(node, lab):
@@ -70,7 +61,7 @@ def test_there_are_other_routers(node, lab):
     answer = here.bind()
     assert (answer.status, answer.bids) == (WITHOUT_ND, [(1, 0), (2, WITHOUT_ND)])
     assert here.pinged() == "home"
-    assert resolved(lab, here.home)
+    assert here.neighbours.owner(here.home) == lab.gw.mac("home")
     # Ended by its number alone.
     assert here.update(bid(2), lifetime=0).status == 0
     assert here.pinged() == WLAN
@@ -91,6 +82,7 @@ class Both:
     def __init__(self, lab, control, node):
         self.lab, self.control, self.node = lab, control, node
         self.ears = {name: Ear(lab.mn, name) for name in ("wlan0", "lte0")}
+        self.neighbours = Neighbours(lab.host)
 
     def paths(self):
         """By interface: whether it is the home link, and the status if the home agent has it."""
@@ -131,13 +123,9 @@ class Both:
         return {path["interface"]: path["out_packets"] for path in self.node.status()["paths"]}
 
     def neighbour(self):
-        """Whose link-layer address the host of the home link finds: "mn", "gw" or None."""
-        self.lab.host.ip("neigh flush dev eth0")
-        self.lab.host.run("ping", "-c", "1", "-W", "1", HOME_ADDRESS, check=False)
-        found = {entry.get("lladdr") for entry in self.lab.host.ip_json("-6", "neigh", "show", "dev", "eth0")
-                 if entry["dst"] == HOME_ADDRESS}
+        """Who answers for the home address on the home link: "mn" or "gw"."""
         owners = {self.lab.mn.mac("wlan0"): "mn", self.lab.gw.mac("home"): "gw"}
-        return next((owners[mac] for mac in found if mac in owners), None)
+        return owners[self.neighbours.owner(HOME_ADDRESS)]
 
 
 @pytest.fixture
@@ -164,7 +152,7 @@ def both(mobile_node, lab, control, policy):
         # With its bindings given back nothing of them, such as a revocation, comes to the next node.
         assert mobile_node.process.stop() == 0
         wait_for(lambda one=one: one.at_home() == {}, "the bindings to be given back", 60)
-        for ear in one.ears.values():
+        for ear in (*one.ears.values(), one.neighbours):
             ear.close()
     lab.plug(None, "mn-lte")
 
@@ -219,7 +207,7 @@ def test_mobile_node_defends_itself(both, lab, control):
     try:
         lab.plug("home")
         wait_for(lambda: len(asked.heard(has_home_binding)) > 1, "two Binding Updates with the home link", 60)
-        assert here.neighbour() != "mn"
+        assert here.neighbour() == "gw"
         assert link.heard(says_where(lab.mn.mac("wlan0"))) == []
     finally:
         control.process.send(signal.SIGCONT)

@@ -6,16 +6,23 @@ from scapy.layers.inet6 import (ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_N
                                 ICMPv6NDOptDstLLAddr, IPv6)
 
 from lab.system import wait_for
-from peer import Ear, inner_of
+from lab.topology import HOST
+from neighbours import Neighbours
+from peer import inner_of
 
 
 @pytest.fixture
-def host(lab):
+def neighbours(lab):
+    asking = Neighbours(lab.host)
+    yield asking
+    asking.close()
+
+
+@pytest.fixture
+def host(lab, neighbours):
     """The other host of the home link, with an empty neighbour cache, and what it hears."""
     lab.host.ip("neigh flush dev eth0")
-    ear = Ear(lab.host, "eth0")
-    yield lab.host, ear
-    ear.close()
+    return lab.host, neighbours.ear
 
 
 def advertisements(ear, address, since=0):
@@ -25,9 +32,12 @@ def advertisements(ear, address, since=0):
     return [IPv6(octets) for octets in ear.heard(wanted, since)]
 
 
-def neighbour(node, address):
-    return next((entry for entry in node.ip_json("-6", "neigh", "show", "dev", "eth0")
-                 if entry["dst"] == address), {})
+def pinged(node, address, heard):
+    """What came of a ping: what heard() returns; again if it was lost while a neighbour was resolved."""
+    def asked():
+        node.run("ping", "-c", "1", "-W", "1", address, check=False)
+        return heard()
+    return wait_for(asked, f"what comes of a ping to {address}")
 
 
 def test_registration_is_announced(peer, subscriber, host, gateway):
@@ -47,7 +57,7 @@ def test_registration_is_announced(peer, subscriber, host, gateway):
         assert announced[ICMPv6NDOptDstLLAddr].lladdr == gateway.node.mac("home")
 
 
-def test_solicitations_are_answered_and_packets_tunnelled(peer, subscriber, host, gateway):
+def test_solicitations_are_answered_and_packets_tunnelled(peer, subscriber, host, gateway, neighbours):
     node, _ = host
     absent = subscriber()
     home = absent["home_addresses"][0]
@@ -55,23 +65,20 @@ def test_solicitations_are_answered_and_packets_tunnelled(peer, subscriber, host
     peer.register(absent)
     node.ip("neigh flush dev eth0")
     since = peer.ear.mark()
-    node.run("ping", "-c", "1", "-W", "1", home, check=False)
-    octets = peer.ear.wait(lambda heard: (inner := inner_of(heard)) and ICMPv6EchoRequest in inner
-                           and inner.dst == home, "the tunnelled ping", since)
-    assert inner_of(octets).src == "2001:db8:100::20"
-    assert neighbour(node, home)["lladdr"] == gateway.node.mac("home")
+    octets, *_ = pinged(node, home, lambda: peer.ear.heard(
+        lambda heard: (inner := inner_of(heard)) and ICMPv6EchoRequest in inner and inner.dst == home, since))
+    assert inner_of(octets).src == HOST
+    assert neighbours.owner(home) == gateway.node.mac("home")
 
 
-def test_nobody_answers_after_the_return(peer, subscriber, host):
-    node, _ = host
-    absent = subscriber()
+def test_nobody_answers_after_the_return(peer, subscriber, neighbours):
+    absent, other = subscriber(), subscriber()
     home = absent["home_addresses"][0]
     peer.attach("a")
     peer.register(absent)
+    peer.register(other)
     peer.register(absent, lifetime=0)
-    node.ip("neigh flush dev eth0")
-    node.run("ping", "-c", "1", "-W", "1", home, check=False)
-    wait_for(lambda: neighbour(node, home).get("state") == ["FAILED"], "the resolution to fail")
+    assert neighbours.unowned(home, other["home_addresses"][0])
 
 
 def test_a_rival_claim_is_defended(peer, subscriber, host, lab):
@@ -95,10 +102,10 @@ def link_local(home):
     return "fe80::" + home.rpartition("::")[2]
 
 
-def test_link_local_address_is_defended_with_the_flag(peer, subscriber, host, gateway):
+def test_link_local_address_is_defended_with_the_flag(peer, subscriber, host, gateway, neighbours):
     """Flag L: announced and answered like the home address; but what is sent there is refused."""
     node, ear = host
-    absent = subscriber()
+    absent, other = subscriber(), subscriber()
     home = absent["home_addresses"][0]
     peer.attach("a")
     peer.register(absent, flags="AHL")
@@ -107,17 +114,15 @@ def test_link_local_address_is_defended_with_the_flag(peer, subscriber, host, ga
     assert announced[ICMPv6NDOptDstLLAddr].lladdr == gateway.node.mac("home")
     node.ip("neigh flush dev eth0")
     since = ear.mark()
-    node.run("ping", "-c", "1", "-W", "1", link_local(home) + "%eth0", check=False)
-    refused = IPv6(ear.wait(lambda heard: ICMPv6DestUnreach in IPv6(heard), "the refusal", since))
+    refused, *_ = pinged(node, link_local(home) + "%eth0", lambda: list(map(IPv6, ear.heard(
+        lambda heard: ICMPv6DestUnreach in IPv6(heard), since))))
     assert refused[ICMPv6DestUnreach].code == 3
     assert refused.src == next(address for address in gateway.node.addresses("home")
                                if address.startswith("fe80:"))
-    assert neighbour(node, link_local(home))["lladdr"] == gateway.node.mac("home")
+    assert neighbours.owner(link_local(home)) == gateway.node.mac("home")
+    peer.register(other)
     peer.register(absent, lifetime=0)
-    node.ip("neigh flush dev eth0")
-    node.run("ping", "-c", "1", "-W", "1", link_local(home) + "%eth0", check=False)
-    wait_for(lambda: neighbour(node, link_local(home)).get("state") == ["FAILED"],
-             "the resolution to fail")
+    assert neighbours.unowned(link_local(home), other["home_addresses"][0])
 
 
 def test_link_local_address_in_use(peer, subscriber, host, counted):
