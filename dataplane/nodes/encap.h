@@ -94,18 +94,30 @@ static inline void encap_put_gre(uint8_t *at, const struct encap_way *way, uint8
 		memcpy(at + PATH_GRE_LEN, &way->key, sizeof(way->key));
 }
 
-/* Writes the IPv6 header of a way, in three stores. */
-static inline void encap_put_ip6(struct rte_ipv6_hdr *outer, const struct encap_way *way,
-	uint32_t class_and_label, uint16_t payload)
+/* The first eight octets of an IPv6 header, but for its protocol and hop limit. */
+static inline uint64_t encap_ip6_first(uint32_t class_and_label, uint16_t payload)
 {
-	uint64_t first = htonl(0x60000000 | class_and_label);
+	return htonl(0x60000000 | class_and_label) | (uint64_t)htons(payload) << 32;
+}
+
+/* Writes the IPv6 header of a way, in three stores; first is encap_ip6_first(). */
+static inline void encap_put_first(
+	struct rte_ipv6_hdr *outer, const struct encap_way *way, uint64_t first)
+{
 	uint16_t proto_and_hops;
 
 	memcpy(&proto_and_hops, way->header + 6, sizeof(proto_and_hops));
-	first |= (uint64_t)htons(payload) << 32 | (uint64_t)proto_and_hops << 48;
+	first |= (uint64_t)proto_and_hops << 48;
 	memcpy(outer, &first, sizeof(first));
 	memcpy(outer->src_addr, way->header + 8, sizeof(outer->src_addr));
 	memcpy(outer->dst_addr, way->remote, sizeof(outer->dst_addr));
+}
+
+/* The same of one packet. */
+static inline void encap_put_ip6(struct rte_ipv6_hdr *outer, const struct encap_way *way,
+	uint32_t class_and_label, uint16_t payload)
+{
+	encap_put_first(outer, way, encap_ip6_first(class_and_label, payload));
 }
 
 /* Turns the header of an outer packet into that of one with a limit (RFC 2473, 4.1.1). */

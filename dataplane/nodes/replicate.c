@@ -8,39 +8,34 @@
  *	look     the record; ask for the bucket of its subscriber or path
  *	match    the bucket; ask for the entry
  *	resolve  the entry: whom the copy goes to, and how
- *	copy     the buffer, the headers, the packet
- *	route    the way out, as forward does
+ *	copy     the way out, the headers, the packet
+ *
+ * Nearly all copies go into tunnels that are one IPv6 header, by a way out that is known; these get
+ * their headers in one go. The others go the way of forward.
  */
 #include "dataplane/nodes/replicate.h"
 
 #include <rte_malloc.h>
 
-#include "dataplane/nodes/encap.h"
 #include "dataplane/nodes/forward.h"
+#include "dataplane/nodes/replicate_target.h"
 
 enum edge { REPLICATE_NO_BUFFER = FORWARD_EDGES, REPLICATE_EDGES };
 
-enum { SCAN = 8 * REPLICATE_BUDGET }; /* places looked at in one walk */
-
-/* A member on its way to a copy. */
-struct target {
-	const struct group_member *member;
-	struct member_counters *counters;
-	uint64_t hash;
-	uint32_t number; /* of what may be its entry or path */
-	uint16_t shape, mtu;
-	struct in6_addr remote;
-	uint32_t path; /* number */
+enum {
+	SCAN = 8 * REPLICATE_BUDGET, /* places looked at in one walk */
+	NO_PROTO = UINT8_MAX,        /* what no header of a path has */
 };
 
-/* The members of one step. */
-struct batch {
-	struct worker *w;
-	struct replicate_job *job;
-	uint16_t count;
-	struct target targets[REPLICATE_BUDGET];
-	struct rte_mbuf *copies[REPLICATE_BUDGET];
-	rte_edge_t next[REPLICATE_BUDGET];
+/* What the copies of a step have in common. */
+struct common {
+	struct rte_mbuf *m;
+	uint64_t first;  /* as of encap_ip6_first(), without options */
+	uint32_t octets; /* of a copy without options */
+	uint16_t port;   /* that the packet came by */
+	uint8_t proto;   /* of tunnels with one header and nothing else */
+	bool chained;
+	struct forward_last last;
 };
 
 struct replication *replication_create(void)
@@ -55,239 +50,65 @@ void replication_destroy(struct replication *r)
 	rte_free(r);
 }
 
-/* Takes members from the list, at most `most`. Returns whether more may follow. */
-static bool gather(struct batch *b, const struct group_entry *entry, uint16_t most, uint32_t *scan)
-{
-	const struct group_table *t = &b->w->tables->groups;
-	const struct group_list *list = group_list(entry);
-	const uint32_t used = list ? group_list_used(list) : 0;
-	struct member_counters *counters = group_counts_member_at(&t->counts, b->w->index, 0);
-	uint32_t place = b->job->place;
-
-	for (; place < used && b->count < most && *scan; place++, --*scan) {
-		uint32_t number = group_list_at(list, place);
-		struct target *at = &b->targets[b->count];
-
-		if (unlikely(number >= GROUP_FREE))
-			continue;
-		at->member = group_member_at(t, number);
-		at->counters = counters + number;
-		rte_prefetch0(at->member);
-		rte_prefetch0(at->counters);
-		b->count++;
-	}
-	b->job->place = place;
-	return place < used;
-}
-
-static const struct sig_index *index_of(const struct tables *t, const struct group_member *member)
-{
-	return member->kind == MEMBER_SUBSCRIBER ? &t->subscribers.by_id : &t->paths.by_id;
-}
-
-static void look(struct batch *b)
-{
-	const struct tables *t = b->w->tables;
-
-	for (uint16_t i = 0; i < b->count; i++) {
-		struct target *at = &b->targets[i];
-
-		if (unlikely(at->member->kind == MEMBER_LINK))
-			continue;
-		at->hash = table_hash_id(at->member->target);
-		sig_index_prefetch(index_of(t, at->member), at->hash);
-	}
-}
-
-static void match(struct batch *b)
-{
-	const struct tables *t = b->w->tables;
-
-	for (uint16_t i = 0; i < b->count; i++) {
-		struct target *at = &b->targets[i];
-		const struct sig_index *index;
-		uint32_t found;
-
-		if (unlikely(at->member->kind == MEMBER_LINK))
-			continue;
-		index = index_of(t, at->member);
-		const struct sig_array *array = sig_index_array(index);
-		const struct sig_bucket *bucket = &array->buckets[sig_index_home(array, at->hash)];
-
-		found = sig_index_match(bucket, sig_index_sig(at->hash));
-		at->number = found ? sig_index_value(bucket, found) : SIG_INDEX_NONE;
-		if (unlikely(!found))
-			continue;
-		if (at->member->kind == MEMBER_SUBSCRIBER)
-			rte_prefetch0(subscriber_at(&t->subscribers, at->number));
-		else
-			rte_prefetch0(path_at(&t->paths, at->number));
-	}
-}
-
-static bool resolve_subscriber(const struct tables *t, struct target *at)
-{
-	const struct subscriber_entry *entry = NULL;
-
-	if (likely(at->number != SIG_INDEX_NONE))
-		entry = subscriber_at(&t->subscribers, at->number);
-	if (unlikely(!entry || entry->id != at->member->target))
-		entry = subscriber_table_by_id(&t->subscribers, at->member->target);
-	if (unlikely(!entry || entry->relayed))
-		return false;
-	at->remote = entry->remote;
-	at->shape = entry->shape;
-	at->path = entry->path;
-	at->mtu = entry->mtu;
-	return true;
-}
-
-static bool resolve_path(const struct tables *t, struct target *at)
-{
-	const struct path *path = NULL;
-
-	if (likely(at->number != SIG_INDEX_NONE))
-		path = path_at(&t->paths, at->number);
-	if (unlikely(!path || path->id != at->member->target)) {
-		at->number = path_table_find(&t->paths, at->member->target);
-		path = at->number == POOL_NONE ? NULL : path_at(&t->paths, at->number);
-	}
-	if (unlikely(!path || path->data_plane & PATH_RELAYED))
-		return false;
-	at->remote = path->remote;
-	at->shape = path->shape;
-	at->path = at->number;
-	at->mtu = path->mtu;
-	return true;
-}
-
-static bool is_tunnel(const struct tables *t, const struct target *at)
-{
-	return !path_header_on_link(path_shape_at(&t->paths, at->shape)->header);
-}
-
-/* Where a copy onto a link goes: to all there, or to the interface that a path names. */
-static struct path_on_link on_link(const struct target *at, const struct rte_ipv6_hdr *ip)
-{
-	struct path_on_link to = {.port = at->member->port, .mac = {{0x33, 0x33}}};
-
-	if (at->member->kind == MEMBER_LINK)
-		memcpy(to.mac.b + 2, ip->dst_addr + 12, 4);
-	else
-		memcpy(&to, &at->remote, sizeof(to));
-	return to;
-}
-
-static bool is_to_link(const struct tables *t, const struct target *at)
-{
-	return at->member->kind == MEMBER_LINK ||
-	       (at->member->kind == MEMBER_PATH && !is_tunnel(t, at));
-}
-
-static bool resolve_one(const struct batch *b, struct target *at)
-{
-	const struct tables *t = b->w->tables;
-	uint16_t port;
-
-	switch (at->member->kind) {
-	case MEMBER_SUBSCRIBER:
-		return resolve_subscriber(t, at) && is_tunnel(t, at);
-	case MEMBER_PATH:
-		if (!resolve_path(t, at))
-			return false;
-		if (likely(is_tunnel(t, at)))
-			return true;
-		break;
-	default:
-		break;
-	}
-	port = on_link(at, ip6_of(b->job->m)).port;
-	return port != b->job->port && port_get(port);
-}
-
-/* Only those stay that get a copy. Returns how many do not. */
-static uint16_t resolve(struct batch *b)
-{
-	uint16_t stay = 0, count = b->count;
-
-	for (uint16_t i = 0; i < count; i++) {
-		if (unlikely(!resolve_one(b, &b->targets[i])))
-			continue;
-		if (unlikely(stay != i))
-			b->targets[stay] = b->targets[i];
-		stay++;
-	}
-	b->count = stay;
-	return (uint16_t)(count - stay);
-}
-
-/* Buffers for all, but for the last ones in the pool, which others need. */
-static bool take_buffers(struct batch *b)
+/* Buffers for all, but for the last ones in the pool, which others need. They are as the pool has
+ * them: each is one piece, what else is to be known of them is to be set. */
+static bool take_buffers(const struct batch *b, struct rte_mbuf *copies[])
 {
 	struct rte_mempool *pool = b->job->m->pool;
 
 	return rte_mempool_get_ops(pool->ops_index)->get_count(pool) >=
 		       pool->size / REPLICATE_RESERVE &&
-	       rte_pktmbuf_alloc_bulk(pool, b->copies, b->count) == 0;
+	       rte_mempool_get_bulk(pool, (void **)copies, b->count) == 0;
 }
 
-/* The headers of a way, with so many octets of GRE. */
-static inline void put_outer(struct rte_ipv6_hdr *outer, const struct replicate_job *job,
-	const struct encap_way *way, uint8_t gre)
+/* The packet, whole or shared, behind so many octets of headers. */
+static inline void put_packet(
+	struct rte_mbuf *copy, struct rte_mbuf *m, uint16_t head, bool chained)
 {
-	encap_put_ip6(outer, way, job->class_and_label, (uint16_t)(job->payload + gre));
-	if (unlikely(gre))
-		encap_put_gre((uint8_t *)outer + job->outer, way, gre);
-	if (unlikely(job->outer > IP6_LEN))
-		encap_put_limit(outer, job->limit);
-}
+	const uint16_t octets = m->data_len;
 
-/* The packet behind the headers: all octets of it, or the packet itself, shared. */
-static inline void put_packet(struct rte_mbuf *copy, struct rte_mbuf *m, bool chained)
-{
-	const uint16_t head = copy->data_len;
-
+	copy->pkt_len = (uint32_t)head + octets;
 	if (!chained) {
-		copy->data_len = (uint16_t)(head + m->data_len);
-		copy->pkt_len = copy->data_len;
+		copy->data_len = (uint16_t)(head + octets);
 		rte_memcpy(rte_pktmbuf_mtod_offset(copy, void *, head),
-			rte_pktmbuf_mtod(m, const void *), m->data_len);
+			rte_pktmbuf_mtod(m, const void *), octets);
 		return;
 	}
+	copy->data_len = head;
 	copy->next = m;
 	copy->nb_segs = 2;
-	copy->pkt_len = (uint32_t)head + m->data_len;
 }
 
-/* Into a tunnel. */
-static inline void copy_one(
+/* Into a tunnel with any headers. */
+static void copy_tunnelled(
 	struct batch *b, struct rte_mbuf *copy, const struct target *at, bool chained)
 {
 	const struct replicate_job *job = b->job;
-	const struct path_table *t = &b->w->tables->paths;
-	const uint8_t *header = path_shape_at(t, at->shape)->header, gre = path_header_gre(header);
-	const struct encap_way way = {
-		header, &at->remote, path_key_out(t, header, at->path), at->mtu};
+	const uint8_t gre = path_header_gre(at->header);
+	const struct encap_way way = {at->header, at->remote,
+		path_key_out(&b->w->tables->paths, at->header, at->path), 0};
 	struct meta *meta = meta_start(copy, job->port, META_ENCAPSULATED);
+	struct rte_ipv6_hdr *outer = ip6_of(copy);
 
-	copy->port = job->port;
 	meta->outer = (uint8_t)(job->outer + gre);
-	meta->mtu = at->mtu;
-	copy->data_len = meta->outer;
-	put_outer(ip6_of(copy), job, &way, gre);
-	put_packet(copy, job->m, chained);
+	meta->mtu = at->most;
+	encap_put_ip6(outer, &way, job->class_and_label, (uint16_t)(job->payload + gre));
+	if (gre)
+		encap_put_gre((uint8_t *)outer + job->outer, &way, gre);
+	if (job->outer > IP6_LEN)
+		encap_put_limit(outer, job->limit);
+	put_packet(copy, job->m, meta->outer, chained);
 }
 
 /* To all on a link (RFC 2464, 7), or to one interface there (RFC 6085). */
 static rte_edge_t copy_to_link(struct batch *b, struct rte_mbuf *copy, const struct target *at)
 {
 	const struct replicate_job *job = b->job;
-	const struct path_on_link to = on_link(at, ip6_of(job->m));
+	const struct path_on_link to = target_on_link(at, ip6_of(job->m));
 	const struct port *port = port_get(to.port);
 	struct meta *meta = meta_start(copy, job->port, 0);
 
-	copy->port = job->port;
-	put_packet(copy, job->m, false);
+	put_packet(copy, job->m, 0, false);
 	if (copy->pkt_len > port_mtu(port)) {
 		meta->value = port_mtu(port);
 		return FORWARD_TOO_BIG;
@@ -297,31 +118,6 @@ static rte_edge_t copy_to_link(struct batch *b, struct rte_mbuf *copy, const str
 		&to.mac, port);
 	meta->port = port->number;
 	return FORWARD_TX;
-}
-
-static void copy(struct batch *b)
-{
-	struct rte_mbuf *m = b->job->m;
-	const bool chained = port_segments && m->data_len >= REPLICATE_CHAIN_FROM &&
-			     rte_mbuf_refcnt_read(m) < REPLICATE_SHARED_MAX;
-	const uint64_t octets = m->pkt_len;
-	uint16_t shared = 0;
-
-	for (uint16_t i = 0; i < b->count; i++) {
-		const struct target *at = &b->targets[i];
-
-		counter_add(&at->counters->packets, 1);
-		counter_add(&at->counters->octets, octets);
-		if (unlikely(is_to_link(b->w->tables, at))) {
-			b->next[i] = copy_to_link(b, b->copies[i], at);
-			continue;
-		}
-		copy_one(b, b->copies[i], at, chained);
-		b->next[i] = REPLICATE_EDGES;
-		shared += chained;
-	}
-	if (shared)
-		rte_mbuf_refcnt_update(m, (int16_t)shared);
 }
 
 /* Who is not about to be sent is one piece: no other node knows of more. */
@@ -340,26 +136,107 @@ static rte_edge_t route_one(struct batch *b, struct rte_mbuf *m, const struct ro
 	return edge;
 }
 
-static void route(struct batch *b, struct forward_last *last)
+/* Whether the way out by a hop is known, and the neighbour there. */
+static __rte_noinline bool leads(struct worker *w, const struct target *at,
+	const struct route_next_hop *hop, struct forward_last *last)
 {
-	struct in6_addr destinations[REPLICATE_BUDGET];
-	const struct route_next_hop *hops[REPLICATE_BUDGET];
+	const struct in6_addr from = ip6_load(at->header + 8);
 
-	for (uint16_t i = 0; i < b->count; i++)
-		destinations[i] = b->targets[i].remote;
-	route_table_lookup(&b->w->tables->routes, destinations, b->count, hops);
-	for (uint16_t i = 0; i < b->count; i++)
-		if (likely(b->next[i] == REPLICATE_EDGES))
-			b->next[i] = route_one(b, b->copies[i], hops[i], last);
+	return forward_leads(w, hop, &from, at->remote, last) && last->neighbour;
 }
 
-static void hand_on(struct rte_graph *graph, struct rte_node *node, struct batch *b)
+/* A copy into a tunnel without options, by a known way out: its headers are written where they
+ * stay. False: it is not one. */
+static __rte_always_inline bool copy_plain(struct worker *w, struct rte_mbuf *copy,
+	const struct target *at, const struct route_next_hop *hop, struct common *c)
 {
-	for (uint16_t from = 0, to; from < b->count; from = to) {
-		for (to = (uint16_t)(from + 1); to < b->count && b->next[to] == b->next[from];)
+	const struct encap_way way = {at->header, at->remote, 0, 0};
+	uint8_t *frame;
+
+	if (unlikely(at->header[6] != c->proto))
+		return false;
+	if (unlikely(hop != c->last.hop || !c->last.neighbour) && !leads(w, at, hop, &c->last))
+		return false;
+	if (unlikely(c->octets > c->last.mtu || c->octets > at->most))
+		return false;
+	copy->data_off = RTE_PKTMBUF_HEADROOM - sizeof(c->last.eth);
+	copy->ol_flags = 0;
+	copy->port = c->port;
+	meta_start(copy, c->last.port, 0);
+	frame = rte_pktmbuf_mtod(copy, uint8_t *);
+	memcpy(frame, &c->last.eth, sizeof(c->last.eth));
+	encap_put_first(
+		(struct rte_ipv6_hdr *)(void *)(frame + sizeof(c->last.eth)), &way, c->first);
+	put_packet(copy, c->m, sizeof(c->last.eth) + IP6_LEN, c->chained);
+	return true;
+}
+
+/* Any copy. */
+static __rte_noinline rte_edge_t copy_else(struct batch *b, struct rte_mbuf *copy,
+	const struct target *at, const struct route_next_hop *hop, struct common *c)
+{
+	rte_pktmbuf_reset(copy);
+	copy->port = c->port;
+	if (path_header_on_link(at->header))
+		return copy_to_link(b, copy, at);
+	copy_tunnelled(b, copy, at, c->chained);
+	return route_one(b, copy, hop, &c->last);
+}
+
+static struct common in_common(const struct replicate_job *job)
+{
+	struct rte_mbuf *m = job->m;
+
+	return (struct common){
+		.m = m,
+		.first = encap_ip6_first(job->class_and_label, job->payload),
+		.octets = (uint32_t)job->payload + IP6_LEN,
+		.port = job->port,
+		.chained = port_segments && m->data_len >= REPLICATE_CHAIN_FROM &&
+			   rte_mbuf_refcnt_read(m) < REPLICATE_SHARED_MAX,
+		.proto = job->outer == IP6_LEN ? IP6_TUNNEL : NO_PROTO,
+	};
+}
+
+static_assert(FORWARD_TX == 0, "what memset() writes, and no bit");
+
+/* Makes a copy for each. True: all are to be sent; else next tells. */
+static bool copy(struct batch *b, struct rte_mbuf *copies[], rte_edge_t next[])
+{
+	struct worker *w = b->w;
+	struct member_counters *counters =
+		group_counts_member_at(&w->tables->groups.counts, w->index, 0);
+	const struct route_next_hop *hops[REPLICATE_BUDGET];
+	struct common c = in_common(b->job);
+	const uint64_t octets = c.m->pkt_len;
+	const struct target *at = b->targets;
+	rte_edge_t differ = 0;
+
+	if (c.chained)
+		rte_mbuf_refcnt_update(c.m, (int16_t)b->tunnels);
+	route_table_lookup(&w->tables->routes, b->to, b->count, hops);
+	memset(next, FORWARD_TX, b->count * sizeof(next[0]));
+	for (uint16_t i = 0; i < b->count; i++, at++) {
+		struct member_counters *counted = &counters[at->counters];
+
+		counter_add(&counted->packets, 1);
+		counter_add(&counted->octets, octets);
+		if (likely(copy_plain(w, copies[i], at, hops[i], &c)))
+			continue;
+		next[i] = copy_else(b, copies[i], at, hops[i], &c);
+		differ |= next[i];
+	}
+	return differ == FORWARD_TX;
+}
+
+static void hand_on(struct rte_graph *graph, struct rte_node *node, struct rte_mbuf *copies[],
+	const rte_edge_t next[], uint16_t n)
+{
+	for (uint16_t from = 0, to; from < n; from = to) {
+		for (to = (uint16_t)(from + 1); to < n && next[to] == next[from];)
 			to++;
-		rte_node_enqueue(graph, node, b->next[from], (void **)&b->copies[from],
-			(uint16_t)(to - from));
+		rte_node_enqueue(
+			graph, node, next[from], (void **)&copies[from], (uint16_t)(to - from));
 	}
 }
 
@@ -370,21 +247,25 @@ static bool step(struct rte_graph *graph, struct rte_node *node, struct batch *b
 	struct worker *w = b->w;
 	struct group_counters *counters =
 		group_counts_at(&w->tables->groups.counts, w->index, b->job->group);
-	struct forward_last last = {.hop = NULL};
-	bool more = gather(b, entry, most, scan);
+	struct rte_mbuf *copies[REPLICATE_BUDGET];
+	rte_edge_t next[REPLICATE_BUDGET];
+	bool more = target_gather(b, entry, most, scan);
 	uint16_t lost;
 
-	look(b);
-	match(b);
-	lost = resolve(b);
-	if (b->count && !take_buffers(b)) {
+	target_look(b);
+	target_match(b);
+	lost = target_resolve(b);
+	if (b->count && !take_buffers(b, copies)) {
 		counter_add(&w->drops[DROP_no_buffer], b->count);
 		lost = (uint16_t)(lost + b->count);
 		b->count = 0;
 	}
-	copy(b);
-	route(b, &last);
-	hand_on(graph, node, b);
+	if (likely(b->count)) {
+		if (likely(copy(b, copies, next)))
+			rte_node_enqueue(graph, node, FORWARD_TX, (void **)copies, b->count);
+		else
+			hand_on(graph, node, copies, next, b->count);
+	}
 	counter_add(&counters->copies, b->count);
 	counter_add(&counters->lost, lost);
 	node_count(w, WORKER_replicated, b->count);

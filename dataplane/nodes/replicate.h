@@ -18,7 +18,7 @@
 enum {
 	REPLICATE_QUEUE = 256, /* packets that wait, a power of two */
 	REPLICATE_BUDGET = 64, /* copies a walk, and list places looked at for each 8 */
-	REPLICATE_CHAIN_FROM = 512,
+	REPLICATE_CHAIN_FROM = 256,
 	REPLICATE_OTHERS = 16, /* packets of others in a walk, from which on they have precedence */
 	REPLICATE_LEAST = 2,   /* then so many copies */
 	REPLICATE_SHARE = 16,  /* and one more for so many of others */

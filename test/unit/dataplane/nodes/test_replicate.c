@@ -128,14 +128,18 @@ static void encapsulation_limit(void **state)
 {
 	struct lab *lab = *state;
 	const uint8_t three[8] = {0, 0, 4, 1, 3, 1, 1, 0}, two[8] = {41, 0, 4, 1, 2, 1, 1, 0};
-	struct packet p, out;
+	struct packet p, out, link;
 
 	set_group(lab, ANY, "::", GROUP, "", 0);
 	set_member(lab, 1, ANY, MEMBER_SUBSCRIBER, 1, "", 0);
+	set_member(lab, 2, ANY, MEMBER_LINK, 0, "home", 0);
 	make(&p, GROUP, 100);
 	packet_extend(&p, 60, three, sizeof(three));
 	arrive(lab, &p, LAB_CORE);
+	/* On a link there is no tunnel. */
+	lab_sent(lab, LAB_HOME, &link);
 	lab_sent(lab, LAB_VISITED, &out);
+	lab_nothing(lab);
 	packet_unether(&out);
 	assert_int_equal(out.data[6], 60);
 	assert_int_equal(packet_payload(&out), p.len + 8);
@@ -143,6 +147,38 @@ static void encapsulation_limit(void **state)
 	packet_cut(&out, PACKET_IP6 + 8);
 	packet_set_hop_limit(&p, 63);
 	packet_assert_equal(&out, &p);
+	packet_unether(&link);
+	packet_assert_equal(&link, &p);
+}
+
+/* Tunnels in GRE (RFC 5845) beside others, whole and in pieces. */
+static void in_gre(void **state)
+{
+	struct lab *lab = *state;
+	const uint8_t gre[8] = {0x20, 0, 0x86, 0xdd, 1, 2, 3, 4};
+	struct packet p, out;
+
+	lab_set_gre(lab, 2, REMOTE2, &(struct lab_keys){0x01020304, 5});
+	set_group(lab, ANY, "::", GROUP, "", 0);
+	set_member(lab, 1, ANY, MEMBER_SUBSCRIBER, 1, "", 0);
+	set_member(lab, 2, ANY, MEMBER_PATH, 2, "", 0);
+	for (int pieces = 0; pieces < 2; pieces++) {
+		port_segments = pieces;
+		make(&p, GROUP, 1000);
+		arrive(lab, &p, LAB_CORE);
+		expect_tunnel(lab, &p, LAB_CARE_OF);
+		lab_sent(lab, LAB_VISITED, &out);
+		lab_nothing(lab);
+		packet_unether(&out);
+		packet_assert_addrs(&out, LAB_LOCAL, REMOTE2);
+		assert_int_equal(out.data[6], IPPROTO_GRE);
+		assert_int_equal(packet_payload(&out), p.len + sizeof(gre));
+		assert_memory_equal(out.data + PACKET_IP6, gre, sizeof(gre));
+		packet_cut(&out, PACKET_IP6 + sizeof(gre));
+		packet_set_hop_limit(&p, 63);
+		packet_assert_equal(&out, &p);
+	}
+	port_segments = false;
 }
 
 /* Too large for a tunnel: the sender is told; small enough to have to fit: in fragments. */
@@ -391,6 +427,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(by_the_right_port, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(bad_packets, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(encapsulation_limit, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(in_gre, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(too_large, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(members_follow, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(many_members, lab_setup, lab_teardown),
