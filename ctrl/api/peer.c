@@ -22,6 +22,18 @@ static json_t *peer_json(struct ctrl *ctrl, const char *role, const char *name,
 			? json_integer((json_int_t)((now - heartbeat->heard_ns) / 1000000000))
 			: json_null());
 	json_put_uint(obj, "missing", heartbeat->missing);
+	json_object_set_new(obj, "clock_offset_ms", json_null());
+	return obj;
+}
+
+static json_t *anchor_json(struct ctrl *ctrl, size_t index, const struct mag_anchor *anchor)
+{
+	json_t *obj = peer_json(ctrl, "anchor", anchor->name, &anchor->address,
+		mag_peer_heartbeat(ctrl->mag, index));
+	int64_t ms;
+
+	if (mag_clock_offset_ms(ctrl->mag, index, &ms))
+		json_object_set_new(obj, "clock_offset_ms", json_integer(ms));
 	return obj;
 }
 
@@ -38,7 +50,6 @@ void api_peer_show(struct api_request *r, const json_t *params)
 		api_item(r, peer_json(r->ctrl, "gateway", gateway->name, &gateway->addresses[0],
 				    lma_peer_heartbeat(lma, i)));
 	for (size_t i = 0; mag && (anchor = mag_anchor_next(mag, i)); i++, n++)
-		api_item(r, peer_json(r->ctrl, "anchor", anchor->name, &anchor->address,
-				    mag_peer_heartbeat(mag, i)));
+		api_item(r, anchor_json(r->ctrl, i, anchor));
 	api_count(r, n);
 }

@@ -6,6 +6,7 @@
  *   mag.c            attachments, what the operator asks for
  *   mag_start.c      what is attached from the start
  *   mag_register.c   Proxy Binding Updates and their answers (6.9.1, 6.9.4)
+ *   mag_clock.c      our time of day is not that of an anchor (5.5)
  *   mag_peer.c       the anchors as peers: heartbeats (RFC 5847), notifications (RFC 7077)
  *   mag_revoke.c     Binding Revocation (RFC 5846, 9)
  *   mag_path.c       several ways to one anchor (RFC 8278)
@@ -314,6 +315,10 @@ int mag_revoke(struct mag *mag, const struct mag_anchor *anchor, mag_noticed *do
 /* An anchor by its index, NULL behind the last; how its heartbeats stand; one by its name. */
 const struct mag_anchor *mag_anchor_next(const struct mag *mag, size_t index);
 const struct heartbeat_peer *mag_peer_heartbeat(const struct mag *mag, size_t index);
+
+/* How far an anchor's time of day is ahead of ours, or behind it (less than 0), as its last refusal
+ * for that told. False: no update was refused for it since one was accepted. */
+bool mag_clock_offset_ms(const struct mag *mag, size_t index, int64_t *ms);
 const struct mag_anchor *mag_anchor_find(const struct mag *mag, const char *name);
 
 /* The attachment after prev, the first for NULL; NULL at the end. */

@@ -33,6 +33,7 @@
 	X(ECHO, "mag_drop_echo", "dropped: names other values than were asked (6.9.1.2, 6)")       \
 	X(ACCEPTED, "mag_accepted", "registrations accepted")                                      \
 	X(REFUSED, "mag_refused", "registrations refused")                                         \
+	X(CLOCK, "mag_clock_off", "of them, refused as the clocks of both ends are too far apart") \
 	X(ATTACHED, "mag_attached", "nodes that got service")                                      \
 	X(MOVED, "mag_moved", "nodes that moved to another access link here")                      \
 	X(DETACHED, "mag_detached", "nodes that left, or were told to")                            \

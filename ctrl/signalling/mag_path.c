@@ -239,11 +239,14 @@ void mag_path_answered(
 		}
 		way->asked = false;
 		way->granted = mh->ba.lifetime;
+		mag_clock_accepted(mag, a);
 		way->expires_ns = mag_real(mag) + binding_lifetime_ns(mh->ba.lifetime);
 		mag_count(mag, MAG_N_ACCEPTED);
 		return;
 	}
 	mag_count(mag, MAG_N_REFUSED);
+	if (mh->ba.status == STATUS_BA_TIMESTAMP_MISMATCH)
+		mag_clock_refused(mag, a, mh);
 	if (mh->ba.status == STATUS_BA_GRE_KEY_REQUIRED)
 		mag_gre_refused(mag, a, way->gre);
 	mag_delegation_refused(mag, a, mh->ba.status);

@@ -123,9 +123,11 @@ int mag_peer_open(struct mag *mag)
 		.real_ns = op_real};
 
 	mag->indicated = calloc(c->anchor_count, sizeof(*mag->indicated));
+	mag->clocks = calloc(c->anchor_count, sizeof(*mag->clocks));
 	mag->gre_known = calloc(c->anchor_count, sizeof(*mag->gre_known));
-	if (!mag->indicated || !mag->gre_known)
+	if (!mag->indicated || !mag->gre_known || !mag->clocks)
 		return -ENOMEM;
+	mag_clock_open(mag);
 	mag->heartbeat = heartbeat_new(&config, &ops, mag->hmac, &mag->wheel);
 	mag->notices = notices_new(&notices, mag->hmac, &mag->wheel);
 	return mag->heartbeat && mag->notices ? 0 : -ENOMEM;
@@ -137,6 +139,7 @@ void mag_peer_close(struct mag *mag)
 	heartbeat_free(mag->heartbeat);
 	free(mag->indicated);
 	free(mag->gre_known);
+	free(mag->clocks);
 }
 
 const struct heartbeat_peer *mag_peer_heartbeat(const struct mag *mag, size_t index)

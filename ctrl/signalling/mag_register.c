@@ -259,6 +259,7 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 		return;
 	}
 	mag_count(mag, MAG_N_ACCEPTED);
+	mag_clock_accepted(mag, a);
 	a->fresh = a->reordered = false;
 	a->access = a->link->access;
 	a->status = 0;
@@ -324,6 +325,8 @@ static void refused(struct mag *mag, struct mag_attachment *a, const struct mh *
 	a->status = status;
 	mag_count(mag, MAG_N_REFUSED);
 	mag_tell(mag, MAG_EVENT_REFUSED, a);
+	if (status == STATUS_BA_TIMESTAMP_MISMATCH)
+		mag_clock_refused(mag, a, mh);
 	if (correct(mag, a, mh))
 		return;
 	if (status == STATUS_BA_HNP_NOT_AUTHORIZED || status == STATUS_BA_PREFIX_SET)

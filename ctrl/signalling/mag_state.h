@@ -15,6 +15,15 @@ enum mag_gre_known {
 	MAG_GRE_WANTED,      /* it refused a registration without it */
 };
 
+/* What an anchor has said of our time of day. */
+struct mag_clock {
+	bool is_known;   /* it refused the last update for our time */
+	bool is_off;     /* somebody waits until ours is right */
+	bool is_right;   /* another one was accepted since */
+	int64_t offset;  /* its time less ours then, in 1/65536 s */
+	int64_t bearing; /* of our time then, so that it is seen to be set */
+};
+
 struct mag {
 	struct mag_config config;
 	struct mag_ops ops;
@@ -27,6 +36,8 @@ struct mag {
 	struct heartbeat *heartbeat;
 	struct notices *notices;
 	enum mag_gre_known *gre_known;      /* of each anchor */
+	struct mag_clock *clocks;           /* of each anchor */
+	struct wheel_timer clock_timer;     /* when ours is looked at next */
 	uint64_t *indicated;                /* of each anchor: timestamp of its last revocation */
 	struct mag_revocation *revocations; /* by anchors, under way */
 	struct mag_told *tolds;             /* revocations by us that somebody waits for */
@@ -199,6 +210,15 @@ void mag_ask(struct mag *mag, struct mag_attachment *a, uint8_t handoff);
 
 /* The time is up in which an answer should have come. */
 void mag_ask_again(struct mag *mag, struct mag_attachment *a);
+
+/* mag_clock.c */
+
+/* Prepares what looks at the clock. */
+void mag_clock_open(struct mag *mag);
+
+/* An update of this attachment was refused for our time, or was accepted. */
+void mag_clock_refused(struct mag *mag, const struct mag_attachment *a, const struct mh *mh);
+void mag_clock_accepted(struct mag *mag, const struct mag_attachment *a);
 
 /* mag_peer.c */
 

@@ -2,9 +2,12 @@
 
 import ipaddress
 import json
+import os
+import pathlib
 import shutil
 import signal
 import socket
+import time
 
 import pytest
 
@@ -12,6 +15,8 @@ from scapy.layers.inet6 import ICMPv6ND_RS, IPv6
 from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
+import mip6
+import pmip6
 from lab import programs
 from lab.node import veth
 from lab.proxy import (ANCHOR, GATEWAY, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR, AccessGateway, SecondAnchor,
@@ -26,6 +31,19 @@ HUGEPAGES = 240
 ANCHOR_CHANGES = (
     ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'),
     ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
+
+
+TIMESTAMP_MISMATCH = 156
+
+
+def is_update(packet):
+    return mip6.mh_type(packet) == mip6.BU
+
+
+def timestamp(packet):
+    """Of a Proxy Binding Update, in seconds since 1970."""
+    options = {kind: data for _, kind, data in mip6.options_of(packet[40:])}
+    return int.from_bytes(options[pmip6.TIMESTAMP], "big") / 65536
 
 
 @pytest.fixture(scope="module")
@@ -493,3 +511,64 @@ def test_anchor_restarts(lab, anchor, gateways, host):
     reaches(lab.cn, address)
     assert arrive(lab, gateways, "2") == address
     reaches(host, CN, address)
+
+
+@pytest.fixture
+def skewed(build, gateways):
+    """The first gateway with a time of day that is ahead by what skewed() says, in seconds."""
+    control, clock = gateways["1"].control, gateways["1"].node.directory / "clock"
+    good, sanitizer = control.env, os.environ.get("ASAN_OPTIONS", "")
+
+    def skew(seconds):
+        fresh = clock.with_suffix(".new")
+        fresh.write_text(f"{seconds}\n")
+        os.rename(fresh, clock)
+
+    def restart(env):
+        control.process.stop(signal.SIGKILL)
+        control.env = env
+        control.start()
+        wait_for(gateways["1"].synchronised, "the data plane to be synchronised")
+    skew(-3600)
+    # What is loaded before the sanitizer's runtime must be allowed to.
+    restart(good | {"LD_PRELOAD": str(pathlib.Path(build) / "test/scenario/wrong_clock.so"),
+                    "ASAN_OPTIONS": f"{sanitizer}:verify_asan_link_order=0".strip(":"),
+                    "WRONG_CLOCK_FILE": str(clock)})
+    yield skew
+    restart(good)
+
+
+def test_clock_beyond_the_window(lab, anchor, gateways, host, skewed):
+    """RFC 5213, 5.5 and 6.9.1.2, 9: refused while its clock is wrong, which nobody puts right for it, and served
+    as soon as it is right, with the address of before."""
+    gateway, ear = gateways["1"], Ear(lab.core, "mag1")
+
+    def offset():
+        known, = gateway.control.ask("peer", "show")["peers"]
+        return known["clock_offset_ms"]
+
+    def refused(ahead):
+        wait_for(lambda: (a := gateway.attachment(1)) and (a["status"], a["state"], a["prefixes"]) ==
+                 (TIMESTAMP_MISMATCH, "registering", []), "the host to be refused")
+        assert abs(offset() + ahead * 1000) < 60000
+
+    lab.plug("1")
+    refused(-3600)
+    assert not [s for s in anchor.sessions("--mn-id", MN_ID[1]) if s["state"] == "live"]
+    assert not global_address(host)
+    # It goes on by its own clock, also when it asks again.
+    stamps = wait_for(lambda: len(found := [timestamp(packet) for packet in ear.heard(is_update)]) > 1 and found,
+                      "it to ask again")
+    assert all(abs(time.time() - 3600 - stamp) < 60 for stamp in stamps)
+    skewed(0)
+    address = arrive(lab, gateways, "1")
+    assert offset() is None
+    reaches(lab.cn, address)
+    # The clock goes wrong while the host is served.
+    skewed(3600)
+    anchor.control.ctl("session", "renew", gateway.attachment(1)["prefixes"][0].split("/")[0])
+    refused(3600)
+    skewed(0)
+    wait_for(lambda: gateway.attachment(1)["state"] == "attached", "the host to be served again")
+    reaches(lab.cn, address)
+    ear.close()

@@ -8,6 +8,7 @@ static const struct table_column peer_columns[] = {
 	{"HEARD", "heard_s", TABLE_DURATION},
 	{"MISSING", "missing", TABLE_TEXT},
 	{"RESTARTS", "restart_counter", TABLE_TEXT},
+	{"CLOCK", "clock_offset_ms", TABLE_TEXT},
 	{0},
 };
 

@@ -314,6 +314,9 @@ static void add_answer_options(const struct mag_rig_answer *a, struct mh *mh)
 	}
 	if (a->echo)
 		option_add(mh, OPTION_MAG_MULTIPATH)->mag_multipath = from->mag_multipath;
+	if (a->ahead_s)
+		option_add(mh, OPTION_TIMESTAMP)->timestamp.time =
+			clock_48_16_from_ns(mag_rig.real) + (uint64_t)(a->ahead_s * 65536);
 	assert_int_equal(auth_add(mh, SPI), 0);
 }
 

@@ -60,6 +60,7 @@ struct mag_rig_answer {
 	bool gre;               /* the option of RFC 5845, 6.1 */
 	struct field_optional uplink_key;
 	const char *delegated[5]; /* of options of RFC 7148, 4.1 */
+	int64_t ahead_s; /* its time of day is so much later, which it tells; 0: does not */
 };
 extern const struct mag_rig_answer mag_rig_good;
 
