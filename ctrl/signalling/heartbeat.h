@@ -4,6 +4,9 @@
  *
  * Peers are named by their index. A request goes to those with sessions, once an interval; requests
  * of all are answered. A restart counter that has changed says that the peer has lost its sessions.
+ *
+ * Of what is replayed nothing comes: an answer has to have the number of the last request, numbers
+ * begin at random with each process, and what a peer says unasked is not believed, but asked about.
  * For the control thread.
  */
 #pragma once
@@ -40,6 +43,14 @@ struct heartbeat_peer {
 	uint32_t sequence;
 	uint32_t missing;
 	bool asked;
+	uint64_t checked_ns; /* when what it said unasked was last asked about; 0: never */
+};
+
+/* What became of a Heartbeat that came. */
+enum heartbeat_verdict {
+	HEARTBEAT_TAKEN = 0,
+	HEARTBEAT_UNMATCHED, /* answers nothing that was asked */
+	HEARTBEAT_OLD,       /* unasked, and says nothing that is new */
 };
 
 struct heartbeat_config {
@@ -52,8 +63,10 @@ struct heartbeat_config {
 
 struct heartbeat_ops {
 	void *context;
-	/* How to reach a peer now. */
-	struct proxy_peer (*peer)(void *context, size_t index);
+	/* How to reach a peer after so many answers in a row were missing: another way may do. */
+	struct proxy_peer (*peer)(void *context, size_t index, uint32_t missing);
+	/* The nth pair of addresses by which a peer may have known us. False: there are fewer. */
+	bool (*each)(void *context, size_t index, size_t nth, struct proxy_peer *peer);
 	/* Whether we have sessions with it. */
 	bool (*active)(void *context, size_t index);
 	/* Sends an IPv6 packet; 0, or a negative errno when no data plane takes it. */
@@ -64,15 +77,16 @@ struct heartbeat_ops {
 
 struct heartbeat;
 
-/* NULL: no memory. hmac and wheel are the caller's and outlive it. */
+/* NULL: no memory, or no random numbers. hmac and wheel are the caller's and outlive it. */
 struct heartbeat *heartbeat_new(const struct heartbeat_config *config,
 	const struct heartbeat_ops *ops, struct hmac *hmac, struct wheel *wheel);
 
 /* NULL is allowed. */
 void heartbeat_free(struct heartbeat *h);
 
-/* A Heartbeat from this peer, which is known to be genuine; `from` has the two addresses of it. */
-void heartbeat_receive(
+/* A Heartbeat from this peer, which is known to be genuine, but perhaps not new; `from` has the two
+ * addresses of it. */
+enum heartbeat_verdict heartbeat_receive(
 	struct heartbeat *h, size_t index, const struct proxy_peer *from, const struct mh *mh);
 
 /* A Binding Error with status 2 from this peer. Returns whether a request was under way. */

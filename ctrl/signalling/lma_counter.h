@@ -25,7 +25,8 @@
 	X(PEER_AUTH, "lma_drop_peer_auth",                                                         \
 		"dropped: other message with wrong or no authenticator")                           \
 	X(REPLAY, "lma_drop_replay",                                                               \
-		"dropped: Binding Revocation Indication without a timestamp that is new")          \
+		"dropped: Binding Revocation Indication without a timestamp that is new, or "      \
+		"unsolicited Heartbeat without a restart counter that is")                         \
 	X(UNMATCHED, "lma_drop_unmatched", "dropped: answers nothing that was asked")              \
 	X(HEARTBEAT, "lma_heartbeat_received", "Heartbeats received, of both kinds")               \
 	X(PEER_LOST, "lma_gateway_lost", "gateways that no longer answered heartbeats")            \

@@ -5,30 +5,50 @@
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "ctrl/binding/binding.h"
 #include "ctrl/signalling/lma_state.h"
 #include "ctrl/signalling/trace_peer.h"
 #include "proto/mobility/codes.h"
 #include "proto/mobility/status.h"
 
-static struct proxy_peer op_peer(void *context, size_t index)
+/* By the addresses that something is registered by, one after the other. */
+static struct proxy_peer op_peer(void *context, size_t index, uint32_t missing)
 {
 	const struct lma *lma = context;
 	const struct lma_peer *peer = &lma->config.peers[index];
 	const struct lma_peer_state *state = &lma->peer_states[index];
+	size_t used = 0, at = state->heard_by;
 
-	return (struct proxy_peer){.own = state->own,
-		.address = state->address,
-		.care_of = state->address,
-		.has_key = peer->has_key,
-		.spi = peer->spi,
-		.key = peer->key};
+	for (size_t i = 0; i < peer->address_count; i++)
+		used += state->ways[i].active_ns > lma_now(lma);
+	for (size_t i = 0, skip = used ? missing % used : 0; used; i++) {
+		at = (state->heard_by + i) % peer->address_count;
+		if (state->ways[at].active_ns > lma_now(lma) && !skip--)
+			break;
+	}
+	return lma_peer_at(peer, &state->ways[at].own, &peer->addresses[at]);
+}
+
+static bool op_each(void *context, size_t index, size_t nth, struct proxy_peer *at)
+{
+	const struct lma *lma = context;
+	const struct lma_peer *peer = &lma->config.peers[index];
+
+	if (nth >= lma->config.address_count * peer->address_count)
+		return false;
+	*at = lma_peer_at(peer, &lma->config.addresses[nth / peer->address_count],
+		&peer->addresses[nth % peer->address_count]);
+	return true;
 }
 
 static bool op_active(void *context, size_t index)
 {
 	const struct lma *lma = context;
 
-	return lma->peer_states[index].active_ns > lma_now(lma);
+	for (size_t i = 0; i < lma->config.peers[index].address_count; i++)
+		if (lma->peer_states[index].ways[i].active_ns > lma_now(lma))
+			return true;
+	return false;
 }
 
 static int op_send(void *context, const uint8_t *ip, size_t len)
@@ -105,6 +125,7 @@ int lma_peer_open(struct lma *lma)
 		.announce = c->restart_fresh};
 	const struct heartbeat_ops ops = {.context = lma,
 		.peer = op_peer,
+		.each = op_each,
 		.active = op_active,
 		.send = op_send,
 		.event = op_event,
@@ -119,8 +140,13 @@ int lma_peer_open(struct lma *lma)
 	if (!lma->peer_states)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->peer_count; i++) {
-		lma->peer_states[i].own = c->addresses[0];
-		lma->peer_states[i].address = c->peers[i].addresses[0];
+		struct lma_peer_way *ways = calloc(c->peers[i].address_count, sizeof(*ways));
+
+		if (!ways)
+			return -ENOMEM;
+		for (size_t j = 0; j < c->peers[i].address_count; j++)
+			ways[j].own = c->addresses[0];
+		lma->peer_states[i].ways = ways;
 	}
 	lma->heartbeat = heartbeat_new(&config, &ops, lma->hmac, &lma->wheel);
 	lma->notices = notices_new(&notices, lma->hmac, &lma->wheel);
@@ -131,6 +157,8 @@ void lma_peer_close(struct lma *lma)
 {
 	notices_free(lma->notices);
 	heartbeat_free(lma->heartbeat);
+	for (size_t i = 0; lma->peer_states && i < lma->config.peer_count; i++)
+		free(lma->peer_states[i].ways);
 	free(lma->peer_states);
 }
 
@@ -145,18 +173,69 @@ struct proxy_peer lma_peer_at(
 		.key = peer->key};
 }
 
+/* Its index; that of the first for one that it has no longer. */
+static size_t index_of(const struct lma_peer *peer, const struct in6_addr *address)
+{
+	for (size_t i = 0; i < peer->address_count; i++)
+		if (addr_equal(&peer->addresses[i], address))
+			return i;
+	return 0;
+}
+
+struct proxy_peer lma_peer_of(
+	const struct lma *lma, const struct session_record *record, uint32_t tries)
+{
+	const struct lma_peer *peer = lma_peer_find(lma, &record->care_of);
+	size_t heard_by = lma->peer_states[peer - lma->config.peers].heard_by, first = 0;
+	const struct session_path *path;
+
+	if (!record->path_count)
+		return lma_peer_at(peer, &record->anchor, &record->care_of);
+	for (size_t i = 0; i < record->path_count; i++)
+		if (addr_equal(&record->paths[i].care_of, &peer->addresses[heard_by]))
+			first = i;
+	path = &record->paths[(first + tries) % record->path_count];
+	return lma_peer_at(peer, &path->anchor, &path->care_of);
+}
+
+static struct lma_peer_way *activate(struct lma *lma, const struct lma_peer *peer,
+	const struct in6_addr *care_of, const struct in6_addr *own, uint64_t end_ns)
+{
+	struct lma_peer_state *state = &lma->peer_states[peer - lma->config.peers];
+	struct lma_peer_way *way = &state->ways[index_of(peer, care_of)];
+
+	way->own = *own;
+	if (end_ns > way->active_ns)
+		way->active_ns = end_ns;
+	return way;
+}
+
 void lma_peer_active(struct lma *lma, const struct session *session)
 {
-	const struct lma_peer *peer = lma_peer_find(lma, &session->now.care_of);
+	const struct session_record *now = &session->now;
+	const struct lma_peer *peer = lma_peer_find(lma, &now->care_of);
+	const struct lma_peer_way *way = NULL;
 	struct lma_peer_state *state;
+	uint64_t newest = 0;
 
-	if (!peer || session->now.life != SESSION_LIVE)
+	if (!peer || now->life != SESSION_LIVE)
 		return;
 	state = &lma->peer_states[peer - lma->config.peers];
-	state->own = session->now.anchor;
-	state->address = session->now.care_of;
-	if (session->end_ns > state->active_ns)
-		state->active_ns = session->end_ns;
+	if (!now->path_count)
+		way = activate(lma, peer, &now->care_of, &now->anchor, session->end_ns);
+	for (size_t i = 0; i < now->path_count; i++) {
+		const struct session_path *path = &now->paths[i];
+		uint64_t left = binding_left_ns(
+			path->expires_ns, lma_real(lma), binding_lifetime_ns(path->lifetime));
+		const struct lma_peer_way *active =
+			activate(lma, peer, &path->care_of, &path->anchor, lma_now(lma) + left);
+
+		if (!way || path->timestamp > newest) {
+			way = active;
+			newest = path->timestamp;
+		}
+	}
+	state->heard_by = (size_t)(way - state->ways);
 }
 
 const struct heartbeat_peer *lma_peer_heartbeat(const struct lma *lma, size_t index)
@@ -210,6 +289,25 @@ static void indicated(struct lma *lma, const struct lma_peer *peer, const struct
 	}
 }
 
+static void heartbeat(struct lma *lma, const struct lma_peer *peer, const struct proxy_peer *at,
+	const struct mh *mh)
+{
+	size_t index = (size_t)(peer - lma->config.peers);
+
+	lma_count(lma, LMA_N_HEARTBEAT);
+	switch (heartbeat_receive(lma->heartbeat, index, at, mh)) {
+	case HEARTBEAT_TAKEN:
+		lma->peer_states[index].heard_by = index_of(peer, &at->address);
+		break;
+	case HEARTBEAT_UNMATCHED:
+		lma_count(lma, LMA_N_UNMATCHED);
+		break;
+	case HEARTBEAT_OLD:
+		lma_count(lma, LMA_N_REPLAY);
+		break;
+	}
+}
+
 void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, const struct mh *mh)
 {
 	const struct lma_peer *peer = lma_peer_find(lma, &packet->ip6.src);
@@ -228,8 +326,7 @@ void lma_peer_receive(struct lma *lma, const struct receive_packet *packet, cons
 		lma_count(lma, LMA_N_PEER_AUTH);
 		trace(lma, packet, mh, lma_counter_defs[LMA_N_PEER_AUTH].name);
 	} else if (mh->type == MH_HEARTBEAT) {
-		lma_count(lma, LMA_N_HEARTBEAT);
-		heartbeat_receive(lma->heartbeat, (size_t)(peer - lma->config.peers), &at, mh);
+		heartbeat(lma, peer, &at, mh);
 	} else if (mh->type == MH_REVOCATION &&
 		   mh->revocation.type == CODES_REVOCATION_INDICATION) {
 		indicated(lma, peer, &at, packet, mh);

@@ -43,11 +43,12 @@ static void about_free(struct lma_about *about)
 	free(about);
 }
 
-static struct notice notice_of(const struct lma_peer *peer, const struct session_record *record,
+static struct notice notice_of(const struct lma *lma, const struct session_record *record,
 	enum notice_kind kind, uint16_t reason)
 {
 	struct notice n = {.kind = kind,
-		.peer = lma_peer_at(peer, &record->anchor, &record->care_of),
+		.peer = lma_peer_of(lma, record, 0),
+		.again = lma_peer_of(lma, record, 1),
 		.reason = reason,
 		.mn_id = record->mn_id,
 		.prefix_count = record->prefix_count};
@@ -60,19 +61,18 @@ static struct notice notice_of(const struct lma_peer *peer, const struct session
 static int start(struct lma *lma, const struct session_record *record, enum notice_kind kind,
 	uint16_t reason, notice_done *fn, const struct lma_about *about)
 {
-	const struct lma_peer *peer = lma_peer_find(lma, &record->care_of);
 	struct lma_about *kept;
 	struct notice n;
 	int error;
 
-	if (!peer)
+	if (!lma_peer_find(lma, &record->care_of))
 		return -EOPNOTSUPP;
 	kept = about_keep(lma, about);
 	if (!kept)
 		return -ENOMEM;
 	kept->number = record->number;
 	kept->care_of = record->care_of;
-	n = notice_of(peer, record, kind, reason);
+	n = notice_of(lma, record, kind, reason);
 	error = notices_start(lma->notices, &n, fn, kept);
 	if (error)
 		about_free(kept);

@@ -66,11 +66,17 @@ struct lma_request {
 	struct lma_request *next; /* in the free list, or behind it in the queue */
 };
 
+/* What is registered by an address of a gateway. */
+struct lma_peer_way {
+	struct in6_addr own; /* address of ours that was asked */
+	uint64_t active_ns;  /* it can have sessions until then, CLOCK_MONOTONIC */
+};
+
 /* What is known of a gateway, beside its heartbeats. */
 struct lma_peer_state {
-	struct in6_addr own, address; /* of the two, as the last registration had them */
-	uint64_t active_ns;           /* it can have sessions until then, CLOCK_MONOTONIC */
-	uint64_t indicated;           /* timestamp of its last Binding Revocation Indication */
+	struct lma_peer_way *ways; /* by each of its addresses */
+	size_t heard_by;           /* of these, that which it was heard by last */
+	uint64_t indicated;        /* timestamp of its last Binding Revocation Indication */
 };
 
 struct lma {
@@ -339,6 +345,11 @@ void lma_peer_close(struct lma *lma);
 /* A gateway at one of its addresses. */
 struct proxy_peer lma_peer_at(
 	const struct lma_peer *peer, const struct in6_addr *own, const struct in6_addr *care_of);
+
+/* The gateway of a session: at the address of the binding that it was heard by last, after tries in
+ * vain at that of another, if there is (RFC 8278). It must be one of the configuration. */
+struct proxy_peer lma_peer_of(
+	const struct lma *lma, const struct session_record *record, uint32_t tries);
 
 /* Its gateway has this session. */
 void lma_peer_active(struct lma *lma, const struct session *session);

@@ -28,7 +28,8 @@
 	X(WRONG_ANCHOR, "mag_drop_anchor", "dropped: not from the anchor that was asked")          \
 	X(AUTH, "mag_drop_auth", "dropped: wrong or no authenticator")                             \
 	X(REPLAY, "mag_drop_replay",                                                               \
-		"dropped: Binding Revocation Indication without a timestamp that is new")          \
+		"dropped: Binding Revocation Indication without a timestamp that is new, or "      \
+		"unsolicited Heartbeat without a restart counter that is")                         \
 	X(UNMATCHED, "mag_drop_unmatched", "dropped: answers nothing that was asked")              \
 	X(ECHO, "mag_drop_echo", "dropped: names other values than were asked (6.9.1.2, 6)")       \
 	X(ACCEPTED, "mag_accepted", "registrations accepted")                                      \

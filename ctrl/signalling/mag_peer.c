@@ -15,21 +15,73 @@
 #include "proto/mobility/mh_packet.h"
 #include "proto/mobility/status.h"
 
-struct proxy_peer mag_peer_at(const struct mag *mag, const struct mag_anchor *anchor)
+struct proxy_peer mag_peer_at(const struct mag_anchor *anchor, const struct in6_addr *own)
 {
-	return (struct proxy_peer){.own = mag->config.address,
+	return (struct proxy_peer){.own = *own,
 		.address = anchor->address,
-		.care_of = mag->config.address,
+		.care_of = *own,
 		.has_key = anchor->has_key,
 		.spi = anchor->spi,
 		.key = anchor->key};
 }
 
-static struct proxy_peer op_peer(void *context, size_t index)
+/* Whether something is registered with this anchor by a path. */
+static bool is_used(const struct mag *mag, const struct mag_anchor *anchor, size_t way)
+{
+	uint8_t bid = mag->config.paths[way].bid;
+
+	for (const struct mag_attachment *a = NULL; (a = mag_next(mag, a));) {
+		if (a->anchor != anchor || !mag_is_served(a))
+			continue;
+		if (!a->now.path_count && a->way == way)
+			return true;
+		for (size_t i = 0; i < a->now.path_count; i++)
+			if (a->now.paths[i].bid == bid)
+				return true;
+	}
+	return false;
+}
+
+/* The anchor knows what is registered by the address of a path, and may be out of reach by another:
+ * so first by the way that it was heard by last. */
+struct proxy_peer mag_peer_by(
+	const struct mag *mag, const struct mag_anchor *anchor, uint32_t tries)
+{
+	size_t count = mag->config.path_count, first = mag->heard_by[anchor - mag->config.anchors];
+	size_t used = 0, ways[SESSION_PATHS_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		if (is_used(mag, anchor, (first + i) % count))
+			ways[used++] = (first + i) % count;
+	return mag_peer_at(anchor,
+		used ? &mag->config.paths[ways[tries % used]].address : &mag->config.address);
+}
+
+/* An authentic message of an anchor came to this address of ours. */
+void mag_peer_heard(struct mag *mag, const struct mag_anchor *anchor, const struct in6_addr *own)
+{
+	for (size_t i = 0; i < mag->config.path_count; i++)
+		if (addr_equal(&mag->config.paths[i].address, own))
+			mag->heard_by[anchor - mag->config.anchors] = (uint8_t)i;
+}
+
+static struct proxy_peer op_peer(void *context, size_t index, uint32_t missing)
 {
 	const struct mag *mag = context;
 
-	return mag_peer_at(mag, &mag->config.anchors[index]);
+	return mag_peer_by(mag, &mag->config.anchors[index], missing);
+}
+
+static bool op_each(void *context, size_t index, size_t nth, struct proxy_peer *peer)
+{
+	const struct mag *mag = context;
+	const struct mag_config *c = &mag->config;
+
+	if (nth >= (c->path_count ? c->path_count : 1))
+		return false;
+	*peer = mag_peer_at(
+		&c->anchors[index], c->path_count ? &c->paths[nth].address : &c->address);
+	return true;
 }
 
 static bool op_active(void *context, size_t index)
@@ -112,6 +164,7 @@ int mag_peer_open(struct mag *mag)
 		.announce = c->restart_fresh};
 	const struct heartbeat_ops ops = {.context = mag,
 		.peer = op_peer,
+		.each = op_each,
 		.active = op_active,
 		.send = op_send,
 		.event = op_event,
@@ -123,9 +176,10 @@ int mag_peer_open(struct mag *mag)
 		.real_ns = op_real};
 
 	mag->indicated = calloc(c->anchor_count, sizeof(*mag->indicated));
+	mag->heard_by = calloc(c->anchor_count, sizeof(*mag->heard_by));
 	mag->clocks = calloc(c->anchor_count, sizeof(*mag->clocks));
 	mag->gre_known = calloc(c->anchor_count, sizeof(*mag->gre_known));
-	if (!mag->indicated || !mag->gre_known || !mag->clocks)
+	if (!mag->indicated || !mag->gre_known || !mag->clocks || !mag->heard_by)
 		return -ENOMEM;
 	mag_clock_open(mag);
 	mag->heartbeat = heartbeat_new(&config, &ops, mag->hmac, &mag->wheel);
@@ -140,6 +194,7 @@ void mag_peer_close(struct mag *mag)
 	free(mag->indicated);
 	free(mag->gre_known);
 	free(mag->clocks);
+	free(mag->heard_by);
 }
 
 const struct heartbeat_peer *mag_peer_heartbeat(const struct mag *mag, size_t index)
@@ -260,6 +315,23 @@ static void notified(struct mag *mag, const struct mag_anchor *anchor,
 	mag_answer(mag, peer, &upa, NULL);
 }
 
+static void heartbeat(
+	struct mag *mag, size_t index, const struct proxy_peer *peer, const struct mh *mh)
+{
+	mag_count(mag, MAG_N_HEARTBEAT);
+	switch (heartbeat_receive(mag->heartbeat, index, peer, mh)) {
+	case HEARTBEAT_TAKEN:
+		mag_peer_heard(mag, &mag->config.anchors[index], &peer->own);
+		break;
+	case HEARTBEAT_UNMATCHED:
+		mag_count(mag, MAG_N_UNMATCHED);
+		break;
+	case HEARTBEAT_OLD:
+		mag_count(mag, MAG_N_REPLAY);
+		break;
+	}
+}
+
 void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, const struct mh *mh)
 {
 	const struct mag_anchor *anchor = NULL;
@@ -274,10 +346,9 @@ void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, cons
 		return;
 	}
 	anchor = &mag->config.anchors[i];
-	peer = mag_peer_at(mag, anchor);
 	/* It may know any of our addresses (RFC 8278), and is answered from that. */
-	if (mag_is_own(mag, &packet->ip6.dst))
-		peer.own = peer.care_of = packet->ip6.dst;
+	peer = mag_peer_at(anchor,
+		mag_is_own(mag, &packet->ip6.dst) ? &packet->ip6.dst : &mag->config.address);
 	if (mh->type == MH_BE) {
 		/* Nobody signs it: it counts for what is under way. */
 		if (!notices_answer(mag->notices, packet, mh) &&
@@ -288,8 +359,7 @@ void mag_peer_receive(struct mag *mag, const struct receive_packet *packet, cons
 		mag_count(mag, MAG_N_AUTH);
 		trace(mag, packet, mh, mag_counter_defs[MAG_N_AUTH].name);
 	} else if (mh->type == MH_HEARTBEAT) {
-		mag_count(mag, MAG_N_HEARTBEAT);
-		heartbeat_receive(mag->heartbeat, i, &peer, mh);
+		heartbeat(mag, i, &peer, mh);
 	} else if (mh->type == MH_UPN) {
 		trace(mag, packet, mh, "taken");
 		notified(mag, anchor, &peer, mh);

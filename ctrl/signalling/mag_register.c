@@ -389,6 +389,7 @@ void mag_receive(struct mag *mag, const struct receive_packet *packet, const str
 		mag_count(mag, wrong);
 		return;
 	}
+	mag_peer_heard(mag, a->anchor, &packet->ip6.dst);
 	if (way)
 		mag_path_answered(mag, a, way, mh);
 	else if (mh->ba.status < STATUS_BA_REJECTED)

@@ -188,16 +188,24 @@ void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor,
 	one_left(r, 0);
 }
 
-/* What the operator waits for. */
+/* What the operator waits for: one indication or, of a gateway with several addresses, one for each
+ * that something is registered by (RFC 5846, 8.2: of others the anchor would not end it). */
 struct mag_told {
 	struct mag *mag;
 	mag_noticed *done;
 	void *context;
+	size_t left;
+	enum notice_end end; /* the worst */
+	uint8_t status;
 	struct mag_told *prev, *next; /* in mag->tolds */
 };
 
-static void told_free(struct mag_told *t)
+static void one_told(struct mag_told *t)
 {
+	if (--t->left)
+		return;
+	if (t->done)
+		t->done(t->context, t->end, t->status);
 	DL_DELETE(t->mag->tolds, t);
 	free(t);
 }
@@ -206,36 +214,88 @@ static void told(void *context, enum notice_end end, uint8_t status)
 {
 	struct mag_told *t = context;
 
-	if (t->done)
-		t->done(t->context, end, status);
-	told_free(t);
+	if (end > t->end)
+		t->end = end;
+	if (status > t->status)
+		t->status = status;
+	one_told(t);
+}
+
+/* Whether the binding that names an attachment to its anchor, that with the lowest identifier, is
+ * by this path. */
+static bool is_named_by(const struct mag *mag, const struct mag_attachment *a, size_t way)
+{
+	if (!a->now.path_count)
+		return a->way == way;
+	return a->now.paths[0].bid == mag->config.paths[way].bid;
+}
+
+static bool names_any(const struct mag *mag, const struct mag_anchor *anchor, size_t way)
+{
+	for (const struct mag_attachment *a = NULL; (a = mag_next(mag, a));)
+		if (a->anchor == anchor && mag_is_served(a) && is_named_by(mag, a, way))
+			return true;
+	return false;
+}
+
+/* Sends an indication about all that is by an address; NULL: by that which it comes from. 0 or a
+ * negative errno. */
+static int tell(struct mag_told *t, const struct mag_anchor *anchor, const struct in6_addr *care_of)
+{
+	const struct mag_config *c = &t->mag->config;
+	struct notice notice = {.kind = NOTICE_REVOCATION,
+		.peer = mag_peer_by(t->mag, anchor, 0),
+		.again = mag_peer_by(t->mag, anchor, 1),
+		.reason = CODES_BRI_PER_PEER,
+		.global = true,
+		.mn_id = {.subtype = CODES_MN_ID_NAI,
+			.len = (uint8_t)strlen(c->identifier),
+			.octets = (const uint8_t *)c->identifier}};
+	int error;
+
+	if (care_of)
+		notice.care_of = *care_of;
+	t->left++;
+	error = notices_start(t->mag->notices, &notice, told, t);
+	if (error)
+		t->left--;
+	return error;
+}
+
+static int tell_all(struct mag_told *t, const struct mag_anchor *anchor)
+{
+	const struct mag_config *c = &t->mag->config;
+	bool any = false;
+	int error = 0;
+
+	for (size_t i = 0; i < c->path_count && !error; i++)
+		if (names_any(t->mag, anchor, i)) {
+			error = tell(t, anchor, &c->paths[i].address);
+			any = true;
+		}
+	return any ? error : tell(t, anchor, NULL);
 }
 
 int mag_revoke(struct mag *mag, const struct mag_anchor *anchor, mag_noticed *done, void *context)
 {
-	struct notice notice = {.kind = NOTICE_REVOCATION,
-		.peer = mag_peer_at(mag, anchor),
-		.reason = CODES_BRI_PER_PEER,
-		.global = true};
 	struct mag_attachment *a, *next;
 	struct mag_told *t;
 	int error;
 
 	if (!mag->config.identifier)
 		return -EPERM;
-	notice.mn_id = (struct session_mn_id){.subtype = CODES_MN_ID_NAI,
-		.len = (uint8_t)strlen(mag->config.identifier),
-		.octets = (const uint8_t *)mag->config.identifier};
 	t = malloc(sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	*t = (struct mag_told){.mag = mag, .done = done, .context = context};
+	/* Itself one of those that are waited for. */
+	*t = (struct mag_told){.mag = mag, .done = done, .context = context, .left = 1};
 	DL_APPEND(mag->tolds, t);
-	error = notices_start(mag->notices, &notice, told, t);
-	if (error) {
-		told_free(t);
+	error = tell_all(t, anchor);
+	if (error)
+		t->done = NULL;
+	one_told(t);
+	if (error)
 		return error;
-	}
 	/* RFC 5846, 9.2: they need not be kept until the answer. */
 	HASH_ITER (hh, mag->attachments, a, next)
 		if (a->anchor == anchor && !a->leaves)

@@ -36,6 +36,7 @@ struct mag {
 	struct heartbeat *heartbeat;
 	struct notices *notices;
 	enum mag_gre_known *gre_known;      /* of each anchor */
+	uint8_t *heard_by;                  /* of each anchor: path that it was heard by last */
 	struct mag_clock *clocks;           /* of each anchor */
 	struct wheel_timer clock_timer;     /* when ours is looked at next */
 	uint64_t *indicated;                /* of each anchor: timestamp of its last revocation */
@@ -226,8 +227,16 @@ void mag_clock_accepted(struct mag *mag, const struct mag_attachment *a);
 int mag_peer_open(struct mag *mag);
 void mag_peer_close(struct mag *mag);
 
-/* An anchor. */
-struct proxy_peer mag_peer_at(const struct mag *mag, const struct mag_anchor *anchor);
+/* An anchor, from one of our addresses. */
+struct proxy_peer mag_peer_at(const struct mag_anchor *anchor, const struct in6_addr *own);
+
+/* How to reach an anchor: from the address of a path that something is registered by, after tries
+ * in vain from another one, if there is. */
+struct proxy_peer mag_peer_by(
+	const struct mag *mag, const struct mag_anchor *anchor, uint32_t tries);
+
+/* An authentic message of an anchor came to this address of ours. */
+void mag_peer_heard(struct mag *mag, const struct mag_anchor *anchor, const struct in6_addr *own);
 
 /* Sends an answer to it. */
 void mag_answer(struct mag *mag, const struct proxy_peer *peer, struct mh *mh,

@@ -127,6 +127,8 @@ static void build(const struct under_way *u, struct mh *mh)
 		option->mn_id.id.at = what->mn_id.octets;
 		option->mn_id.id.len = what->mn_id.len;
 	}
+	if (!addr_is_unspecified(&what->care_of))
+		option_add(mh, OPTION_ALTERNATE_COA)->alternate_coa.coa = what->care_of;
 	for (size_t i = 0; i < what->prefix_count; i++) {
 		struct mh_option *option = option_add(mh, OPTION_HOME_NETWORK_PREFIX);
 
@@ -146,18 +148,19 @@ static void stamp(struct notices *n, struct mh *mh)
 
 static void transmit(struct notices *n, struct under_way *u)
 {
+	const struct proxy_peer *peer = u->sent ? &u->notice.again : &u->notice.peer;
 	struct mh mh = {.type = 0};
 	uint8_t buf[MH_PACKET_MAX];
 	ssize_t len;
 
 	build(u, &mh);
-	if (u->notice.kind == NOTICE_REVOCATION && u->notice.peer.has_key)
+	if (u->notice.kind == NOTICE_REVOCATION && peer->has_key)
 		stamp(n, &mh);
-	len = proxy_peer_encode(&u->notice.peer, n->hmac, &mh, buf, sizeof(buf));
+	len = proxy_peer_encode(peer, n->hmac, &mh, buf, sizeof(buf));
 	if (len > 0) {
 		trace_peer(n->ops.tracer, &(struct trace_peer){.kind = TRACER_SENT,
 						  .mh = &mh,
-						  .care_of = &u->notice.peer.care_of,
+						  .care_of = &peer->care_of,
 						  .octets = buf,
 						  .len = (size_t)len});
 		n->ops.send(n->ops.context, buf, (size_t)len);
@@ -181,7 +184,8 @@ static bool is_deaf(const struct notices *n, const struct notice *what)
 {
 	for (size_t i = 0; i < n->deaf_count; i++)
 		if (n->deaf[i].kind == what->kind &&
-			addr_equal(&n->deaf[i].address, &what->peer.address))
+			(addr_equal(&n->deaf[i].address, &what->peer.address) ||
+				addr_equal(&n->deaf[i].address, &what->again.address)))
 			return true;
 	return false;
 }
@@ -235,14 +239,15 @@ static bool unsupported(struct notices *n, const struct receive_packet *packet)
 	struct under_way *u = n->all;
 	const struct notice *what;
 
-	while (u && !addr_equal(&u->notice.peer.address, &packet->ip6.src))
+	while (u && !addr_equal(&u->notice.peer.address, &packet->ip6.src) &&
+		!addr_equal(&u->notice.again.address, &packet->ip6.src))
 		u = u->hh.next;
 	if (!u)
 		return false;
 	what = &u->notice;
 	if (n->deaf_count < DEAF_MAX)
 		n->deaf[n->deaf_count++] =
-			(struct deaf){.address = what->peer.address, .kind = what->kind};
+			(struct deaf){.address = packet->ip6.src, .kind = what->kind};
 	end(n, u, NOTICE_UNSUPPORTED, 0);
 	return true;
 }
@@ -252,20 +257,24 @@ bool notices_answer(struct notices *n, const struct receive_packet *packet, cons
 	bool update = mh->type == MH_UPA;
 	uint16_t sequence = update ? mh->upa.sequence : mh->revocation.sequence;
 	struct under_way *u;
+	bool first;
 
 	if (mh->type == MH_BE)
 		return mh->be.status == STATUS_BE_UNKNOWN_TYPE && unsupported(n, packet);
 	u = of_sequence(n, sequence);
-	if (!u || (u->notice.kind == NOTICE_UPDATE) != update ||
-		!proxy_peer_sent(&u->notice.peer, n->hmac, packet, mh))
+	if (!u || (u->notice.kind == NOTICE_UPDATE) != update)
 		return false;
-	trace_peer(n->ops.tracer, &(struct trace_peer){.kind = TRACER_RECEIVED,
-					  .mh = mh,
-					  .data_plane = packet->data_plane,
-					  .care_of = &u->notice.peer.care_of,
-					  .mn_id = &u->notice.mn_id,
-					  .octets = packet->ip,
-					  .len = packet->len});
+	first = proxy_peer_sent(&u->notice.peer, n->hmac, packet, mh);
+	if (!first && !proxy_peer_sent(&u->notice.again, n->hmac, packet, mh))
+		return false;
+	trace_peer(n->ops.tracer,
+		&(struct trace_peer){.kind = TRACER_RECEIVED,
+			.mh = mh,
+			.data_plane = packet->data_plane,
+			.care_of = first ? &u->notice.peer.care_of : &u->notice.again.care_of,
+			.mn_id = &u->notice.mn_id,
+			.octets = packet->ip,
+			.len = packet->len});
 	end(n, u, NOTICE_ANSWERED, update ? mh->upa.status : mh->revocation.status);
 	return true;
 }

@@ -1,10 +1,10 @@
 /*
  * Notices between an anchor and a gateway that want an acknowledgement: Binding Revocation
  * Indications (RFC 5846, 6) and Update Notifications (RFC 7077, 5). Each is sent again once when no
- * answer came in time, as both RFCs have it by default, and then given up. Where a key protects
- * them, indications carry a timestamp: see proxy_peer_is_fresh().
+ * answer came in time, perhaps by another way, as both RFCs have it by default, and then given up.
+ * Where a key protects them, indications carry a timestamp: see proxy_peer_is_fresh().
  *
- * A hash table by number; about 400 octets a notice. For the control thread.
+ * A hash table by number; about 500 octets a notice. For the control thread.
  */
 #pragma once
 
@@ -34,9 +34,11 @@ typedef void notice_done(void *context, enum notice_end end, uint8_t status);
 /* What to say; copied, with the octets of mn_id. */
 struct notice {
 	enum notice_kind kind;
-	struct proxy_peer peer;     /* its key outlives the notice */
-	uint16_t reason;            /* enum codes_bri or enum codes_upn */
-	bool global;                /* revocation: the G flag */
+	struct proxy_peer peer;  /* its key outlives the notice */
+	struct proxy_peer again; /* the same, or another way to it: for the second time */
+	struct in6_addr care_of; /* revocation of all by another address than ours; ::: by ours */
+	uint16_t reason;         /* enum codes_bri or enum codes_upn */
+	bool global;             /* revocation: the G flag */
 	struct session_mn_id mn_id; /* len 0: none */
 	uint8_t prefix_count;
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];

@@ -33,7 +33,7 @@ def lab(build, tmp_path_factory, request):
 
 @pytest.fixture(scope="module")
 def anchor(lab, build):
-    started = make_anchor(lab, build, ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
+    started = make_anchor(lab, build, ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'), ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
                           ('{ name = "dp1"; }', f'{{ name = "dp1"; address = "{USER_PLANE}"; }}'),
                           supervision=SOON)
     started.data_plane.addresses = (f"address replace {USER_PLANE}/64 dev core nodad", *Anchor.ADDRESSES)
@@ -44,7 +44,7 @@ def anchor(lab, build):
 
 @pytest.fixture(scope="module")
 def gateway(lab, build, anchor):
-    started = PathsGateway(lab, build, supervision=SOON)
+    started = PathsGateway(lab, build, ("mag = {", 'mag = {\n\theartbeat = "1s";'), supervision=SOON)
     started.start()
     yield started
     stop(started)
@@ -222,3 +222,26 @@ def test_the_anchor_goes_by_what_it_is_told(lab, anchor, gateway, cables, addres
     lab.core.run("nft", "delete", "table", "ip6", "lossy")
     wait_for(lambda: paths(anchor, "remote")[WLAN]["told_loss_percent"] < 1, "WLAN to be as good again", 60)
     assert best(anchor, "remote") == best(gateway, "local") == {LTE}
+
+
+def test_they_speak_by_the_link_that_is_left(lab, anchor, gateway, cables, address):
+    """Heartbeats, notifications and revocations need not go by the first path (RFC 5846, 5847, 7077)."""
+    def counted(at_anchor, at_gateway):
+        return [anchor.control.drops()[at_anchor], gateway.control.drops()[at_gateway]]
+
+    def heard():
+        return counted("lma_heartbeat_received", "mag_heartbeat_received")
+
+    cut(lab, LTE)
+    await_states(anchor, gateway, {LTE: "down", WLAN: "up"})
+    before, lost = heard(), counted("lma_gateway_lost", "mag_anchor_lost")
+    wait_for(lambda: all(now > then + 8 for now, then in zip(heard(), before)), "heartbeats of both")
+    assert counted("lma_gateway_lost", "mag_anchor_lost") == lost
+    for end in anchor, gateway:
+        assert "reachable" in {peer["state"] for peer in end.control.ask("peer", "show")["peers"]}
+    told = anchor.control.ask("session", "renew", address)
+    assert (told["answer"], told["answer_status"]) == ("answered", 0)
+    told = gateway.control.ask("mag", "revoke", "lma")
+    assert (told["answer"], told["answer_status"]) == ("answered", 0)
+    assert {session["state"] for session in anchor.sessions()} == {"ending"}
+    mend(lab, cables, LTE)

@@ -158,6 +158,15 @@ static int op_inject(void *context, const char *data_plane, const struct packet_
 	assert_int_equal(mh_decode(inject->frame + ip6.offset, ip6.len, &mh, NULL), 0);
 	if (mh.type == MH_UPN || mh.type == MH_REVOCATION) {
 		rig->notifications++;
+		rig->said_to = ip6.dst;
+		rig->said_sequence = mh.type == MH_UPN ? mh.upn.sequence : mh.revocation.sequence;
+		hmac_free(hmac);
+		return 0;
+	}
+	if (mh.type == MH_HEARTBEAT) {
+		rig->heartbeats++;
+		rig->beat_to = ip6.dst;
+		rig->beat_sequence = mh.heartbeat.sequence;
 		hmac_free(hmac);
 		return 0;
 	}
@@ -421,6 +430,25 @@ void lma_rig_send(struct lma_rig *rig, const struct lma_rig_pbu *pbu)
 	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &mh, NULL), 0);
 	rig->care_of = pbu->alternate ? pbu->alternate : pbu->src;
 	lma_receive(rig->lma, &packet, &mh);
+}
+
+void lma_rig_say(struct lma_rig *rig, const char *from, struct mh *mh)
+{
+	const struct in6_addr src = lma_rig_addr(from);
+	const struct ip6_build head = {.src = src, .dst = anchors[0]};
+	struct hmac *hmac = hmac_new();
+	const struct mh_packet_key how = {.hmac = hmac, .key = key, .coa = src};
+	struct receive_packet packet = {.data_plane = "dp1"};
+	uint8_t buf[MH_PACKET_MAX];
+	struct mh got;
+
+	assert_int_equal(auth_add(mh, SPI), 0);
+	packet.len = (size_t)mh_packet_encode(&head, mh, &how, buf, sizeof(buf));
+	packet.ip = buf;
+	assert_int_equal(ip6_packet_decode(buf, packet.len, &packet.ip6, NULL), 0);
+	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &got, NULL), 0);
+	lma_receive(rig->lma, &packet, &got);
+	hmac_free(hmac);
 }
 
 struct lma_rig_commit lma_rig_commit(struct lma_rig *rig, int error)

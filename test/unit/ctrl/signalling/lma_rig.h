@@ -91,10 +91,14 @@ struct lma_rig {
 	size_t event_count;
 	unsigned metrics_told; /* how often */
 	struct metrics_list metrics;
-	const char *teller;     /* name of the gateway that did last */
-	unsigned notifications; /* that were sent (RFC 7077), and what RFC 5846 has */
-	uint64_t data_plane;    /* that is to serve what registers now; 0: none has an address */
-	const char *care_of;    /* that the next answers are to be signed for */
+	const char *teller;               /* name of the gateway that did last */
+	unsigned notifications;           /* that were sent (RFC 7077), and what RFC 5846 has */
+	unsigned heartbeats;              /* requests that were sent (RFC 5847) */
+	struct in6_addr said_to, beat_to; /* where the last of each went */
+	uint16_t said_sequence;
+	uint32_t beat_sequence;
+	uint64_t data_plane; /* that is to serve what registers now; 0: none has an address */
+	const char *care_of; /* that the next answers are to be signed for */
 };
 
 /* The bench of the test that runs: cmocka setup and teardown of each. */
@@ -114,6 +118,9 @@ void lma_rig_send(struct lma_rig *rig, const struct lma_rig_pbu *pbu);
 
 /* Ends the oldest waiting commit, which must be there. Returns what it was. */
 struct lma_rig_commit lma_rig_commit(struct lma_rig *rig, int error);
+
+/* The first gateway says something else, authenticated, from one of its addresses. */
+void lma_rig_say(struct lma_rig *rig, const char *from, struct mh *mh);
 
 /* The answer that was sent, which must be the only one not yet taken. */
 struct lma_rig_answer lma_rig_answer(struct lma_rig *rig);

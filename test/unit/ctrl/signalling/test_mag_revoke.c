@@ -338,6 +338,88 @@ static void what_it_is_asked_is_traced(void **state)
 		      "sent binding-revocation-acknowledgement success\n");
 }
 
+static struct {
+	unsigned calls;
+	enum notice_end end;
+} outcome;
+
+static void noticed(void *context, enum notice_end end, uint8_t status)
+{
+	(void)context;
+	assert_int_equal(status, CODES_BRA_SUCCESS);
+	outcome.end = end;
+	outcome.calls++;
+}
+
+static void assert_revokes(const char *source, const char *about)
+{
+	const struct in6_addr from = mag_rig_address(source), coa = mag_rig_address(about);
+
+	assert_int_equal(mag_rig.message.revocation.type, CODES_REVOCATION_INDICATION);
+	assert_true(addr_equal(&mag_rig.source, &from));
+	assert_true(addr_equal(
+		&option_find(&mag_rig.message, OPTION_ALTERNATE_COA)->alternate_coa.coa, &coa));
+}
+
+/* RFC 5846, 8.2: what is registered by an address that is not that of the message is named by it;
+ * and a message that nobody answers goes by another way (RFC 8278). */
+static void all_of_an_anchor_ends_by_any_way(void **state)
+{
+	struct mag_rig_answer good = mag_rig_good;
+	struct mh answer = {
+		.type = MH_REVOCATION, .revocation = {.type = CODES_REVOCATION_ACKNOWLEDGEMENT}};
+
+	(void)state;
+	mag_free(mag_rig.mag);
+	mag_rig.paths = true;
+	mag_rig_start();
+	good.echo = true;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_answer(&good);
+	mag_rig_commit(0);
+	mag_rig_answer(&good); /* the second way, which it is heard by last */
+	mag_rig_commit(0);
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	assert_int_equal(mag_rig_attached()->now.path_count, 2);
+	mag_rig.messages = 0;
+	assert_int_equal(
+		mag_revoke(mag_rig.mag, mag_anchor_next(mag_rig.mag, 0), noticed, NULL), 0);
+	assert_int_equal(mag_rig.messages, 1);
+	assert_revokes(MAG_RIG_OTHER, MAG_RIG_OWN);
+	mag_rig_commit(0);
+	mag_rig_wait_ms(1010);
+	assert_int_equal(mag_rig.messages, 2);
+	assert_revokes(MAG_RIG_OWN, MAG_RIG_OWN);
+	assert_int_equal(outcome.calls, 0);
+	answer.revocation.sequence = mag_rig.message.revocation.sequence;
+	answer.revocation.flags = mag_rig.message.revocation.flags;
+	mag_rig_say(&answer);
+	assert_int_equal(outcome.calls, 1);
+	assert_int_equal(outcome.end, NOTICE_ANSWERED);
+}
+
+/* The first way never came about. */
+static void what_is_by_the_second_way_alone_ends_too(void **state)
+{
+	struct mag_rig_answer good = mag_rig_good;
+
+	(void)state;
+	mag_free(mag_rig.mag);
+	mag_rig.paths = mag_rig.one_by_one = true;
+	mag_rig_start();
+	good.echo = true;
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	while (option_find(&mag_rig.update, OPTION_MAG_MULTIPATH)->mag_multipath.bid != 7)
+		mag_rig_wait_ms(1);
+	mag_rig_answer(&good);
+	mag_rig_commit(0);
+	mag_rig.messages = 0;
+	assert_int_equal(mag_revoke(mag_rig.mag, mag_anchor_next(mag_rig.mag, 0), NULL, NULL), 0);
+	assert_int_equal(mag_rig.messages, 1);
+	assert_revokes(MAG_RIG_OTHER, MAG_RIG_OTHER);
+	mag_rig_commit(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +430,8 @@ int main(void)
 		TEST(what_an_anchor_said_once_counts_once),
 		TEST(a_revocation_has_its_status),
 		TEST(an_anchor_revokes_all),
+		TEST(all_of_an_anchor_ends_by_any_way),
+		TEST(what_is_by_the_second_way_alone_ends_too),
 		TEST(a_node_that_is_here_is_not_revoked),
 		TEST(a_node_that_is_always_on_is_here),
 		TEST(revocations_under_way_end_with_the_gateway),
