@@ -11,6 +11,7 @@ enum {
 	WITHOUT_ENCAPSULATIONS = 3,
 	WITHOUT_DELEGATED = 4,
 	WITHOUT_DOMAINS = 5,
+	WITHOUT_ACCESS = 6,
 };
 
 static bool paths_good(const struct attachment_record *record)
@@ -72,6 +73,7 @@ int attachment_record_encode(struct writer *w, const struct attachment_record *r
 		session_encapsulation_encode(w, &record->paths[i].encapsulation);
 	session_prefixes_encode(w, record->delegated, record->delegated_count);
 	writer_u32(w, record->domain);
+	writer_u8(w, record->access);
 	return writer_ok(w) ? 0 : -ENOSPC;
 }
 
@@ -125,6 +127,8 @@ static int decode_lists(struct cursor *c, uint8_t version, struct attachment_rec
 			session_prefixes_decode(c, record->delegated, SESSION_DELEGATED_MAX);
 	if (version > WITHOUT_DOMAINS)
 		record->domain = cursor_u32(c);
+	if (version > WITHOUT_ACCESS)
+		record->access = cursor_u8(c);
 	return cursor_ok(c) && cursor_left(c) == 0 && is_good(record) ? 0 : -EBADMSG;
 }
 

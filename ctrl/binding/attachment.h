@@ -17,10 +17,10 @@
 #include "proto/channel/object.h"
 
 enum {
-	ATTACHMENT_RECORD_VERSION = 6, /* read too: 1, without paths; 2, without user planes; 3,
+	ATTACHMENT_RECORD_VERSION = 7, /* read too: 1, without paths; 2, without user planes; 3,
 					* without encapsulations; 4, without delegated prefixes; 5,
-					* without domains */
-	ATTACHMENT_RECORD_MAX = 652,   /* octets of an encoded record, at most */
+					* without domains; 6, without access technology */
+	ATTACHMENT_RECORD_MAX = 653,   /* octets of an encoded record, at most */
 };
 
 /* A registered way to the anchor, of several (RFC 8278). */
@@ -46,7 +46,8 @@ struct attachment_record {
 	uint16_t sequence;                   /* of the last acknowledged update */
 	uint16_t lifetime;                   /* granted, in units of 4 seconds; 0: not registered */
 	uint32_t domain;                     /* that its prefixes are of; 0: the public one */
-	uint8_t prefix_count;                /* 0 to SESSION_PREFIXES_MAX */
+	uint8_t access;       /* by which its anchor knows it, enum codes_access; 0: not told */
+	uint8_t prefix_count; /* 0 to SESSION_PREFIXES_MAX */
 	struct prefix6 prefixes[SESSION_PREFIXES_MAX];
 	uint8_t delegated_count;                         /* up to SESSION_DELEGATED_MAX */
 	struct prefix6 delegated[SESSION_DELEGATED_MAX]; /* of networks behind it (RFC 7148) */

@@ -284,6 +284,7 @@ static void serve(struct mag *mag, struct mag_attachment *a, uint64_t now)
 		a->to = a->now;
 		mag_commit(mag, a);
 	} else if (a->access != a->link->access && !a->asked) {
+		a->refresh_ns = UINT64_MAX;
 		mag_ask(mag, a, CODES_HANDOFF_OTHER_INTERFACE);
 	} else if (now >= a->refresh_ns && !a->asked) {
 		a->refresh_ns = UINT64_MAX;

@@ -270,6 +270,7 @@ static void accepted(struct mag *mag, struct mag_attachment *a, const struct mh 
 	}
 	snprintf(a->to.link, sizeof(a->to.link), "%s", a->link->port);
 	a->to.domain = a->link->domain;
+	a->to.access = a->access;
 	a->to.anchor = a->anchor->address;
 	mag_delegation_accepted(mag, a, mh);
 	a->to.sequence = a->sequence;

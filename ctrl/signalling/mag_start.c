@@ -50,7 +50,7 @@ int mag_restore(struct mag *mag, const struct attachment_record *record)
 	a->state = MAG_ATTACHED;
 	a->end_ns = mag_now(mag) + mag_left_ns(mag, a);
 	a->refresh_ns = mag_now(mag) + asked_after_ns(mag, a);
-	a->access = a->link->access;
+	a->access = record->access ? record->access : a->link->access;
 	a->leaves = !link || !profile || !anchor || !mag_is_current(a, profile) ||
 		    profile->domain != link->domain || record->domain != link->domain;
 	a->tells = a->leaves && anchor;

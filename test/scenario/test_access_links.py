@@ -69,6 +69,23 @@ def test_operator_moves_a_host(lab, anchor, gateway):
     assert global_address(lab.mn) == address
 
 
+def test_a_link_becomes_another_kind(lab, anchor, gateway):
+    """Its configuration says so, while a host is there: it keeps its prefix and its session."""
+    lab.plug("1")
+    wait_for(lambda: (gateway.attachment(1) or {}).get("port") == "access", "the host to be attached")
+    address = wait_for(lambda: global_address(lab.mn), "the host to have an address")
+    before, = anchor.sessions("--mn-id", MN_ID[1])
+    gateway.control.process.stop()
+    gateway.control.reconfigure(('port = "access"; access_technology = 4;', 'port = "access"; access_technology = 5;'))
+    gateway.control.start()
+    after = wait_for(lambda: [s for s in anchor.sessions("--mn-id", MN_ID[1])
+                              if s["access_technology"] == "IEEE 802.16e"], "the anchor to learn of it")
+    assert [(s["prefixes"], s["registered"]) for s in after] == [(before["prefixes"], before["registered"])]
+    assert len(anchor.sessions("--mn-id", MN_ID[1])) == 1
+    assert global_address(lab.mn) == address
+    reaches(lab.cn, address)
+
+
 def test_what_cannot_be_moved(gateway):
     ctl = gateway.control.ctl
     for words, why in ((("nobody@example.net", "second"), r"failed \(1\): .*no mobile node 'nobody@example.net'"),

@@ -33,7 +33,9 @@ def lab(build, tmp_path_factory, request):
 
 @pytest.fixture(scope="module")
 def anchor(lab, build):
-    started = make_anchor(lab, build, ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'), ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
+    started = make_anchor(lab, build, ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'),
+                          ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '),
+                          ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
                           ('{ name = "dp1"; }', f'{{ name = "dp1"; address = "{USER_PLANE}"; }}'),
                           supervision=SOON)
     started.data_plane.addresses = (f"address replace {USER_PLANE}/64 dev core nodad", *Anchor.ADDRESSES)

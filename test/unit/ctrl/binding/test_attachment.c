@@ -29,12 +29,13 @@ static struct attachment_record sample(void)
 	addr_parse("2001:db8:b::1", &r.anchor);
 	r.encapsulation = (struct session_encapsulation){SESSION_GRE_KEYED, 6};
 	r.domain = 0x7ffffe;
+	r.access = 4;
 	r.delegated_count = 1;
 	prefix6_parse("2001:db8:7000::/56", &r.delegated[0]);
 	return r;
 }
 
-enum { DOMAIN = 4 }; /* octets at the end of a record */
+enum { ACCESS = 1, DOMAIN = 4 + ACCESS }; /* octets at the end of a record */
 
 static int decoded(const uint8_t *buf, size_t len, struct attachment_record *r)
 {
@@ -74,6 +75,7 @@ static void a_record_returns_as_it_was(void **state)
 	assert_int_equal(back.encapsulation.peer_key, 6);
 	assert_int_equal(back.delegated_count, 1);
 	assert_int_equal(back.domain, 0x7ffffe);
+	assert_int_equal(back.access, 4);
 	assert_int_equal(prefix6_compare(&back.delegated[0], &r.delegated[0]), 0);
 	assert_int_equal(encoded(&back, again), len);
 	assert_memory_equal(buf, again, len);
@@ -126,10 +128,16 @@ static void paths_return_as_they_were(void **state)
 	assert_int_equal(back.paths[1].expires_ns, 8);
 	assert_true(addr_equal(&back.paths[1].user_plane, &r.anchor));
 	assert_int_equal(back.paths[1].encapsulation.gre, SESSION_GRE_PLAIN);
-	/* A release before knew no domains, one before it no delegated prefixes, one before that no
-	 * encapsulations, and before that no addresses of user planes. */
+	/* A release before knew no access technology, one before it no domains, one before it no
+	 * delegated prefixes, one before that no encapsulations, and before that no addresses of
+	 * user planes. */
+	buf[0] = 6;
+	len -= ACCESS;
+	assert_int_equal(decoded(buf, len, &back), 0);
+	assert_int_equal(back.access, 0);
+	assert_int_equal(back.domain, 0x7ffffe);
 	buf[0] = 5;
-	len -= DOMAIN;
+	len -= DOMAIN - ACCESS;
 	assert_int_equal(decoded(buf, len, &back), 0);
 	assert_int_equal(back.domain, 0);
 	assert_int_equal(back.delegated_count, 1);

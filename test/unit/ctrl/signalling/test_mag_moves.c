@@ -83,6 +83,48 @@ static void a_node_moves_while_its_anchor_is_asked(void **state)
 	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
 }
 
+/* The configuration gave its link another technology: its anchor is told as of such a move, for to
+ * it an update of another interface would be a new session with other prefixes (5.4.1.2). */
+static void a_link_is_of_another_technology_after_a_restart(void **state)
+{
+	struct attachment_record kept;
+
+	(void)state;
+	mag_free(mag_rig.mag);
+	mag_rig.second_access = CODES_ACCESS_IEEE_802_3;
+	mag_rig_start();
+	mag_rig_register_host();
+	assert_int_equal(mag_rig.committed.access, CODES_ACCESS_IEEE_802_11);
+	kept = mag_rig.committed;
+	kept.mn_id.octets = (const uint8_t *)MAG_RIG_NODE;
+	strcpy(kept.link, "second"); /* as if this had been the other kind before */
+	mag_free(mag_rig.mag);
+	mag_rig_start();
+	mag_rig.updates = 0;
+	assert_int_equal(mag_restore(mag_rig.mag, &kept), 0);
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	mag_rig_wait_ms(100);
+	assert_int_equal(mag_rig.updates, 1);
+	assert_int_equal(told(OPTION_HANDOFF), CODES_HANDOFF_OTHER_INTERFACE);
+	assert_int_equal(told(OPTION_ACCESS_TECHNOLOGY), CODES_ACCESS_IEEE_802_3);
+	assert_int_equal(
+		prefix6_compare(&kept.prefixes[0], &mag_rig_attached()->now.prefixes[0]), 0);
+	assert_int_equal(option_find(&mag_rig.update, OPTION_HOME_NETWORK_PREFIX)->prefix.len, 64);
+	mag_rig_answer(&mag_rig_good);
+	assert_int_equal(mag_rig.committed.access, CODES_ACCESS_IEEE_802_3);
+	mag_rig_commit(0);
+	mag_rig_wait_ms(2000);
+	assert_int_equal(mag_rig.updates, 1);
+	/* A record of before does not tell: it is taken for that of the link. */
+	kept.access = 0;
+	mag_free(mag_rig.mag);
+	mag_rig_start();
+	assert_int_equal(mag_restore(mag_rig.mag, &kept), 0);
+	mag_rig_attached()->probe_ns = UINT64_MAX;
+	mag_rig_wait_ms(100);
+	assert_int_equal(told(OPTION_HANDOFF), CODES_HANDOFF_NOT_CHANGED);
+}
+
 /* As of a gateway whose configuration gave the host the other anchor, or another name. */
 static void restart_with(const char *anchor, const char *mn_id)
 {
@@ -166,6 +208,7 @@ int main(void)
 		TEST(a_node_moves_to_another_link_here),
 		TEST(a_node_moves_to_a_link_of_another_technology),
 		TEST(a_node_moves_while_its_anchor_is_asked),
+		TEST(a_link_is_of_another_technology_after_a_restart),
 		TEST(a_restart_with_another_anchor_changes_it),
 		TEST(a_restart_with_another_name_changes_it),
 		TEST(a_restart_with_another_anchor_leaves_one_that_is_gone),
