@@ -32,7 +32,7 @@ static const struct method methods[] = {
 	{"binding.show", api_binding_show, {"home_address", "mn_id", "traffic"}},
 	{"binding.watch", api_binding_watch, {NULL}},
 	{"binding.clear", api_binding_clear, {"home_address", "bid"}},
-	{"binding.revoke", api_binding_revoke, {"address"}},
+	{"binding.revoke", api_binding_revoke, {"address", "domain"}},
 	{"flow.show", api_flow_show, {"home_address", "mn_id"}},
 	{"flow.explain", api_flow_explain,
 		{"mn_id", "source", "destination", "spi", "flow_label", "source_port",

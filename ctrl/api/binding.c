@@ -287,19 +287,27 @@ void api_binding_clear(struct api_request *r, const json_t *params)
 		api_error(r, "not-found", "%s has no binding", ADDR_TEXT(&home));
 }
 
+/* Whether a name of a domain is not that of the public one, of which all home addresses are. */
+static bool is_of_customer(const char *domain)
+{
+	return domain && strcmp(domain, CTRL_CONFIG_PUBLIC) != 0;
+}
+
 void api_binding_revoke(struct api_request *r, const json_t *params)
 {
 	const struct session *session = NULL;
+	const char *domain = NULL;
 	const struct binding *b;
 	struct in6_addr address;
 	struct json_why why;
 	bool answered = false;
 
-	if (json_field_addr(params, "address", JSON_FIELD_REQUIRED, &address, &why) < 0) {
+	if (json_field_addr(params, "address", JSON_FIELD_REQUIRED, &address, &why) < 0 ||
+		json_field_str(params, "domain", JSON_FIELD_OPTIONAL, 1, 64, &domain, &why) < 0) {
 		api_error(r, "invalid", "%s", why.text);
 		return;
 	}
-	b = shown_binding(r->ctrl, &address);
+	b = is_of_customer(domain) ? NULL : shown_binding(r->ctrl, &address);
 	if (!b && r->ctrl->lma)
 		session = api_session_at(r, params, &address, &answered);
 	if (b)

@@ -129,17 +129,21 @@ static int clear(struct command_context *context, struct args *args, const char 
 	return rc;
 }
 
+static const struct args_option revoke_options[] = {
+	{'d', "domain", "DOMAIN", "of which the session is, or \"public\"; if it is not clear"},
+	{0},
+};
+
 static int revoke(struct command_context *context, struct args *args, const char *const *values)
 {
 	const char *address = args->argv[args->first];
 	json_t *result = NULL;
 	int rc = check_address(args, address);
 
-	(void)values;
 	if (rc)
 		return rc;
-	rc = command_request(
-		context, "binding.revoke", json_pack("{s:s}", "address", address), &result);
+	rc = command_request(context, "binding.revoke",
+		json_pack("{s:s,s:s*}", "address", address, "domain", values[0]), &result);
 	if (rc == 0 && context->json) {
 		command_json(context, result);
 	} else if (rc == 0) {
@@ -178,6 +182,7 @@ const struct command binding_commands[] = {
 		.usage = "[OPTION]... ADDRESS",
 		.summary = "End the bindings, or the session, that an address is of; its node or "
 			   "gateway is told.",
+		.options = revoke_options,
 		.run = revoke,
 		.arguments_min = 1,
 		.arguments_max = 1},
