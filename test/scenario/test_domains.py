@@ -1,6 +1,7 @@
 """Two customers with the same private prefix, and hosts with the same address (RFC 5845): an anchor with a port for
 each customer's network, and a gateway with an access link for each."""
 
+import itertools
 import socket
 
 import pytest
@@ -17,6 +18,7 @@ from paths import stop
 from peer import Ear
 
 PREFIX, HOST = "fd00::/64", "fd00::10"
+BRANCH = "fd00:b::5"  # of a host behind the server of each
 NETWORK, TWIN, SERVER = "fd00:c::/64", "fd00:c::1", "fd00:c::2"  # of both
 CUSTOMERS = {"red": ("mn", "1", 7), "blue": ("mn2", "2", 9)}  # host, its link, number of the domain
 
@@ -147,6 +149,50 @@ def test_each_reaches_its_own(lab, anchor, gateway, hosts, name):
     hear_alone(lab, hosts, name)
 
 
+@pytest.fixture
+def branches(lab, anchor):
+    """A host of each customer behind its server, at the same address, by routes in the customers' own tables."""
+    made = {}
+    for name, (_, _, number) in CUSTOMERS.items():
+        server, made[name] = lab.node(name), lab.node(f"branch-{name}")
+        veth(server, "eth1", made[name], "eth0")
+        server.sysctl({"net.ipv6.conf.all.forwarding": 1})
+        server.ip("address add fd00:b::1/64 dev eth1 nodad")
+        made[name].ip(f"address add {BRANCH}/64 dev eth0 nodad", "route add default via fd00:b::1")
+        lab.lma.ip(f"route add fd00:b::/64 via {SERVER} dev {name} table {number}")
+    return made
+
+
+def test_a_host_behind_a_route_of_each(lab, anchor, hosts, branches):
+    for name, branch in branches.items():
+        reaches(hosts[name], BRANCH, HOST)
+        reaches(branch, HOST, BRANCH)
+    ears = {name: Ear(branch, "eth0") for name, branch in branches.items()}
+
+    def came(name, payload):
+        return ears[name].heard(lambda heard: heard.endswith(payload))
+
+    for name in CUSTOMERS:
+        say(hosts[name], HOST, BRANCH, f"of {name}".encode())
+        wait_for(lambda name=name: came(name, f"of {name}".encode()), f"the packet of {name}")
+    # The one is gone, the other is not.
+    lab.lma.ip(f"route delete fd00:b::/64 table {CUSTOMERS['red'][2]}")
+    rounds = itertools.count()
+
+    def only_blue():
+        payload = b"round %d" % next(rounds)
+        for name in CUSTOMERS:
+            say(hosts[name], HOST, BRANCH, payload)
+        wait_for(lambda: came("blue", payload), "the packet of blue")
+        return not came("red", payload)
+    before = anchor.control.drops()["icmp6_errors"]
+    wait_for(lambda: only_blue() and anchor.control.drops()["icmp6_errors"] > before,
+             "the route of red to be gone, and its host to be told", 60)
+    for name, other in ("red", "blue"), ("blue", "red"):
+        assert came(name, f"of {name}".encode()) and not came(name, f"of {other}".encode())
+        ears[name].close()
+
+
 def test_what_operators_see(anchor, gateway, hosts):
     for name, (_, _, _) in CUSTOMERS.items():
         one = session(anchor, name)
@@ -216,3 +262,15 @@ def test_restart(lab, anchor, gateway, hosts):
         reaches(lab.node(name), HOST, SERVER)
         hear_alone(lab, hosts, name)
     assert MAC[1] == attachment(gateway, "red")["link_address"]
+
+
+def test_an_operator_says_of_which(lab, anchor, gateway, hosts):
+    """What an address of several is revoked of."""
+    with pytest.raises(LabError, match="several domains"):
+        anchor.control.ctl("binding", "revoke", HOST)
+    with pytest.raises(LabError, match="no binding and of no session"):
+        anchor.control.ctl("binding", "revoke", "--domain", "public", HOST)
+    told = anchor.control.ask("binding", "revoke", "--domain", "red", HOST)
+    assert (told["answer"], told["answer_status"]) == ("answered", 0)
+    assert (anchor.sessions("--address", HOST, "--domain", "red"), session(anchor, "blue")["state"]) == ([], "live")
+    reaches(hosts["blue"], SERVER, HOST)
