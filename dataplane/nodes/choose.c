@@ -227,6 +227,12 @@ uint32_t choose_share(struct worker *w, uint32_t number, uint8_t among, const st
 	return choice & among ? choice : choose_flow(&w->tables->paths, list, among, key);
 }
 
+uint32_t choose_search_on(
+	const struct rule_sets *sets, const struct rule_key *key, struct rule_search *s)
+{
+	return rule_search_end(sets, UINT8_MAX, key, s);
+}
+
 /* Whether a path of these gets a share. */
 static bool any_weight(const struct path_list *list, uint8_t among)
 {

@@ -146,12 +146,21 @@ static inline uint32_t choose_of(const struct path_list *list, uint8_t among, ui
 	return (first ^ ((first ^ found) & matched)) & CHOOSE_ALL;
 }
 
+/* Ends a search that its first rule does not: rule_search_end(), where it takes no registers from
+ * others. */
+uint32_t choose_search_on(
+	const struct rule_sets *sets, const struct rule_key *key, struct rule_search *s);
+
 /* By what has been found so far in the rules of the list, which is at `at`. */
 static inline uint32_t choose_by(struct worker *w, uint32_t list, const struct path_list *at,
 	uint8_t among, const struct choose_packet *p, struct rule_search *s)
 {
-	uint32_t found = rule_search_end(&w->tables->rules.sets, UINT8_MAX, &p->key, s);
+	const struct rule_sets *sets = &w->tables->rules.sets;
+	bool sure;
+	uint32_t found = rule_search_first(sets, p->key.addresses, s, &sure);
 
+	if (unlikely(!sure))
+		found = choose_search_on(sets, &p->key, s);
 	if (unlikely(choose_shares(at)))
 		return found ? found & CHOOSE_ALL : choose_share(w, list, among, &p->key);
 	return choose_of(at, among, found);

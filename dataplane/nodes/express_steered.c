@@ -115,17 +115,28 @@ static __rte_noinline uint32_t choose_shared(struct express *x, unsigned k)
 		&x->steered.searches[k]);
 }
 
+/* Where the first rule found is not all that there is to look at. */
+static __rte_noinline uint32_t search_plain_end(struct express *x, unsigned k)
+{
+	struct choose_packet p;
+
+	read_plain(x->steered.ips[k], &p);
+	return choose_search_on(&x->w->tables->rules.sets, &p.key, &x->steered.searches[k]);
+}
+
 static inline uint32_t choose_plain(struct express *x, const struct rule_sets *sets, unsigned k)
 {
 	struct steered *s = &x->steered;
 	const struct path_list *list = s->lists[k];
-	struct choose_packet p;
+	bool sure;
+	uint32_t found;
 
 	if (unlikely(choose_shares(list)))
 		return list->steering == STEERING_FLOW ? choose_shared(x, k) : 0;
-	read_plain(s->ips[k], &p);
-	return choose_of(
-		list, CHOOSE_ALL, rule_search_end(sets, UINT8_MAX, &p.key, &s->searches[k]));
+	found = rule_search_first(sets, s->ips[k]->src_addr, &s->searches[k], &sure);
+	if (unlikely(!sure))
+		found = search_plain_end(x, k);
+	return choose_of(list, CHOOSE_ALL, found);
 }
 
 void express_choose_plain(struct express *x)

@@ -3,6 +3,7 @@
  */
 #include "dataplane/tables/rule_table.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,33 +137,30 @@ static bool needs_more(const struct object_rule *rule)
 	       compares(rule, RULE_SPI) || compares(rule, RULE_FLOW_LABEL);
 }
 
-/* The bits in which all addresses of a range agree. */
-static struct in6_addr mask_of(const struct rule_addresses *range)
+/* How many bits, from the first on, all addresses of a range agree in. */
+static uint8_t bits_of(const struct rule_addresses *range)
 {
-	struct in6_addr mask = {0};
-
-	for (unsigned i = 0; i < sizeof(mask); i++) {
+	for (unsigned i = 0; i < sizeof(range->first); i++) {
 		unsigned differ = range->first.s6_addr[i] ^ range->last.s6_addr[i];
 
-		if (differ == 0) {
-			mask.s6_addr[i] = UINT8_MAX;
-			continue;
-		}
-		mask.s6_addr[i] = (uint8_t)(UINT8_MAX << (32 - __builtin_clz(differ)));
-		break;
+		if (differ)
+			return (uint8_t)(CHAR_BIT * i + (unsigned)__builtin_clz(differ) - 24);
 	}
-	return mask;
+	return CHAR_BIT * sizeof(range->first);
 }
 
 /* Whether a range holds all addresses that agree with its first in these bits. */
 static bool is_prefix(const struct rule_addresses *range)
 {
-	const struct in6_addr mask = mask_of(range);
+	const unsigned bits = bits_of(range);
 
-	for (unsigned i = 0; i < sizeof(mask); i++)
-		if (range->first.s6_addr[i] & ~mask.s6_addr[i] ||
-			(range->last.s6_addr[i] | mask.s6_addr[i]) != UINT8_MAX)
+	for (unsigned i = 0; i < sizeof(range->first); i++) {
+		unsigned left = bits > CHAR_BIT * i ? bits - CHAR_BIT * i : 0;
+		uint8_t behind = (uint8_t)(UINT8_MAX >> RTE_MIN(left, (unsigned)CHAR_BIT));
+
+		if (range->first.s6_addr[i] & behind || (range->last.s6_addr[i] & behind) != behind)
 			return false;
+	}
 	return true;
 }
 
@@ -174,24 +172,98 @@ static bool needs_rest(const struct object_rule *rule)
 	return compares(rule, RULE_SPI) || compares(rule, RULE_FLOW_LABEL);
 }
 
-static void fill_more(struct rule_more *more, const struct object_rule *rule)
-{
-	const struct rule_selector *s = &rule->selector;
-	const struct rule_addresses *source = &s->addresses[RULE_SOURCE];
-	const struct rule_addresses *destination = &s->addresses[RULE_DESTINATION];
+/* The addresses of a rule as they stand in an element. */
+struct want {
+	struct in6_addr addresses[RULE_ADDRESS_FIELDS];
+	uint8_t bits[RULE_ADDRESS_FIELDS];
+	unsigned count; /* of addresses; at least one, of which no bit need count */
+	bool rest;
+};
 
-	memset(more, 0, sizeof(*more));
-	more->first = (struct rule_pair){source->first, destination->first};
-	more->last = (struct rule_pair){source->last, destination->last};
-	if (compares(rule, RULE_SOURCE))
-		more->mask.source = mask_of(source);
-	if (compares(rule, RULE_DESTINATION))
-		more->mask.destination = mask_of(destination);
-	more->spi_first = s->numbers[RULE_SPI].first;
-	more->spi_last = s->numbers[RULE_SPI].last;
-	more->label_first = s->numbers[RULE_FLOW_LABEL].first;
-	more->label_last = s->numbers[RULE_FLOW_LABEL].last;
-	more->fields = s->fields;
+static struct want want_of(const struct object_rule *rule)
+{
+	struct want want = {.rest = needs_rest(rule)};
+
+	for (unsigned field = 0; field < RULE_ADDRESS_FIELDS; field++)
+		if (compares(rule, field)) {
+			want.bits[field] = bits_of(&rule->selector.addresses[field]);
+			want.addresses[want.count++] = rule->selector.addresses[field].first;
+		}
+	want.count = RTE_MAX(want.count, 1u);
+	return want;
+}
+
+/* Whether the addresses stand in an element at a place, or could. */
+static bool is_at(const struct rule_more *more, unsigned place, const struct want *want)
+{
+	return memcmp(&more->addresses[place], want->addresses,
+		       want->count * sizeof(want->addresses[0])) == 0 &&
+	       memcmp(more->bits[place], want->bits, sizeof(want->bits)) == 0;
+}
+
+/* Where the addresses stand in the elements from `from` on, or POOL_NONE. */
+static uint32_t find_place(const struct rule_image *image, unsigned from, const struct want *want)
+{
+	for (unsigned i = from; i < image->more_count; i++) {
+		const struct rule_more *more = &image->mores[i];
+
+		if (want->rest && more->rest != POOL_NONE)
+			continue;
+		for (unsigned place = 0; place + want->count <= image->filled[i]; place++)
+			if (is_at(more, place, want))
+				return i << RULE_PLACE_SHIFT | place;
+	}
+	return POOL_NONE;
+}
+
+/* Puts them into an element that has room for them, or a new one. Returns where. */
+static uint32_t take_place(struct rule_image *image, unsigned from, const struct want *want)
+{
+	struct rule_more *more;
+	unsigned i = from, place;
+
+	while (i < image->more_count && (image->filled[i] + want->count > RULE_MORE_ADDRESSES ||
+						(want->rest && image->mores[i].rest != POOL_NONE)))
+		i++;
+	more = &image->mores[i];
+	if (i == image->more_count) {
+		memset(more, 0, sizeof(*more));
+		more->rest = POOL_NONE;
+		image->filled[i] = 0;
+		image->more_count++;
+	}
+	place = image->filled[i];
+	image->filled[i] = (uint8_t)(place + want->count);
+	memcpy(&more->addresses[place], want->addresses, want->count * sizeof(want->addresses[0]));
+	memcpy(more->bits[place], want->bits, sizeof(want->bits));
+	return i << RULE_PLACE_SHIFT | place;
+}
+
+static void fill_rest(struct rule_rest *rest, const struct rule_selector *s)
+{
+	memset(rest, 0, sizeof(*rest));
+	for (unsigned field = 0; field < RULE_ADDRESS_FIELDS; field++)
+		rest->last[field] = s->addresses[field].last;
+	rest->spi_first = s->numbers[RULE_SPI].first;
+	rest->spi_last = s->numbers[RULE_SPI].last;
+	rest->label_first = s->numbers[RULE_FLOW_LABEL].first;
+	rest->label_last = s->numbers[RULE_FLOW_LABEL].last;
+	rest->fields = s->fields;
+}
+
+/* What a block, whose elements are those from `from` on, has no room for. Returns where it is. */
+static uint32_t fill_more(struct rule_image *image, unsigned from, const struct object_rule *rule)
+{
+	const struct want want = want_of(rule);
+	uint32_t at = find_place(image, from, &want);
+
+	if (at == POOL_NONE)
+		at = take_place(image, from, &want);
+	if (want.rest) {
+		image->mores[at >> RULE_PLACE_SHIFT].rest = image->rest_count;
+		fill_rest(&image->rests[image->rest_count++], &rule->selector);
+	}
+	return at | (want.count > 1 ? RULE_PLACE_PAIR : 0);
 }
 
 static void fill_small(struct rule_block *b, unsigned i, const struct object_rule *rule)
@@ -212,8 +284,8 @@ static void fill_small(struct rule_block *b, unsigned i, const struct object_rul
 	}
 }
 
-static void fill_place(struct rule_image *image, struct rule_block *b, unsigned i,
-	const struct object_rule *rule, uint8_t paths)
+static void fill_place(
+	struct rule_block *b, unsigned i, const struct object_rule *rule, uint8_t paths)
 {
 	const uint16_t bit = (uint16_t)(1u << i);
 
@@ -225,22 +297,53 @@ static void fill_place(struct rule_image *image, struct rule_block *b, unsigned 
 		b->only4 |= bit;
 	if (rule->selector.version == 6)
 		b->only6 |= bit;
-	for (unsigned by = 0; by < RULE_DIMENSIONS; by++) {
-		struct range16 range = range_by(rule, by, b->word);
-
-		b->numbers[by].first[i] = range.first;
-		b->numbers[by].span[i] = (uint16_t)(range.last - range.first);
-		if (!is_full(range))
-			b->uses |= (uint8_t)(1 << by);
-	}
 	fill_small(b, i, rule);
-	if (needs_more(rule)) {
-		b->with_more |= bit;
-		if (needs_rest(rule))
-			b->with_rest |= bit;
-		b->more[i] = image->more_count;
-		fill_more(&image->mores[image->more_count++], rule);
+	if (needs_more(rule))
+		b->uses |= 1 << RULE_BY_MORE;
+	if (compares(rule, RULE_DESTINATION))
+		b->uses |= 1 << RULE_BY_DESTINATION;
+	if (needs_rest(rule)) {
+		b->uses |= 1 << RULE_BY_REST;
+		b->with_rest |= bit;
 	}
+}
+
+/* The ranges by one field of the rules of a block. False: it is compared by none. */
+static bool fill_ranges(struct rule_ranges16 *ranges, const struct object_rule *const rules[],
+	unsigned n, enum rule_dimension_name by, unsigned word)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct range16 range = range_by(rules[i], by, word);
+
+		ranges->first[i] = range.first;
+		ranges->span[i] = (uint16_t)(range.last - range.first);
+		any |= !is_full(range);
+	}
+	return any;
+}
+
+/* One block; n: of rules, RULE_BLOCK at most. */
+static void fill_block(struct rule_image *image, struct rule_block *b,
+	const struct object_rule *const rules[], const uint8_t paths[], unsigned n, uint8_t word)
+{
+	const unsigned from = image->more_count;
+	unsigned used = 0;
+
+	memset(b, 0, sizeof(*b));
+	b->word = word;
+	for (unsigned i = 0; i < n; i++)
+		fill_place(b, i, rules[i], paths[i]);
+	for (unsigned i = 0; b->uses & 1 << RULE_BY_MORE && i < RULE_BLOCK; i++)
+		b->more[i] = i < n ? fill_more(image, from, rules[i]) : b->more[0];
+	for (unsigned by = 0; by < RULE_DIMENSIONS; by++)
+		if (fill_ranges(&b->ranges[used], rules, n, by, word)) {
+			b->uses |= (uint8_t)(1 << by);
+			used++;
+		}
+	for (; used < RULE_DIMENSIONS; used++)
+		memset(&b->ranges[used], 0, sizeof(b->ranges[used]));
 }
 
 /* The blocks of rules for which a value is in range, one rule of each block being enough. */
@@ -325,16 +428,10 @@ void rule_compile(
 	}
 	word = best_word(rules, n);
 	image->rules = n;
-	image->more_count = 0;
-	for (unsigned i = 0; i < n; i++) {
-		struct rule_block *b = &image->blocks[i / RULE_BLOCK];
-
-		if (i % RULE_BLOCK == 0) {
-			memset(b, 0, sizeof(*b));
-			b->word = word;
-		}
-		fill_place(image, b, i % RULE_BLOCK, rules[i], bits[i]);
-	}
+	image->more_count = image->rest_count = 0;
+	for (unsigned i = 0; i < n; i += RULE_BLOCK)
+		fill_block(image, &image->blocks[i / RULE_BLOCK], &rules[i], &bits[i],
+			RTE_MIN(n - i, (unsigned)RULE_BLOCK), word);
 	if (n > RULE_BLOCK)
 		fill_index(image, rules, n);
 }

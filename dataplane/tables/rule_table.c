@@ -11,7 +11,8 @@
 enum {
 	/* Beyond what all rules need: sets that replace others while those are still being read. */
 	SPARE_BLOCKS = 4 * RULE_BLOCKS_MAX,
-	SPARE_MORES = 2 * RULE_SUBSCRIBER_MAX,
+	MORES = 2, /* elements that a rule needs at most: of its addresses, and of its rest */
+	SPARE_MORES = MORES * 2 * RULE_SUBSCRIBER_MAX,
 	SPARE_INDEXES = 8,
 };
 
@@ -36,7 +37,7 @@ int rule_table_init(
 	if (pool_init(&t->sets.blocks, POOL_ELEMENT(struct rule_block, link),
 		    capacity + SPARE_BLOCKS, most + SPARE_BLOCKS, rcu) < 0 ||
 		pool_init(&t->sets.mores, POOL_ELEMENT(struct rule_more, link),
-			capacity + SPARE_MORES, most + SPARE_MORES, rcu) < 0 ||
+			MORES * capacity + SPARE_MORES, MORES * most + SPARE_MORES, rcu) < 0 ||
 		pool_init(&t->sets.indexes, POOL_ELEMENT(struct rule_index, link),
 			indexes_of(capacity), indexes_of(most), rcu) < 0 ||
 		pool_init(&t->records, POOL_ELEMENT(struct rule_record, next), capacity, most,
@@ -69,7 +70,7 @@ size_t rule_table_memory(uint32_t capacity)
 	if (capacity == 0)
 		return 0;
 	return room_needed((capacity + (size_t)SPARE_BLOCKS) * sizeof(struct rule_block)) +
-	       room_needed((capacity + (size_t)SPARE_MORES) * sizeof(struct rule_more)) +
+	       room_needed((MORES * (size_t)capacity + SPARE_MORES) * sizeof(struct rule_more)) +
 	       room_needed(indexes_of(capacity) * sizeof(struct rule_index)) +
 	       room_needed(capacity * sizeof(struct rule_record)) +
 	       sig_index_needed(capacity, SIG_INDEX_DENSE);
@@ -203,21 +204,29 @@ static int take_all(struct pool *pool, uint32_t numbers[], unsigned count)
 	return 0;
 }
 
-/* What else is looked at where a rule has no element (rule_search_confirm_first()). */
-static void place_others(struct rule_block *b)
-{
-	for (unsigned i = 0; b->with_more && i < RULE_BLOCK; i++)
-		if (!(b->with_more >> i & 1))
-			b->more[i] = b->more[__builtin_ctz(b->with_more)];
-}
-
 /* The numbers in the image count from 0; these are those of the pools. */
 static void place_block(struct rule_block *b, const uint32_t mores[])
 {
-	for (unsigned i = 0; i < RULE_BLOCK; i++)
-		if (b->with_more >> i & 1)
-			b->more[i] = mores[b->more[i]];
-	place_others(b);
+	for (unsigned i = 0; b->uses & 1 << RULE_BY_MORE && i < RULE_BLOCK; i++)
+		b->more[i] = mores[b->more[i] >> RULE_PLACE_SHIFT] << RULE_PLACE_SHIFT |
+			     (b->more[i] & RULE_PLACE_MASK);
+}
+
+/* mores: where those of the image are to be, and behind them its rests. */
+static void publish_mores(struct rule_table *t, const uint32_t mores[])
+{
+	const struct rule_image *image = t->image;
+	const uint32_t *rests = mores + image->more_count;
+
+	for (unsigned i = 0; i < image->more_count; i++) {
+		struct rule_more *more = pool_at(&t->sets.mores, mores[i]);
+
+		*more = image->mores[i];
+		if (more->rest != POOL_NONE)
+			more->rest = rests[more->rest];
+	}
+	for (unsigned i = 0; i < image->rest_count; i++)
+		*(struct rule_rest *)pool_at(&t->sets.mores, rests[i]) = image->rests[i];
 }
 
 static void publish(struct rule_table *t, struct path_list *list, const uint32_t blocks[],
@@ -226,8 +235,7 @@ static void publish(struct rule_table *t, struct path_list *list, const uint32_t
 	struct rule_image *image = t->image;
 	unsigned count = blocks_of(image);
 
-	for (unsigned i = 0; i < image->more_count; i++)
-		*(struct rule_more *)pool_at(&t->sets.mores, mores[i]) = image->mores[i];
+	publish_mores(t, mores);
 	for (unsigned i = 0; i < count; i++) {
 		place_block(&image->blocks[i], mores);
 		*(struct rule_block *)pool_at(&t->sets.blocks, blocks[i]) = image->blocks[i];
@@ -241,7 +249,7 @@ static void publish(struct rule_table *t, struct path_list *list, const uint32_t
 
 int rule_set_make(struct rule_table *t, const struct path_table *paths, struct path_list *list)
 {
-	uint32_t blocks[RULE_BLOCKS_MAX], mores[RULE_SUBSCRIBER_MAX];
+	uint32_t blocks[RULE_BLOCKS_MAX], mores[MORES * RULE_SUBSCRIBER_MAX];
 	struct rule_image *image = t->image;
 	unsigned count;
 
@@ -259,7 +267,7 @@ int rule_set_make(struct rule_table *t, const struct path_table *paths, struct p
 	}
 	if (take_all(&t->sets.blocks, blocks, count) < 0)
 		goto no_blocks;
-	if (take_all(&t->sets.mores, mores, image->more_count) < 0)
+	if (take_all(&t->sets.mores, mores, image->more_count + image->rest_count) < 0)
 		goto no_mores;
 	publish(t, list, blocks, mores);
 	return 0;
@@ -289,21 +297,56 @@ static unsigned list_blocks(
 	return x->count;
 }
 
+/* Adds a number to those that there are, if it is not among them. */
+static unsigned add_once(uint32_t numbers[], unsigned n, uint32_t number)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (numbers[i] == number)
+			return n;
+	numbers[n] = number;
+	return n + 1;
+}
+
+unsigned rule_block_mores(
+	const struct rule_table *t, const struct rule_block *b, uint32_t numbers[2 * RULE_BLOCK])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; b->uses & 1 << RULE_BY_MORE && i < RULE_BLOCK; i++) {
+		n = add_once(numbers, n, b->more[i] >> RULE_PLACE_SHIFT);
+		if (b->with_rest >> i & 1)
+			n = add_once(numbers, n, rule_more_at(&t->sets, b->more[i])->rest);
+	}
+	return n;
+}
+
 void rule_set_retire(struct rule_table *t, const struct path_list *list)
 {
-	uint32_t blocks[RULE_BLOCKS_MAX];
+	uint32_t blocks[RULE_BLOCKS_MAX], mores[MORES * RULE_BLOCK];
 	unsigned count = list_blocks(t, list, blocks);
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct rule_block *b = pool_at(&t->sets.blocks, blocks[i]);
 
-		for (unsigned k = 0; k < RULE_BLOCK; k++)
-			if (b->with_more >> k & 1)
-				pool_retire(&t->sets.mores, b->more[k]);
+		for (unsigned k = rule_block_mores(t, b, mores); k > 0; k--)
+			pool_retire(&t->sets.mores, mores[k - 1]);
 		pool_retire(&t->sets.blocks, blocks[i]);
 	}
 	if (list->index != POOL_NONE)
 		pool_retire(&t->sets.indexes, list->index);
+}
+
+/* The same of the elements of a block. */
+static bool is_block_inside(const struct rule_table *t, const struct rule_block *b)
+{
+	const uint32_t fresh = t->sets.mores.fresh;
+
+	for (unsigned i = 0; b->uses & 1 << RULE_BY_MORE && i < RULE_BLOCK; i++)
+		if (b->more[i] >> RULE_PLACE_SHIFT >= fresh ||
+			(b->with_rest >> i & 1 &&
+				rule_more_at(&t->sets, b->more[i])->rest >= fresh))
+			return false;
+	return true;
 }
 
 bool rule_set_is_inside(const struct rule_table *t, const struct path_list *list)
@@ -320,13 +363,9 @@ bool rule_set_is_inside(const struct rule_table *t, const struct path_list *list
 		return false;
 	count = list_blocks(t, list, blocks);
 	for (unsigned i = 0; i < count; i++) {
-		const struct rule_block *b = pool_at(&t->sets.blocks, blocks[i]);
-
-		if (blocks[i] >= t->sets.blocks.fresh)
+		if (blocks[i] >= t->sets.blocks.fresh ||
+			!is_block_inside(t, pool_at(&t->sets.blocks, blocks[i])))
 			return false;
-		for (unsigned k = 0; k < RULE_BLOCK; k++)
-			if (b->with_more >> k & 1 && b->more[k] >= t->sets.mores.fresh)
-				return false;
 	}
 	return true;
 }
@@ -340,27 +379,46 @@ static bool same(const void *a, const void *b, size_t size, size_t link)
 	return memcmp(x, y, link) == 0 && memcmp(x + behind, y + behind, size - behind) == 0;
 }
 
+/* Whether an element that stands at a number, which may be any, is what the image has in this
+ * place, with its rest. */
+static bool is_more(const struct rule_table *t, uint32_t place, uint32_t number)
+{
+	struct rule_more want = t->image->mores[place];
+	const struct rule_more *more;
+
+	if (number >= t->sets.mores.fresh)
+		return false;
+	more = pool_at(&t->sets.mores, number);
+	if (want.rest != POOL_NONE) {
+		if (more->rest >= t->sets.mores.fresh ||
+			!same(&t->image->rests[want.rest], pool_at(&t->sets.mores, more->rest),
+				sizeof(struct rule_rest), offsetof(struct rule_rest, link)))
+			return false;
+		want.rest = more->rest;
+	}
+	return same(&want, more, sizeof(want), offsetof(struct rule_more, link));
+}
+
 /* Whether a block is what the image has in its place; its numbers may be anything. */
 static bool is_block(const struct rule_table *t, unsigned i, uint32_t number)
 {
 	struct rule_block want = t->image->blocks[i];
+	uint32_t numbers[RULE_SUBSCRIBER_MAX]; /* where those of the image are */
 	const struct rule_block *b;
 
 	if (number >= t->sets.blocks.fresh)
 		return false;
 	b = pool_at(&t->sets.blocks, number);
-	for (unsigned k = 0; k < RULE_BLOCK; k++) {
-		uint32_t more = want.more[k];
+	memset(numbers, UINT8_MAX, sizeof(numbers));
+	for (unsigned k = 0; want.uses & 1 << RULE_BY_MORE && k < RULE_BLOCK; k++) {
+		const uint32_t place = want.more[k] >> RULE_PLACE_SHIFT;
+		const uint32_t at = b->more[k] >> RULE_PLACE_SHIFT;
 
-		if (!(want.with_more >> k & 1))
-			continue;
-		if (b->more[k] >= t->sets.mores.fresh ||
-			!same(&t->image->mores[more], pool_at(&t->sets.mores, b->more[k]),
-				sizeof(struct rule_more), offsetof(struct rule_more, link)))
+		if ((numbers[place] != POOL_NONE && numbers[place] != at) || !is_more(t, place, at))
 			return false;
-		want.more[k] = b->more[k];
+		numbers[place] = at;
+		want.more[k] = at << RULE_PLACE_SHIFT | (want.more[k] & RULE_PLACE_MASK);
 	}
-	place_others(&want);
 	return same(&want, b, sizeof(want), offsetof(struct rule_block, link));
 }
 

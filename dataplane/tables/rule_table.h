@@ -26,8 +26,10 @@ struct rule_record {
 struct rule_image {
 	struct rule_block blocks[RULE_BLOCKS_MAX];
 	struct rule_more mores[RULE_SUBSCRIBER_MAX];
+	struct rule_rest rests[RULE_SUBSCRIBER_MAX];
 	struct rule_index index;
-	unsigned rules, more_count;
+	unsigned rules, more_count, rest_count;
+	uint8_t filled[RULE_SUBSCRIBER_MAX]; /* addresses in each of mores */
 };
 
 struct rule_table {
@@ -87,6 +89,10 @@ bool rule_set_is(
 
 /* Whether all numbers that rule_set_retire() would follow are those of elements. */
 bool rule_set_is_inside(const struct rule_table *t, const struct path_list *list);
+
+/* The numbers of the elements of a block that is inside, each once; returns how many. */
+unsigned rule_block_mores(
+	const struct rule_table *t, const struct rule_block *b, uint32_t numbers[2 * RULE_BLOCK]);
 
 /* Whether a chain, which may hold anything, is one of records that are found by their ids, in
  * order, all of this subscriber. */

@@ -95,7 +95,8 @@ static bool has_rules(
 	b = pool_at(&rules->sets.blocks, list->block);
 	return !bits_test(kept->blocks, list->block) &&
 	       (list->index == POOL_NONE || !bits_test(kept->indexes, list->index)) &&
-	       (!b->with_more || !bits_test(kept->mores, b->more[__builtin_ctz(b->with_more)]));
+	       (!(b->uses & 1 << RULE_BY_MORE) ||
+		       !bits_test(kept->mores, b->more[0] >> RULE_PLACE_SHIFT));
 }
 
 static bool has_prefixes(
@@ -138,10 +139,11 @@ static void hold_block(struct tables *t, struct kept *kept, uint32_t number)
 {
 	const struct rule_block *b = pool_at(&t->rules.sets.blocks, number);
 
+	uint32_t mores[2 * RULE_BLOCK];
+
 	bits_set(kept->blocks, number);
-	for (unsigned i = 0; i < RULE_BLOCK; i++)
-		if (b->with_more >> i & 1)
-			bits_set(kept->mores, b->more[i]);
+	for (unsigned i = rule_block_mores(&t->rules, b, mores); i > 0; i--)
+		bits_set(kept->mores, mores[i - 1]);
 }
 
 /* A list that stays holds its rules and what is made of them. */

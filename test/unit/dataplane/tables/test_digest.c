@@ -120,19 +120,21 @@ static void test_flipped_rules(void **state)
 	index = pool_at(&sets->indexes, list->index);
 	block = pool_at(&sets->blocks, index->blocks[1]);
 	assert_int_equal(index->count, 3);
-	assert_int_not_equal(block->with_more, 0);
+	assert_true(block->uses & 1 << RULE_BY_MORE);
+	assert_int_not_equal(block->with_rest, 0);
 	assert_seen(w, block, offsetof(struct rule_block, link), &want);
-	assert_seen(w, block->numbers, sizeof(block->numbers), &want);
-	assert_seen(w, block->protocol_first, 2 * RULE_BLOCK, &want);
-	assert_seen(w, block->class_first, 2 * RULE_BLOCK, &want);
 	assert_seen(w, index->blocks, offsetof(struct rule_index, link), &want);
 	assert_seen(w, index->dimensions[0].bounds, 200, &want);
 	assert_seen(w, index->dimensions[2].masks, 200, &want);
 	assert_seen(w, index->protocols, 32, &want);
-	for (unsigned i = 0; i < RULE_BLOCK; i++)
-		if (block->with_more >> i & 1)
-			assert_seen(w, pool_at(&sets->mores, block->more[i]),
-				offsetof(struct rule_more, link), &want);
+	for (unsigned i = 0; i < RULE_BLOCK; i++) {
+		struct rule_more *more = pool_at(&sets->mores, block->more[i] >> RULE_PLACE_SHIFT);
+
+		assert_seen(w, more, offsetof(struct rule_more, link), &want);
+		if (more->rest != POOL_NONE)
+			assert_seen(w, pool_at(&sets->mores, more->rest),
+				offsetof(struct rule_rest, link), &want);
+	}
 }
 
 int main(void)

@@ -109,7 +109,46 @@ static struct rule_range random_range(enum rule_field field)
 	}
 }
 
-static struct object_rule random_rule(uint64_t id)
+/* What the rules of a set compare. */
+enum mix { ANYTHING, PREFIXES_AND_PORTS, WHOLE_SOURCES, PREFIXES, MIXES };
+
+static const uint8_t mix_fields[MIXES] = {
+	[ANYTHING] = UINT8_MAX,
+	[PREFIXES_AND_PORTS] = UINT8_MAX & ~(1 << RULE_SPI | 1 << RULE_FLOW_LABEL),
+	[WHOLE_SOURCES] = 1 << RULE_SOURCE,
+	[PREFIXES] = 1 << RULE_SOURCE | 1 << RULE_DESTINATION,
+};
+
+static struct rule_addresses prefix_of(struct in6_addr a, uint8_t len)
+{
+	struct rule_addresses range = {a, a};
+
+	for (unsigned bit = len; bit < 128; bit++) {
+		range.first.s6_addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+		range.last.s6_addr[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	}
+	return range;
+}
+
+static struct rule_addresses random_addresses(enum rule_field field, enum mix mix)
+{
+	const uint8_t kind = field == RULE_SOURCE ? 9 : 3;
+	const uint32_t from = random_below(60), few = random_below(3) ? 3 : 300;
+
+	switch (mix == WHOLE_SOURCES ? 0 : random_below(mix == ANYTHING ? 4 : 3)) {
+	case 0:
+		return prefix_of(addr(kind, from), 128);
+	case 1:
+		return prefix_of(addr(kind, from), (uint8_t)(120 + random_below(9)));
+	case 2:
+		return prefix_of(addr(kind, from), (uint8_t)random_below(129));
+	default:
+		return (struct rule_addresses){
+			addr(kind, from), addr(kind, from + random_below(few))};
+	}
+}
+
+static struct object_rule random_rule(uint64_t id, enum mix mix)
 {
 	struct object_rule rule = {.id = id,
 		.subscriber = SUBSCRIBER,
@@ -117,18 +156,17 @@ static struct object_rule random_rule(uint64_t id)
 		.action = random_below(8) ? RULE_TO_PATHS : RULE_DROP};
 	struct rule_selector *s = &rule.selector;
 
-	s->version = (uint8_t[]){0, 0, 6, 6, 6, 4}[random_below(6)];
+	s->version = (uint8_t[]){0, 0, 6, 6, 6, 4}[random_below(mix < WHOLE_SOURCES ? 6 : 5)];
 	for (unsigned f = 0; f < RULE_FIELDS; f++) {
-		uint32_t from = random_below(50), few = random_below(3) ? 3 : 300;
-
-		if (random_below(4) || (s->version == 4 && f < RULE_ADDRESS_FIELDS))
+		if (!(mix_fields[mix] >> f & 1) || (mix < WHOLE_SOURCES && random_below(4)) ||
+			(mix == PREFIXES && random_below(6) == 0) ||
+			(s->version == 4 && f < RULE_ADDRESS_FIELDS))
 			continue;
 		s->fields |= (uint8_t)(1 << f);
 		if (f >= RULE_ADDRESS_FIELDS)
 			s->numbers[f] = random_range(f);
 		else
-			s->addresses[f] = (struct rule_addresses){
-				addr(f ? 3 : 9, from), addr(f ? 3 : 9, from + random_below(few))};
+			s->addresses[f] = random_addresses(f, mix);
 	}
 	if (rule.action == RULE_TO_PATHS)
 		rule.path_count = (uint8_t)(1 + random_below(2));
@@ -148,6 +186,9 @@ static struct rule_packet random_packet(void)
 		p.has &= (uint8_t) ~(1 << RULE_SPI);
 	p.addresses[RULE_SOURCE] = addr(9, random_below(60));
 	p.addresses[RULE_DESTINATION] = addr(3, random_below(60));
+	if (random_below(4) == 0)
+		p.addresses[random_below(2)].s6_addr[random_below(16)] ^=
+			(uint8_t)(1 << random_below(8));
 	for (unsigned f = RULE_ADDRESS_FIELDS; f < RULE_FIELDS; f++) {
 		uint32_t max = f == RULE_CLASS ? UINT8_MAX : rule_field_max(f);
 
@@ -185,6 +226,9 @@ static void delete (struct tables *t, enum object_kind kind, uint64_t id)
 	assert_int_equal(tables_apply(t, &o), 0);
 }
 
+/* Lookups that the first rule found has ended. */
+static unsigned ended_first;
+
 /* What the tables say. */
 static uint32_t found(struct tables *t, uint64_t id, const struct rule_packet *p)
 {
@@ -192,7 +236,8 @@ static uint32_t found(struct tables *t, uint64_t id, const struct rule_packet *p
 	const struct rule_key key = key_of(p);
 	const struct path_list *list;
 	struct rule_search s;
-	uint32_t matched;
+	uint32_t matched, first;
+	bool sure;
 
 	if (!entry->steered)
 		return 0;
@@ -203,7 +248,11 @@ static uint32_t found(struct tables *t, uint64_t id, const struct rule_packet *p
 	if (rule_search_goes_on(&s))
 		rule_search_next(&t->rules.sets, &key, &s);
 	rule_search_ahead(&t->rules.sets, &s);
+	first = rule_search_first(&t->rules.sets, key.addresses, &s, &sure);
 	matched = rule_search_end(&t->rules.sets, UINT8_MAX, &key, &s);
+	if (sure)
+		assert_int_equal(first, matched);
+	ended_first += sure;
 	assert_int_equal(matched,
 		rule_set_match_up(&t->rules.sets, list->block, list->index, UINT8_MAX, &key));
 	return matched;
@@ -241,10 +290,10 @@ static void test_as_each_says(void **state)
 	unsigned matched = 0, missed = 0;
 
 	for (unsigned round = 0; round < 300; round++) {
-		unsigned n = 1 + random_below(round % 4 ? 40 : RULE_SUBSCRIBER_MAX);
+		unsigned n = 1 + random_below(round % 5 ? 40 : RULE_SUBSCRIBER_MAX);
 
 		for (unsigned i = 0; i < n; i++) {
-			rules[i] = random_rule(i + 1);
+			rules[i] = random_rule(i + 1, round % MIXES);
 			assert_int_equal(set_rule(t, &rules[i]), 0);
 		}
 		tables_settle(t);
@@ -261,6 +310,7 @@ static void test_as_each_says(void **state)
 		tables_settle(t);
 	}
 	assert_true(matched > 10000 && missed > 10000);
+	assert_true(ended_first > 10000);
 	assert_int_equal(t->rules.records.used, 0);
 	assert_int_equal(t->rules.sets.blocks.used, 0);
 	assert_int_equal(t->rules.sets.mores.used, 0);
@@ -362,6 +412,37 @@ static void test_first_and_last_rule(void **state)
 	tables_settle(t);
 }
 
+/* Rules of one block that compare the same addresses share where these stand, three to a line. */
+static void test_elements_are_shared(void **state)
+{
+	struct tables *t = *state;
+	const struct pool *mores = &t->rules.sets.mores;
+
+	for (uint32_t i = 0; i < RULE_BLOCK; i++) {
+		struct object_rule rule = port_rule(i + 1, (uint16_t)i, 1);
+
+		rule.selector.version = 6;
+		rule.selector.fields |= 1 << RULE_SOURCE;
+		rule.selector.addresses[RULE_SOURCE] = prefix_of(addr(9, i / 2), 128);
+		assert_int_equal(set_rule(t, &rule), 0);
+	}
+	tables_settle(t);
+	tables_quiesce(t);
+	assert_int_equal(mores->used, 3);
+	for (uint32_t i = 0; i < RULE_BLOCK; i++) {
+		struct rule_packet p = port_packet((uint16_t)i);
+
+		p.addresses[RULE_SOURCE] = addr(9, i / 2);
+		assert_int_equal(found(t, SUBSCRIBER, &p), RULE_MATCHED | 1);
+		p.addresses[RULE_SOURCE] = addr(9, i / 2 + 1);
+		assert_int_equal(found(t, SUBSCRIBER, &p), 0);
+	}
+	for (uint32_t i = 0; i < RULE_BLOCK; i++)
+		delete (t, OBJECT_RULE, i + 1);
+	tables_settle(t);
+	assert_int_equal(mores->used, 0);
+}
+
 /* As many as one may have, as many as there is room for; what is refused changes nothing. */
 static void test_limits(void **state)
 {
@@ -433,6 +514,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_settle_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_paths_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_and_last_rule, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_elements_are_shared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snapshot, setup, teardown),
 	};
