@@ -32,11 +32,12 @@ enum {
 enum { FLOOR, NONE, RULES, CASES };
 
 /* How the rules of a row tell packets apart. */
-enum kind { BY_PORT, BY_ADDRESS, BY_BOTH, BY_SHARE, KINDS };
+enum kind { BY_PORT, BY_ADDRESS, BY_PREFIX, BY_BOTH, BY_SHARE, KINDS };
 
 static const char *const kind_names[KINDS] = {
 	[BY_PORT] = "ports", /* protocol and source port */
 	[BY_ADDRESS] = "addresses",
+	[BY_PREFIX] = "prefixes", /* of two addresses */
 	[BY_BOTH] = "both",
 	[BY_SHARE] = "flow-hash", /* no rules: flows shared out */
 };
@@ -55,10 +56,35 @@ static const struct row rows[] = {
 	{BY_ADDRESS, 1, 1000},
 	{BY_ADDRESS, 16, 1000},
 	{BY_ADDRESS, 256, 1000},
+	{BY_PREFIX, 1, 1000},
+	{BY_PREFIX, 16, 1000},
+	{BY_PREFIX, 256, 1000},
 	{BY_BOTH, 16, 1000},
 	{BY_BOTH, 256, 1000},
 	{BY_SHARE, 0, 1000},
 };
+
+/* Flows that the traffic is drawn from, numbered from 1 on: half of them are those of rules. */
+static uint16_t flows_of(const struct row *row)
+{
+	return (uint16_t)((row->kind == BY_PREFIX ? 4 : 2) * RTE_MAX(row->rules, 1u));
+}
+
+static void put_flow(struct in6_addr *source, uint16_t flow)
+{
+	source->s6_addr[14] = (uint8_t)(flow >> 8);
+	source->s6_addr[15] = (uint8_t)flow;
+}
+
+/* Each other flow, or each other two. */
+static struct rule_addresses sources_of(const struct row *row, uint32_t i)
+{
+	struct rule_addresses range = {traffic_addr(TRAFFIC_SOURCE), traffic_addr(TRAFFIC_SOURCE)};
+
+	put_flow(&range.first, (uint16_t)(row->kind == BY_PREFIX ? 2 + 4 * i : 1 + 2 * i));
+	put_flow(&range.last, (uint16_t)(row->kind == BY_PREFIX ? 3 + 4 * i : 1 + 2 * i));
+	return range;
+}
 
 static void apply(struct tables *tables, const struct object *object)
 {
@@ -83,18 +109,14 @@ static struct object make_rule(const struct row *row, uint32_t subscriber, uint3
 		.path_count = 1,
 		.paths = {(subscriber ^ 1) + 1ull}};
 	s->version = 6;
-	if (row->kind != BY_ADDRESS) {
+	if (row->kind == BY_PORT || row->kind == BY_BOTH) {
 		s->fields = 1 << RULE_PROTOCOL | 1 << RULE_SOURCE_PORT;
 		s->numbers[RULE_PROTOCOL] = (struct rule_range){IPPROTO_UDP, IPPROTO_UDP};
 		s->numbers[RULE_SOURCE_PORT] = (struct rule_range){value, value};
 	}
 	if (row->kind != BY_PORT) {
-		struct in6_addr source = traffic_addr(TRAFFIC_SOURCE);
-
-		source.s6_addr[14] = (uint8_t)(value >> 8);
-		source.s6_addr[15] = (uint8_t)value;
 		s->fields |= 1 << RULE_SOURCE;
-		s->addresses[RULE_SOURCE] = (struct rule_addresses){source, source};
+		s->addresses[RULE_SOURCE] = sources_of(row, i);
 	}
 	return o;
 }
@@ -149,8 +171,8 @@ static void measure_row(const struct row *row, unsigned windows, json_t *out)
 	fill(tables, row);
 	for (unsigned i = 0; i < CASES; i++)
 		figures[i].traffic = (struct traffic){i == FLOOR ? WORK_FLOOR : WORK_ENCAP,
-			row->subscribers, TRAFFIC_OCTETS_MIN, BURST,
-			(uint16_t)(2 * RTE_MAX(row->rules, 1u)), i == RULES ? row->subscribers : 0};
+			row->subscribers, TRAFFIC_OCTETS_MIN, BURST, flows_of(row),
+			i == RULES ? row->subscribers : 0};
 	worker_enter(worker);
 	measure(worker, figures, CASES, windows);
 	worker_leave(worker);
