@@ -226,7 +226,8 @@ void tables_mark(struct tables *t, const struct object_buckets *buckets)
 	else
 		memset(&t->marked, 0xff, sizeof(t->marked));
 	tables_settle(t);
-	if ((t->damaged || t->subscribers.damaged) && tables_repair(t) >= 0)
+	if ((t->damaged || t->subscribers.damaged || !tables_users_hold(t)) &&
+		tables_repair(t) >= 0)
 		t->damaged = t->subscribers.damaged = false;
 	if (t->groups_damaged && group_table_repair(&t->groups) >= 0)
 		t->groups_damaged = false;

@@ -123,10 +123,17 @@ void tables_expect(const struct tables *t, const struct object objects[], unsign
 int64_t tables_repair(struct tables *t);
 
 /*
+ * Whether paths, their headers and data planes say of themselves how often subscribers and paths
+ * lead to them. False also if that leads to nothing, or there is no memory to count. After
+ * tables_settle(). Walks paths and subscribers. Agent thread.
+ */
+bool tables_users_hold(const struct tables *t);
+
+/*
  * A snapshot: mark, apply every object of it, sweep. The sweep removes what was not applied since
  * the mark; what stays was never out of readers' sight. A snapshot of some buckets (NULL: all)
- * brings the objects in these, and leaves the others alone. When a digest has found damage, it is
- * repaired first. Returns the number of objects removed.
+ * brings the objects in these, and leaves the others alone. Damage that a digest has found, or that
+ * shows in what is used how often, is repaired first. Returns the number of objects removed.
  */
 void tables_mark(struct tables *t, const struct object_buckets *buckets);
 uint32_t tables_sweep(struct tables *t);

@@ -188,6 +188,37 @@ static void resync(struct world *w)
 	tables_mark(w->tables, NULL);
 	apply_all(w);
 	tables_sweep(w->tables);
+	assert_true(tables_users_hold(w->tables));
+}
+
+/* A number becomes that of another path, header or data plane: what it led to is still used, by
+ * who is told anew what it leads to. */
+static void test_led_to_another(void **state)
+{
+	struct world *w = *state;
+	struct tables *t = w->tables;
+	const struct subscriber_entry *entry;
+	struct path_list *list;
+	struct path *other;
+
+	fill(w);
+	assert_true(tables_users_hold(t));
+	entry = subscriber_table_by_id(&t->subscribers, 1);
+	list = pool_at(&t->paths.lists, entry->paths);
+	assert_int_equal(list->count, 2);
+	list->paths[1] = path_table_find(&t->paths, 3);
+	assert_false(tables_users_hold(t));
+	resync(w);
+	assert_int_equal(path_at(&t->paths, path_table_find(&t->paths, 2))->users, 1);
+	assert_int_equal(tables_delete_path(t, 2), -EBUSY);
+	assert_int_equal(path_at(&t->paths, path_table_find(&t->paths, 3))->users, 1);
+
+	other = path_at(&t->paths, path_table_find(&t->paths, 1));
+	assert_int_not_equal(
+		other->shape, path_at(&t->paths, path_table_find(&t->paths, 2))->shape);
+	other->shape = path_at(&t->paths, path_table_find(&t->paths, 2))->shape;
+	assert_false(tables_users_hold(t));
+	resync(w);
 }
 
 /* Flips a bit of what the rules of the subscriber with most of them are looked for in. */
@@ -224,7 +255,8 @@ static void damage_subscriber(struct world *w)
 	at[random_below(sizeof(*entry))] ^= (uint8_t)(1 << random_below(8));
 }
 
-/* Flips a bit of a random entry in use; 0 if there is none. */
+/* Flips a bit of a random entry in use; 0 if there is none. What it looks through to find one may
+ * be damaged already. */
 static int damage(struct world *w)
 {
 	struct tables *t = w->tables;
@@ -255,7 +287,7 @@ static int damage(struct world *w)
 		break;
 	case 0:
 	case 1:
-		if (entry && random_below(2) && entry->next != POOL_NONE)
+		if (entry && random_below(2) && entry->next < t->subscribers.entries.fresh)
 			entry = subscriber_at(&t->subscribers, entry->next);
 		at = (uint8_t *)(uintptr_t)entry;
 		size = sizeof(*entry);
@@ -265,7 +297,7 @@ static int damage(struct world *w)
 		size = offsetof(struct path, users);
 		break;
 	case 3:
-		if (!entry || entry->paths == POOL_NONE)
+		if (!entry || entry->paths >= t->paths.lists.fresh)
 			return 0;
 		at = pool_at(&t->paths.lists, entry->paths);
 		size = sizeof(struct path_list);
@@ -375,6 +407,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_upheavals_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_some_buckets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resync_heals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_led_to_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_anything_heals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changes_of_damaged, setup, teardown),
 	};
