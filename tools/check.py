@@ -168,8 +168,7 @@ def unit(name, directory, tests=()):
     log = directory / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)
     code, out = run(f"{name}-unit", ["meson", "test", "-C", directory, "--no-rebuild",
-                                   "--print-errorlogs", "--timeout-multiplier", "5",
-                                   "--num-processes", "3", *tests],
+                                   "--print-errorlogs", "--num-processes", "3", *tests],
                   SANITIZERS)
     entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     passed = failed = skipped = 0
