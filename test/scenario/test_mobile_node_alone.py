@@ -230,8 +230,9 @@ def test_takes_over_the_agents_clock(lab, agent, node):
     agent.script = [hour_ahead]
     lab.plug("a")
     node.start()
-    second = agent.wait_update(1)
-    assert abs(second.timestamp - mip6.ntp_now(3600)) < 60 << 32
+    # Before it had the answer it may have asked again.
+    wait_for(lambda: any(abs(update.timestamp - mip6.ntp_now(3600)) < 60 << 32 for update in agent.updates),
+             "an update by the agent's clock")
     wait_state(node, "registered")
 
 
@@ -254,9 +255,9 @@ def test_does_not_hammer_an_agent_that_cannot_be_pleased(lab, agent, node):
     node.start()
     wait_state(node, "refused")
     wait_for(lambda: len(agent.updates) >= 2, "another attempt")
-    before = len(agent.updates)
+    before, since = len(agent.updates), time.monotonic()
     time.sleep(3)
-    assert len(agent.updates) <= before + 4
+    assert len(agent.updates) <= before + 1 + time.monotonic() - since
 
 
 def test_tunnels_both_ways(lab, agent, away):
@@ -391,7 +392,7 @@ def test_a_silent_agent_does_not_keep_a_node_from_its_home(lab, agent, node, wit
     since = witness.mark()
     lab.plug("home")
     node.start()
-    wait_state(node, "returning")
+    agent.wait_update(0)
     wait_state(node, "home")
     witness.wait(is_probe, "duplicate address detection for the home address", since)
     wait_for(lambda: pings(lab.host, None, HOME_ADDRESS), "the node to answer on its home link")
@@ -444,7 +445,7 @@ def test_points_at_a_wrong_field(lab, agent, away):
 
 def test_waits_when_its_agent_knows_no_mobility(lab, agent, node):
     """RFC 6275, 11.3.5: Parameter Problem, code 1. It goes on later by itself."""
-    agent.script = [SILENT]
+    agent.script = [SILENT] * 100
     lab.plug("a")
     node.start()
     update = agent.wait_update(0)
@@ -453,12 +454,13 @@ def test_waits_when_its_agent_knows_no_mobility(lab, agent, node):
                      / ICMPv6ParamProblem(code=1, ptr=at) / update.octets))
     wait_state(node, "refused")
     assert node.status()["signals"]["parameter_problems"] == 1
+    agent.script = []
     wait_state(node, "registered")
 
 
 def test_answers_solicitations_while_it_returns(lab, agent, away):
     """RFC 6275, 11.5.5: by unicast, for the agent must find the node to answer it."""
-    agent.script = [SILENT]
+    agent.script = [SILENT] * 100
     ear = agent.ears[1]
     since = ear.mark()
     lab.plug("home")
@@ -473,6 +475,7 @@ def test_answers_solicitations_while_it_returns(lab, agent, away):
     assert packet.dst != "ff02::1"
     assert (packet[ICMPv6ND_NA].S, packet[ICMPv6ND_NA].R) == (1, 0)
     assert packet[ICMPv6NDOptDstLLAddr].lladdr == lab.mn.mac("wlan0")
+    agent.script = []
     wait_state(away, "home")
 
 

@@ -49,7 +49,7 @@ def test_registers_all_nodes(rig):
 
 
 def test_traffic_reaches_the_registered(rig):
-    figures = rig.run("traffic", "--subscribers", NODES, "--rate", 2000, "--seconds", 1)
+    figures = rig.run("traffic", "--subscribers", NODES, "--rate", 2 * NODES, "--seconds", 1)
     for stream in figures["result"]["streams"].values():
         assert stream["received"] == stream["sent"] > 0 and stream["astray"] == 0
 
