@@ -1,5 +1,7 @@
 #include "common/addr.h"
 
+#include "common/hex.h"
+
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
@@ -167,17 +169,6 @@ int prefix6_compare(const struct prefix6 *a, const struct prefix6 *b)
 	int order = addr_compare(&a->addr, &b->addr);
 
 	return order ? order : (int)a->len - (int)b->len;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 int mac_parse(const char *text, struct mac *out)

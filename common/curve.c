@@ -1,5 +1,6 @@
 #include "common/curve.h"
 
+#include "common/hex.h"
 #include "common/hmac.h"
 
 #include <errno.h>
@@ -20,34 +21,16 @@ enum {
 };
 _Static_assert(sizeof(WORD_PUBLIC) == sizeof(WORD_SECRET), "one length for both");
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int curve_parse(const char *text, struct curve_key *key)
 {
-	struct curve_key read;
+	struct curve_key read = {0};
 
-	for (size_t i = 0; i < CURVE_KEY_LEN; i++) {
-		int high = digit(text[2 * i]);
-		int low = high < 0 ? -1 : digit(text[2 * i + 1]);
+	const int error = hex_octets(text, read.b, sizeof(read.b));
 
-		if (low < 0)
-			return -EINVAL;
-		read.b[i] = (uint8_t)(high << 4 | low);
-	}
-	if (text[(size_t)2 * CURVE_KEY_LEN])
-		return -EINVAL;
-	*key = read;
+	if (!error)
+		*key = read;
 	curve_wipe(&read);
-	return 0;
+	return error;
 }
 
 const char *curve_text(const struct curve_key *key, char text[static CURVE_TEXT_SIZE])

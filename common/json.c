@@ -1,5 +1,7 @@
 #include "common/json.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -193,15 +195,6 @@ int json_field_prefix(const json_t *obj, const char *key, enum json_need need, s
 	return 1;
 }
 
-/* The value of a hexadecimal digit, or -1. */
-static int hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) % 16 : -1;
-}
-
 int json_field_hex(const json_t *obj, const char *key, enum json_need need, size_t min, size_t max,
 	uint8_t *out, size_t *len, struct json_why *why)
 {
@@ -215,12 +208,12 @@ int json_field_hex(const json_t *obj, const char *key, enum json_need need, size
 	bool good = text && digits % 2 == 0 && digits / 2 >= min && digits / 2 <= max;
 
 	for (size_t i = 0; good && i < digits; i++)
-		good = hex_value(text[i]) >= 0;
+		good = hex_digit(text[i]) >= 0;
 	if (!good)
 		return wrong(
 			why, key, value, true, "%zu to %zu octets in hexadecimal digits", min, max);
 	for (size_t i = 0; i < digits / 2; i++)
-		out[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+		out[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
 	*len = digits / 2;
 	return 1;
 }

@@ -1,5 +1,6 @@
 #include "ctrl/config_lma.h"
 
+#include "common/hex.h"
 #include "common/hmac.h"
 #include "ctrl/binding/prefix_pool.h"
 #include "ctrl/binding/session.h"
@@ -204,16 +205,12 @@ int ctrl_config_read_gateway_key(
 	char text[KEY_DIGITS + 2] = "";
 	int error = read_digits(path, text, why, why_size);
 
-	if (!error && (strlen(text) != KEY_DIGITS ||
-			      strspn(text, "0123456789abcdefABCDEF") != KEY_DIGITS)) {
+	if (!error && hex_octets(text, key, AUTH_KEY_SIZE) < 0) {
 		error = -EINVAL;
 		snprintf(why, why_size, "it does not hold %d hexadecimal digits", KEY_DIGITS);
 	}
-	for (size_t i = 0; i < AUTH_KEY_SIZE; i++) {
-		const char pair[3] = {text[2 * i], text[2 * i + 1], '\0'};
-
-		key[i] = error ? 0 : (uint8_t)strtoul(pair, NULL, 16);
-	}
+	if (error)
+		hmac_wipe(key, AUTH_KEY_SIZE);
 	hmac_wipe(text, sizeof(text));
 	return error;
 }

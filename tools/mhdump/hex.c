@@ -1,15 +1,9 @@
 #include "tools/mhdump/hex.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <string.h>
-
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
 
 static const char *skip(const char *text)
 {
@@ -27,7 +21,7 @@ ssize_t hex_parse(const char *text, uint8_t *out, size_t size, size_t *at)
 	size_t n = 0;
 
 	for (; *p; p = skip(p + 2)) {
-		int high = digit(p[0]), low = high < 0 ? -1 : digit(p[1]);
+		int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
 
 		*at = (size_t)(p - text) + (high >= 0);
 		if (low < 0)

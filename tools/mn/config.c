@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hex.h"
 #include "common/hmac.h"
 #include "proto/mobility/option.h"
 
@@ -36,9 +37,11 @@ static int check_lifetime(const void *at, char *why, size_t why_size)
 
 static int check_hex_key(const void *at, char *why, size_t why_size)
 {
-	const char *text = *(char *const *)at;
+	uint8_t key[MN_KEY_LEN];
+	const int error = hex_octets(*(char *const *)at, key, sizeof(key));
 
-	if (strspn(text, "0123456789abcdefABCDEF") == 2 * MN_KEY_LEN && !text[2 * MN_KEY_LEN])
+	hmac_wipe(key, sizeof(key));
+	if (!error)
 		return 0;
 	snprintf(why, why_size, "expected %d hexadecimal digits", 2 * MN_KEY_LEN);
 	return -EINVAL;
@@ -136,8 +139,7 @@ const struct config_key mn_config_keys[] = {
 
 static void read_key(struct mn_config *config)
 {
-	for (size_t i = 0; i < MN_KEY_LEN; i++)
-		sscanf(config->key_text + 2 * i, "%2hhx", &config->key[i]);
+	hex_octets(config->key_text, config->key, sizeof(config->key));
 	hmac_wipe(config->key_text, strlen(config->key_text));
 }
 
