@@ -1,4 +1,3 @@
-#include "common/addr.h"
 #include "tools/dmmctl/command.h"
 
 static const struct table_column columns[] = {
@@ -42,15 +41,6 @@ static const struct args_option show_options[] = {
 	{0},
 };
 
-static int check_address(struct args *args, const char *text)
-{
-	struct in6_addr addr;
-
-	if (addr_parse(text, &addr) < 0)
-		return args_fail(args, "'%s' is no IPv6 address, such as 2001:db8::1", text);
-	return 0;
-}
-
 static int show(struct command_context *context, struct args *args, const char *const *values)
 {
 	static const struct command_list list = {"binding.show", "bindings", columns};
@@ -58,7 +48,7 @@ static int show(struct command_context *context, struct args *args, const char *
 	const char *address = values[SHOW_HOME_ADDRESS], *mn_id = values[SHOW_MN_ID];
 	json_t *params;
 
-	if (address && check_address(args, address))
+	if (address && command_check_address(args, address))
 		return args->exit_code;
 	if (values[SHOW_TRAFFIC] && !address && !mn_id)
 		return args_fail(args, "--traffic needs --home-address or --mn-id");
@@ -105,7 +95,7 @@ static int clear(struct command_context *context, struct args *args, const char 
 {
 	const char *address = args->argv[args->first];
 	json_t *result = NULL, *params;
-	int rc = check_address(args, address);
+	int rc = command_check_address(args, address);
 	uint64_t bid = 0;
 
 	if (!rc && values[0] && args_parse_uint(values[0], 1, UINT16_MAX, &bid) < 0)
@@ -138,7 +128,7 @@ static int revoke(struct command_context *context, struct args *args, const char
 {
 	const char *address = args->argv[args->first];
 	json_t *result = NULL;
-	int rc = check_address(args, address);
+	int rc = command_check_address(args, address);
 
 	if (rc)
 		return rc;

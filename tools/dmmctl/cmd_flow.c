@@ -1,4 +1,3 @@
-#include "common/addr.h"
 #include "tools/dmmctl/command.h"
 
 #include <string.h>
@@ -28,21 +27,12 @@ static const struct args_option show_options[] = {
 	{0},
 };
 
-static int check_address(struct args *args, const char *text)
-{
-	struct in6_addr addr;
-
-	if (addr_parse(text, &addr) < 0)
-		return args_fail(args, "'%s' is no IPv6 address, such as 2001:db8::1", text);
-	return 0;
-}
-
 static int show(struct command_context *context, struct args *args, const char *const *values)
 {
 	static const struct command_list list = {"flow.show", "flows", columns};
 	json_t *params;
 
-	if (values[0] && check_address(args, values[0]))
+	if (values[0] && command_check_address(args, values[0]))
 		return args->exit_code;
 	params = json_object();
 	if (values[0])
@@ -139,10 +129,10 @@ enum { SUBSCRIBER, PROTOCOL, SOURCE, SOURCE_PORT, DESTINATION, DESTINATION_PORT,
 static int read_packet(
 	struct args *args, char *const *words, const char *const *values, json_t *params)
 {
-	int rc = check_address(args, words[SOURCE]);
+	int rc = command_check_address(args, words[SOURCE]);
 
 	if (!rc)
-		rc = check_address(args, words[DESTINATION]);
+		rc = command_check_address(args, words[DESTINATION]);
 	if (!rc)
 		rc = put_protocol(params, args, words[PROTOCOL]);
 	if (!rc)

@@ -1,4 +1,3 @@
-#include "common/addr.h"
 #include "tools/dmmctl/command.h"
 
 static const struct table_column columns[] = {
@@ -59,21 +58,12 @@ static const struct args_option change_options[] = {
 	{0},
 };
 
-static int check_address(struct args *args, const char *text)
-{
-	struct in6_addr addr;
-
-	if (addr_parse(text, &addr) < 0)
-		return args_fail(args, "'%s' is no IPv6 address, such as 2001:db8::1", text);
-	return 0;
-}
-
 static int show(struct command_context *context, struct args *args, const char *const *values)
 {
 	static const struct command_list list = {"session.show", "sessions", columns};
 	json_t *params;
 
-	if (values[SHOW_ADDRESS] && check_address(args, values[SHOW_ADDRESS]))
+	if (values[SHOW_ADDRESS] && command_check_address(args, values[SHOW_ADDRESS]))
 		return args->exit_code;
 	params = json_object();
 	if (values[SHOW_ADDRESS])
@@ -93,7 +83,7 @@ static int change(struct command_context *context, struct args *args, const char
 	const char *address = args->argv[args->first];
 	json_t *result = NULL;
 	const char *answer;
-	int rc = check_address(args, address);
+	int rc = command_check_address(args, address);
 
 	if (rc)
 		return rc;

@@ -1,5 +1,7 @@
 #include "tools/dmmctl/command.h"
 
+#include "common/addr.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -434,6 +436,15 @@ int command_stream(struct command_context *context, const char *method, json_t *
 
 	json_decref(result);
 	return rc;
+}
+
+int command_check_address(struct args *args, const char *text)
+{
+	struct in6_addr addr;
+
+	if (addr_parse(text, &addr) < 0)
+		return args_fail(args, "'%s' is no IPv6 address, such as 2001:db8::1", text);
+	return 0;
 }
 
 void command_answer(const struct command_context *context, const json_t *result, const char *peer)

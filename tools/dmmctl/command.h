@@ -67,6 +67,9 @@ int command_show(struct command_context *context, const char *method, json_t *pa
 int command_change(
 	struct command_context *context, const char *method, json_t *params, const char *done);
 
+/* Whether an argument is an IPv6 address: 0, or the exit code of wrong usage after saying so. */
+int command_check_address(struct args *args, const char *text);
+
 /* Prints how a peer of Proxy Mobile IPv6 took what it was told: ", its gateway answered with 0". */
 void command_answer(const struct command_context *context, const json_t *result, const char *peer);
 
