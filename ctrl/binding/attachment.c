@@ -53,9 +53,7 @@ int attachment_record_encode(struct writer *w, const struct attachment_record *r
 	writer_u64(w, record->expires_ns);
 	writer_u16(w, record->sequence);
 	writer_u16(w, record->lifetime);
-	writer_u8(w, record->mn_id.subtype);
-	writer_u8(w, record->mn_id.len);
-	writer_bytes(w, record->mn_id.octets, record->mn_id.len);
+	session_mn_id_encode(w, &record->mn_id);
 	writer_u8(w, link_len);
 	writer_bytes(w, record->link, link_len);
 	session_prefixes_encode(w, record->prefixes, record->prefix_count);
@@ -106,9 +104,7 @@ static int decode_lists(struct cursor *c, uint8_t version, struct attachment_rec
 {
 	uint8_t link_len;
 
-	record->mn_id.subtype = cursor_u8(c);
-	record->mn_id.len = cursor_u8(c);
-	record->mn_id.octets = cursor_bytes(c, record->mn_id.len);
+	record->mn_id = session_mn_id_decode(c);
 	link_len = cursor_u8(c);
 	if (link_len > OBJECT_PORT_NAME_MAX)
 		return -EBADMSG;

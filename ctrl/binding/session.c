@@ -38,6 +38,22 @@ uint64_t session_number_after(
 	}
 }
 
+void session_mn_id_encode(struct writer *w, const struct session_mn_id *mn_id)
+{
+	writer_u8(w, mn_id->subtype);
+	writer_u8(w, mn_id->len);
+	writer_bytes(w, mn_id->octets, mn_id->len);
+}
+
+struct session_mn_id session_mn_id_decode(struct cursor *c)
+{
+	struct session_mn_id mn_id = {.subtype = cursor_u8(c)};
+
+	mn_id.len = cursor_u8(c);
+	mn_id.octets = cursor_bytes(c, mn_id.len);
+	return mn_id;
+}
+
 const char *session_encapsulation_name(enum session_gre gre)
 {
 	return gre == SESSION_GRE_PLAIN || gre == SESSION_GRE_KEYED ? "gre" : "ip6-in-ip6";
@@ -226,9 +242,7 @@ int session_record_encode(struct writer *w, const struct session_record *record)
 	writer_u64(w, record->updated_ns);
 	writer_u64(w, record->expires_ns);
 	writer_u64(w, record->timestamp);
-	writer_u8(w, record->mn_id.subtype);
-	writer_u8(w, record->mn_id.len);
-	writer_bytes(w, record->mn_id.octets, record->mn_id.len);
+	session_mn_id_encode(w, &record->mn_id);
 	writer_u8(w, record->link_id.len);
 	writer_bytes(w, record->link_id.octets, record->link_id.len);
 	session_prefixes_encode(w, record->prefixes, record->prefix_count);
@@ -278,9 +292,7 @@ static void decode_encapsulations(struct cursor *c, struct session_record *recor
 /* What comes behind the fields of fixed length. */
 static int decode_lists(struct cursor *c, uint8_t version, struct session_record *record)
 {
-	record->mn_id.subtype = cursor_u8(c);
-	record->mn_id.len = cursor_u8(c);
-	record->mn_id.octets = cursor_bytes(c, record->mn_id.len);
+	record->mn_id = session_mn_id_decode(c);
 	record->link_id.len = cursor_u8(c);
 	if (record->link_id.len > SESSION_LINK_ID_MAX)
 		return -EBADMSG;

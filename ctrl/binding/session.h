@@ -130,6 +130,10 @@ static inline uint32_t session_own_key(uint64_t number)
 uint64_t session_number_after(
 	uint64_t last, bool (*has_key)(void *context, uint32_t key), void *context);
 
+/* An identifier in a record. The octets of the one that was decoded are those of the cursor. */
+void session_mn_id_encode(struct writer *w, const struct session_mn_id *mn_id);
+struct session_mn_id session_mn_id_decode(struct cursor *c);
+
 /* Name of an encapsulation ("gre") for JSON. */
 const char *session_encapsulation_name(enum session_gre gre);
 
