@@ -388,6 +388,18 @@ void rig_round(struct rig *rig)
 	assert_int_equal(loop_round(rig->loop, 1), 0);
 }
 
+void rig_synchronise(struct rig *rig, struct fake *fake, const char *name)
+{
+	const int dp = ctrl_config_data_plane(&rig->config, name);
+	struct publish_session_info info = {0};
+
+	assert_true(dp >= 0);
+	rig_connect(rig, fake, name);
+	fake_hello(fake);
+	RIG_UNTIL(rig, (publish_session_info(rig->publish, (unsigned)dp, &info),
+			       info.state == PUBLISH_SYNCED));
+}
+
 uint64_t rig_deadline(void)
 {
 	return clock_mono_ns() + 30 * CLOCK_NS_PER_S;

@@ -85,6 +85,9 @@ void rig_disconnect(struct rig *rig, struct fake *fake);
 /* It says hello with what it has. */
 void fake_hello(struct fake *fake);
 
+/* Connects a data plane that has nothing or what it had, and goes on until it is synchronised. */
+void rig_synchronise(struct rig *rig, struct fake *fake, const char *name);
+
 /* It sends a message with this head and what the caller has written behind it. */
 void fake_start(struct fake *fake, struct writer *w, enum update_type type);
 void fake_send(struct fake *fake, struct writer *w);

@@ -52,13 +52,6 @@ static void submit(const struct binding_record *good, const struct binding_recor
 		0);
 }
 
-static void sync_with_dp1(void)
-{
-	rig_connect(&rig, &dp1, "dp1");
-	fake_hello(&dp1);
-	RIG_UNTIL(&rig, publish_first_ready(rig.publish) == 0);
-}
-
 /* Registers for certain, also where acknowledgements are late because the machine is slow. */
 static void establish(const struct binding_record *to)
 {
@@ -116,7 +109,7 @@ static void tells_only_after_the_acknowledgement(void **state)
 	struct binding_record to = rig_record(1, 10);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.silent = true;
 	submit(NULL, &to, 1);
 	assert_int_equal(told.count, 0);
@@ -137,7 +130,7 @@ static void tells_only_after_the_acknowledgement(void **state)
 static void commits_a_round_at_once(void **state)
 {
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	for (unsigned n = 1; n <= 200; n++) {
 		struct binding_record to = rig_record(n, 9);
 
@@ -156,7 +149,7 @@ static void commits_a_round_at_once(void **state)
 static void splits_what_is_longer_than_a_message(void **state)
 {
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	for (unsigned n = 1; n <= 3000; n++) {
 		struct binding_record to = rig_record(n, 9);
 
@@ -189,7 +182,7 @@ static void takes_back_what_is_not_acknowledged(void **state)
 	struct binding_record first = rig_record(1, 10), second = rig_record(1, 20);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	establish(&first);
 	uint64_t taken_back = counted(COMMIT_TAKEN_BACK), late = counted(COMMIT_LATE);
 
@@ -209,7 +202,7 @@ static void takes_back_a_first_registration(void **state)
 	struct binding_record to = rig_record(1, 10);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.silent = true;
 	submit(NULL, &to, 1);
 	RIG_UNTIL(&rig, told.count == 1);
@@ -226,7 +219,7 @@ static void a_full_table_fails_only_what_is_not_in_it(void **state)
 	struct binding_record one = rig_record(1, 10), two = rig_record(2, 20);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.fail_id = 2;
 	dp1.fail_error = ENOSPC;
 	submit(NULL, &one, 1);
@@ -248,7 +241,7 @@ static void failures_of_one_that_catches_up(void **state)
 	struct binding_record one = rig_record(1, 10), two = rig_record(2, 20);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.silent = true;
 	submit(NULL, &one, 1);
 	RIG_UNTIL(&rig, dp1.deltas == 1);
@@ -271,7 +264,7 @@ static void another_failure_has_its_own_error(void **state)
 	struct binding_record to = rig_record(1, 10);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.fail_id = 1;
 	dp1.fail_error = ENOENT;
 	submit(NULL, &to, 1);
@@ -285,7 +278,7 @@ static void untold_failures_are_not_taken_for_success(void **state)
 	struct binding_record to = rig_record(1, 10);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.silent = true;
 	submit(NULL, &to, 1);
 	RIG_UNTIL(&rig, dp1.deltas == 1);
@@ -301,7 +294,7 @@ static void an_end_needs_no_data_plane(void **state)
 	struct binding_record live = rig_record(1, 10), gone = rig_record(1, 10);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	establish(&live);
 	dp1.silent = true;
 	gone.life = BINDING_DELETED;
@@ -324,7 +317,7 @@ static void changes_of_one_binding_keep_their_order(void **state)
 	struct binding_record a = rig_record(1, 10), b = rig_record(1, 20), c = rig_record(1, 30);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	submit(NULL, &a, 1);
 	submit(NULL, &b, 2);
 	rig_round(&rig);
@@ -367,7 +360,7 @@ static void completions_may_submit(void **state)
 	struct binding_record to = rig_record(1, 10);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(commit_submit(rig.commit, NULL, BINDING_LIST_OF(&to), submit_again,
 				 (void *)(intptr_t)1),
 		0);
@@ -377,20 +370,26 @@ static void completions_may_submit(void **state)
 	assert_int_equal(stored(2), 20);
 }
 
-static void a_lost_data_plane_is_waited_for(void **state)
+/* dp1 is lost with the change before it has even read it. */
+static void submit_to_one_that_dies(void)
 {
 	struct binding_record to = rig_record(1, 10);
 
-	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.stuck = true;
 	submit(NULL, &to, 1);
 	for (int i = 0; i < 10; i++)
 		rig_round(&rig);
 	rig_disconnect(&rig, &dp1);
 	RIG_UNTIL(&rig, publish_first_ready(rig.publish) < 0);
+}
+
+static void a_lost_data_plane_is_waited_for(void **state)
+{
+	(void)state;
+	submit_to_one_that_dies();
 	assert_int_equal(told.count, 0);
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	RIG_UNTIL(&rig, told.count == 1);
 	assert_int_equal(told.error[0], 0);
 	assert_int_equal(forwarded(1), 10);
@@ -398,19 +397,11 @@ static void a_lost_data_plane_is_waited_for(void **state)
 
 static void a_snapshot_that_fails_it_is_no_success(void **state)
 {
-	struct binding_record to = rig_record(1, 10);
-
 	(void)state;
-	sync_with_dp1();
-	dp1.stuck = true;
-	submit(NULL, &to, 1);
-	for (int i = 0; i < 10; i++)
-		rig_round(&rig);
-	rig_disconnect(&rig, &dp1);
-	RIG_UNTIL(&rig, publish_first_ready(rig.publish) < 0);
+	submit_to_one_that_dies();
 	dp1.fail_id = 1;
 	dp1.fail_error = ENOSPC;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	RIG_UNTIL(&rig, told.count == 1);
 	assert_int_equal(told.error[0], -ENOSPC);
 	assert_int_equal(stored(1), 0);
@@ -431,7 +422,7 @@ static void a_store_that_refuses_fails_the_change(void **state)
 
 	(void)state;
 	signal(SIGXFSZ, SIG_IGN);
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	submit(NULL, &first, 1);
 	RIG_UNTIL(&rig, told.count == 1);
 	log_set_fd(-1);
@@ -462,7 +453,7 @@ static void a_store_that_refuses_fails_the_change(void **state)
 static void acknowledged_bindings_are_there_after_a_restart(void **state)
 {
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	for (unsigned n = 1; n <= 50; n++) {
 		struct binding_record to = rig_record(n, 100 + n);
 
@@ -530,7 +521,7 @@ static void commits_items_of_other_tables(void **state)
 	struct binding_record binding = rig_record(1, 9);
 
 	(void)state;
-	sync_with_dp1();
+	rig_synchronise(&rig, &dp1, "dp1");
 	submit(NULL, &binding, 1);
 	assert_int_equal(commit_submit_item(rig.commit, NULL, &first, done, NULL), 0);
 	RIG_UNTIL(&rig, told.count == 2);

@@ -1,4 +1,4 @@
-#include "ctrl/config.h"
+#include "config_rig.h"
 
 // clang-format off
 #include <setjmp.h>
@@ -52,22 +52,6 @@ static void has_defaults(void **state)
 	ctrl_config_free(&c);
 }
 
-/* The text is refused, and the report names the key and the value. */
-static void assert_refused(const char *text, const char *key, const char *value)
-{
-	struct config_report report = {0};
-	struct ctrl_config c;
-
-	if (ctrl_config_load_text(&c, "file.cfg", text, &report) == 0)
-		fail_msg("accepted: %s", text);
-	assert_non_null(report.text);
-	if (!strstr(report.text, "file.cfg") || !strstr(report.text, key) ||
-		!strstr(report.text, value))
-		fail_msg("%s does not name %s and %s", report.text, key, value);
-	config_report_free(&report);
-	ctrl_config_free(&c);
-}
-
 /* The minimal text with a line more. */
 static const char *with(const char *more)
 {
@@ -92,64 +76,70 @@ static const char *instead(const char *part, const char *by)
 static void refuses_values_by_name(void **state)
 {
 	(void)state;
-	assert_refused(instead("\"ha\"", "\"lma\""), "roles", "lma");
-	assert_refused(instead("\"dp2\"", "\"dp1\""), "data_planes", "dp1");
-	assert_refused(instead("\"dp2\"", "\"d p\""), "name", "d p");
-	assert_refused(instead("2001:db8:200::/64", "2001:db8:100:0:8000::/80"), "home_prefixes",
-		"overlap");
-	assert_refused(instead("2001:db8:200::/64", "fe80::/64"), "home_prefixes", "fe80::/64");
-	assert_refused(
+	config_assert_refused(instead("\"ha\"", "\"lma\""), "roles", "lma");
+	config_assert_refused(instead("\"dp2\"", "\"dp1\""), "data_planes", "dp1");
+	config_assert_refused(instead("\"dp2\"", "\"d p\""), "name", "d p");
+	config_assert_refused(instead("2001:db8:200::/64", "2001:db8:100:0:8000::/80"),
+		"home_prefixes", "overlap");
+	config_assert_refused(
+		instead("2001:db8:200::/64", "fe80::/64"), "home_prefixes", "fe80::/64");
+	config_assert_refused(
 		instead("2001:db8:200::/64", "2001:db8:200::1/64"), "prefix", "2001:db8:200::1/64");
-	assert_refused(instead("2001:db8:1::1", "ff02::1"), "home_agents", "ff02::1");
-	assert_refused(instead("2001:db8:1::1", "gateway"), "home_agents", "gateway");
-	assert_refused(instead("2001:db8:1::1", "2001:db8:100::1"), "home_agents", "given twice");
-	assert_refused(with("store = \"here\";"), "store", "absolute");
-	assert_refused(with("endpoints = { api = \"tcp://*:1\"; };"), "endpoints.api", "ipc://");
-	assert_refused(with("endpoints = { api = \"ipc:///x\"; packet = \"ipc:///x\"; };"),
+	config_assert_refused(instead("2001:db8:1::1", "ff02::1"), "home_agents", "ff02::1");
+	config_assert_refused(instead("2001:db8:1::1", "gateway"), "home_agents", "gateway");
+	config_assert_refused(
+		instead("2001:db8:1::1", "2001:db8:100::1"), "home_agents", "given twice");
+	config_assert_refused(with("store = \"here\";"), "store", "absolute");
+	config_assert_refused(
+		with("endpoints = { api = \"tcp://*:1\"; };"), "endpoints.api", "ipc://");
+	config_assert_refused(with("endpoints = { api = \"ipc:///x\"; packet = \"ipc:///x\"; };"),
 		"endpoints", "ipc:///x");
-	assert_refused(
+	config_assert_refused(
 		with("binding = { max_lifetime = \"30s\"; };"), "binding.max_lifetime", "4 s");
-	assert_refused(
+	config_assert_refused(
 		with("binding = { timestamp_window = \"3s\"; };"), "binding.timestamp_window", "3");
-	assert_refused(with("bindings = { };"), "bindings", "unknown");
-	assert_refused(with("log_level = \"loud\";"), "log_level", "loud");
+	config_assert_refused(with("bindings = { };"), "bindings", "unknown");
+	config_assert_refused(with("log_level = \"loud\";"), "log_level", "loud");
 }
 
 static void multicast_is_checked(void **state)
 {
 	(void)state;
-	assert_refused(with("multicast = { reports = \"heard\"; };"), "file.cfg:7", "reports");
-	assert_refused(with("multicast = { reports = \"taken\"; };"), "multicast.reports",
+	config_assert_refused(
+		with("multicast = { reports = \"heard\"; };"), "file.cfg:7", "reports");
+	config_assert_refused(with("multicast = { reports = \"taken\"; };"), "multicast.reports",
 		"multicast.max_groups");
-	assert_refused(with("multicast = { max_groups = 1; reports = \"taken\"; "
-			    "querier = { max_groups = 0; }; };"),
+	config_assert_refused(with("multicast = { max_groups = 1; reports = \"taken\"; "
+				   "querier = { max_groups = 0; }; };"),
 		"multicast.reports", "multicast.querier.max_groups");
 	for (unsigned robustness = 0; robustness < 2; robustness++) {
 		char text[80];
 
 		snprintf(text, sizeof(text), "multicast = { querier = { robustness = %u; }; };",
 			robustness);
-		assert_refused(with(text), "robustness", "2 to 7");
+		config_assert_refused(with(text), "robustness", "2 to 7");
 	}
-	assert_refused(with("multicast = { querier = { version = 3; }; };"), "version", "1 to 2");
+	config_assert_refused(
+		with("multicast = { querier = { version = 3; }; };"), "version", "1 to 2");
 	/* MLDv1 has 16 bits for milliseconds. */
-	assert_refused(with("multicast = { querier = { version = 1; response = \"66s\"; }; };"),
+	config_assert_refused(
+		with("multicast = { querier = { version = 1; response = \"66s\"; }; };"),
 		"multicast.querier.response", "65535 ms");
 }
 
 static void names_the_line(void **state)
 {
 	(void)state;
-	assert_refused(
+	config_assert_refused(
 		with("channel = { ack_timeout = \"0ms\"; };"), "file.cfg:7", "channel.ack_timeout");
 }
 
 static void needs_what_it_cannot_guess(void **state)
 {
 	(void)state;
-	assert_refused("", "roles", "data_planes");
-	assert_refused("roles = [\"ha\"]; data_planes = ( { name = \"dp1\"; } );", "home_agents",
-		"home_prefixes");
+	config_assert_refused("", "roles", "data_planes");
+	config_assert_refused("roles = [\"ha\"]; data_planes = ( { name = \"dp1\"; } );",
+		"home_agents", "home_prefixes");
 }
 
 static const char *const two = "{ name = \"dp1\"; address = \"2001:db8:d::1\"; "
@@ -224,7 +214,7 @@ static void without_addresses_nobody_is_told_of_them(void **state)
 	assert_int_equal(ctrl_config_data_plane_id(&c, 0), 0);
 	assert_int_equal(ctrl_config_tunnel_option(&c), CTRL_TUNNEL_NONE);
 	ctrl_config_free(&c);
-	assert_refused(
+	config_assert_refused(
 		with("serving = { tunnel_address_option = \"alternate-care-of-address\"; };"),
 		"tunnel_address_option", "no data plane has an address");
 }
@@ -238,8 +228,8 @@ static void the_home_link_is_at_one_of_several(void **state)
 	char text[4096];
 
 	(void)state;
-	assert_refused(with(at_home), "multihoming.at_home", "needs their addresses");
-	assert_refused(data_planes(two, at_home), "link", "needs \"DATA-PLANE:home\"");
+	config_assert_refused(with(at_home), "multihoming.at_home", "needs their addresses");
+	config_assert_refused(data_planes(two, at_home), "link", "needs \"DATA-PLANE:home\"");
 	snprintf(text, sizeof(text), "%s", data_planes(two, at_home));
 	for (char *at = text; (at = strstr(at, "\"home\"")); at += 10) {
 		memmove(at + 10, at + 6, strlen(at + 6) + 1);
@@ -266,33 +256,36 @@ static void the_home_link_is_at_one_of_several(void **state)
 static void refuses_data_planes_that_do_not_fit(void **state)
 {
 	(void)state;
-	assert_refused(instead("link = \"home\"", "link = \"dp7:home\""), "home_prefixes", "dp7");
-	assert_refused(instead("link = \"home\"", "link = \"dp1:\""), "link", "DATA-PLANE:PORT");
-	assert_refused(instead("link = \"home\"", "link = \":home\""), "link", "DATA-PLANE:PORT");
-	assert_refused(instead("link = \"home\"", "link = \"dp1:ho me\""), "link", "ho me");
-	assert_refused(data_planes("{ name = \"dp1\"; }, { name = \"dp1\"; }", ""), "data_planes",
-		"two data planes have the name \"dp1\"");
-	assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; }, "
-				   "{ name = \"dp2\"; }",
-			       ""),
+	config_assert_refused(
+		instead("link = \"home\"", "link = \"dp7:home\""), "home_prefixes", "dp7");
+	config_assert_refused(
+		instead("link = \"home\"", "link = \"dp1:\""), "link", "DATA-PLANE:PORT");
+	config_assert_refused(
+		instead("link = \"home\"", "link = \":home\""), "link", "DATA-PLANE:PORT");
+	config_assert_refused(instead("link = \"home\"", "link = \"dp1:ho me\""), "link", "ho me");
+	config_assert_refused(data_planes("{ name = \"dp1\"; }, { name = \"dp1\"; }", ""),
+		"data_planes", "two data planes have the name \"dp1\"");
+	config_assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; }, "
+					  "{ name = \"dp2\"; }",
+				      ""),
 		"data_planes", "\"dp2\" has no address");
-	assert_refused(data_planes("{ name = \"dp1\"; }, "
-				   "{ name = \"dp2\"; address = \"2001:db8:d::1\"; }",
-			       ""),
+	config_assert_refused(data_planes("{ name = \"dp1\"; }, "
+					  "{ name = \"dp2\"; address = \"2001:db8:d::1\"; }",
+				      ""),
 		"data_planes", "\"dp2\" has an address");
-	assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; }, "
-				   "{ name = \"dp2\"; address = \"2001:db8:d::1\"; }",
-			       ""),
+	config_assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; }, "
+					  "{ name = \"dp2\"; address = \"2001:db8:d::1\"; }",
+				      ""),
 		"data_planes", "2001:db8:d::1");
-	assert_refused(data_planes("{ name = \"dp1\"; address = \"fe80::1\"; }", ""), "data_planes",
-		"fe80::1");
-	assert_refused(data_planes(two, "serving = { tunnel_address_number = 44; };"),
+	config_assert_refused(data_planes("{ name = \"dp1\"; address = \"fe80::1\"; }", ""),
+		"data_planes", "fe80::1");
+	config_assert_refused(data_planes(two, "serving = { tunnel_address_number = 44; };"),
 		"tunnel_address_number", "44");
-	assert_refused(data_planes(two, "serving = { tunnel_address_option = \"yes\"; };"),
+	config_assert_refused(data_planes(two, "serving = { tunnel_address_option = \"yes\"; };"),
 		"tunnel_address_option", "alternate-home-agent-tunnel-address");
-	assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; "
-				   "serves = [\"2001:db8::1/32\"]; }",
-			       ""),
+	config_assert_refused(data_planes("{ name = \"dp1\"; address = \"2001:db8:d::1\"; "
+					  "serves = [\"2001:db8::1/32\"]; }",
+				      ""),
 		"serves", "2001:db8::1/32");
 }
 

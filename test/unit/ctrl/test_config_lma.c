@@ -1,4 +1,4 @@
-#include "ctrl/config.h"
+#include "config_rig.h"
 
 // clang-format off
 #include <setjmp.h>
@@ -32,19 +32,6 @@ static const char *config(const char *gateways, const char *others, const char *
 	return text;
 }
 
-static void assert_refused(const char *text, const char *key, const char *value)
-{
-	struct config_report report = {0};
-	struct ctrl_config c;
-
-	if (ctrl_config_load_text(&c, "file.cfg", text, &report) == 0)
-		fail_msg("accepted: %s", text);
-	if (!report.text || !strstr(report.text, key) || !strstr(report.text, value))
-		fail_msg("%s does not name %s and %s", report.text, key, value);
-	config_report_free(&report);
-	ctrl_config_free(&c);
-}
-
 static void has_defaults(void **state)
 {
 	struct config_report report = {0};
@@ -73,30 +60,32 @@ static void roles_and_groups_agree(void **state)
 	char text[8192];
 
 	(void)state;
-	assert_refused(head, "lma", "is required");
+	config_assert_refused(head, "lma", "is required");
 	snprintf(text, sizeof(text), "%s%s", config(gateway, rest, ""),
 		"home_agents = [\"2001:db8:2::1\"];");
-	assert_refused(text, "home_agents", "roles has no");
+	config_assert_refused(text, "home_agents", "roles has no");
 	snprintf(text, sizeof(text), "%s", config(gateway, rest, ""));
 	memcpy(strstr(text, "\"lma\""), "\"ha\" ", 5);
-	assert_refused(text, "lma", "roles has no");
+	config_assert_refused(text, "lma", "roles has no");
 }
 
 static void refuses_gateways(void **state)
 {
 	(void)state;
-	assert_refused(config("gateways = ( );", rest, ""), "gateways", "lma");
-	assert_refused(config("gateways = ( { name = \"g\"; addresses = [\"2001:db8:1::1\"]; } );",
-			       rest, ""),
+	config_assert_refused(config("gateways = ( );", rest, ""), "gateways", "lma");
+	config_assert_refused(
+		config("gateways = ( { name = \"g\"; addresses = [\"2001:db8:1::1\"]; } );", rest,
+			""),
 		"lma.gateways", "2001:db8:1::1");
-	assert_refused(
+	config_assert_refused(
 		config("gateways = ( { name = \"g\"; addresses = [\"fe80::1\"]; } );", rest, ""),
 		"addresses", "fe80::1");
-	assert_refused(config("gateways = ( { name = \"g\"; addresses = [\"2001:db8:a::1\"]; },"
-			      "  { name = \"h\"; addresses = [\"2001:db8:a::1\"]; } );",
-			       rest, ""),
+	config_assert_refused(
+		config("gateways = ( { name = \"g\"; addresses = [\"2001:db8:a::1\"]; },"
+		       "  { name = \"h\"; addresses = [\"2001:db8:a::1\"]; } );",
+			rest, ""),
 		"lma.gateways", "2001:db8:a::1");
-	assert_refused(
+	config_assert_refused(
 		config("gateways = ( { name = \"g\"; addresses = [\"2001:db8:a::1\"]; spi = 300; "
 		       "} );",
 			rest, ""),
@@ -133,10 +122,10 @@ static void reads_keys(void **state)
 	assert_int_equal(ctrl_config_read_gateway_key(key_path, key, why, sizeof(why)), 0);
 	for (size_t i = 0; i < sizeof(key); i++)
 		assert_int_equal(key[i], i);
-	assert_refused(with_key(digits, 0640, 256), key_path, "0640");
-	assert_refused(with_key(digits, 0600, 255), "lma.gateways", "255");
-	assert_refused(with_key("0001020304050607", 0600, 256), key_path, "32 hexadecimal");
-	assert_refused(with_key("000102030405060708090A0b0c0d0e0f0", 0600, 256), key_path,
+	config_assert_refused(with_key(digits, 0640, 256), key_path, "0640");
+	config_assert_refused(with_key(digits, 0600, 255), "lma.gateways", "255");
+	config_assert_refused(with_key("0001020304050607", 0600, 256), key_path, "32 hexadecimal");
+	config_assert_refused(with_key("000102030405060708090A0b0c0d0e0f0", 0600, 256), key_path,
 		"32 hexadecimal");
 	unlink(key_path);
 	assert_int_not_equal(ctrl_config_read_gateway_key(key_path, key, why, sizeof(why)), 0);
@@ -152,7 +141,7 @@ static void refuses_prefixes(void **state)
 #define ASSERT_POOLS(pools, key, value)                                                            \
 	do {                                                                                       \
 		snprintf(text, sizeof(text), "pools = ( %s );\n%s", pools, node);                  \
-		assert_refused(config(gateway, text, ""), key, value);                             \
+		config_assert_refused(config(gateway, text, ""), key, value);                      \
 	} while (0)
 	ASSERT_POOLS("{ name = \"p\"; prefix = \"2001:db8:100::/39\"; }", "lma.pools", "/39");
 	ASSERT_POOLS("{ name = \"p\"; prefix = \"2001:db8:100::/64\"; length = 60; }", "lma.pools",
@@ -177,7 +166,7 @@ static void refuses_nodes(void **state)
 #define ASSERT_NODES(nodes, value)                                                                 \
 	do {                                                                                       \
 		snprintf(text, sizeof(text), "%snodes = ( %s );\n", pool, nodes);                  \
-		assert_refused(config(gateway, text, ""), "lma", value);                           \
+		config_assert_refused(config(gateway, text, ""), "lma", value);                    \
 	} while (0)
 	ASSERT_NODES("{ match = \"a@b\"; }", "neither a pool");
 	ASSERT_NODES("{ match = \"a@b\"; pool = \"p\"; }, { match = \"a@b\"; pool = \"p\"; }",
@@ -230,8 +219,9 @@ static void domains_may_overlap(void **state)
 	assert_string_equal(ctrl_config_domain_name(&c, 5), "r");
 	assert_null(ctrl_config_domain_name(&c, 0));
 	ctrl_config_free(&c);
-	assert_refused(domains("{ name = \"r\"; number = 5; }", others, ""), "lma.pools", "\"b\"");
-	assert_refused(domains(two, others, "gre = \"never\";"), "lma.gre", "keys");
+	config_assert_refused(
+		domains("{ name = \"r\"; number = 5; }", others, ""), "lma.pools", "\"b\"");
+	config_assert_refused(domains(two, others, "gre = \"never\";"), "lma.gre", "keys");
 }
 
 static void refuses_domains(void **state)
@@ -239,23 +229,24 @@ static void refuses_domains(void **state)
 	static const char *const one = "{ name = \"r\"; number = 5; }";
 
 	(void)state;
-	assert_refused(
+	config_assert_refused(
 		domains("{ name = \"r\"; number = 5; }, { name = \"r\"; number = 6; }", rest, ""),
 		"domains[1].name", "two domains");
-	assert_refused(
+	config_assert_refused(
 		domains("{ name = \"r\"; number = 5; }, { name = \"b\"; number = 5; }", rest, ""),
 		"domains[1].number", "both have");
-	assert_refused(
+	config_assert_refused(
 		domains("{ name = \"public\"; number = 5; }", rest, ""), "domains", "public");
-	assert_refused(domains("{ name = \"r\"; number = 0; }", rest, ""), "number", "0");
-	assert_refused(
+	config_assert_refused(domains("{ name = \"r\"; number = 0; }", rest, ""), "number", "0");
+	config_assert_refused(
 		domains("{ name = \"r\"; number = 8388608; }", rest, ""), "number", "8388608");
-	assert_refused(domains(one,
-			       "pools = ( { name = \"p\"; prefix = \"fd00::/48\"; } );\n"
-			       "nodes = ( { match = \"*\"; pool = \"p\"; domain = \"r\"; } );",
-			       ""),
+	config_assert_refused(
+		domains(one,
+			"pools = ( { name = \"p\"; prefix = \"fd00::/48\"; } );\n"
+			"nodes = ( { match = \"*\"; pool = \"p\"; domain = \"r\"; } );",
+			""),
 		"lma.nodes[0].pool", "another domain");
-	assert_refused(
+	config_assert_refused(
 		domains(one,
 			"pools = ( { name = \"p\"; prefix = \"fd00::/48\"; domain = \"r\"; },"
 			" { name = \"q\"; prefix = \"fd00::/40\"; domain = \"r\"; } );\n"

@@ -1,4 +1,4 @@
-#include "ctrl/config.h"
+#include "config_rig.h"
 
 // clang-format off
 #include <setjmp.h>
@@ -28,19 +28,6 @@ static const char *instead(const char *old, const char *new)
 	assert_non_null(at);
 	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - good), good, new, at + strlen(old));
 	return text;
-}
-
-static void assert_refused(const char *text, const char *key, const char *value)
-{
-	struct config_report report = {0};
-	struct ctrl_config c;
-
-	if (ctrl_config_load_text(&c, "file.cfg", text, &report) == 0)
-		fail_msg("accepted: %s", text);
-	if (!report.text || !strstr(report.text, key) || !strstr(report.text, value))
-		fail_msg("%s does not name %s and %s", report.text, key, value);
-	config_report_free(&report);
-	ctrl_config_free(&c);
 }
 
 static void has_defaults(void **state)
@@ -86,53 +73,62 @@ static void refuses_domains(void **state)
 	if (ctrl_config_load_text(&c, "t", with_domain("domain = \"r\";", ""), &report) != 0)
 		fail_msg("%s", report.text);
 	ctrl_config_free(&c);
-	assert_refused(with_domain("domain = \"g\";", ""), "mag.nodes[0].domain", "\"g\"");
-	assert_refused(with_domain("domain = \"r\"; always_on = \"other\";", ""),
+	config_assert_refused(with_domain("domain = \"g\";", ""), "mag.nodes[0].domain", "\"g\"");
+	config_assert_refused(with_domain("domain = \"r\"; always_on = \"other\";", ""),
 		"mag.nodes[0].always_on", "another domain");
-	assert_refused(with_domain("always_on = \"access\";", ""), "mag.nodes[0].always_on",
+	config_assert_refused(with_domain("always_on = \"access\";", ""), "mag.nodes[0].always_on",
 		"another domain");
-	assert_refused(with_domain("", "multicast = { max_groups = 4; };"), "multicast.max_groups",
-		"public");
-	assert_refused(instead("links = ( {", "gre = \"never\"; links = ( { domain = \"r\";"),
+	config_assert_refused(with_domain("", "multicast = { max_groups = 4; };"),
+		"multicast.max_groups", "public");
+	config_assert_refused(
+		instead("links = ( {", "gre = \"never\"; links = ( { domain = \"r\";"),
 		"mag.links[0].domain", "no domain");
-	assert_refused(instead("links = ( {", "gre = \"never\"; links = ( { domain = \"r\";"),
-		"mag.gre", "keys");
+	config_assert_refused(
+		instead("links = ( {", "gre = \"never\"; links = ( { domain = \"r\";"), "mag.gre",
+		"keys");
 }
 
 static void refuses(void **state)
 {
 	(void)state;
-	assert_refused(
+	config_assert_refused(
 		"roles = [\"mag\"]; data_planes = ( { name = \"dp1\"; } );", "mag", "is required");
-	assert_refused(instead("[\"mag\"]", "[\"lma\"]"), "mag", "roles has no");
-	assert_refused(instead("[\"mag\"]", "[\"mag\", \"lma\"]"), "roles", "processes");
-	assert_refused(instead("{ name = \"dp1\"; }", "{ name = \"dp1\"; }, { name = \"dp2\"; }"),
+	config_assert_refused(instead("[\"mag\"]", "[\"lma\"]"), "mag", "roles has no");
+	config_assert_refused(instead("[\"mag\"]", "[\"mag\", \"lma\"]"), "roles", "processes");
+	config_assert_refused(
+		instead("{ name = \"dp1\"; }", "{ name = \"dp1\"; }, { name = \"dp2\"; }"),
 		"data_planes", "one data plane");
-	assert_refused(instead("2001:db8:a::1", "fe80::1"), "mag.address", "fe80::1");
-	assert_refused(instead("links =", "link_local = \"2001:db8::9\"; links ="),
+	config_assert_refused(instead("2001:db8:a::1", "fe80::1"), "mag.address", "fe80::1");
+	config_assert_refused(instead("links =", "link_local = \"2001:db8::9\"; links ="),
 		"mag.link_local", "2001:db8::9");
-	assert_refused(
+	config_assert_refused(
 		instead("links =", "metrics_vendor = 9; supervision = { interval = \"0s\"; };"
 				   " links ="),
 		"mag.metrics_vendor", "supervision");
-	assert_refused(instead("links =", "metrics_interval = \"1ms\"; links ="),
+	config_assert_refused(instead("links =", "metrics_interval = \"1ms\"; links ="),
 		"metrics_interval", "1ms");
-	assert_refused(instead("2001:db8:2::1", "2001:db8:a::1"), "mag.anchors", "2001:db8:a::1");
-	assert_refused(instead("\"two\"; address", "\"one\"; address"), "mag.anchors", "\"one\"");
-	assert_refused(instead("anchor = \"two\"", "anchor = \"three\""), "mag.nodes", "three");
-	assert_refused(
+	config_assert_refused(
+		instead("2001:db8:2::1", "2001:db8:a::1"), "mag.anchors", "2001:db8:a::1");
+	config_assert_refused(
+		instead("\"two\"; address", "\"one\"; address"), "mag.anchors", "\"one\"");
+	config_assert_refused(
+		instead("anchor = \"two\"", "anchor = \"three\""), "mag.nodes", "three");
+	config_assert_refused(
 		instead("anchor = \"two\"", "always_on = \"core\""), "mag.nodes", "\"core\"");
-	assert_refused(instead("anchor = \"two\"", "delegated_prefixes = [\"2001:db8:7000::/56\", "
-						   "\"2001:db8:7000:10::/60\"]"),
+	config_assert_refused(
+		instead("anchor = \"two\"", "delegated_prefixes = [\"2001:db8:7000::/56\", "
+					    "\"2001:db8:7000:10::/60\"]"),
 		"mag.nodes", "overlap");
-	assert_refused(instead("anchor = \"two\"", "delegated_prefixes = [\"2001:db8::1/56\"]"),
+	config_assert_refused(
+		instead("anchor = \"two\"", "delegated_prefixes = [\"2001:db8::1/56\"]"),
 		"delegated_prefixes", "2001:db8::1/56");
-	assert_refused(instead("00:00:02", "00:00:01"), "mag.nodes", "02:00:00:00:00:01");
-	assert_refused(instead("links =", "lifetime = \"10s\"; links ="), "mag.lifetime", "4 s");
-	assert_refused(instead("\"2001:db8:2::1\";", "\"2001:db8:2::1\"; spi = 300;"),
+	config_assert_refused(instead("00:00:02", "00:00:01"), "mag.nodes", "02:00:00:00:00:01");
+	config_assert_refused(
+		instead("links =", "lifetime = \"10s\"; links ="), "mag.lifetime", "4 s");
+	config_assert_refused(instead("\"2001:db8:2::1\";", "\"2001:db8:2::1\"; spi = 300;"),
 		"mag.anchors", "key_file");
-	assert_refused(instead("\"2001:db8:2::1\";",
-			       "\"2001:db8:2::1\"; spi = 3; key_file = \"/nowhere/key\";"),
+	config_assert_refused(instead("\"2001:db8:2::1\";",
+				      "\"2001:db8:2::1\"; spi = 3; key_file = \"/nowhere/key\";"),
 		"mag.anchors", "/nowhere/key");
 }
 
@@ -160,16 +156,17 @@ static void has_paths(void **state)
 	assert_null(ctrl_config_mag_path(&c, 3));
 	assert_true(c.mag.concurrent);
 	ctrl_config_free(&c);
-	assert_refused(PATHS("", "2001:db8:a::1", "2001:db8:b::1", "2"), "mag.identifier", "paths");
-	assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::2", "2001:db8:b::1", "2"),
+	config_assert_refused(
+		PATHS("", "2001:db8:a::1", "2001:db8:b::1", "2"), "mag.identifier", "paths");
+	config_assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::2", "2001:db8:b::1", "2"),
 		"mag.paths", "2001:db8:a::2");
-	assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "2001:db8:a::1", "2"),
+	config_assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "2001:db8:a::1", "2"),
 		"mag.paths", "2001:db8:a::1");
-	assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "2001:db8:b::1", "1"),
+	config_assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "2001:db8:b::1", "1"),
 		"mag.paths", "bid 1");
-	assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "fe80::1", "2"), "mag.paths",
-		"fe80::1");
-	assert_refused(PATHS("", "2001:db8:a::1", "2001:db8:b::1", "255"), "bid", "255");
+	config_assert_refused(PATHS("identifier = \"m\"; ", "2001:db8:a::1", "fe80::1", "2"),
+		"mag.paths", "fe80::1");
+	config_assert_refused(PATHS("", "2001:db8:a::1", "2001:db8:b::1", "255"), "bid", "255");
 #undef PATHS
 }
 

@@ -99,13 +99,6 @@ static int close_all(void **state)
 	return 0;
 }
 
-static void sync_with(struct fake *fake, const char *name, unsigned dp)
-{
-	rig_connect(&rig, fake, name);
-	fake_hello(fake);
-	RIG_UNTIL(&rig, publish_ready(rig.publish, dp));
-}
-
 /* Nodes with bindings to dp1, as a process before this one left them. */
 static void restart_with_bindings(const char *more)
 {
@@ -190,9 +183,9 @@ static void the_nearest_serves(void **state)
 	addr("2001:db8:b::5", &near2);
 	addr("2001:db8:ffff::5", &far);
 	assert_int_equal(serving_choose(ctrl.serving, &near1, 0, &id), -ENOTCONN);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp2, "dp2");
 	assert_int_equal(serving_choose(ctrl.serving, &near1, 0, &id), 1);
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	RIG_UNTIL(&rig, serving_state(ctrl.serving, 0) == SERVING_UP);
 	assert_int_equal(serving_choose(ctrl.serving, &near1, 0, &id), 0);
 	assert_int_equal(id, ids[0]);
@@ -219,13 +212,13 @@ static void who_has_the_home_link_serves_there(void **state)
 	assert_int_equal(id, ids[1]);
 	assert_int_equal(serving_choose_home(ctrl.serving, &home, 2, &id), -ENOTCONN);
 	assert_int_equal(id, 0);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	rig_disconnect(&rig, &dp2);
 	RIG_UNTIL(&rig, serving_state(ctrl.serving, 1) == SERVING_DOWN);
 	assert_int_equal(serving_choose_home(ctrl.serving, &home, 0, &id), -ENOTCONN);
 	/* Back, it serves what no other can without waiting. */
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp2, "dp2");
 	assert_int_equal(serving_choose_home(ctrl.serving, &home, 0, &id), 1);
 	prefix->link = was;
 }
@@ -235,8 +228,8 @@ static void all_are_told_of_all(void **state)
 	const struct object *object;
 
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	for (unsigned dp = 0; dp < 2; dp++) {
 		object = fake_find(dp ? &dp1 : &dp2, OBJECT_DATA_PLANE, ids[dp]);
 		assert_non_null(object);
@@ -251,8 +244,8 @@ static void the_one_that_serves_has_to_acknowledge(void **state)
 	struct binding_record record = rig_record(1, 1);
 
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	dp2.silent = true;
 	record.data_plane = ids[1];
 	assert_int_equal(commit_submit(rig.commit, NULL, BINDING_LIST_OF(&record), done, NULL), 0);
@@ -280,8 +273,8 @@ static void all_that_serve_an_item_have_to_acknowledge(void **state)
 	(void)state;
 	addr("2001:db8:d::1", &local);
 	assert_int_equal(publish_compile_address(item.bundle_id, &local, &item.bundle), 0);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	dp1.silent = dp2.silent = true;
 	assert_int_equal(commit_submit_item(rig.commit, NULL, &item, done, NULL), 0);
 	RIG_UNTIL(&rig, dp1.deltas == 1 && dp2.deltas == 1);
@@ -299,8 +292,8 @@ static void one_that_is_lost_is_not_waited_for(void **state)
 	struct binding_record record = rig_record(1, 1);
 
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	dp2.silent = true;
 	record.data_plane = ids[1];
 	assert_int_equal(commit_submit(rig.commit, NULL, BINDING_LIST_OF(&record), done, NULL), 0);
@@ -313,14 +306,14 @@ static void one_that_is_lost_is_not_waited_for(void **state)
 static void a_restart_publishes_the_same(void **state)
 {
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	restart_with_bindings(channel);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp2, "dp2");
 	for (int i = 0; i < 50; i++)
 		rig_round(&rig);
 	assert_int_equal(with(0), NODES);
 	assert_all_with(0, &dp2);
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	for (int i = 0; i < 50; i++)
 		rig_round(&rig);
 	assert_int_equal(with(0), NODES);
@@ -329,10 +322,10 @@ static void a_restart_publishes_the_same(void **state)
 static void bindings_of_a_lost_one_move_and_wait(void **state)
 {
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	restart_with_bindings(long_hold);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	assert_int_equal(with(0), NODES);
 	rig_disconnect(&rig, &dp1);
 	RIG_UNTIL(&rig, with(1) == NODES);
@@ -340,7 +333,7 @@ static void bindings_of_a_lost_one_move_and_wait(void **state)
 	assert_all_with(1, &dp2);
 	assert_int_equal(serving_state(ctrl.serving, 0), SERVING_DOWN);
 
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(serving_state(ctrl.serving, 0), SERVING_HOLDING);
 	assert_all_with(1, &dp1);
 }
@@ -350,15 +343,15 @@ static void bindings_come_back_after_a_while(void **state)
 	uint64_t begun_ns;
 
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	restart_with_bindings(channel);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	rig_disconnect(&rig, &dp1);
 	RIG_UNTIL(&rig, with(1) == NODES);
 
 	begun_ns = clock_mono_ns();
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	RIG_UNTIL(&rig, with(0) == NODES);
 	/* 300 ms of hold-down, then 40 each 20 ms. */
 	assert_true(clock_mono_ns() - begun_ns >= 400 * CLOCK_NS_PER_MS);
@@ -370,9 +363,9 @@ static void bindings_come_back_after_a_while(void **state)
 static void one_that_never_comes_is_given_up(void **state)
 {
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	restart_with_bindings(channel);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp2, "dp2");
 	assert_int_equal(serving_state(ctrl.serving, 0), SERVING_WAITED);
 	RIG_UNTIL(&rig, with(1) == NODES);
 	assert_int_equal(serving_state(ctrl.serving, 0), SERVING_DOWN);
@@ -384,15 +377,15 @@ static void one_that_comes_and_goes_gets_nothing(void **state)
 	uint64_t id;
 
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	restart_with_bindings(long_hold);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	rig_disconnect(&rig, &dp1);
 	RIG_UNTIL(&rig, with(1) == NODES);
 	addr("2001:db8:a::5", &near1);
 	for (int i = 0; i < 3; i++) {
-		sync_with(&dp1, "dp1", 0);
+		rig_synchronise(&rig, &dp1, "dp1");
 		assert_int_equal(serving_choose(ctrl.serving, &near1, 0, &id), 1);
 		for (int round = 0; round < 20; round++)
 			rig_round(&rig);
@@ -401,7 +394,7 @@ static void one_that_comes_and_goes_gets_nothing(void **state)
 		RIG_UNTIL(&rig, !publish_up(rig.publish, 0));
 	}
 	/* But it is better than nobody. */
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	rig_disconnect(&rig, &dp2);
 	RIG_UNTIL(&rig, with(0) == NODES);
 }
@@ -409,15 +402,15 @@ static void one_that_comes_and_goes_gets_nothing(void **state)
 static void with_nobody_left_bindings_stay(void **state)
 {
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	restart_with_bindings(channel);
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	rig_disconnect(&rig, &dp1);
 	RIG_UNTIL(&rig, !publish_up(rig.publish, 0));
 	for (int i = 0; i < 50; i++)
 		rig_round(&rig);
 	assert_int_equal(with(0), NODES);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp2, "dp2");
 	RIG_UNTIL(&rig, with(1) == NODES);
 	assert_all_with(1, &dp2);
 }
@@ -426,10 +419,10 @@ static void with_nobody_left_bindings_stay(void **state)
 static void one_that_was_late_is_asked_again(void **state)
 {
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	restart_with_bindings(hasty);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	dp2.silent = true;
 	rig_disconnect(&rig, &dp1);
 	RIG_UNTIL(&rig, commit_counters(rig.commit)[COMMIT_LATE] >= NODES);
@@ -483,7 +476,7 @@ static void addresses_of_data_planes_are_no_care_of_addresses(void **state)
 	(void)state;
 	assert_int_equal(subscriber_db_add(ctrl.subscribers, &spec, &why), 0);
 	assert_int_equal(subscriber_db_commit(ctrl.subscribers), 0);
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	for (unsigned dp = 0; dp < 2; dp++) {
 		punt_update(&spec.home[0], ctrl_config_data_plane_address(&rig.config, dp));
 		assert_int_equal(refused_for_care_of(), dp + 1);
@@ -506,10 +499,10 @@ static void they_move_when_the_store_can_again(void **state)
 {
 	(void)state;
 	signal(SIGXFSZ, SIG_IGN);
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	restart_with_bindings(channel);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	log_set_fd(-1);
 	limit_files(1);
 	rig_disconnect(&rig, &dp1);

@@ -67,13 +67,6 @@ static void set(unsigned n, unsigned c)
 	publish_flush(rig.publish);
 }
 
-static void sync_with(struct fake *fake, const char *name, unsigned dp)
-{
-	rig_connect(&rig, fake, name);
-	fake_hello(fake);
-	RIG_UNTIL(&rig, publish_ready(rig.publish, dp));
-}
-
 static void audit(uint64_t dps)
 {
 	const struct publish_audit_fns fns = {.done = done, .end = end};
@@ -114,11 +107,11 @@ static void all_is_as_it_should_be(void **state)
 	(void)state;
 	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(publish_restore(rig.publish, 9, &bundle), 0);
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	audit(1);
 	assert_true(told.result[0].compared && told.result[0].equal);
 	assert_int_equal(told.result[0].wanted.kinds[OBJECT_LOCAL].count, 4);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp2, "dp2");
 	for (unsigned n = 1; n <= 50; n++)
 		set(n, n);
 	set(7, 0);
@@ -141,8 +134,8 @@ static void a_flipped_bit_is_found_and_mended(void **state)
 	(void)state;
 	for (unsigned n = 1; n <= 50; n++)
 		set(n, n);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	damage(&dp2, 17);
 	audit(3);
 	assert_true(told.result[0].equal);
@@ -167,7 +160,7 @@ static void what_is_too_much_or_too_little_is_found(void **state)
 
 	(void)state;
 	set(1, 1);
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	extra = &dp1.objects[dp1.top++];
 	*extra =
 		(struct fake_object){.used = true, .object = *fake_find(&dp1, OBJECT_PATH, 100001)};
@@ -216,7 +209,7 @@ static void what_cannot_be_mended_is_not_tried_for_ever(void **state)
 static void one_that_is_not_there_cannot_be_compared(void **state)
 {
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	audit(3);
 	assert_true(told.result[0].equal);
 	assert_false(told.result[1].compared);
@@ -228,7 +221,7 @@ static void one_that_goes_is_not_waited_for(void **state)
 	const struct publish_audit_fns fns = {.done = done, .end = end};
 
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.silent = true;
 	assert_int_equal(publish_audit(rig.publish, 1, &fns), 0);
 	RIG_UNTIL(&rig, dp1.audited == 1);
@@ -243,7 +236,7 @@ static void the_answer_is_of_the_number_that_it_says(void **state)
 	const struct publish_audit_fns fns = {.done = done, .end = end};
 
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.silent = true;
 	assert_int_equal(publish_audit(rig.publish, 1, &fns), 0);
 	RIG_UNTIL(&rig, dp1.audited == 1);
@@ -264,7 +257,7 @@ static void audits_come_by_themselves(void **state)
 	open_with(
 		"channel = { heartbeat = \"200ms\"; heartbeats_missed = 100; audit = \"30ms\"; };");
 	set(1, 1);
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	RIG_UNTIL(&rig, dp1.audited >= 3);
 	damage(&dp1, 1);
 	RIG_UNTIL(&rig, told.differs == 1);
@@ -279,9 +272,9 @@ static void links_are_for_those_that_have_the_port(void **state)
 		"{ prefix = \"2001:db8:100::/64\"; link = \"dp2:home\"; }";
 
 	(void)state;
-	sync_with(&dp1, "dp1", 0);
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp2.no_ports = true;
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp2, "dp2");
 	assert_int_equal(fake_count(&dp1, OBJECT_LINK), 1);
 	assert_int_equal(fake_count(&dp2, OBJECT_LINK), 0);
 	audit(3);
@@ -291,8 +284,8 @@ static void links_are_for_those_that_have_the_port(void **state)
 	rig.data_planes = named;
 	rig.without_prefixes = true;
 	open_with(NULL);
-	sync_with(&dp1, "dp1", 0);
-	sync_with(&dp2, "dp2", 1);
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	assert_int_equal(fake_count(&dp1, OBJECT_LINK), 0);
 	assert_int_equal(fake_count(&dp2, OBJECT_LINK), 1);
 	audit(3);

@@ -65,14 +65,6 @@ static uint64_t counted(enum publish_counter counter)
 	return publish_counters(rig.publish)[counter];
 }
 
-static void sync_with(struct fake *dp, const char *name)
-{
-	rig_connect(&rig, dp, name);
-	fake_hello(dp);
-	RIG_UNTIL(&rig,
-		state_of((unsigned)ctrl_config_data_plane(&rig.config, name)) == PUBLISH_SYNCED);
-}
-
 static void sends_a_snapshot_and_then_deltas(void **state)
 {
 	const struct object *link;
@@ -82,7 +74,7 @@ static void sends_a_snapshot_and_then_deltas(void **state)
 	set(2, 20);
 	assert_int_equal(publish_first_ready(rig.publish), -ENOTCONN);
 	assert_int_equal(state_of(0), PUBLISH_DOWN);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(publish_first_ready(rig.publish), 0);
 	assert_int_equal(dp1.begins, 1);
 	assert_int_equal(dp1.ends, 1);
@@ -121,7 +113,7 @@ static void tells_again(void **state)
 
 	(void)state;
 	set(1, 10);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.top = 0;
 	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(publish_set(rig.publish, 1, &bundle, &sequence), 0);
@@ -147,7 +139,7 @@ static void an_address_on_no_link_is_defended_nowhere(void **state)
 	assert_int_equal(publish_compile(&rig.config, BINDING_LIST_OF(&record), &bundle), 0);
 	assert_int_equal(publish_set(rig.publish, 7, &bundle, &sequence), 0);
 	publish_flush(rig.publish);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(fake_find(&dp1, OBJECT_SUBSCRIBER, 7)->subscriber.link_id, 0);
 }
 
@@ -158,7 +150,7 @@ static void a_snapshot_sweeps_what_is_gone(void **state)
 
 	(void)state;
 	set(1, 10);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.objects[dp1.top++] = (struct fake_object){.used = true, .object = left_over};
 	dp1.epoch = dp1.sequence = 0;
 	fake_hello(&dp1);
@@ -172,7 +164,7 @@ static void a_gap_is_filled_with_deltas(void **state)
 {
 	(void)state;
 	set(1, 10);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	for (unsigned i = 0; i < 5; i++)
 		set(2, 20 + i);
 	RIG_UNTIL(&rig, dp1.sequence == 6);
@@ -191,7 +183,7 @@ static void a_hello_with_everything_is_told_so(void **state)
 
 	(void)state;
 	set(1, 10);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	heartbeats = dp1.heartbeats;
 	fake_hello(&dp1);
 	RIG_UNTIL(&rig, dp1.heartbeats > heartbeats && dp1.newest == 1);
@@ -207,7 +199,7 @@ static void who_is_too_far_behind_gets_a_snapshot(void **state)
 	rig_open(&rig, "channel = { heartbeat = \"200ms\"; heartbeats_missed = 100;\n"
 		       "            delta_log = 1; };\n");
 	set(1, 1);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	RIG_UNTIL(&rig, dp1.sequence == 1);
 	for (unsigned i = 0; i < 12000; i++)
 		set(2, 1 + i % 200);
@@ -272,7 +264,7 @@ static void counts_what_does_not_decode(void **state)
 
 	(void)state;
 	set(1, 10);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(zsock_send1(&dp1.socket, "garbage", 7), 0);
 	RIG_UNTIL(&rig, counted(PUBLISH_BAD_MESSAGE) == 1);
 	fake_start(&dp1, &w, UPDATE_ACK);
@@ -296,9 +288,9 @@ static void the_first_of_the_configuration_serves(void **state)
 {
 	(void)state;
 	set(1, 10);
-	sync_with(&dp2, "dp2");
+	rig_synchronise(&rig, &dp2, "dp2");
 	assert_int_equal(publish_first_ready(rig.publish), 1);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(publish_first_ready(rig.publish), 0);
 	dp2.silent = true;
 	set(2, 20);
@@ -313,7 +305,7 @@ static void a_silent_one_is_given_up_and_taken_back(void **state)
 	rig_close(&rig, false);
 	rig_open(&rig, "channel = { heartbeat = \"30ms\"; heartbeats_missed = 2; };\n");
 	set(1, 10);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	dp1.silent = true;
 	RIG_UNTIL(&rig, state_of(0) == PUBLISH_DOWN);
 	assert_int_equal(publish_first_ready(rig.publish), -ENOTCONN);
@@ -332,11 +324,11 @@ static void a_restarted_one_gets_a_snapshot(void **state)
 {
 	(void)state;
 	set(1, 10);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	rig_disconnect(&rig, &dp1);
 	set(2, 20);
 	RIG_UNTIL(&rig, state_of(0) == PUBLISH_DOWN);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(dp1.begins, 1);
 	assert_bound(&dp1, 1, 10);
 	assert_bound(&dp1, 2, 20);
@@ -346,8 +338,8 @@ static void a_stuck_one_holds_up_nobody_and_catches_up(void **state)
 {
 	(void)state;
 	set(1, 10);
-	sync_with(&dp1, "dp1");
-	sync_with(&dp2, "dp2");
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	dp2.stuck = true;
 	for (unsigned round = 0; round < 60; round++) {
 		for (unsigned i = 0; i < 100; i++)
@@ -438,13 +430,13 @@ static void tells_who_may_serve(void **state)
 
 	(void)state;
 	assert_int_equal(publish_add_handlers(rig.publish, &handlers), 0);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(h.readies, 1);
 	number = publish_session_number(rig.publish, 0);
 	rig_disconnect(&rig, &dp1);
 	RIG_UNTIL(&rig, h.downs == 1);
 	assert_int_equal(h.unreadies, 1);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(h.readies, 2);
 	assert_int_not_equal(publish_session_number(rig.publish, 0), number);
 }
@@ -460,7 +452,7 @@ static void tells_events_and_ports(void **state)
 	(void)state;
 	assert_int_equal(publish_add_handlers(rig.publish, &handlers), 0);
 	assert_null(publish_port(rig.publish, 0, "home"));
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	assert_int_equal(h.ups, 1);
 	assert_true(publish_port(rig.publish, 0, "home")->up);
 	assert_int_equal(publish_port(rig.publish, 0, "home")->mac.b[5], 1);
@@ -484,7 +476,7 @@ static void a_second_publisher_is_refused(void **state)
 	assert_int_equal(publish_open(&second, &rig.config, NULL, rig.loop), -EADDRINUSE);
 	assert_null(second);
 	set(1, 10);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_rig, close_rig)

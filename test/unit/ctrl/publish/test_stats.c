@@ -20,23 +20,6 @@ static int close_rig(void **state)
 	return 0;
 }
 
-/* What publish.show would say of a data plane. */
-static enum publish_session_state state_of(unsigned dp)
-{
-	struct publish_session_info info;
-
-	publish_session_info(rig.publish, dp, &info);
-	return info.state;
-}
-
-static void sync_with(struct fake *dp, const char *name)
-{
-	rig_connect(&rig, dp, name);
-	fake_hello(dp);
-	RIG_UNTIL(&rig,
-		state_of((unsigned)ctrl_config_data_plane(&rig.config, name)) == PUBLISH_SYNCED);
-}
-
 struct answers {
 	unsigned records, answered, missed, ends;
 	uint64_t value;
@@ -81,8 +64,8 @@ static void asks_for_statistics(void **state)
 	assert_int_equal(a.ends, 0);
 	RIG_UNTIL(&rig, a.ends == 1);
 	assert_int_equal(a.answered + a.missed, 0);
-	sync_with(&dp1, "dp1");
-	sync_with(&dp2, "dp2");
+	rig_synchronise(&rig, &dp1, "dp1");
+	rig_synchronise(&rig, &dp2, "dp2");
 	/* Answers that come after a second are not waited for: a slow machine asks again. */
 	for (unsigned i = 1; i <= 20 && !a.answered; i++) {
 		assert_int_equal(publish_stats(rig.publish, &fns), 0);
@@ -124,7 +107,7 @@ static void asks_what_was_counted(void **state)
 	assert_int_equal(
 		publish_counted(rig.publish, OBJECT_GROUP, none, UPDATE_COUNT_IDS_MAX + 1, &fns),
 		-EINVAL);
-	sync_with(&dp1, "dp1");
+	rig_synchronise(&rig, &dp1, "dp1");
 	/* Answers that come after a second are not waited for: a slow machine asks again. */
 	for (unsigned i = 1; i <= 20 && !a.answered; i++) {
 		assert_int_equal(publish_counted(rig.publish, OBJECT_GROUP, ids, 2, &fns), 0);
