@@ -13,21 +13,21 @@ For the cut and the return it shows
 import struct
 import time
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from lab import ledger, multihoming_picture, packets, programs, show, words
+from lab import ledger, multihoming_picture, packets, programs, show, turns, words
 from lab.capture import Capture
 from lab.flows import Download
 from lab.measure import ms
-from lab.system import LabError, wait_for
+from lab.system import wait_for
 from lab.topology import HOME_ADDRESS
-from lab.two_planes import ADDRESS, TwoPlaneLab, TwoPlanes
+from lab.turns import SECOND
+from lab.two_planes import TwoPlaneLab, TwoPlanes
 
 LABEL = "multihoming"
 HUGEPAGES = 240
 BYTES_PER_SECOND = 500_000
 STAY = 2.0  # seconds of each part
-SECOND = 1_000_000_000
 TCP, OCTETS = 6, 160
 INTERFACES = {"wlan0": "Wi-Fi", "lte0": "LTE"}  # in the order of the configuration: BID 1 and 2
 
@@ -40,30 +40,18 @@ flows = (
 
 
 @dataclass
-class Flow:
+class Flow(turns.Flow):
     """A download and the interface that the policy wants it on."""
-    name: str
-    fid: int
-    port: int
-    interface: str
-    download: Download = None
-    outcome: dict = field(default_factory=dict)
+    fid: int = None
 
 
 @dataclass
-class Turn:
-    """Wi-Fi is cut, or is back, at a time; the download is to come by this interface."""
-    kind: str
-    at: int
-    interface: str
-    settled: int = None  # when all programs and the download had followed
+class Turn(turns.Turn):
+    """Wi-Fi is cut, or is back; the video is to come by this interface."""
     signalling: int = None
-    moved: int = None
-    interruption: int = None
 
     def as_json(self):
-        return {"signalling_ms": ms(self.signalling), "moved_ms": ms(self.moved),
-                "interruption_ms": ms(self.interruption), "to": self.interface}
+        return {"signalling_ms": ms(self.signalling), **super().as_json()}
 
 
 def arrivals_of(capture):
@@ -83,7 +71,7 @@ def arrivals_of(capture):
 class Multihoming:
     def __init__(self, lab, build):
         self.lab, self.build = lab, build
-        self.flows = [Flow("video", 1, 8001, "wlan0"), Flow("files", 2, 8002, "lte0")]
+        self.flows = [Flow("video", 8001, "wlan0", fid=1), Flow("files", 8002, "lte0", fid=2)]
         self.turns, self.problems = [], []
         self.raised = time.time_ns()
         self.begin = self.end = self.mobile = None
@@ -123,16 +111,12 @@ class Multihoming:
             flow.download = Download(self.lab, BYTES_PER_SECOND, flow.port)
         self.begin = time.time_ns()
         self.say("two downloads go on: video by Wi-Fi, files by LTE")
-        self.stay()
+        turns.stay(STAY)
         self.turn("cut", None, "lte0", {2: "dp2"})
-        self.stay()
+        turns.stay(STAY)
         self.turn("back", "a", "wlan0", {1: "dp1", 2: "dp2"})
-        self.stay()
-        for flow in self.flows:
-            try:
-                flow.outcome = flow.download.finish()
-            except LabError as error:
-                self.problems.append(str(error))
+        turns.stay(STAY)
+        self.problems += turns.finish(self.flows)
         self.end = time.time_ns()
         for capture in self.captures.values():
             capture.stop()
@@ -149,10 +133,6 @@ class Multihoming:
         turn.settled = time.time_ns()
         self.say(f"Wi-Fi is {kind}: the video comes by {INTERFACES[interface]}")
 
-    def stay(self):
-        since = time.time_ns()
-        wait_for(lambda: time.time_ns() - since > STAY * SECOND, "some time to pass")
-
     def measure(self):
         self.arrivals = sorted((at, port, octets, interface)
                                for interface, capture in self.captures.items()
@@ -164,8 +144,6 @@ class Multihoming:
         for turn in self.turns:
             self.measure_turn(turn)
         for flow in self.flows:
-            if not flow.outcome.get("intact"):
-                self.problems.append(f"the download of {flow.name} did not arrive whole")
             self.judge_paths(flow)
 
     def measure_turn(self, turn):
@@ -175,20 +153,16 @@ class Multihoming:
         answer = next((at for at, kind, _ in later if kind == "acknowledgement"), None)
         if update and answer:
             turn.signalling = answer - update
-        video = [at for at, port, _, _ in self.arrivals if port == 8001]
-        first = next((at for at, port, _, interface in self.arrivals
-                      if port == 8001 and interface == turn.interface and at > turn.at), None)
-        turn.moved = first and first - turn.at
-        gaps = [b - a for a, b in zip(video, video[1:]) if b >= turn.at and a <= until]
-        turn.interruption = max(gaps, default=None)
+        video = [(at, interface) for at, port, _, interface in self.arrivals if port == 8001]
+        turn.measure([at for at, interface in video if interface == turn.way], [at for at, _ in video], until)
 
     def judge_paths(self, flow):
         """Away from the turns, a download is where the policy wants it, and nowhere else."""
         cut, back = self.turns
         on_its_way = SECOND // 5
-        for begin, end, wanted in ((self.begin, cut.at, flow.interface),
+        for begin, end, wanted in ((self.begin, cut.at, flow.way),
                                    (cut.settled + on_its_way, back.at, "lte0"),
-                                   (back.settled + on_its_way, self.end, flow.interface)):
+                                   (back.settled + on_its_way, self.end, flow.way)):
             seen = {interface for at, port, octets, interface in self.arrivals
                     if port == flow.port and begin <= at < end}
             if seen != {wanted}:
@@ -196,12 +170,12 @@ class Multihoming:
 
     def ok(self):
         return (not self.problems and len(self.turns) == 2
-                and all(flow.outcome.get("intact") for flow in self.flows)
+                and all(flow.intact() for flow in self.flows)
                 and all(turn.moved is not None for turn in self.turns))
 
     def as_json(self):
         return {"ok": self.ok(),
-                "flows": [{"name": flow.name, "fid": flow.fid, "interface": flow.interface, **flow.outcome}
+                "flows": [{"name": flow.name, "fid": flow.fid, "interface": flow.way, **flow.outcome}
                           for flow in self.flows],
                 **{turn.kind: turn.as_json() for turn in self.turns}, "problems": self.problems}
 
@@ -213,9 +187,7 @@ class Multihoming:
         for turn in self.turns:
             lines.append(f"      {turn.kind:8} {ms(turn.signalling) or 0:9.1f} ms {ms(turn.moved) or 0:8.1f} ms "
                          f"{ms(turn.interruption) or 0:9.1f} ms")
-        for flow in self.flows:
-            lines.append(f"      {flow.name}: {flow.outcome.get('bytes', 0)} octets, "
-                         + ("intact" if flow.outcome.get("intact") else "BROKEN"))
+        lines += [flow.row() for flow in self.flows]
         return "\n".join([*lines, f"      picture: {picture.with_suffix('.png')}"])
 
     def doors(self):

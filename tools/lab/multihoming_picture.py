@@ -26,7 +26,7 @@ def draw(show, interfaces):
     drawing.text(LEFT, 24, "Two downloads of one mobile node, by two interfaces at once", INK, 16)
     for number, flow in enumerate(show.flows):
         drawing.rect(LEFT + number * 220, 34, 12, 12, COLOUR[flow.name])
-        drawing.text(LEFT + number * 220 + 18, 44, f"{flow.name}: wanted by {interfaces[flow.interface]}")
+        drawing.text(LEFT + number * 220 + 18, 44, f"{flow.name}: wanted by {interfaces[flow.way]}")
     every = {}
     for flow in show.flows:
         for interface in interfaces:

@@ -21,15 +21,16 @@ import time
 
 from dataclasses import dataclass, field
 
-from lab import packets, proxy_paths
+from lab import packets, proxy_paths, turns
 from lab.capture import Capture
 from lab.flows import Pinging
 from lab.measure import MILLISECOND, ms
 from lab.proxy import ANCHOR, MN_ID
 from lab.proxy_paths import CABLES, LABEL, LINK, LTE, WLAN, PathsGateway, make_anchor
 from lab.programs import EPOCH
-from lab.system import LabError, wait_for
+from lab.system import wait_for
 from lab.topology import CN
+from lab.turns import SECOND, Flow
 
 NAMES = {WLAN: "WLAN", LTE: "LTE"}
 SUPERVISION = proxy_paths.supervised("100ms", 3, 5)  # as it is without configuration
@@ -48,7 +49,6 @@ PINGS = 100        # that a share is told of
 FOLLOWS = 500 * MILLISECOND  # data planes may take after an end says that a link is down or up
 BYTES_PER_SECOND = 500_000
 STAY = 1.0         # seconds of each part
-SECOND = 1_000_000_000
 TCP, ECHO_REQUEST, ECHO_REPLY = 6, 128, 129
 # Everything that goes by WLAN is lost at core, and nobody is told.
 CUT = f"""table ip6 cut {{
@@ -62,19 +62,6 @@ CUT = f"""table ip6 cut {{
 
 
 @dataclass
-class Flow:
-    """A download and the link that the configuration wants it on."""
-    name: str
-    port: int
-    path: str
-    download: object = None
-    outcome: dict = field(default_factory=dict)
-
-    def intact(self):
-        return bool(self.outcome.get("intact"))
-
-
-@dataclass
 class Seen:
     """A packet of the host at the cable of the anchor. path: the gateway's end of its tunnel."""
     at: int
@@ -85,19 +72,12 @@ class Seen:
 
 
 @dataclass
-class Turn:
-    """WLAN is cut, or is back, at a time; the video is to come by this path. Times in ns."""
-    kind: str
-    at: int
-    path: str
-    settled: int = None  # when both ends and the download had followed
-    moved: int = None
-    interruption: int = None
+class Turn(turns.Turn):
+    """WLAN is cut, or is back; the video is to come by this path."""
     lost: int = None     # pings
 
     def as_json(self):
-        return {"moved_ms": ms(self.moved), "interruption_ms": ms(self.interruption), "lost": self.lost,
-                "to": NAMES[self.path]}
+        return {**super().as_json(), "lost": self.lost, "to": NAMES[self.way]}
 
 
 @dataclass
@@ -205,11 +185,11 @@ class Paths:
             flow.download = self.pinging.download(BYTES_PER_SECOND, flow.port)
         self.begin = time.time_ns()
         self.say("two downloads go on: video by WLAN, files by LTE; pings by both")
-        self.stay()
+        turns.stay(STAY)
         self.turn("cut", LTE, "-f", "-", stdin=CUT)
-        self.stay()
+        turns.stay(STAY)
         self.turn("back", WLAN, "delete", "table", "ip6", "cut")
-        self.stay()
+        turns.stay(STAY)
         for weights in WEIGHTS:
             self.share(weights)
         self.finish()
@@ -232,10 +212,6 @@ class Paths:
         """What anchor and gateway say of a path."""
         return [{path["state"] for path in end.control.ask("path", "show")["paths"] if path[key] == which}
                 for end, key in ((self.anchor, "remote"), (self.gateway, "local"))]
-
-    def stay(self):
-        since = time.time_ns()
-        wait_for(lambda: time.time_ns() - since > STAY * SECOND, "some time to pass")
 
     def look(self):
         self.seen = self.watch.look()
@@ -279,11 +255,7 @@ class Paths:
                  f"{100 * share.wlan['up']:.0f} % up")
 
     def finish(self):
-        for flow in self.flows:
-            try:
-                flow.outcome = flow.download.finish()
-            except LabError as error:
-                self.problems.append(str(error))
+        self.problems += turns.finish(self.flows)
         self.end = time.time_ns()
         self.pinging.close()
         for capture in self.capture, self.at_host:
@@ -294,25 +266,19 @@ class Paths:
         self.judge()
 
     def measure(self, turn):
-        until = turn.settled + SECOND // 2
-        first = next((one.at for one in self.seen if one.flow == "video" and one.down
-                      and one.path == turn.path and one.at > turn.at), None)
-        turn.moved = first and first - turn.at
+        by_way = [one.at for one in self.seen if one.flow == "video" and one.down and one.path == turn.way]
         came = [at for at, frame in self.at_host.packets()
                 if len(frame) >= 56 and frame[54:56] == self.flows[0].port.to_bytes(2, "big")
                 and frame[22:38] == octets(CN)]
-        gaps = [b - a for a, b in zip(came, came[1:]) if b >= turn.at and a <= until]
-        turn.interruption = max(gaps, default=None)
+        turn.measure(by_way, came, turn.settled + SECOND // 2)
         turn.lost = len(self.pinging.pings().lost(turn.at - SECOND // 10, turn.settled))
 
     def judge(self):
         """A download is where it is wanted while this is up, else where it may be, and nowhere else."""
         changes = {True: list(changes_of(self.anchor)), False: list(changes_of(self.gateway))}
         for flow in self.flows:
-            if not flow.intact():
-                self.problems.append(f"the download of {flow.name} did not arrive whole")
             mine = [one for one in self.seen if one.flow == flow.name]
-            astray = [one for one in mine if one.path not in allowed(changes[one.down], flow.path, one.at)]
+            astray = [one for one in mine if one.path not in allowed(changes[one.down], flow.way, one.at)]
             if astray or not mine:
                 self.problems.append(f"{len(astray)} of {len(mine)} packets of {flow.name} went astray, the first "
                                      + (f"by {NAMES[astray[0].path]} at {self.since(astray[0].at)}" if astray else "-"))
@@ -332,7 +298,7 @@ class Paths:
 
     def as_json(self):
         return {"ok": self.ok(),
-                "downloads": [{"name": flow.name, "link": NAMES[flow.path], **flow.outcome} for flow in self.flows],
+                "downloads": [{"name": flow.name, "link": NAMES[flow.way], **flow.outcome} for flow in self.flows],
                 **{turn.kind: turn.as_json() for turn in self.turns},
                 "failover_aim_ms": AIM_MS, "failover_in_time": self.in_time(),
                 "shares": [share.as_json() for share in self.shares], "problems": self.problems}
@@ -349,9 +315,7 @@ class Paths:
             down, up = (100 * share.wlan.get(way, 0) for way in ("down", "up"))
             yield ("      weights {}:{}:".format(*share.weights) + f" WLAN takes {down:.1f} % of the pings down, "
                    f"{up:.1f} % up; wanted: {100 * share.wanted():.1f} %")
-        for flow in self.flows:
-            yield (f"      {flow.name}: {flow.outcome.get('bytes', 0)} octets, "
-                   + ("intact" if flow.intact() else "DAMAGED"))
+        yield from (flow.row() for flow in self.flows)
 
 
 def parts(lab, build):

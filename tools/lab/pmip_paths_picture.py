@@ -64,7 +64,7 @@ def draw(drawing, show, top):
     """Draws below `top`; returns the y below."""
     x = Scale(show.begin, show.end)
     drawing.text(LEFT, top, "The gateway of link 1 reaches the anchor by two links at once", INK, 16)
-    legend = [(flow.name + f", wanted by {NAMES[flow.path]}", COLOUR[flow.name]) for flow in show.flows]
+    legend = [(flow.name + f", wanted by {NAMES[flow.way]}", COLOUR[flow.name]) for flow in show.flows]
     legend += [("share of the pings, down", SHARE[True]), ("up", SHARE[False])]
     for number, (words, colour) in enumerate(legend):
         drawing.rect(LEFT + number * 210, top + 10, 12, 12, colour)

@@ -140,19 +140,13 @@ class DataPlane:
         self.node.ip(*(f"link set {port} up" for port in self.ports), *self.addresses)
 
 
-class Gateway:
-    """Both planes in one node, router advertisements on the home link, and the subscriber."""
-
-    def __init__(self, lab, build):
-        self.lab, self.node = lab, lab.node("gw")
-        self.control = Control(self.node, build)
-        self.data_plane = DataPlane(self.node, build)
+class Pair:
+    """A dmm-ctrl, `control`, and the dmm-dp beside it, `data_plane`, which who derives from this makes."""
 
     def start(self):
         self.control.start()
         self.data_plane.start()
         wait_for(self.synchronised, "the data plane to be synchronised")
-        self.lab.advertise(self.node, "home", HOME_PREFIX.removesuffix("/64"), RADVD_HOME_AGENT)
 
     def require(self):
         """Raises, with the end of its log, if one of the two has ended."""
@@ -164,8 +158,20 @@ class Gateway:
         self.control.process.require()
         if plane_runs:
             self.data_plane.process.require()
-        planes = self.control.ask("dp", "show")["data_planes"]
-        return any(plane["state"] == "synced" for plane in planes)
+        return any(plane["state"] == "synced" for plane in self.control.ask("dp", "show")["data_planes"])
+
+
+class Gateway(Pair):
+    """Both planes in one node, router advertisements on the home link, and the subscriber."""
+
+    def __init__(self, lab, build):
+        self.lab, self.node = lab, lab.node("gw")
+        self.control = Control(self.node, build)
+        self.data_plane = DataPlane(self.node, build)
+
+    def start(self):
+        super().start()
+        self.lab.advertise(self.node, "home", HOME_PREFIX.removesuffix("/64"), RADVD_HOME_AGENT)
 
     def import_subscribers(self, file=SUBSCRIBERS):
         return self.control.ctl("subscriber", "import", file)

@@ -12,8 +12,7 @@ core, "v-core", and one to their access link, "v-access"."""
 import ipaddress
 
 from lab.node import veth
-from lab.programs import CONFIGS, Control, DataPlane
-from lab.system import wait_for
+from lab.programs import CONFIGS, Control, DataPlane, Pair
 from lab.topology import Lab
 
 EXAMPLES = CONFIGS / "proxy"
@@ -77,7 +76,7 @@ def write_key(node, link):
     path.chmod(0o600)
 
 
-class Anchor:
+class Anchor(Pair):
     """dmm-ctrl and dmm-dp on lma."""
 
     ADDRESSES = (f"address replace {ANCHOR}/64 dev core nodad",
@@ -91,20 +90,6 @@ class Anchor:
                                     addresses=self.ADDRESSES)
         for link in LINKS:
             write_key(self.node, link)
-
-    def start(self):
-        self.control.start()
-        self.data_plane.start()
-        wait_for(self.synchronised, "the data plane to be synchronised")
-
-    def require(self):
-        self.control.process.require()
-        self.data_plane.process.require()
-
-    def synchronised(self):
-        self.require()
-        return any(plane["state"] == "synced"
-                   for plane in self.control.ask("dp", "show")["data_planes"])
 
     def sessions(self, *words):
         return self.control.ask("session", "show", *words)["sessions"]
@@ -136,7 +121,7 @@ class SecondAnchor(Anchor):
                                  ('timestamp_window = "300ms"', 'timestamp_window = "30s"'))
 
 
-class AccessGateway:
+class AccessGateway(Pair):
     """dmm-ctrl and dmm-dp on magN."""
 
     def __init__(self, lab, build, link):
@@ -151,20 +136,6 @@ class AccessGateway:
         self.data_plane = DataPlane(self.node, build, EXAMPLES / "mag-dp.cfg",
                                     ports=("core", "access"), addresses=addresses)
         write_key(self.node, link)
-
-    def start(self):
-        self.control.start()
-        self.data_plane.start()
-        wait_for(self.synchronised, "the data plane to be synchronised")
-
-    def require(self):
-        self.control.process.require()
-        self.data_plane.process.require()
-
-    def synchronised(self):
-        self.require()
-        return any(plane["state"] == "synced"
-                   for plane in self.control.ask("dp", "show")["data_planes"])
 
     def attachments(self):
         return self.control.ask("mag", "show")["attachments"]
