@@ -24,10 +24,11 @@ COPIES = pathlib.Path(tempfile.mkdtemp(prefix="dmm-configs-"))
 atexit.register(shutil.rmtree, COPIES, ignore_errors=True)
 examples.patient_copies(COPIES / "configs")
 
-from lab import ledger, programs  # noqa: E402
+from lab import programs  # noqa: E402
 from lab.system import wait_for  # noqa: E402
 from lab.topology import Lab  # noqa: E402
 from peer import Peer  # noqa: E402
+from rig import end, network, stop  # noqa: E402
 
 NUMBERS = itertools.count(0x100)
 
@@ -56,11 +57,8 @@ def build():
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
     """The standard network; no program of ours runs in it."""
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with Lab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 64)
-        network.build()
-        yield network
+    with network(Lab, request, tmp_path_factory, 64) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +67,7 @@ def gateway(lab, build):
     started = programs.Gateway(lab, build)
     started.start()
     yield started
-    for process in (started.data_plane.process, started.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+    stop(started)
 
 
 @pytest.fixture
@@ -141,9 +136,7 @@ def mobile_node(lab, gateway, build):
     node = programs.MobileNode(lab.mn, build)
     lab.plug(None)
     yield node
-    if node.process and node.process.running():
-        status = node.process.stop()
-        assert status == 0, f"dmm-mn ended with {status}:\n{node.process.output()[-3000:]}"
+    end(node)
     lab.plug(None)
     gateway.control.ctl("subscriber", "del", "mn1@example.net")
 

@@ -12,14 +12,6 @@ from peer import Ear
 SOURCE_PORT = 4000
 
 
-def stop(part):
-    """Ends an anchor or a gateway."""
-    for process in (part.data_plane.process, part.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
-
-
 def send_up(lab, address, ports):
     """The host sends a packet to each port of the correspondent, always from the same port, so that
     each is of the same flow every time."""

@@ -1,7 +1,7 @@
 """Fixtures that tests of Proxy Mobile IPv6 have in common. A test imports those that it needs; HUGEPAGES of
-its module says how many there are to be, ANCHOR_CHANGES what of the anchor's configuration is different."""
+its module says how many there are to be, LAB which network it is, if not the common one, ANCHOR_CHANGES what of
+the anchor's configuration is different."""
 
-import contextlib
 import itertools
 import socket
 
@@ -10,30 +10,24 @@ from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
 
-from lab import ledger
 from lab.proxy import Anchor, ProxyLab
 from lab.system import wait_for
 from lab.topology import CN
-from paths import stop
 from peer import Ear
+from rig import network, stop
 
 NUMBERS = itertools.count(1)
 PATIENT = ('timestamp_window = "300ms"', 'timestamp_window = "30s"')  # the machine that tests run on may be slow
 
 
-@contextlib.contextmanager
-def proxy_lab(request, tmp_path_factory):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, request.module.HUGEPAGES)
-        network.build()
-        yield network
+def proxy_lab(request, tmp_path_factory, kind=ProxyLab):
+    return network(kind, request, tmp_path_factory, request.module.HUGEPAGES)
 
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    with proxy_lab(request, tmp_path_factory) as network:
-        yield network
+    with proxy_lab(request, tmp_path_factory, getattr(request.module, "LAB", ProxyLab)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

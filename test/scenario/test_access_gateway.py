@@ -23,9 +23,9 @@ from lab.proxy import (ANCHOR, GATEWAY, LINKS, MAC, MN_ID, ROUTER, SECOND_ANCHOR
                        global_address)
 from lab.system import LabError, run, wait_for
 from lab.topology import CN
-from paths import stop
 from peer import Ear
 from proxy_rig import anchor, lab, reaches  # noqa: F401
+from rig import stop
 
 HUGEPAGES = 240
 ANCHOR_CHANGES = (

@@ -7,8 +7,8 @@ from lab.node import veth
 from lab.proxy import EXAMPLES, MAC, MN_ID, ROUTER, AccessGateway, global_address
 from lab.system import LabError, wait_for
 from lab.topology import CN
-from paths import stop
 from proxy_rig import anchor, proxy_lab, reaches  # noqa: F401
+from rig import stop
 
 HUGEPAGES = 128
 

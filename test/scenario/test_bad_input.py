@@ -10,6 +10,7 @@ from lab import programs
 from lab.system import wait_for
 from lab.topology import CN, HOME_AGENT
 from peer import inner_of
+from rig import stop
 
 ROOM = 4       # subscribers in the tables of the data plane
 MAGIC = b"DM"  # of every message of the channels
@@ -41,10 +42,7 @@ def gateway(lab, build):
     started.data_plane.config.write_text(text.replace("subscribers = 65536;", f"subscribers = {ROOM}; grow = false;"))
     started.start()
     yield started
-    for process in (started.data_plane.process, started.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+    stop(started)
 
 
 def knock(lab, endpoint, *messages, replies=0, name="stranger"):

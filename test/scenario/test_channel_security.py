@@ -17,6 +17,7 @@ from lab import programs
 from lab.node import veth
 from lab.system import wait_for
 from lab.topology import HOST
+from rig import stop
 
 UPDATE, PACKET = 4701, 4702
 HELLO, REFUSE, VERSION = 1, 21, 11
@@ -92,10 +93,7 @@ def gateway(lab, build, keys, planes):
     write_plane(started.data_plane.config, keys, "dp1", "127.0.0.1")
     started.start()
     yield started
-    for process in (started.data_plane.process, started.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+    stop(started)
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 
 import crowd
 from generator import Generator
-from lab import ledger
 from lab.system import wait_for
 from lab.topology import CN
 from lab.two_planes import TwoPlaneLab, TwoPlanes
 from peer import Peer, inner_of
+from rig import end, network
 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 # One of each kind first, so that a few rounds have them; then at random.
@@ -28,12 +28,9 @@ PROBES = 200  # nodes that are sent a packet after each death
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with TwoPlaneLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 240)
-        network.build()
-        network.radio("mn2")
-        yield network
+    with network(TwoPlaneLab, request, tmp_path_factory, 240) as made:
+        made.radio("mn2")
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +40,7 @@ def gateway(lab, build):
     started.control.reconfigure(("\nserving = ", "\nbinding = { dad_transmits = 0; max_lifetime = \"10h\"; };\nserving = "))
     started.start()
     yield started
-    for part in (*started.planes.values(), started.control):
-        if part.process.running():
-            status = part.process.stop()
-            assert status == 0, f"{part.process.name} ended with {status}:\n{part.process.output()[-3000:]}"
+    end(*started.planes.values(), started.control)
 
 
 @pytest.fixture

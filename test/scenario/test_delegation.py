@@ -15,10 +15,10 @@ from lab.node import veth
 from lab.proxy import (ANCHOR, DELEGATING, MAC, MN_ID, NETWORKS, ROUTER, AccessGateway, inside)
 from lab.system import wait_for
 from lab.topology import CN
-from paths import stop
 from peer import Ear
 from pmip6 import NOT_CHANGED, PlayedGateway
 from proxy_rig import anchor, proxy_lab, reaches  # noqa: F401
+from rig import stop
 
 BUS_NETWORK = "2001:db8:5100::/56"  # of the second node, which is always on
 PLAIN = "plain@other.net"  # may have none

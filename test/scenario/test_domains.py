@@ -9,14 +9,15 @@ from scapy.layers.inet import GRE, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
 
-from lab import ledger
 from lab.node import veth
 from lab.programs import changed_copy
-from lab.proxy import ANCHOR, GATEWAY, MAC, ROUTER, AccessGateway, Anchor, ProxyLab
+from lab.proxy import ANCHOR, GATEWAY, MAC, ROUTER, AccessGateway, Anchor
 from lab.system import LabError, wait_for
-from paths import stop
 from peer import Ear
+from proxy_rig import PATIENT, proxy_lab
+from rig import stop
 
+HUGEPAGES = 240
 PREFIX, HOST = "fd00::/64", "fd00::10"
 BRANCH = "fd00:b::5"  # of a host behind the server of each
 NETWORK, TWIN, SERVER = "fd00:c::/64", "fd00:c::1", "fd00:c::2"  # of both
@@ -34,10 +35,7 @@ def ports(name, **domains):
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 240)
-        network.build()
+    with proxy_lab(request, tmp_path_factory) as network:
         for name, (host, link, _) in CUSTOMERS.items():
             server = network.node(name)
             veth(server, "eth0", network.lma, f"{name}-cable")
@@ -67,7 +65,7 @@ def anchor(lab, build):
     started = prepared(
         Anchor(lab, build),
         # The machine that tests run on may be slow.
-        (('timestamp_window = "300ms"', 'timestamp_window = "30s"'), ("nodes = (", f"nodes = (\n{nodes}"),
+        (PATIENT, ("nodes = (", f"nodes = (\n{nodes}"),
          ("pools = (", f"pools = (\n{pools}")), (),
         lambda name: (f"address replace {TWIN}/64 dev {name} nodad",))
     started.start()

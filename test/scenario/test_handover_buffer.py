@@ -8,43 +8,26 @@ import threading
 
 import pytest
 
-from lab import ledger
-from lab.proxy import LINKS, MN_ID, AccessGateway, Anchor, ProxyLab
+from lab.proxy import LINKS, MN_ID, AccessGateway
 from lab.system import wait_for
-from paths import stop
+from proxy_rig import anchor, lab  # noqa: F401
+from rig import stop
 from test_access_gateway import arrive
 
 BOUND = 300  # packets of a host that wait at the anchor
 PORT = 4711
 PACE_S = 0.002
+HUGEPAGES = 240
 # Longer than any test takes: nothing here depends on time.
-ON = (("mag = {", 'mag = {\n\thandover = { buffer = 1024; hold = "60s"; };'),
-      ('delete_delay = "10s"', f'delete_delay = "60s"; handover = {{ buffer = {BOUND}; hold = "60s"; }}'))
-
-
-@pytest.fixture(scope="module")
-def lab(build, tmp_path_factory, request):
-    with ProxyLab("test", tmp_path_factory.mktemp(request.module.__name__)) as network:
-        ledger.reserve_hugepages(network.ledger, 240)
-        network.build()
-        yield network
-
-
-@pytest.fixture(scope="module")
-def anchor(lab, build):
-    started = Anchor(lab, build)
-    # The machine that tests run on may be slow.
-    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'), ON[1])
-    started.start()
-    yield started
-    stop(started)
+ANCHOR_CHANGES = (('delete_delay = "10s"', f'delete_delay = "60s"; handover = {{ buffer = {BOUND}; hold = "60s"; }}'),)
+GATEWAY_CHANGES = (("mag = {", 'mag = {\n\thandover = { buffer = 1024; hold = "60s"; };'),)
 
 
 @pytest.fixture(scope="module")
 def gateways(lab, build, anchor):
     started = {link: AccessGateway(lab, build, link) for link in LINKS[:2]}
     for gateway in started.values():
-        gateway.control.reconfigure(ON[0])
+        gateway.control.reconfigure(*GATEWAY_CHANGES)
         gateway.start()
     yield started
     for gateway in started.values():

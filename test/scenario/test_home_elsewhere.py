@@ -6,12 +6,12 @@ import signal
 import pytest
 
 from home_and_away import HomeAndAway
-from lab import ledger
 from lab.system import wait_for
 from lab.topology import CN
 from lab.two_planes import TwoPlaneLab, TwoPlanes
 from mip6 import bid, flow, reference, udp_from
 from peer import CARE_OF
+from rig import end, network
 
 WITHOUT_ND = 5
 RELAYED = 61  # hops that are left on the home link of what came by the other data plane
@@ -19,10 +19,8 @@ RELAYED = 61  # hops that are left on the home link of what came by the other da
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    with TwoPlaneLab("test", tmp_path_factory.mktemp(request.module.__name__)) as network:
-        ledger.reserve_hugepages(network.ledger, 240)
-        network.build()
-        yield network
+    with network(TwoPlaneLab, request, tmp_path_factory, 240) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +31,7 @@ def gateway(lab, build):
         ("serving = {", 'multihoming = { at_home = "is-defended"; };\nserving = {'))
     started.start()
     yield started
-    for part in (*started.planes.values(), started.control):
-        if part.process.running():
-            status = part.process.stop()
-            assert status == 0, f"{part.process.name} ended with {status}:\n{part.process.output()[-3000:]}"
+    end(*started.planes.values(), started.control)
 
 
 def test_what_is_for_the_home_link_is_relayed_to_who_has_it(lab, gateway, control, peer, subscriber):

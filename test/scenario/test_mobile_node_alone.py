@@ -16,6 +16,7 @@ from lab.node import veth
 from lab.system import wait_for
 from lab.topology import CN, HOME_ADDRESS, HOME_AGENT, VISITED_PREFIX
 from peer import Ear
+from rig import end
 
 ALTERNATE_COA, MN_ID_OPTION, TIMESTAMP, AUTHENTICATION = 3, 8, 10, 9
 
@@ -40,9 +41,7 @@ def node(lab, build, agent):
     for name in ("mn.state", "mn.sock"):
         lab.mn.run("rm", "-f", f"/run/dmm/{name}")
     yield made
-    if made.process and made.process.running():
-        status = made.process.stop()
-        assert status == 0, f"dmm-mn ended with {status}:\n{made.process.output()[-3000:]}"
+    end(made)
     lab.plug(None)
 
 

@@ -7,15 +7,16 @@ import socket
 import pytest
 from scapy.layers.inet6 import ICMPv6MLDMultAddrRec, ICMPv6MLReport2, IPv6, IPv6ExtHdrHopByHop, RouterAlert
 
-from lab import ledger
 from lab.capture import Capture
 from lab.proxy import (ANCHOR, CORE_AT_ANCHOR, GATEWAY, LINKS, MAC, ROUTER, SECOND_ANCHOR, AccessGateway, Anchor,
-                       ProxyLab, SecondAnchor, global_address)
+                       SecondAnchor, global_address)
 from lab.system import run, wait_for
-from paths import stop
+from proxy_rig import PATIENT, lab  # noqa: F401
+from rig import stop
 from test_multicast import FORBIDDEN, Source, hears, records_of
 from test_node_multicast import ANY, PORT, SPECIFIC, Listener
 
+HUGEPAGES = 240
 OTHER_SENDER = "2001:db8:1::fe"
 SAID = "ff18::9:9"  # of the scope of an organization
 CORE_AT_SECOND_ANCHOR = "2001:db8:2::ff"
@@ -23,15 +24,6 @@ OTHERS_MN_ID, OTHERS_MAC = "host3@example.net", "02:00:00:00:01:03"  # a host of
 QUICK = """log_level = "info";
 multicast = { max_groups = 8; groups = ["ff00::/8", "ff18::/16"];
 	querier = { interval = "2s"; response = "500ms"; last_listener = "100ms"; }; };"""
-
-
-@pytest.fixture(scope="module")
-def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with ProxyLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 240)
-        network.build()
-        yield network
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +36,7 @@ def capture(lab):
 @pytest.fixture(scope="module")
 def anchor(lab, build, capture):
     started = Anchor(lab, build)
-    started.control.reconfigure(('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
-                                ('log_level = "info";', QUICK))
+    started.control.reconfigure(PATIENT, ('log_level = "info";', QUICK))
     started.start()
     yield started
     stop(started)

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from lab import ledger
 from lab.proxy import global_address
 from lab.proxy_paths import PathsGateway, PathsLab, make_anchor, supervised
 from lab.system import wait_for
 from lab.topology import CN
-from paths import stop
+from proxy_rig import PATIENT
+from rig import network, stop
 from slow_cable import SlowCable
 
 PORT = 7000
@@ -37,17 +37,14 @@ class SlowLab(PathsLab):
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with SlowLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 160)
-        network.build()
-        yield network
-        network.wlan.close()
+    with network(SlowLab, request, tmp_path_factory, 160) as made:
+        yield made
+        made.wlan.close()
 
 
 @pytest.fixture(scope="module")
 def anchor(lab, build):
-    started = make_anchor(lab, build, ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
+    started = make_anchor(lab, build, PATIENT,
                           supervision=WATCHED, distribution=DISTRIBUTION % "asked")
     started.start()
     yield started

@@ -6,13 +6,15 @@ import json
 
 import pytest
 
-from lab import ledger
 from lab.proxy import CORE_AT_GATEWAY, Anchor, global_address
 from lab.proxy_paths import (BID, CABLES, CORE_AT_WLAN, LABEL, LINK, LTE, WLAN, PathsGateway, PathsLab,
                              make_anchor, supervised)
 from lab.system import wait_for
-from paths import Cables, send_up, stop
+from paths import Cables, send_up
+from proxy_rig import PATIENT, lab  # noqa: F401
+from rig import stop
 
+LAB, HUGEPAGES = PathsLab, 160
 WEB = 80  # rules want WLAN for it, and else LTE
 PORTS = [*range(2000, 2024), WEB]
 SOON = supervised("50ms", 8, 3) + "	metrics_vendor = 32473;\n"  # RFC 5612
@@ -23,19 +25,9 @@ BEST = ('\t\tsteering = "flow";', '\t\tsteering = "best"; best = { delay_margin 
 
 
 @pytest.fixture(scope="module")
-def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with PathsLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 160)
-        network.build()
-        yield network
-
-
-@pytest.fixture(scope="module")
 def anchor(lab, build):
-    started = make_anchor(lab, build, ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'),
+    started = make_anchor(lab, build, PATIENT, ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'),
                           ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '),
-                          ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
                           ('{ name = "dp1"; }', f'{{ name = "dp1"; address = "{USER_PLANE}"; }}'),
                           supervision=SOON)
     started.data_plane.addresses = (f"address replace {USER_PLANE}/64 dev core nodad", *Anchor.ADDRESSES)

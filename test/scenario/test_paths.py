@@ -8,17 +8,19 @@ import socket
 import pytest
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
-from lab import ledger
 from lab.node import veth
 from lab.proxy import (ANCHOR, DELEGATING, KEY, MN_ID, SECOND_ANCHOR, SECOND_POOL, SPI, global_address,
                        inside)
 from lab.proxy_paths import (BID, LABEL, LINK, LTE, WLAN, PathsGateway, PathsLab, make_anchor)
 from lab.system import wait_for
 from lab.topology import CN
-from paths import Cables, stop
+from paths import Cables
 from peer import Ear
 from pmip6 import PlayedAnchor
+from proxy_rig import PATIENT, lab  # noqa: F401
+from rig import stop
 
+LAB, HUGEPAGES = PathsLab, 160
 BOTH = {BID[LTE], BID[WLAN]}
 WEB = 80
 OLD_PREFIX = "2001:db8:6000:1::/64"
@@ -26,18 +28,8 @@ MULTIPATH, MAG_ID = 63, 64
 
 
 @pytest.fixture(scope="module")
-def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with PathsLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 160)
-        network.build()
-        yield network
-
-
-@pytest.fixture(scope="module")
 def anchor(lab, build):
-    started = make_anchor(lab, build, ('timestamp_window = "300ms"', 'timestamp_window = "30s"'),
-                          ('delete_delay = "10s"', 'delete_delay = "600s"'), *DELEGATING)
+    started = make_anchor(lab, build, PATIENT, ('delete_delay = "10s"', 'delete_delay = "600s"'), *DELEGATING)
     started.start()
     yield started
     stop(started)

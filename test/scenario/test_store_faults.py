@@ -17,6 +17,7 @@ from conftest import add
 from lab.system import LabError, wait_for
 from lab.topology import CN
 from peer import inner_of
+from rig import stop
 
 ACCEPTED, RESOURCES = 0, 130
 SIZE = 2 << 20  # octets of the disk: too little for what the store would reserve ahead
@@ -71,10 +72,7 @@ def gateway(lab, build, disk):
     started.control.env = disk.env
     started.start()
     yield started
-    for process in (started.data_plane.process, started.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+    stop(started)
 
 
 @pytest.fixture(autouse=True)

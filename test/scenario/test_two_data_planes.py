@@ -12,13 +12,14 @@ from scapy.layers.inet import UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
-from lab import ledger, programs
+from lab import programs
 from lab.flows import Pinging
 from lab.system import LabError, wait_for
 from lab.topology import CN, HOME_ADDRESS
 from lab.two_planes import ADDRESS, NEAREST, TwoPlaneLab, TwoPlanes
 from mip6 import flow, reference, summary, udp_from
 from peer import Ear, Peer, inner_of
+from rig import end, network
 from two_interfaces import TwoInterfaces
 
 ALTERNATE_CARE_OF_ADDRESS = 3
@@ -27,12 +28,9 @@ EXPERIMENTAL = 18
 
 @pytest.fixture(scope="module")
 def lab(build, tmp_path_factory, request):
-    directory = tmp_path_factory.mktemp(request.module.__name__)
-    with TwoPlaneLab("test", directory) as network:
-        ledger.reserve_hugepages(network.ledger, 240)
-        network.build()
-        network.radio("mn2")
-        yield network
+    with network(TwoPlaneLab, request, tmp_path_factory, 240) as made:
+        made.radio("mn2")
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +40,7 @@ def gateway(lab, build):
         plane.env = {"DMM_FAULT_FILE": str(fault_file(plane))}
     started.start()
     yield started
-    for part in (*started.planes.values(), started.control):
-        if part.process.running():
-            status = part.process.stop()
-            assert status == 0, f"{part.process.name} ended with {status}:\n{part.process.output()[-3000:]}"
+    end(*started.planes.values(), started.control)
 
 
 def fault_file(plane):

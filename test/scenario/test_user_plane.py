@@ -19,6 +19,7 @@ from lab.topology import CN
 from peer import Ear
 from pmip6 import PlayedGateway
 from proxy_rig import PATIENT, proxy_lab
+from rig import end
 
 HUGEPAGES = 160
 USER_PLANE, MULTIPATH, MAG_ID = 59, 63, 64
@@ -60,10 +61,7 @@ def anchor(lab, build):
     started.second.start()
     wait_for(lambda: serving(started) == {"dp1", "dp2"}, "both data planes to serve", 60)
     yield started
-    for process in (started.data_plane.process, started.second.process, started.control.process):
-        if process.running():
-            status = process.stop()
-            assert status == 0, f"{process.name} ended with {status}:\n{process.output()[-3000:]}"
+    end(started.data_plane, started.second, started.control)
 
 
 def serving(anchor):
