@@ -51,16 +51,16 @@ const char *worker_counter_help(enum worker_counter counter)
 	return counter < WORKER_COUNTERS_COUNT ? counters[counter].help : "unknown";
 }
 
+const char *const worker_sources[] = {"hold", "rx", "down", "replicate", "resequence", NULL};
+
 /* Makes the graph of all nodes that the sources lead to. */
 static int make_graph(struct worker *w, const char *const *nodes)
 {
-	static const char *const sources[] = {
-		"hold", "rx", "down", "replicate", "resequence", NULL};
 	const char *patterns[NODES_MAX];
 	char name[RTE_GRAPH_NAMESIZE];
 	struct rte_graph_param param = {.socket_id = SOCKET_ID_ANY, .node_patterns = patterns};
 
-	for (const char *const *node = nodes ? nodes : sources; *node; node++) {
+	for (const char *const *node = nodes ? nodes : worker_sources; *node; node++) {
 		if (param.nb_node_patterns == NODES_MAX)
 			return -EINVAL;
 		patterns[param.nb_node_patterns++] = *node;

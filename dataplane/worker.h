@@ -23,11 +23,14 @@ struct replication;
 struct resequencer;
 struct hold;
 
+/* The source nodes of a data plane, ended by NULL: those that lead to all others. */
+extern const char *const worker_sources[];
+
 struct worker_config {
 	unsigned index; /* 0 ...: its queues, its rings, its RCU thread id */
 	struct tables *tables;
 	bool busy_poll;           /* never sleep */
-	const char *const *nodes; /* source nodes, ended by NULL; NULL: those of a data plane */
+	const char *const *nodes; /* source nodes, ended by NULL; NULL: worker_sources */
 };
 
 /* Counters of one worker beside its drops: one writer, read by any thread (common/counter.h). */

@@ -1,64 +1,8 @@
 /* wire-doc: prints docs/wire.md. wire-doc FILE: fails when FILE is not what it would print. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "common/page.h"
 #include "tools/wiredoc/page.h"
-
-/* The first line in which the two differ, for people; 0 when they are the same. */
-static unsigned first_difference(FILE *file, const char *expected)
-{
-	unsigned line = 1;
-	int got;
-
-	for (const char *p = expected;; p++) {
-		got = fgetc(file);
-		if (got == EOF && !*p)
-			return 0;
-		if (got != (unsigned char)*p)
-			return line;
-		line += *p == '\n';
-	}
-}
-
-static int compare(const char *name, const char *page)
-{
-	FILE *file = fopen(name, "r");
-	unsigned line;
-
-	if (!file) {
-		perror(name);
-		return 2;
-	}
-	line = first_difference(file, page);
-	fclose(file);
-	if (line)
-		fprintf(stderr, "%s:%u: not what the tables say; write it again: wire-doc > %s\n",
-			name, line, name);
-	return line ? 1 : 0;
-}
 
 int main(int argc, char **argv)
 {
-	size_t size;
-	char *page;
-	FILE *out;
-	int rc = 0;
-
-	if (argc > 2) {
-		fprintf(stderr, "usage: wire-doc [FILE]\n");
-		return 2;
-	}
-	out = open_memstream(&page, &size);
-	if (!out) {
-		perror("wire-doc");
-		return 2;
-	}
-	page_write(out);
-	fclose(out);
-	if (argc == 2)
-		rc = compare(argv[1], page);
-	else
-		fputs(page, stdout);
-	free(page);
-	return rc;
+	return page_main("wire-doc", argc, argv, page_write);
 }
