@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/zsock.h"
+#include "dataplane/config_ports.h"
 #include "dataplane/keys.h"
 
 static const char *const hugepages_names[] = {"auto", "yes", "no", NULL};
@@ -165,28 +166,6 @@ unsigned dp_config_core(const struct dp_config *config, size_t i)
 	return (unsigned)*config_item(&config->workers, int64_t, i);
 }
 
-static void check_ports(
-	const struct dp_config *config, const char *file, struct config_report *report)
-{
-	for (size_t i = 0; i < config->ports.count; i++) {
-		const struct dp_config_port *port = dp_config_port(config, i);
-
-		for (size_t j = 0; j < i; j++) {
-			const struct dp_config_port *other = dp_config_port(config, j);
-
-			if (!strcmp(port->name, other->name))
-				config_report_add(report, file, 0,
-					CONFIG_ITEM_TEXT("ports", i, "name"),
-					"'%s' names two ports", port->name);
-			if (!strcmp(port->device, other->device))
-				config_report_add(report, file, 0,
-					CONFIG_ITEM_TEXT("ports", i, "device"),
-					"'%s' is given to '%s' and to '%s'", port->device,
-					other->name, port->name);
-		}
-	}
-}
-
 static void check_upstream(
 	const struct dp_config *config, const char *file, struct config_report *report)
 {
@@ -253,13 +232,16 @@ int dp_config_read(struct dp_config *config, const char *file, struct config_rep
 	return config_load(file, keys, config, report);
 }
 
-int dp_config_load(struct dp_config *config, const char *file, struct config_report *report)
+int dp_config_load(
+	struct dp_config *config, const char *file, bool to_start, struct config_report *report)
 {
 	int rc = dp_config_read(config, file, report);
 
 	if (rc < 0)
 		return rc;
-	check_ports(config, file, report);
+	dp_config_check_ports(config, file, report);
+	if (to_start)
+		dp_config_check_devices(config, file, report);
 	check_upstream(config, file, report);
 	check_workers(config, file, report);
 	keys_check(config, file, report);

@@ -71,11 +71,13 @@ struct dp_config {
 };
 
 /*
- * Reads and checks a file. Without `workers` there is one, on the last core that the process may
- * use. Returns 0 or a negative errno, and then tells each mistake in the report: "FILE:LINE: KEY:
- * what is wrong". The caller ends with dp_config_free(), also after an error.
+ * Reads and checks a file, to_start also against the devices of this host. Without `workers` there
+ * is one, on the last core that the process may use. Returns 0 or a negative errno, and then tells
+ * each mistake in the report: "FILE:LINE: KEY: what is wrong". The caller ends with
+ * dp_config_free(), also after an error.
  */
-int dp_config_load(struct dp_config *config, const char *file, struct config_report *report);
+int dp_config_load(
+	struct dp_config *config, const char *file, bool to_start, struct config_report *report);
 
 /* Reads a file and checks no value against another, nor against the host. Otherwise the same. */
 int dp_config_read(struct dp_config *config, const char *file, struct config_report *report);

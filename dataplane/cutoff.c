@@ -24,25 +24,6 @@ enum {
 	NFT_TEXT = 1024,
 };
 
-bool cutoff_interface(const char *device, char interface[static 16])
-{
-	static const char *const drivers[] = {"net_af_packet", "net_af_xdp", "net_pcap"};
-	bool takes = false;
-
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
-		takes |= !strncmp(device, drivers[i], strlen(drivers[i]));
-	const char *at = takes ? strstr(device, ",iface=") : NULL;
-	if (!at)
-		return false;
-	at += strlen(",iface=");
-	size_t len = strcspn(at, ",");
-	if (len == 0 || len > 15)
-		return false;
-	memcpy(interface, at, len);
-	interface[len] = '\0';
-	return true;
-}
-
 /* Reads what comes from fd until its end; what does not fit is thrown away. */
 static void read_all(int fd, char *out, size_t size)
 {

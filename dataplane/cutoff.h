@@ -18,12 +18,6 @@ struct cutoff {
 };
 
 /*
- * The kernel's interface that a DPDK device string takes over ("net_af_packet0,iface=eth1"), in
- * interface; false if it takes none.
- */
-bool cutoff_interface(const char *device, char interface[static 16]);
-
-/*
  * Cuts the kernel off and brings the interface up, hearing all of multicast. What a crashed process
  * left behind is taken over, with the settings that were before it. Returns 0 or a negative errno
  * after a log line, and then nothing is changed. May sleep; runs nft.

@@ -1,6 +1,5 @@
 #include "dataplane/eal.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <rte_common.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "dataplane/device.h"
 
 #define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB"
 
@@ -79,16 +79,6 @@ unsigned long eal_hugepages_free(const char *directory)
 	unsigned long reserved = read_number(directory, "resv_hugepages");
 
 	return free_pages > reserved ? free_pages - reserved : 0;
-}
-
-bool eal_device_is_pci(const char *device)
-{
-	const char *p = device;
-	unsigned colons = 0;
-
-	while (isxdigit((unsigned char)*p) || *p == ':')
-		colons += *p++ == ':';
-	return (colons == 1 || colons == 2) && p[0] == '.' && isdigit((unsigned char)p[1]);
 }
 
 /*
@@ -185,7 +175,7 @@ static void add_devices(const struct dp_config *config, struct eal_args *a)
 	for (size_t i = 0; i < config->ports.count; i++) {
 		const char *device = dp_config_port(config, i)->device;
 
-		if (!eal_device_is_pci(device))
+		if (!device_is_pci(device))
 			continue;
 		add(a, "-a");
 		add(a, "%s", device);

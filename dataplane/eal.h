@@ -38,9 +38,6 @@ int eal_start(const struct dp_config *config, struct eal_memory memory);
 /* Gives all memory back; only what eal_start() began. */
 void eal_stop(void);
 
-/* Whether the device is one of the PCI bus ("0000:03:00.0", also with arguments). */
-bool eal_device_is_pci(const char *device);
-
 /*
  * Hugepages of 2 MiB that are free (and not promised to others), as a directory like
  * /sys/kernel/mm/hugepages/hugepages-2048kB says; 0 if it says nothing.

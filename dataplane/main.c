@@ -242,6 +242,8 @@ static int run(const struct dp_config *config, const char *file, char **argv, ui
 	zsock_context_end();
 	keys_close();
 	eal_stop();
+	if (rc == 0)
+		LOG_INFO("main", "stopped");
 	return rc < 0 ? 1 : 0;
 }
 
@@ -273,7 +275,7 @@ int main(int argc, char **argv)
 	if (a.done)
 		return a.exit_code;
 
-	int rc = dp_config_load(&config, file, &report);
+	int rc = dp_config_load(&config, file, !check, &report);
 	if (rc < 0)
 		fputs(report.text ? report.text : "dmm-dp: out of memory\n", stderr);
 	else if (check)

@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "dataplane/cutoff.h"
+#include "dataplane/device.h"
 #include "dataplane/eal.h"
 #include "dataplane/mirror/mirror.h"
 
@@ -104,13 +105,10 @@ static int make_pool(const struct dp_config *config)
 static uint16_t find_device(const char *device)
 {
 	struct rte_eth_dev_info info;
-	char name[DEVICE_TEXT];
+	char name[DEVICE_NAME_MAX];
 	uint16_t id;
 
-	/* A PCI address may be written without its domain. */
-	bool short_pci = eal_device_is_pci(device) && strchr(device, ':') == strrchr(device, ':');
-	snprintf(name, sizeof(name), "%s%.*s", short_pci ? "0000:" : "", (int)strcspn(device, ","),
-		device);
+	device_name(device, name);
 	RTE_ETH_FOREACH_DEV (id) {
 		if (rte_eth_dev_info_get(id, &info) == 0 && info.device &&
 			!strcmp(rte_dev_name(info.device), name))
@@ -271,7 +269,7 @@ static int open_port(const struct dp_config_port *conf, uint16_t workers)
 	struct cutoff cut = {0};
 	char interface[16];
 	uint16_t id = PORT_NONE;
-	bool kernel = cutoff_interface(conf->device, interface);
+	bool kernel = device_interface(conf->device, interface);
 	int rc = kernel ? cutoff_begin(&cut, interface) : 0;
 
 	if (rc < 0)

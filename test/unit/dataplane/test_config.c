@@ -23,7 +23,7 @@ struct loaded {
 	int rc;
 };
 
-static struct loaded load(const char *text)
+static struct loaded load_to(const char *text, bool to_start)
 {
 	struct loaded l = {0};
 	char path[] = "/tmp/dmm-dp-config-XXXXXX";
@@ -32,9 +32,14 @@ static struct loaded load(const char *text)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
-	l.rc = dp_config_load(&l.config, path, &l.report);
+	l.rc = dp_config_load(&l.config, path, to_start, &l.report);
 	unlink(path);
 	return l;
+}
+
+static struct loaded load(const char *text)
+{
+	return load_to(text, false);
 }
 
 static void forget(struct loaded *l)
@@ -43,14 +48,19 @@ static void forget(struct loaded *l)
 	dp_config_free(&l->config);
 }
 
-static void refuse(const char *text, const char *key, const char *why)
+static void refuse_to(bool to_start, const char *text, const char *key, const char *why)
 {
-	struct loaded l = load(text);
+	struct loaded l = load_to(text, to_start);
 
 	assert_int_equal(l.rc, -EINVAL);
 	if (!strstr(l.report.text, key) || !strstr(l.report.text, why))
 		fail_msg("no '%s ... %s' in: %s", key, why, l.report.text);
 	forget(&l);
+}
+
+static void refuse(const char *text, const char *key, const char *why)
+{
+	refuse_to(false, text, key, why);
 }
 
 static int last_core(void)
@@ -156,6 +166,56 @@ static void test_refused(void **state)
 		"mtu", "1280");
 }
 
+#define TWO(a, device_a, b, device_b)                                                              \
+	"name = \"dp1\"; ports = ( " PORT(a, device_a) ",\n" PORT(b, device_b) " );"
+
+static void test_ports_that_contradict_each_other(void **state)
+{
+	struct loaded l;
+
+	(void)state;
+	refuse(TWO("a", "0000:03:00.0", "b", "03:00.0,arg=1"), "2: ports[1].device",
+		"'0000:03:00.0' is given to 'a' and to 'b'");
+	refuse(TWO("a", "net_af_packet0,iface=x", "b", "net_af_packet0,iface=y"),
+		"2: ports[1].device", "'net_af_packet0'");
+	refuse(TWO("a", "net_af_packet0,iface=x", "b", "net_af_packet1,iface=x"),
+		"2: ports[1].device", "interface 'x'");
+	refuse(TWO("a", "net_af_packet0,iface=b", "b", "net_af_packet1,iface=x"),
+		"2: ports[1].name", "'a' takes over");
+	refuse("name = \"dp1\"; ports = ( " PORT("x", "net_af_packet0,iface=x") " );",
+		"1: ports[0].name", "'x' takes over");
+	refuse("name = \"dp1\"; ports = ( " PORT("x", "net_af_packet0") " );", "1: ports[0].device",
+		"iface=NAME");
+	refuse("name = \"dp1\";\nports = ( { name = \"a\"; device = \"net_null0\"; domain = 7; } "
+	       ");",
+		"2: ports", "domain = 0");
+	l = load(TWO("a", "net_af_packet0,iface=x", "b", "net_af_packet1,iface=y"));
+	assert_int_equal(l.rc, 0);
+	forget(&l);
+}
+
+static void test_devices_that_the_host_has_not(void **state)
+{
+	static const char nowhere[] = TWO("a", "net_null0", "b", "net_af_packet1,iface=no-such-if");
+	static const char card[] = TWO("a", "net_null0", "b", "ffff:ff:1f.7");
+	struct loaded l;
+
+	(void)state;
+	refuse_to(true, nowhere, "2: ports[1].device", "no interface 'no-such-if'");
+	refuse_to(true, card, "2: ports[1].device", "no PCI device ffff:ff:1f.7");
+	refuse_to(true, TWO("a", "net_null0", "b", "lo"), "2: ports[1].device",
+		"net_af_packet1,iface=lo");
+	l = load_to(TWO("a", "net_null0", "b", "net_af_packet1,iface=lo"), true);
+	assert_int_equal(l.rc, 0);
+	forget(&l);
+	l = load(nowhere);
+	assert_int_equal(l.rc, 0);
+	forget(&l);
+	l = load(card);
+	assert_int_equal(l.rc, 0);
+	forget(&l);
+}
+
 static void test_one_core_twice(void **state)
 {
 	char text[256];
@@ -194,6 +254,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_everything_said),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_ports_that_contradict_each_other),
+		cmocka_unit_test(test_devices_that_the_host_has_not),
 		cmocka_unit_test(test_one_core_twice),
 		cmocka_unit_test(test_reference_names_every_key),
 	};

@@ -99,7 +99,7 @@ static void expect_wrong(const char *endpoint, const char *inside, const char *s
 	struct dp_config config;
 
 	write_file(endpoint, inside);
-	assert_int_equal(dp_config_load(&config, all.path, &report), -EINVAL);
+	assert_int_equal(dp_config_load(&config, all.path, false, &report), -EINVAL);
 	assert_int_equal(report.count, 1);
 	if (!strstr(report.text, says))
 		fail_msg("'%s' is not in '%s'", says, report.text);
@@ -173,7 +173,7 @@ static void start(const char *inside)
 	struct config_report report = {0};
 
 	write_file(all.endpoint, inside);
-	if (dp_config_load(&all.config, all.path, &report) < 0)
+	if (dp_config_load(&all.config, all.path, false, &report) < 0)
 		fail_msg("%s", report.text);
 	assert_int_equal(keys_open(&all.config, all.path), 0);
 	assert_int_equal(control_link_open(&all.link, &options, "dp1", all.endpoint), 0);

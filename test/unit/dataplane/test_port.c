@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dataplane/cutoff.h"
+#include "dataplane/device.h"
 #include "dataplane/eal.h"
 #include "dataplane/port.h"
 
@@ -38,7 +39,7 @@ static void test_devices_that_take_an_interface(void **state)
 		char interface[16] = "";
 
 		assert_int_equal(
-			cutoff_interface(cases[i].device, interface), cases[i].interface != NULL);
+			device_interface(cases[i].device, interface), cases[i].interface != NULL);
 		if (cases[i].interface)
 			assert_string_equal(interface, cases[i].interface);
 	}
@@ -53,9 +54,9 @@ static void test_pci_devices(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pci) / sizeof(pci[0]); i++)
-		assert_true(eal_device_is_pci(pci[i]));
+		assert_true(device_is_pci(pci[i]));
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		assert_false(eal_device_is_pci(others[i]));
+		assert_false(device_is_pci(others[i]));
 }
 
 static void write_file(const char *directory, const char *name, const char *text)
