@@ -359,7 +359,9 @@ int main(int argc, char **argv)
 		code = 1;
 	}
 	config_report_free(&report);
-	if (!code && !check)
+	if (!code && check)
+		printf("%s: good\n", path);
+	else if (!code)
 		code = run(&p);
 	ctrl_config_free(&p.config);
 	return code;

@@ -46,13 +46,16 @@ def refused(start, tmp_path, name, right, wrong):
     ("dmm-ctrl", "max_bindings = ", "max_bindinks = ", "max_bindinks"),
     ("dmm-ctrl", 'roles = ["ha"]', 'roles = ["hb"]', "roles"),
     ("dmm-dp", 'name = "core"', 'name = "much-too-long-for-an-interface"', "name"),
+    ("dmm-dp", "net_af_packet1,iface=v-home", "net_af_packet0,iface=v-home", "ports[1].device: 'net_af_packet0'"),
+    ("dmm-dp", "net_af_packet1,iface=v-home", "net_af_packet1,iface=v-core", "ports[1].device: interface 'v-core'"),
+    ("dmm-dp", "net_af_packet1,iface=v-home", "net_af_packet1,iface=v-hume", "ports[1].device: there is no"),
     ("dmm-mn", 'home_address = "2001:db8:100::10"', 'home_address = "2001:db8:100::1x"', "home_address"),
     ("dmm-mn", "spi = ", "spi = 25; # ", "spi"),
 ])
 def test_wrong_value_names_file_line_and_key(start, tmp_path, name, right, wrong, key):
     file, output = refused(start, tmp_path, name, right, wrong)
     line = line_of(example(name), right)
-    assert re.search(rf"{re.escape(str(file))}:{line}: .*{key}", output), output
+    assert re.search(rf"{re.escape(str(file))}:{line}: .*{re.escape(key)}", output), output
 
 
 @pytest.mark.parametrize("flows, said", [
@@ -117,6 +120,12 @@ def test_wrong_option(start, name):
     status, output = start(name, "--confgi")
     assert status == 2
     assert "confgi" in output and "--help" in output
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_good_file(start, name):
+    file = examples.ORIGINALS / PROGRAMS[name]
+    assert start(name, "--config", file, "--check") == (0, f"{file}: good\n")
 
 
 @pytest.mark.parametrize("name", [*PROGRAMS, "dmmctl"])

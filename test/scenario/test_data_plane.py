@@ -242,6 +242,7 @@ def test_end_gives_everything_back(lab, build):
     assert len(tables(lab)) == 2
     assert settings(lab) != before
     assert plane.process.stop() == 0
+    assert plane.process.output().rstrip().endswith("event=stopped")
     assert tables(lab) == []
     assert settings(lab) == before
     # The twins stay, with their addresses, for the next process.

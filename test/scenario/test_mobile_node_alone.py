@@ -359,13 +359,23 @@ def test_leaves_the_host_as_it_was(lab, agent, node):
 
 
 def test_leaves_the_host_as_it_was_at_home(lab, agent, node):
+    """And says that others can read its key, if they can."""
     before = host_state(lab)
+    node.reconfigure()
+    node.config.chmod(0o644)
     lab.plug("home")
     node.start()
     wait_state(node, "home")
     assert HOME_ADDRESS in lab.mn.addresses("wlan0")
     assert node.process.stop() == 0
     assert host_state(lab) == before
+    said = node.process.output()
+    assert "event=key-is-readable" in said and "mode=0644" in said
+    assert said.rstrip().endswith("event=stopped")
+    node.config.chmod(0o600)
+    node.start()
+    assert node.process.stop() == 0
+    assert node.process.output().count("event=key-is-readable") == said.count("event=key-is-readable")
 
 
 def test_comes_home_after_a_crash(lab, agent, node, witness):

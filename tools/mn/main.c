@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/args.h"
 #include "common/daemon.h"
@@ -43,6 +44,17 @@ static int print_status(const char *path)
 	return 1;
 }
 
+/* Who can read the key can be this node to its home agent. */
+static void judge_permissions(const char *file)
+{
+	struct stat st;
+
+	if (stat(file, &st) == 0 && st.st_mode & 077)
+		LOG_WARN("mn", "key-is-readable",
+			"file=%s mode=%04o error=\"others can read the key in it (chmod 600)\"",
+			LOG_QUOTE(file), (unsigned)st.st_mode & 07777);
+}
+
 static int with_config(const struct request *r)
 {
 	struct mn *mn = calloc(1, sizeof(*mn));
@@ -56,14 +68,17 @@ static int with_config(const struct request *r)
 	if (ret)
 		fputs(report.text ? report.text : "dmm-mn: out of memory\n", stderr);
 	else if (r->check)
-		code = 0;
+		code = printf("%s: good\n", r->config) < 0;
 	else if (r->status)
 		code = print_status(mn->config.status_socket);
 	else {
 		log_set_level(mn->config.log_level);
 		daemon_protect_secrets();
+		judge_permissions(r->config);
 		code = mn_open(mn) || mn_run(mn) ? 1 : 0;
 		mn_close(mn);
+		if (!code)
+			LOG_INFO("mn", "stopped");
 	}
 	config_report_free(&report);
 	mn_config_free(&mn->config);
