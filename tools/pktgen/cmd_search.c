@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "tools/pktgen/command.h"
 #include "tools/pktgen/report.h"
 #include "tools/pktgen/search.h"
@@ -60,6 +61,8 @@ static int try_rate(struct hunt *h, uint64_t rate)
 	enum verdict verdict = VERDICT_LOSS;
 
 	for (uint32_t i = 0; i < s->attempts && verdict != VERDICT_PASSED; i++) {
+		LOG_INFO("search", "trying", "rate=%ju ms=%u attempt=%u", (uintmax_t)rate,
+			s->trial_ms, i + 1);
 		const int rc =
 			traffic_run(h->traffic, &trial, NULL, NULL, &command_stopped, h->result);
 

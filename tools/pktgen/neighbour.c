@@ -97,6 +97,7 @@ int neighbour_resolve(struct ports *ports, unsigned patience_s, const volatile b
 	const uint64_t end = clock_mono_ms() + 1000ull * patience_s;
 	uint64_t again = 0;
 
+	LOG_INFO("neighbour", "asking-gateways", "patience_s=%u", patience_s);
 	while (lacks(&ports->side[PORT_CORE]) || lacks(&ports->side[PORT_ACCESS])) {
 		const uint64_t now = clock_mono_ms();
 

@@ -41,6 +41,7 @@ void report_head(FILE *to)
 {
 	fprintf(to, "%6s %12s %12s %10s %9s %9s %9s %9s %9s\n", "second", "sent", "received",
 		"unsent", "Mbit/s", "back", "p50 us", "p99 us", "max us");
+	fflush(to);
 }
 
 void report_row(FILE *to, uint32_t number, const struct traffic_row *row)

@@ -1,5 +1,6 @@
 #include "tools/pktgen/warm_up.h"
 
+#include "common/log.h"
 #include "tools/pktgen/command.h"
 
 enum { RATE = 200 };
@@ -12,5 +13,6 @@ int warm_up(
 
 	if (trial.duration_ms == 0)
 		return 0;
+	LOG_INFO("traffic", "warming-up", "rate=%d ms=%u", RATE, trial.duration_ms);
 	return traffic_run(traffic, &trial, NULL, NULL, &command_stopped, result);
 }
