@@ -15,6 +15,7 @@
 
 #define HWM_DEFAULT         1000
 #define MESSAGE_MAX_DEFAULT (16 << 20)
+#define CURVE_OVERHEAD      33 /* command, nonce, flags and authenticator (RFC 26 of ZeroMQ) */
 #define RECONNECT_DEFAULT   100
 #define RECONNECT_MAX       2000
 #define KEEPALIVE_S         1
@@ -93,7 +94,9 @@ static int set_keepalive(void *socket)
 
 static int set_options(void *socket, const struct zsock_options *o)
 {
-	int64_t max = o->max_message ? o->max_message : MESSAGE_MAX_DEFAULT;
+	/* libzmq compares what came over the wire, which CURVE makes longer. */
+	int64_t max = (o->max_message ? o->max_message : MESSAGE_MAX_DEFAULT) +
+		      (o->curve_secret ? CURVE_OVERHEAD : 0);
 	int rc = 0;
 
 	rc |= set_int(socket, ZMQ_LINGER, 0);

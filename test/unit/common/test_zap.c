@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LONGEST = 1000 }; /* octets that the server takes */
+
 /* A server with a handler, and the keys of those around it. */
 static struct {
 	struct zap zap;
@@ -43,6 +45,7 @@ static void bind_server(void)
 	const struct zsock_options options = {.type = ZMQ_ROUTER,
 		.curve_secret = &rig.server_secret,
 		.zap_domain = "dmm",
+		.max_message = LONGEST,
 		.watch = &rig.watch};
 	size_t len = sizeof(rig.endpoint);
 
@@ -145,6 +148,21 @@ static void known_key_is_let_in_and_named(void **state)
 	assert_string_equal(rig.address, "::ffff:127.0.0.1");
 	assert_true(rig.zap.counters[ZAP_ACCEPTED] >= 1);
 	assert_int_equal(rig.zap.counters[ZAP_UNKNOWN_KEY], 0);
+	zsock_message_close(&rig.m);
+}
+
+/* CURVE makes messages longer; what their sender may put into them is not less for it. */
+static void longest_message_arrives(void **state)
+{
+	char longest[LONGEST] = "";
+
+	(void)state;
+	call(&rig.known_secret, &rig.server_public, NULL);
+	assert_true(until(received, &rig.m));
+	zsock_message_close(&rig.m);
+	assert_int_equal(zsock_send1(&rig.client, longest, sizeof(longest)), 0);
+	assert_true(until(received, &rig.m));
+	assert_int_equal(zsock_part_len(&rig.m, 1), LONGEST);
 	zsock_message_close(&rig.m);
 }
 
@@ -292,6 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(known_key_is_let_in_and_named, start, stop),
+		cmocka_unit_test_setup_teardown(longest_message_arrives, start, stop),
 		cmocka_unit_test_setup_teardown(cut_connection_comes_again, start, stop),
 		cmocka_unit_test_setup_teardown(unknown_key_is_refused_and_told, start, stop),
 		cmocka_unit_test_setup_teardown(plain_client_is_refused_and_told, start, stop),
