@@ -180,8 +180,8 @@ def test_groups_follow_the_host(lab, anchor, gateways, hosts, source):
         hears(hosts[0], source, ANY, f"the group on link {link}")
         wait_for(lambda: copied(gateways[before]) == {}, "the gateway before to forget it")
         wait_for(lambda: copied(anchor) == {(ANY, None): 1}, "one gateway to want it")
-    member, = anchor.control.ask("mcast", "members", ANY)["listeners"]
-    assert member["gateway"] == GATEWAY["1"]
+    wait_for(lambda: [member["gateway"] for member in anchor.control.ask("mcast", "members", ANY)["listeners"]]
+             == [GATEWAY["1"]], "that to be the one of link 1")
     # The anchor and its data plane start again: the gateway answers the first query.
     for process in (anchor.control.process, anchor.data_plane.process):
         process.send(9)
