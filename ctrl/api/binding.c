@@ -259,9 +259,8 @@ static void clear_binding(struct api_request *r, const struct binding *b, uint16
 	r->state = clear;
 	r->release = clear_release;
 	/* One more than there can be, so that a completion inside the call does not end it. */
-	clear->left = 1;
-	clear->left += signalling_clear(r->ctrl->signalling, &home, bid, cleared, r);
-	if (clear->left == 1)
+	clear->left = 2;
+	if (signalling_clear(r->ctrl->signalling, &home, bid, cleared, r) == 0)
 		api_error(r, "not-found", "%s has no such binding", ADDR_TEXT(&home));
 	else
 		cleared(r, 0);

@@ -359,7 +359,9 @@ void api_subscriber_show(struct api_request *r, const json_t *params)
 
 /* What subscriber.del waits for. */
 struct removal {
-	unsigned left;
+	unsigned asked, ended; /* home addresses whose bindings are to end, and have; some before
+				* signalling_clear() returns */
+	bool complete;         /* all are asked for */
 	int error;
 	json_int_t cleared;
 	char mn_id[SUBSCRIBER_MN_ID_MAX + 1];
@@ -396,7 +398,8 @@ static void binding_ended(void *context, int error)
 
 	if (error)
 		removal->error = error;
-	if (--removal->left == 0)
+	removal->ended++;
+	if (removal->complete && removal->ended == removal->asked)
 		remove_now(r);
 }
 
@@ -428,13 +431,14 @@ void api_subscriber_del(struct api_request *r, const json_t *params)
 	}
 	strcpy(removal->mn_id, s->mn_id);
 	removal->cleared = (json_int_t)live_bindings(r->ctrl, s);
-	removal->left = 1;
 	r->state = removal;
 	r->release = free;
 	/* It must not register again while its bindings end. */
 	s->leaving = true;
 	for (uint8_t i = 0; i < s->home_count; i++)
-		removal->left += signalling_clear(
+		removal->asked += signalling_clear(
 			r->ctrl->signalling, &s->home[i].addr, 0, binding_ended, r);
-	binding_ended(r, 0);
+	removal->complete = true;
+	if (removal->ended == removal->asked)
+		remove_now(r);
 }
