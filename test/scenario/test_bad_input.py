@@ -18,16 +18,18 @@ MAGIC = b"DM"  # of every message of the channels
 KNOCK = """
 import json, sys, zmq
 endpoint, name, messages = json.load(sys.stdin)
-sock = zmq.Context().socket(zmq.DEALER)
-sock.routing_id = name.encode()
-sock.connect(endpoint)
-for message in messages:
-    sock.send_multipart([bytes.fromhex(part) for part in message])
-replies = []
-while len(replies) < int(sys.argv[1]) and sock.poll(20000):
-    replies.append(sock.recv().decode())
+# Leaving the context waits until all is sent; the end of the program alone does not.
+with zmq.Context() as context:
+    context.linger = 60000
+    with context.socket(zmq.DEALER) as sock:
+        sock.routing_id = name.encode()
+        sock.connect(endpoint)
+        for message in messages:
+            sock.send_multipart([bytes.fromhex(part) for part in message])
+        replies = []
+        while len(replies) < int(sys.argv[1]) and sock.poll(60000):
+            replies.append(sock.recv().decode())
 print(json.dumps(replies))
-sock.close(linger=20000)
 """
 
 
