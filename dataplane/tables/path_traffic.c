@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "dataplane/tables/bits.h"
+
 enum { STEP = 1 << 16 }; /* octets by which rows grow at least */
 
 /* Zeroes that take memory when they are written. */
@@ -45,7 +47,8 @@ int path_traffic_init(struct path_traffics *t, unsigned workers, uint32_t capaci
 	t->rows = calloc(workers + 1, sizeof(t->rows[0]));
 	t->carries = calloc(workers + 1, sizeof(struct path_carries *));
 	t->other = zeroes(capacity * sizeof(struct path_traffic));
-	if (!t->rows || !t->carries || !t->other)
+	t->others = bits_make(capacity);
+	if (!t->rows || !t->carries || !t->other || !t->others)
 		err = -ENOMEM;
 	while (err == 0 && t->count < workers)
 		err = add_worker(t);
@@ -62,6 +65,7 @@ void path_traffic_destroy(struct path_traffics *t)
 	}
 	if (t->other)
 		munmap(t->other, t->capacity * sizeof(struct path_traffic));
+	bits_free(t->others);
 	free(t->rows);
 	free(t->carries);
 	*t = (struct path_traffics){0};
@@ -136,19 +140,38 @@ static struct path_traffic counted(const struct path_traffics *t, uint32_t path)
 	return sum;
 }
 
+/* Where there is none, its page is not read: when the kernel then gives a page of its own to who
+ * writes there, it interrupts all workers, since they might know the one that was read. */
+static struct path_traffic other_of(const struct path_traffics *t, uint32_t path)
+{
+	return bits_test(t->others, path) ? t->other[path] : (struct path_traffic){0};
+}
+
+static void set_other(struct path_traffics *t, uint32_t path, const struct path_traffic *other)
+{
+	static const struct path_traffic none;
+
+	if (memcmp(other, &none, sizeof(none)) == 0) {
+		bits_clear(t->others, path);
+		return;
+	}
+	bits_set(t->others, path);
+	t->other[path] = *other;
+}
+
 struct path_traffic path_traffic_of(const struct path_traffics *t, uint32_t path)
 {
 	struct path_traffic sum = counted(t, path);
-	const struct path_traffic *other = &t->other[path];
+	const struct path_traffic other = other_of(t, path);
 
 	for (unsigned d = 0; d < PATH_DIRECTIONS; d++) {
-		sum.packets[d] += other->packets[d];
-		sum.octets[d] += other->octets[d];
-		if (sum.last[d] <= other->since)
-			sum.last[d] = other->last[d];
+		sum.packets[d] += other.packets[d];
+		sum.octets[d] += other.octets[d];
+		if (sum.last[d] <= other.since)
+			sum.last[d] = other.last[d];
 		/* Packets of the same tick are not told apart by it. */
 		if (sum.last[d] == 0 && sum.packets[d] != 0)
-			sum.last[d] = other->since;
+			sum.last[d] = other.since;
 	}
 	return sum;
 }
@@ -163,22 +186,21 @@ void path_traffic_begin(struct path_traffics *t, uint32_t path)
 		other.octets[d] = 0 - before.octets[d];
 		other.since = RTE_MAX(other.since, before.last[d]);
 	}
-	/* Nearly all numbers have never counted, and their page stays untouched. */
-	if (memcmp(&t->other[path], &other, sizeof(other)) != 0)
-		t->other[path] = other;
+	set_other(t, path, &other);
 }
 
 void path_traffic_follow(struct path_traffics *t, uint32_t path, uint32_t old)
 {
 	const struct path_traffic carried = path_traffic_of(t, old);
-	struct path_traffic *other = &t->other[path];
+	struct path_traffic other = other_of(t, path);
 
 	for (unsigned d = 0; d < PATH_DIRECTIONS; d++) {
 		if (carried.packets[d] == 0)
 			continue;
-		other->packets[d] += carried.packets[d];
-		other->octets[d] += carried.octets[d];
-		other->last[d] = carried.last[d];
+		other.packets[d] += carried.packets[d];
+		other.octets[d] += carried.octets[d];
+		other.last[d] = carried.last[d];
 	}
+	set_other(t, path, &other);
 	path_traffic_begin(t, old);
 }

@@ -10,7 +10,7 @@
  * stride of packets before it writes there.
  * Memory: 32 octets a path for each worker, in rooms that grow with the paths. Pages of 4 KiB that
  * are touched only when needed: 8 octets a path for each worker where one has carried 2^31 packets,
- * and 64 for the writer where a number or a path that has counted changes.
+ * and 56 for the writer where a number or a path that has counted changes. A bit a path says where.
  */
 #pragma once
 
@@ -64,6 +64,7 @@ struct path_traffics {
 	struct room *rows;             /* of each worker: its counts */
 	struct path_carries **carries; /* of each worker, and one that says whether there are any */
 	struct path_traffic *other;    /* one a path, packets and octets modulo 2^64; writer */
+	uint64_t *others;              /* a bit a path: of the rest `other` is none; writer */
 	unsigned count;                /* rows */
 	uint32_t capacity;
 };

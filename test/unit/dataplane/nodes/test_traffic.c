@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -256,6 +258,32 @@ static void test_counted_through_changes(void **state)
 	assert_carried(lab, 1, 0, 1);
 }
 
+/* Whether what the writer remembers of a path lies in memory that was ever read or written. */
+static bool is_touched(struct lab *lab, uint64_t path)
+{
+	const struct path_table *t = &lab->tables->paths;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t at = (uintptr_t)&t->traffic.other[path_table_find(t, path)];
+	unsigned char resident;
+
+	assert_int_equal(mincore((void *)(at - at % page), 1, &resident), 0);
+	return resident & 1;
+}
+
+/* Paths that carried nothing take no memory, and none that would be taken from below workers. */
+static void test_memory_is_not_read_in_vain(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set_path(lab, 1, OTHER, 0, 0);
+	assert_carried(lab, 1, 0, 0);
+	assert_false(is_touched(lab, 1));
+	expect(lab, OTHER);
+	lab_set_path(lab, 1, WLAN, 0, 0);
+	assert_true(is_touched(lab, 1));
+	assert_carried(lab, 1, 0, 1);
+}
+
 /* What a worker has counted of a path by number. */
 static struct path_counts *counts(struct lab *lab, uint64_t path)
 {
@@ -326,6 +354,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_counted_with_one_path, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_counted_for_both_ends, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_counted_through_changes, setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_memory_is_not_read_in_vain, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_carried, setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_read_before_it_is_carried, setup, lab_teardown),
