@@ -1,5 +1,6 @@
 """The laboratory itself: what it measures is right, and nothing of it stays behind."""
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -52,6 +53,25 @@ def test_an_interrupted_run_leaves_nothing(build, tmp_path):
         child.wait(180)
         assert prefix not in run("ip", "netns", "list")
         assert not ledger.Ledger.all("interrupted")
+
+
+def test_a_run_that_begins_is_not_taken_for_a_leftover(monkeypatch, tmp_path):
+    """That of a program whose run before has just ended: while others look, the file of that name is gone,
+    and then it is there again."""
+    monkeypatch.setattr(ledger, "DIRECTORY", tmp_path)
+    run_of_now, read = ledger.Ledger("begins-1"), ledger.Ledger.all_entries
+
+    def gone_at_first(self):
+        found = read(self)
+        if not self.path.exists():
+            run_of_now.begin()
+            run_of_now.note("namespace", name="begins-1-mn")
+        return found
+    monkeypatch.setattr(ledger.Ledger, "all", lambda label: [ledger.Ledger("begins-1")])
+    monkeypatch.setattr(ledger.Ledger, "all_entries", gone_at_first)
+    ledger.remove_leftovers("begins")
+    assert run_of_now.owner() == os.getpid()
+    assert run_of_now.entries("namespace") == [{"kind": "namespace", "name": "begins-1-mn"}]
 
 
 @pytest.fixture

@@ -41,28 +41,42 @@ class Ledger:
     def note_process(self, kind, pid):
         self.note(kind, pid=pid, start=start_time(pid))
 
-    def entries(self, kind):
-        if not self.path.exists():
+    def begin(self):
+        """Makes the file, with this program as the run's owner from its first moment: others, that look
+        for runs without one, must never see it without."""
+        pid = os.getpid()
+        own = DIRECTORY / f".{self.name}"
+        own.write_text(json.dumps({"kind": "owner", "pid": pid, "start": start_time(pid)}) + "\n")
+        own.rename(self.path)
+
+    def all_entries(self):
+        """What the file says at this moment; nothing if it is gone."""
+        try:
+            text = self.path.read_text()
+        except FileNotFoundError:
             return []
         entries = []
-        for line in self.path.read_text().splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:  # the writer died within the line
-                continue
-            if entry["kind"] == kind:
-                entries.append(entry)
+        for line in text.splitlines():
+            with contextlib.suppress(ValueError):  # the writer died within the line
+                entries.append(json.loads(line))
         return entries
+
+    def entries(self, kind):
+        return [entry for entry in self.all_entries() if entry["kind"] == kind]
 
     def owner(self):
         """The pid of the program that runs this laboratory, None if it is gone."""
-        for entry in self.entries("owner"):
-            if start_time(entry["pid"]) == entry["start"]:
-                return entry["pid"]
-        return None
+        return owner_of(self.all_entries())
 
     def kept(self):
         return bool(self.entries("kept"))
+
+    def in_use(self, kept=False):
+        """Whether its program is there, or, if kept counts, it is kept on purpose; or nothing of it is left. Of
+        one moment: a run that ends and the next one of its program have a file of the same name."""
+        entries = self.all_entries()
+        return (not entries or owner_of(entries) is not None
+                or kept and any(entry["kind"] == "kept" for entry in entries))
 
     def remove(self):
         """Ends and removes everything in the file, then the file."""
@@ -78,6 +92,11 @@ class Ledger:
         with changing_hugepages() as change:
             change(self, -sum(entry["count"] for entry in self.entries("hugepages")))
         self.path.unlink(missing_ok=True)
+
+
+def owner_of(entries):
+    return next((entry["pid"] for entry in entries
+                 if entry["kind"] == "owner" and start_time(entry["pid"]) == entry["start"]), None)
 
 
 def alive(process):
@@ -104,7 +123,7 @@ def end_processes(processes, patience=5):
 def remove_leftovers(label):
     """Removes what runs of this kind left that are neither alive nor kept on purpose."""
     for ledger in Ledger.all(label):
-        if ledger.owner() is None and not ledger.kept():
+        if not ledger.in_use(kept=True):
             ledger.remove()
 
 

@@ -84,7 +84,7 @@ def perform(label, args, network, make):
     output.mkdir(parents=True)
     # What an earlier --keep left would be in the way of nothing, but it holds memory.
     for kept in ledger.Ledger.all(label):
-        if kept.owner() is None:
+        if not kept.in_use():
             kept.remove()
     picture = output / "timeline.svg"
     with network(label, output) as lab:

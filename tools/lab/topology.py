@@ -63,7 +63,7 @@ class Lab:
             self.prefix += "x"
         self.directory = pathlib.Path(directory).resolve()
         self.ledger = ledger.Ledger(self.prefix)
-        self.ledger.note_process("owner", os.getpid())
+        self.ledger.begin()
         self.nodes = {}
         self.keep = False
         self.place = None
