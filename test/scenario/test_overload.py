@@ -10,7 +10,7 @@ import time
 import pytest
 
 import mip6
-from lab import ledger
+from lab import examples, ledger
 from lab.system import wait_for
 from lab.topology import Lab
 from pktgen import HOME_AGENT, Rig, care_of, home
@@ -27,7 +27,10 @@ def rig(build, tmp_path_factory):
         ledger.reserve_hugepages(network.ledger, 128)
         made = Rig(network, build)
         path = network.directory / "ctrl.cfg"
-        path.write_text(path.read_text() + f"\noverload = {{ total_rate = {TOTAL}; source_rate = {SOURCE}; }};\n")
+        text = path.read_text()
+        assert examples.OVERLOAD in text
+        path.write_text(text.replace(
+            examples.OVERLOAD, f"overload = {{ total_rate = {TOTAL}; source_rate = {SOURCE}; }};\n"))
         made.start()
         made.strangers = made.import_subscribers(NODES + STRANGERS)[NODES:]
         yield made

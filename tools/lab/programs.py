@@ -16,6 +16,8 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 RADVD_HOME_AGENT = "AdvHomeAgentFlag on;"
 
+ANSWER_S = 30  # of dmmctl
+
 
 def folders(build):
     """Where the build has programs."""
@@ -82,8 +84,8 @@ class Control:
             return None
 
     def ctl(self, *words, **options):
-        """Runs dmmctl and returns what it prints."""
-        return self.node.run(program(self.build, "dmmctl"), *words, **options)
+        """Runs dmmctl, which waits for an answer more patiently than users do, and returns what it prints."""
+        return self.node.run(program(self.build, "dmmctl"), "--timeout", ANSWER_S, *words, **options)
 
     def ask(self, *words):
         """The JSON document of a dmmctl command."""
@@ -100,9 +102,18 @@ class Control:
     def binding(self, home_address):
         return next((b for b in self.bindings() if b["home_address"] == home_address), None)
 
+    def _whole_stats(self):
+        """Those that no data plane is missing from; None: one that is there was too busy to answer."""
+        stats = self.ask("stats")
+        silent = {plane["name"] for plane in stats["data_planes"] if not plane["answered"]}
+        if silent and any(plane["name"] in silent and plane["state"] == "synced"
+                          for plane in self.ask("dp", "show")["data_planes"]):
+            return None
+        return stats
+
     def drops(self):
         """All drop and control counters as one dictionary, the data planes' added up."""
-        stats = self.ask("stats")
+        stats = wait_for(self._whole_stats, "all data planes to tell what they have counted")
         counters = dict(stats["control"]["counters"])
         for plane in stats["data_planes"]:
             for part in ("counters", "drops"):
