@@ -1,8 +1,12 @@
 """How fixtures of all files make their network, and end the programs in it."""
 
 import contextlib
+import os
 
-from lab import ledger
+from lab import examples, ledger
+
+# The environment of demonstrations that tests have play.
+PATIENT = os.environ | {"DMM_CONFIGS": str(examples.CONFIGS)}
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from lab import demos, ledger, programs
 from lab.system import run
 from lab.topology import CN, HOME_ADDRESS
 from lab.two_planes import ADDRESS
+from rig import PATIENT
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def demo(build, tmp_path_factory):
     moves = os.environ.get("DMM_DEMO_MOVES", "4")
     done = subprocess.run([programs.ROOT / "tools/demo", "--build", build, "--moves", moves,
                            "--json", directory / "demo.json", "--output", directory / "out"],
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900, env=PATIENT)
     print(done.stdout)
     return done, json.loads((directory / "demo.json").read_text()), directory / "out"
 

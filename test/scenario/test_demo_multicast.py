@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from lab import ledger, programs
+from rig import PATIENT
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def demo(build, tmp_path_factory):
     for _ in range(3):
         done = subprocess.run([programs.ROOT / "tools/demo", "multicast", "--build", build,
                                "--json", directory / "demo.json", "--output", directory / "out"],
-                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, env=PATIENT)
         if ", which stays, lost " not in done.stdout:
             break
     print(done.stdout)

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from lab import ledger, programs
+from rig import PATIENT
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +15,7 @@ def demo(build, tmp_path_factory):
     directory = tmp_path_factory.mktemp("multihoming")
     done = subprocess.run([programs.ROOT / "tools/demo", "multihoming", "--build", build,
                            "--json", directory / "demo.json", "--output", directory / "out"],
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, env=PATIENT)
     print(done.stdout)
     return done, json.loads((directory / "demo.json").read_text()), directory / "out"
 

@@ -8,6 +8,7 @@ import time
 
 RTM_NEWADDR, RTMGRP_IPV6_IFADDR, IFA_ADDRESS, IFA_FLAGS = 20, 0x100, 1, 8
 IFA_F_OPTIMISTIC, IFA_F_TENTATIVE = 0x04, 0x40
+SO_RCVBUFFORCE = 33
 
 
 class AddressWatch:
@@ -16,6 +17,7 @@ class AddressWatch:
     def __init__(self, node):
         self.seen = []  # (time in ns, address)
         self.socket = node.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
         self.socket.bind((0, RTMGRP_IPV6_IFADDR))
         threading.Thread(target=self._read, daemon=True).start()
 

@@ -6,6 +6,7 @@ from lab.system import wait_for
 
 PCAP_NANOSECONDS = 0xA1B23C4D
 NANOSECONDS = 1_000_000_000
+KIB = 16384  # of packets that tcpdump, which may have to wait for a processor, has not yet read
 
 
 class Capture:
@@ -16,7 +17,7 @@ class Capture:
         self.path = node.directory / f"{name}.pcap"
         self.process = node.start(
             f"tcpdump-{name}", "tcpdump", "-i", interface, "-w", self.path, "-U", "-n",
-            "--immediate-mode", "--nano", "-Z", "root", "-s", str(octets), *expression.split())
+            "--immediate-mode", "--nano", "-Z", "root", "-s", str(octets), "-B", KIB, *expression.split())
         wait_for(lambda: self.process.require() or "listening on" in self.process.output(),
                  f"tcpdump on {interface}")
 

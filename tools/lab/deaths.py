@@ -73,9 +73,9 @@ class Deaths:
         self.stage.lives.append((name, what, at or time.time_ns()))
 
     def kill(self, kind, name, part):
+        self.mark = self.stage.mark()
         death = Death(kind, name, time.time_ns())
         self.happened.append(death)
-        self.mark = self.stage.mark()
         part.process.stop(signal.SIGKILL)
         self.live(name, "killed", death.begin)
         self.stage.say(death.title(), death.begin)
@@ -106,7 +106,7 @@ class Deaths:
         self.stage.pinging.goes_on("the ping to go on: " + death.title())
         death.end = time.time_ns()
         death.loss = self.stage.pinging.loss(death.begin)
-        pings, paths = self.stage.pinging.pings(), self.stage.paths(self.mark)
+        pings, paths = self.stage.pinging.pings(), self.stage.paths_until_now(self.mark, relays)
         numbers = [number for number in pings.sent_within(since, death.end - 100 * MILLISECOND)
                    if number in pings.heard]
         self.problems += judge(death, numbers, paths, serving, relays)
@@ -168,9 +168,9 @@ class Deaths:
         self.settle(death, self.attracting, [])
 
     def server_returns(self):
+        self.mark = self.stage.mark()
         death = Death("dp_return", self.serving, time.time_ns())
         self.happened.append(death)
-        self.mark = self.stage.mark()
         self.stage.say(death.title(), death.begin)
         self.start_data_plane(death)
         wait_for(lambda: self.stage.served_by(self.serving), "it to serve again", pause=0.2)

@@ -140,7 +140,7 @@ def make(stage, target):
     except LabError as error:
         found.append(str(error))
     move.end = move.end or time.time_ns()
-    paths = stage.paths(mark)
+    paths = stage.paths_until_now(mark, way(target, stage.lab.attracts)[1])
     if target != "home" and paths.tunnelled:
         move.data_plane = paths.tunnelled[-1][1]
     move.relayed = paths.relayed_within(move.unplugged, move.end, ADDRESS)

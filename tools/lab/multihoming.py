@@ -159,7 +159,7 @@ class Multihoming:
     def judge_paths(self, flow):
         """Away from the turns, a download is where the policy wants it, and nowhere else."""
         cut, back = self.turns
-        on_its_way = SECOND // 5
+        on_its_way = SECOND
         for begin, end, wanted in ((self.begin, cut.at, flow.way),
                                    (cut.settled + on_its_way, back.at, "lte0"),
                                    (back.settled + on_its_way, self.end, flow.way)):

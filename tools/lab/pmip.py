@@ -146,6 +146,7 @@ class Moves:
     def make(self, target):
         """Moves the host and measures."""
         mark, octets = self.capture.size(), self.download.octets()
+        self.mark = mark
         move = Move(self.lab.place, target, time.time_ns())
         self.moves.append(move)
         self.lab.plug(target)
@@ -194,7 +195,13 @@ class Moves:
         if not self.outcome["intact"]:
             self.problems.append("the download did not arrive whole")
         self.places[-1][2] = self.end = time.time_ns()
+        last = max(self.pinging.pings().heard)
         self.pinging.close()
+        try:
+            wait_for(lambda: any(packet.ping == last for packet in packets_of(self.capture, self.mark)),
+                     "the capture to have what the host has heard", 10, pause=0.2)
+        except LabError as error:
+            self.problems.append(str(error))
         self.capture.stop()
         self.packets = packets_of(self.capture)
         self.judge_paths()

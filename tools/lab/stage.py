@@ -127,3 +127,16 @@ class Stage:
         """Which way packets for the mobile node took since a mark."""
         return Paths.seen(packets_of(self.air, since.air), packets_of(self.between, since.between),
                           HOME_ADDRESS, {address: plane for plane, address in ADDRESS.items()})
+
+    def paths_until_now(self, since, relays):
+        """The same, once the captures, which may be behind, have what the node has heard; relays: whether
+        it should have been relayed."""
+        last = max(self.pinging.pings().heard)
+
+        def caught_up():
+            paths = self.paths(since)
+            return last in paths.serving and (not relays or last in paths.relays) and paths
+        try:
+            return wait_for(caught_up, "the captures", 10, pause=0.1)
+        except LabError:  # that says what is wrong
+            return self.paths(since)

@@ -12,7 +12,7 @@ from lab.system import wait_for
 SECOND = 1_000_000_000
 HEAD = struct.Struct("!8sQ")  # name of the stream, number
 SO_TIMESTAMPNS, TIMESPEC = 35, struct.Struct("=qq")
-JOIN_SOURCE = 46
+SO_RCVBUFFORCE, JOIN_SOURCE = 33, 46
 
 
 @dataclass
@@ -80,7 +80,8 @@ class Ear:
         made = node.socket(socket.AF_INET6, socket.SOCK_DGRAM, 0)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        # What comes while its reader has to wait for a processor.
+        made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
         made.settimeout(0.2)
         made.bind(("::", stream.port))
         group = socket.inet_pton(socket.AF_INET6, stream.address)
