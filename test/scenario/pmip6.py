@@ -154,12 +154,16 @@ class PlayedGateway:
 
     def exchange(self, packet, sequence=None, limit=60):
         """Sends an update and returns the acknowledgement that has its sequence number, or this."""
-        sequence = packet[46:48] if sequence is None else sequence.to_bytes(2, "big")
+        sequence = None if sequence is None else sequence.to_bytes(2, "big")
         since = self.ear.mark()
         self.send(packet)
-        octets = self.ear.wait(lambda heard: mip6.mh_type(heard) == mip6.BA and heard[48:50] == sequence,
-                               "a Proxy Binding Acknowledgement", since, limit)
-        return Answer(octets)
+        return self.answer_to(packet, since, sequence, limit)
+
+    def answer_to(self, packet, since, sequence=None, limit=60):
+        """Waits for the acknowledgement that has the sequence number of an update, or this, in octets."""
+        sequence = sequence or packet[46:48]
+        return Answer(self.ear.wait(lambda heard: mip6.mh_type(heard) == mip6.BA and heard[48:50] == sequence,
+                                    "a Proxy Binding Acknowledgement", since, limit))
 
     def register(self, name, **changes):
         """Registers, which must succeed; returns the acknowledgement. What is not answered is asked again,
@@ -180,6 +184,11 @@ class PlayedGateway:
             lambda heard: mip6.mh_type(heard) == kind and wanted(Message(heard)),
             f"a message of type {kind}", since, limit))
 
+    def indicated(self, since, trigger, node):
+        """Waits for the Binding Revocation Indication about a node (RFC 5846, 8.1)."""
+        wanted = INDICATION, trigger, b"\1" + node.encode()
+        return self.message(REVOCATION, since, wanted=lambda m: (m.kind, m.what, m.option(MN_ID)) == wanted)
+
     def revoke(self, trigger, sequence, **changes):
         """Sends a Binding Revocation Indication; returns the acknowledgement."""
         since = self.ear.mark()
@@ -192,6 +201,15 @@ class PlayedGateway:
         """Answers a Binding Revocation Indication."""
         self.send(revocation(self.care_of, ACKNOWLEDGEMENT, status, indication.sequence, key=self.key,
                              spi=self.spi, flags=indication.flags))
+
+    def answer_heartbeats(self, since, counter):
+        """Answers all requests since then, with this restart counter; an anchor takes that to its last."""
+        for octets in self.ear.heard(lambda heard: mip6.mh_type(heard) == HEARTBEAT, since):
+            request = Message(octets)
+            if request.octets[7] == 0:
+                assert request.signed(self.key, self.care_of) and request.option(RESTART_COUNTER) is None
+                self.send(heartbeat(self.care_of, 1, int.from_bytes(request.octets[8:12], "big"),
+                                    key=self.key, spi=self.spi, counter=counter))
 
     def tunnelled(self, payload, since):
         """Waits for a packet with this payload that came through the tunnel; its octets."""
