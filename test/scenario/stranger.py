@@ -14,7 +14,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 FAILURES = {zmq.EVENT_HANDSHAKE_FAILED_AUTH: "key", zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "protocol",
             zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "ended", zmq.EVENT_DISCONNECTED: "ended"}
-PATIENCE = 20
+PATIENCE = 60
 
 
 def main():

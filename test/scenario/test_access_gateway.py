@@ -1,5 +1,6 @@
 """The mobile access gateway (RFC 5213, 6) with a real anchor, and hosts that know nothing of it."""
 
+import contextlib
 import ipaddress
 import json
 import os
@@ -30,9 +31,9 @@ from rig import stop
 HUGEPAGES = 240
 ANCHOR_CHANGES = (
     ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'),
-    ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '))
-
-
+    ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '),
+    # What ends is still there when a slow machine comes to look.
+    ('delete_delay = "10s"', 'delete_delay = "600s"'))
 TIMESTAMP_MISMATCH = 156
 
 
@@ -51,7 +52,7 @@ def gateways(lab, build, anchor):
     started = {link: AccessGateway(lab, build, link) for link in LINKS[:2]}
     for gateway in started.values():
         gateway.control.reconfigure(
-            ('probe = "3s"', 'probe = "1s"'), ("probes = 3", "probes = 2"), ('hold = "30s"', 'hold = "1s"'),
+            ('probe = "3s"', 'probe = "1s"'), ("probes = 3", "probes = 5"), ('hold = "30s"', 'hold = "1s"'),
             # The second tunnels in GRE (RFC 5845), so that nodes go from one kind to the other.
             ("mag = {", f'mag = {{\n\tgre = "{"keys" if gateway.link == "2" else "required"}";\n'
              f'\theartbeat = "1s";\n\tidentifier = "mag{gateway.link}@example.net";'))
@@ -72,6 +73,8 @@ def host(lab, anchor, gateways):
     for gateway in gateways.values():
         if gateway.attachment(1):
             gateway.control.ctl("mag", "detach", MN_ID[1], check=False)
+        # What it says of that to its anchor is no part of the next test.
+        wait_for(lambda: not gateway.attachment(1), "the host to be gone")
 
 
 def arrive(lab, gateways, link, number=1):
@@ -200,9 +203,9 @@ def test_gre_keys(lab, anchor, gateways, host, tmp_path):
     address = arrive(lab, gateways, "2")
     attached = gateway.attachment(1)
     session, = anchor.sessions("--mn-id", MN_ID[1])
-    for side in (attached, session):
-        assert (side["encapsulation"], side["uplink_key"], side["downlink_key"]) == \
-            ("gre", session["uplink_key"], attached["downlink_key"])
+    for side in attached, session:
+        keys = side["encapsulation"], side["uplink_key"], side["downlink_key"]
+        assert keys == ("gre", session["uplink_key"], attached["downlink_key"])
     assert session["uplink_key"] and session["downlink_key"]
     ears = [Ear(lab.core, name) for name in ("lma", "mag2")]
     reaches(host, CN, address)
@@ -249,7 +252,7 @@ def test_operator_attaches_and_detaches(lab, anchor, gateways, host):
 def test_host_that_is_gone_is_noticed(lab, anchor, gateways, host):
     arrive(lab, gateways, "1")
     lab.plug(None)
-    wait_for(lambda: gateways["1"].attachment(1) is None, "the host to be given up")
+    wait_for(lambda: not gateways["1"].attachment(1), "the host to be given up")
     assert anchor.sessions("--mn-id", MN_ID[1])[0]["state"] == "ending"
 
 
@@ -311,11 +314,18 @@ def test_hosts_send_from_their_own_prefix_only(lab, anchor, gateways, host):
 
 def test_operator_revokes(lab, anchor, gateways, host):
     """RFC 5846: what the anchor's operator revokes is over at the gateway too, and the host is told."""
-    address = arrive(lab, gateways, "1")
-    assert anchor.control.ctl("session", "revoke", address).endswith(
-        ", its gateway answered with status 0\n")
+    def revoked():
+        """Again where a slow machine answers too late: an anchor waits three seconds for it."""
+        address = arrive(lab, gateways, "1")
+        said = anchor.control.ctl("session", "revoke", address)
+        if not said.endswith(": unanswered\n"):
+            return address, said
+        gone(lab, gateways["1"], 1)
+        wait_for(lambda: not gateways["1"].attachment(1), "the host to be gone")
+    address, said = wait_for(revoked, "an answer in time")
+    assert said.endswith(", its gateway answered with status 0\n")
     assert anchor.sessions("--mn-id", MN_ID[1]) == []
-    wait_for(lambda: gateways["1"].attachment(1)["state"] == "refused", "the attachment to be refused")
+    wait_for(lambda: (gateways["1"].attachment(1) or {}).get("state") == "refused", "the attachment to be refused")
     wait_for(lambda: host.ip_json("-6", "route", "show", "default") == [], "the host to be told")
     with pytest.raises(LabError, match="of no session"):
         anchor.control.ctl("session", "revoke", address)
@@ -333,16 +343,17 @@ def test_operator_asks_for_a_registration(lab, anchor, gateways, host):
     """RFC 7077."""
     address = arrive(lab, gateways, "1")
     before = anchor.sessions("--mn-id", MN_ID[1])[0]["sequence"]
-    assert anchor.control.ctl("session", "renew", address).endswith(
-        ", its gateway answered with status 0\n")
+    # An anchor waits three seconds for it.
+    wait_for(lambda: anchor.control.ctl("session", "renew", address).endswith(
+        ", its gateway answered with status 0\n"), "an answer in time")
     wait_for(lambda: anchor.sessions("--mn-id", MN_ID[1])[0]["sequence"] != before,
              "the session to be registered again")
 
 
 def test_gateway_revokes_all(lab, anchor, gateways, host):
     arrive(lab, gateways, "1")
-    assert gateways["1"].control.ctl("mag", "revoke", "lma") == \
-        "revoked all of lma, its anchor answered with status 0\n"
+    wait_for(lambda: gateways["1"].control.ctl("mag", "revoke", "lma") ==
+             "revoked all of lma, its anchor answered with status 0\n", "an answer in time")
     assert anchor.sessions("--mn-id", MN_ID[1])[0]["state"] == "ending"
     with pytest.raises(LabError, match="no anchor 'other'"):
         gateways["1"].control.ctl("mag", "revoke", "other")
@@ -360,8 +371,11 @@ def test_lost_sessions_are_noticed(lab, anchor, gateways, host):
     """RFC 5847: who has lost its sessions says so, and they are made again, with the same prefixes."""
     address = arrive(lab, gateways, "1")
     control, gateway = anchor.control, gateways["1"].control
-    wait_for(lambda: all(any(p["state"] == "reachable" for p in part.ask("peer", "show")["peers"])
-                         for part in (control, gateway)), "both to know each other")
+
+    def knows(part, name):
+        return any((p["name"], p["state"]) == (name, "reachable") and p["restart_counter"] is not None
+                   for p in part.ask("peer", "show")["peers"])
+    wait_for(lambda: knows(control, "mag1") and knows(gateway, "lma"), "both to know each other")
     lose_store(anchor)
     wait_for(lambda: [s for s in anchor.sessions("--mn-id", MN_ID[1]) if s["state"] == "live"],
              "the session to be registered again")
@@ -369,8 +383,7 @@ def test_lost_sessions_are_noticed(lab, anchor, gateways, host):
     assert global_address(host) == address
     reaches(lab.cn, address)
     # That of the gateway: the anchor keeps the prefixes until the host is seen again.
-    wait_for(lambda: any(p["state"] == "reachable" for p in control.ask("peer", "show")["peers"]),
-             "the anchor to know its gateway again")
+    wait_for(lambda: knows(control, "mag1"), "the anchor to know its gateway again")
     lose_store(gateways["1"])
     wait_for(lambda: control.drops()["lma_gateway_restarted"] == 1, "the anchor to notice")
     assert arrive(lab, gateways, "1") == address
@@ -453,29 +466,39 @@ def test_a_thousand_hosts(lab, anchor, gateways, crowded):
     since = anchor.control.drops()["lma_registered"]
     solicitation = bytes(IPv6(src="::", dst="ff02::2", hlim=255) / ICMPv6ND_RS())
 
+    def solicit(mac):
+        link.send(bytes.fromhex("333300000002" + mac.replace(":", "") + "86dd") + solicitation)
+
     def attached():
         """As hosts do, those that were not answered ask again: a crowd is more than queues hold."""
         served = {a["link_address"] for a in gateway.attachments() if a["state"] == "attached"}
         for mac in set(macs) - served:
-            link.send(bytes.fromhex("333300000002" + mac.replace(":", "") + "86dd") + solicitation)
+            solicit(mac)
         return len(served) == 1000
-    wait_for(attached, "all to be attached", 60, 0.5)
+    wait_for(attached, "all to be attached", 180, 0.5)
     assert anchor.control.drops()["lma_registered"] - since == 1000
-    prefixes = [a["prefixes"][0] for a in gateway.attachments()]
-    assert len(set(prefixes)) == 1000
+    prefixes = {a["link_address"]: a["prefixes"][0] for a in gateway.attachments()}
+    assert len(set(prefixes.values())) == 1000
     told = {}
-    link.settimeout(20)
-    while len(told) < 1000:
-        frame = link.recv(2048)
-        if frame[20:21] == b"\x3a" and frame[54:55] == b"\x86":  # a Router Advertisement
-            option = frame.index(b"\x03\x04\x40", 70)
-            prefix = socket.inet_ntop(socket.AF_INET6, frame[option + 16:option + 32])
-            told[frame[:6].hex(":")] = f"{prefix}/64"
-    assert told == {a["link_address"]: a["prefixes"][0] for a in gateway.attachments()}
+
+    def heard():
+        """Until nothing comes any more; then those that were told nothing ask again."""
+        with contextlib.suppress(TimeoutError):
+            while frame := link.recv(2048):
+                if frame[20:21] == b"\x3a" and frame[54:55] == b"\x86":  # a Router Advertisement
+                    option = frame.index(b"\x03\x04\x40", 70)
+                    prefix = socket.inet_ntop(socket.AF_INET6, frame[option + 16:option + 32])
+                    told[frame[:6].hex(":")] = f"{prefix}/64"
+        for mac in set(macs) - set(told):
+            solicit(mac)
+        return len(told) == 1000
+    link.settimeout(1)
+    wait_for(heard, "all to be told")
+    assert told == prefixes
     gateway.control.process.stop(signal.SIGKILL)
     gateway.control.start()
     wait_for(gateway.synchronised, "the data plane to be synchronised")
-    assert [a["prefixes"][0] for a in gateway.attachments()] == prefixes
+    assert {a["link_address"]: a["prefixes"][0] for a in gateway.attachments()} == prefixes
 
 
 def test_two_anchors(lab, build, anchor, gateways, host):
@@ -554,13 +577,14 @@ def test_clock_beyond_the_window(lab, anchor, gateways, host, skewed):
                  (TIMESTAMP_MISMATCH, "registering", []), "the host to be refused")
         assert abs(offset() + ahead * 1000) < 60000
 
+    for session in anchor.sessions("--mn-id", MN_ID[1]):  # what is behind it is refused for that
+        anchor.control.ctl("session", "clear", session["prefixes"][0].split("/")[0])
     lab.plug("1")
     refused(-3600)
     assert not [s for s in anchor.sessions("--mn-id", MN_ID[1]) if s["state"] == "live"]
     assert not global_address(host)
     # It goes on by its own clock, also when it asks again.
-    stamps = wait_for(lambda: len(found := [timestamp(packet) for packet in ear.heard(is_update)]) > 1 and found,
-                      "it to ask again")
+    stamps = wait_for(lambda: len(found := [*map(timestamp, ear.heard(is_update))]) > 1 and found, "it to ask again")
     assert all(abs(time.time() - 3600 - stamp) < 60 for stamp in stamps)
     skewed(0)
     address = arrive(lab, gateways, "1")
