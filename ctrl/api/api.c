@@ -172,6 +172,16 @@ void api_release_result(void *state)
 	json_decref(state);
 }
 
+void api_done(void *request, int error)
+{
+	struct api_request *r = request;
+
+	if (error)
+		api_errno(r, error);
+	else
+		api_result(r, json_incref(r->state));
+}
+
 void api_put_time(json_t *obj, const char *key, uint64_t real_ns)
 {
 	char text[EVENTS_TIME_SIZE];

@@ -208,62 +208,23 @@ void api_binding_watch(struct api_request *r, const json_t *params)
 	api_list_send(r, names, count, present_item);
 }
 
-/* What binding.clear waits for. */
-struct clear {
-	unsigned left;
-	int error;
-	json_t *result;
-};
-
-static void clear_release(void *state)
-{
-	struct clear *clear = state;
-
-	json_decref(clear->result);
-	free(clear);
-}
-
-static void cleared(void *context, int error)
-{
-	struct api_request *r = context;
-	struct clear *clear = r->state;
-
-	if (error)
-		clear->error = error;
-	if (--clear->left)
-		return;
-	if (clear->error)
-		api_errno(r, clear->error);
-	else
-		api_result(r, json_incref(clear->result));
-}
-
 static void clear_binding(struct api_request *r, const struct binding *b, uint16_t bid)
 {
 	const struct binding_record *record = bid ? binding_record_of(b, bid) : &b->now;
-	struct clear *clear = calloc(1, sizeof(*clear));
 	const struct in6_addr home = b->now.home;
+	json_t *result = json_object();
 
-	if (!clear) {
-		api_errno(r, -ENOMEM);
-		return;
-	}
-	clear->result = json_object();
-	json_put_addr(clear->result, "home_address", &home);
+	json_put_addr(result, "home_address", &home);
 	if (record && record->life == BINDING_LIVE)
-		json_put_addr(clear->result, "care_of_address", &record->care_of);
+		json_put_addr(result, "care_of_address", &record->care_of);
 	else
-		json_put_str(clear->result, "care_of_address", NULL);
-	put_id(clear->result, "bid", bid, bid);
-	json_put_uint(clear->result, "bindings", bid ? 1 : binding_count(b));
-	r->state = clear;
-	r->release = clear_release;
-	/* One more than there can be, so that a completion inside the call does not end it. */
-	clear->left = 2;
-	if (signalling_clear(r->ctrl->signalling, &home, bid, cleared, r) == 0)
+		json_put_str(result, "care_of_address", NULL);
+	put_id(result, "bid", bid, bid);
+	json_put_uint(result, "bindings", bid ? 1 : binding_count(b));
+	r->state = result;
+	r->release = api_release_result;
+	if (!signalling_clear(r->ctrl->signalling, &home, bid, api_done, r))
 		api_error(r, "not-found", "%s has no such binding", ADDR_TEXT(&home));
-	else
-		cleared(r, 0);
 }
 
 void api_binding_clear(struct api_request *r, const json_t *params)

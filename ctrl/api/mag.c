@@ -174,14 +174,6 @@ void api_mag_move(struct api_request *r, const json_t *params)
 	attach(r, params, true);
 }
 
-static void detached(void *context, int error)
-{
-	struct api_request *r = context;
-
-	(void)error;
-	api_result(r, json_incref(r->state));
-}
-
 void api_mag_detach(struct api_request *r, const json_t *params)
 {
 	const struct mag_profile *profile;
@@ -199,7 +191,7 @@ void api_mag_detach(struct api_request *r, const json_t *params)
 	}
 	r->state = attachment_json(r->ctrl, a);
 	r->release = api_release_result;
-	if (mag_detach(r->ctrl->mag, a, detached, r) < 0)
+	if (mag_detach(r->ctrl->mag, a, api_done, r) < 0)
 		api_error(r, "unavailable", "'%s' is leaving", profile->mn_id);
 }
 

@@ -69,6 +69,10 @@ bool api_refuse_without(struct api_request *r, const void *role, const char *nam
 /* `release` of a request whose state is a JSON value. */
 void api_release_result(void *state);
 
+/* The completion of what such a request has started: answers with that value, or with the error.
+ * It may come before the call that starts it returns; the request is gone then. */
+void api_done(void *request, int error);
+
 /* Puts a time of CLOCK_REALTIME into an object as text; 0: null. */
 void api_put_time(json_t *obj, const char *key, uint64_t real_ns);
 

@@ -269,19 +269,6 @@ void api_session_show(struct api_request *r, const json_t *params)
 	api_list_send(r, names, n, session_item);
 }
 
-static void cleared(void *context, int error)
-{
-	struct api_request *r = context;
-
-	if (error) {
-		api_errno(r, error);
-	} else {
-		json_t *result = r->state;
-
-		api_result(r, json_incref(result));
-	}
-}
-
 /* The session that the field address is of, as it is into r->state. NULL: r was answered. */
 static struct session *read_session(struct api_request *r, const json_t *params)
 {
@@ -325,7 +312,7 @@ void api_session_clear(struct api_request *r, const json_t *params)
 	struct session *session = read_session(r, params);
 
 	if (session)
-		refuse_change(r, lma_clear(r->ctrl->lma, session, cleared, r));
+		refuse_change(r, lma_clear(r->ctrl->lma, session, api_done, r));
 }
 
 static void noticed(void *context, int error, enum notice_end end, uint8_t status)

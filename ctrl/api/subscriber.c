@@ -1,6 +1,7 @@
 /* subscriber.add, subscriber.del, subscriber.show, subscriber.import */
 #include "ctrl/binding/subscriber.h"
 #include "common/hmac.h"
+#include "common/wait_group.h"
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/binding/flow.h"
@@ -359,20 +360,18 @@ void api_subscriber_show(struct api_request *r, const json_t *params)
 
 /* What subscriber.del waits for. */
 struct removal {
-	unsigned asked, ended; /* home addresses whose bindings are to end, and have; some before
-				* signalling_clear() returns */
-	bool complete;         /* all are asked for */
-	int error;
+	struct wait_group group; /* home addresses whose bindings are to end */
 	json_int_t cleared;
 	char mn_id[SUBSCRIBER_MN_ID_MAX + 1];
 };
 
-static void remove_now(struct api_request *r)
+/* Its bindings have ended, or with an error not all of them. */
+static void bindings_ended(void *context, int error)
 {
+	struct api_request *r = context;
 	struct removal *removal = r->state;
 	struct subscriber_db *db = r->ctrl->subscribers;
 	struct subscriber *s = subscriber_db_find(db, removal->mn_id, strlen(removal->mn_id));
-	int error = removal->error;
 
 	if (!s) {
 		api_error(r, "not-found", "there is no subscriber '%s'", removal->mn_id);
@@ -389,18 +388,6 @@ static void remove_now(struct api_request *r)
 	}
 	api_result(r, json_pack("{s:s,s:I}", "mn_id", removal->mn_id, "bindings_cleared",
 			      removal->cleared));
-}
-
-static void binding_ended(void *context, int error)
-{
-	struct api_request *r = context;
-	struct removal *removal = r->state;
-
-	if (error)
-		removal->error = error;
-	removal->ended++;
-	if (removal->complete && removal->ended == removal->asked)
-		remove_now(r);
 }
 
 void api_subscriber_del(struct api_request *r, const json_t *params)
@@ -435,10 +422,12 @@ void api_subscriber_del(struct api_request *r, const json_t *params)
 	r->release = free;
 	/* It must not register again while its bindings end. */
 	s->leaving = true;
-	for (uint8_t i = 0; i < s->home_count; i++)
-		removal->asked += signalling_clear(
-			r->ctrl->signalling, &s->home[i].addr, 0, binding_ended, r);
-	removal->complete = true;
-	if (removal->ended == removal->asked)
-		remove_now(r);
+	wait_group_init(&removal->group, bindings_ended, r);
+	for (uint8_t i = 0; i < s->home_count; i++) {
+		wait_group_add(&removal->group);
+		if (!signalling_clear(r->ctrl->signalling, &s->home[i].addr, 0, wait_group_done,
+			    &removal->group))
+			wait_group_done(&removal->group, 0);
+	}
+	wait_group_done(&removal->group, 0);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/wait_group.h"
 #include "ctrl/signalling/ha_flow_decide.h"
 #include "ctrl/signalling/state.h"
 #include "proto/mobility/codes.h"
@@ -99,8 +100,8 @@ struct work {
 	struct ha_request *r;
 	ha_flow_done *done;
 	struct flow_set *to; /* what they become */
-	unsigned pending;    /* changes whose end is awaited, and 1 while they are submitted */
-	unsigned asked;      /* steps that were asked for; those behind take back what failed */
+	struct wait_group group;
+	unsigned asked; /* steps that were asked for; those behind take back what failed */
 	unsigned count;
 	struct step steps[];
 };
@@ -165,13 +166,15 @@ static void count_refusals(struct signalling *s, const struct ha_flows *flows)
 			state_count(s, counters[flows->at[i].status - 128]);
 }
 
-/* All that was awaited has come. */
-static void finish(struct work *w)
+/* What failed is taken back, too. */
+static void finish(void *context, int error)
 {
+	struct work *w = context;
 	struct binding *b = w->r->binding;
 	struct ha_request *r = w->r;
 	ha_flow_done *done = w->done;
 
+	(void)error;
 	for (unsigned i = w->asked; i < w->count; i++)
 		if (w->steps[i].error)
 			flow_set_put(w->to, flow_set_find(b->flows, w->steps[i].fid));
@@ -186,19 +189,16 @@ static void finish(struct work *w)
 	done(r);
 }
 
-/* One of the awaited has come. */
-static void progress(struct work *w)
+/* All that was asked for has become a fact, or failed. */
+static void all_asked(void *context, int error)
 {
-	if (--w->pending)
-		return;
-	if (!w->asked && w->count) {
-		w->asked = w->count;
-		w->pending = 1;
-		take_back_all(w);
-		if (--w->pending)
-			return;
-	}
-	finish(w);
+	struct work *w = context;
+
+	(void)error;
+	w->asked = w->count;
+	wait_group_init(&w->group, finish, w);
+	take_back_all(w);
+	wait_group_done(&w->group, 0);
 }
 
 static void step_done(void *context, int error)
@@ -206,7 +206,7 @@ static void step_done(void *context, int error)
 	struct step *step = context;
 
 	step->error = error;
-	progress(step->work);
+	wait_group_done(&step->work->group, error);
 }
 
 static void submit(struct work *w, const struct signalling_flow *change, uint16_t fid)
@@ -215,7 +215,7 @@ static void submit(struct work *w, const struct signalling_flow *change, uint16_
 	int error;
 
 	*step = (struct step){.work = w, .fid = fid};
-	w->pending++;
+	wait_group_add(&w->group);
 	error = w->s->ops.commit_flow(w->s->ops.context, change, step_done, step);
 	if (error)
 		step_done(step, error);
@@ -277,9 +277,10 @@ void ha_flow_begin(
 		done(r);
 		return;
 	}
-	*w = (struct work){.s = s, .r = r, .done = done, .to = to, .pending = 1};
+	*w = (struct work){.s = s, .r = r, .done = done, .to = to};
+	wait_group_init(&w->group, all_asked, w);
 	submit_all(w, &before, &after);
-	progress(w);
+	wait_group_done(&w->group, 0);
 }
 
 static size_t option_octets(const struct ha_flow *f, bool subs)

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "common/wait_group.h"
 #include "ctrl/signalling/lma_state.h"
 #include "ctrl/signalling/trace_peer.h"
 #include "proto/mobility/codes.h"
@@ -207,7 +208,8 @@ struct lma_batch {
 	struct lma *lma;
 	struct proxy_peer peer;
 	struct mh_revocation answer;
-	size_t left;
+	struct wait_group group;
+	bool found;
 	struct session_mn_id about; /* len 0: nobody alone */
 	uint8_t octets[SESSION_MN_ID_MAX];
 	struct lma_batch *prev, *next; /* in lma->batches */
@@ -234,14 +236,12 @@ static void answer(struct lma *lma, const struct proxy_peer *peer, struct mh_rev
 		lma_count(lma, LMA_N_SEND_FAILED);
 }
 
-static void one_left(void *context, int error)
+static void all_left(void *context, int error)
 {
 	struct lma_batch *batch = context;
 
 	if (error)
 		batch->answer.status = CODES_BRA_PARTIAL;
-	if (--batch->left)
-		return;
 	answer(batch->lma, &batch->peer, batch->answer, &batch->about);
 	DL_DELETE(batch->lma->batches, batch);
 	free(batch);
@@ -266,9 +266,11 @@ static void leave(struct lma_batch *batch, struct session *s, const struct lma_p
 {
 	if (s->now.life != SESSION_LIVE || lma_peer_find(batch->lma, &s->now.care_of) != peer)
 		return;
-	batch->left++;
-	if (lma_leave(batch->lma, s, one_left, batch) < 0)
-		batch->left--;
+	wait_group_add(&batch->group);
+	if (lma_leave(batch->lma, s, wait_group_done, &batch->group) < 0)
+		wait_group_done(&batch->group, 0);
+	else
+		batch->found = true;
 }
 
 /* Whether a session is by this address; of several bindings one is enough (RFC 8278). */
@@ -350,8 +352,8 @@ void lma_revoke_receive(struct lma *lma, const struct lma_peer *peer,
 			answer(lma, &at, body, &about);
 		return;
 	}
-	/* Itself one of those that are waited for: what ends at once does not end it too early. */
-	*batch = (struct lma_batch){.lma = lma, .peer = at, .answer = body, .left = 1};
+	*batch = (struct lma_batch){.lma = lma, .peer = at, .answer = body};
+	wait_group_init(&batch->group, all_left, batch);
 	DL_APPEND(lma->batches, batch);
 	if (about.len && about.len <= sizeof(batch->octets)) {
 		memcpy(batch->octets, about.octets, about.len);
@@ -364,9 +366,9 @@ void lma_revoke_receive(struct lma *lma, const struct lma_peer *peer,
 		if (is_named(s, mh))
 			leave(batch, s, peer);
 	}
-	if (node && batch->left == 1)
+	if (node && !batch->found)
 		batch->answer.status = CODES_BRA_NO_BINDING;
-	one_left(batch, 0);
+	wait_group_done(&batch->group, 0);
 }
 
 void lma_revoke_close(struct lma *lma)

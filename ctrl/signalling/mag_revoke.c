@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "common/clock.h"
+#include "common/wait_group.h"
 #include "ctrl/signalling/mag_state.h"
 #include "proto/mobility/codes.h"
 #include "proto/mobility/flags.h"
@@ -20,7 +21,7 @@ struct mag_revocation {
 	struct proxy_peer peer;
 	struct mh_revocation answer;
 	uint8_t trigger;
-	size_t left;
+	struct wait_group group;
 	struct session_mn_id about; /* len 0: nobody alone */
 	uint8_t octets[SESSION_MN_ID_MAX];
 	struct mag_revocation *prev, *next; /* in mag->revocations */
@@ -37,15 +38,13 @@ static void take_about(struct mag_revocation *r, const struct mh *mh)
 	r->about = (struct session_mn_id){mn->mn_id.subtype, mn->mn_id.id.len, r->octets};
 }
 
-static void one_left(void *context, int error)
+static void all_left(void *context, int error)
 {
 	struct mag_revocation *r = context;
 	struct mh mh = {.type = MH_REVOCATION};
 
 	if (error)
 		r->answer.status = CODES_BRA_PARTIAL;
-	if (--r->left)
-		return;
 	mh.revocation = r->answer;
 	mag_answer(r->mag, &r->peer, &mh, &r->about);
 	DL_DELETE(r->mag->revocations, r);
@@ -67,7 +66,7 @@ void mag_revoke_refute(struct mag_attachment *a)
 	a->doubt = NULL;
 	a->doubt_ns = UINT64_MAX;
 	r->answer.status = CODES_BRA_ATTACHED;
-	one_left(r, 0);
+	wait_group_done(&r->group, 0);
 }
 
 /* It leaves for another reason. */
@@ -79,7 +78,7 @@ void mag_revoke_moot(struct mag_attachment *a)
 		return;
 	a->doubt = NULL;
 	a->doubt_ns = UINT64_MAX;
-	one_left(r, 0);
+	wait_group_done(&r->group, 0);
 }
 
 /* It has said nothing. The attachment may be gone afterwards. */
@@ -89,7 +88,7 @@ void mag_revoke_doubted(struct mag *mag, struct mag_attachment *a)
 
 	a->doubt = NULL;
 	a->doubt_ns = UINT64_MAX;
-	mag_end(mag, a, false, one_left, r);
+	mag_end(mag, a, false, wait_group_done, &r->group);
 }
 
 /* Ends an attachment, or asks its node first. The attachment may be gone afterwards. */
@@ -99,19 +98,19 @@ static void revoke(struct mag *mag, struct mag_attachment *a, struct mag_revocat
 
 	if (!mag_is_served(a) || a->leaves || a->doubt)
 		return;
-	r->left++;
+	wait_group_add(&r->group);
 	mag_count(mag, MAG_N_REVOKED);
 	if (handover && (a->asked || (a->always_on && r->trigger == CODES_BRI_HANDOVER_UNKNOWN))) {
 		/* It has just said that it is here, or is so by configuration. */
 		r->answer.status = CODES_BRA_ATTACHED;
-		one_left(r, 0);
+		wait_group_done(&r->group, 0);
 	} else if (handover && !addr_is_unspecified(&a->address)) {
 		a->doubt = r;
 		a->doubt_ns = mag_now(mag) + DOUBT_NS;
 		mag_solicit(mag, a);
 		mag_go_on(mag, a);
 	} else {
-		mag_end(mag, a, !handover, one_left, r);
+		mag_end(mag, a, !handover, wait_group_done, &r->group);
 	}
 }
 
@@ -168,8 +167,8 @@ void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor,
 	mag_count(mag, MAG_N_BRI);
 	if (!r)
 		return;
-	/* Itself one of those that are waited for: what ends at once does not end it too early. */
-	*r = (struct mag_revocation){.mag = mag, .peer = *peer, .left = 1};
+	*r = (struct mag_revocation){.mag = mag, .peer = *peer};
+	wait_group_init(&r->group, all_left, r);
 	DL_APPEND(mag->revocations, r);
 	r->answer = (struct mh_revocation){.type = CODES_REVOCATION_ACKNOWLEDGEMENT,
 		.sequence = mh->revocation.sequence,
@@ -185,7 +184,7 @@ void mag_revoke_receive(struct mag *mag, const struct mag_anchor *anchor,
 	}
 	if (status || !found)
 		r->answer.status = status ? status : CODES_BRA_NO_BINDING;
-	one_left(r, 0);
+	wait_group_done(&r->group, 0);
 }
 
 /* What the operator waits for: one indication or, of a gateway with several addresses, one for each
@@ -194,16 +193,17 @@ struct mag_told {
 	struct mag *mag;
 	mag_noticed *done;
 	void *context;
-	size_t left;
+	struct wait_group group;
 	enum notice_end end; /* the worst */
 	uint8_t status;
 	struct mag_told *prev, *next; /* in mag->tolds */
 };
 
-static void one_told(struct mag_told *t)
+static void all_told(void *context, int error)
 {
-	if (--t->left)
-		return;
+	struct mag_told *t = context;
+
+	(void)error;
 	if (t->done)
 		t->done(t->context, t->end, t->status);
 	DL_DELETE(t->mag->tolds, t);
@@ -218,7 +218,7 @@ static void told(void *context, enum notice_end end, uint8_t status)
 		t->end = end;
 	if (status > t->status)
 		t->status = status;
-	one_told(t);
+	wait_group_done(&t->group, 0);
 }
 
 /* Whether the binding that names an attachment to its anchor, that with the lowest identifier, is
@@ -255,10 +255,10 @@ static int tell(struct mag_told *t, const struct mag_anchor *anchor, const struc
 
 	if (care_of)
 		notice.care_of = *care_of;
-	t->left++;
+	wait_group_add(&t->group);
 	error = notices_start(t->mag->notices, &notice, told, t);
 	if (error)
-		t->left--;
+		wait_group_done(&t->group, 0);
 	return error;
 }
 
@@ -287,13 +287,13 @@ int mag_revoke(struct mag *mag, const struct mag_anchor *anchor, mag_noticed *do
 	t = malloc(sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	/* Itself one of those that are waited for. */
-	*t = (struct mag_told){.mag = mag, .done = done, .context = context, .left = 1};
+	*t = (struct mag_told){.mag = mag, .done = done, .context = context};
+	wait_group_init(&t->group, all_told, t);
 	DL_APPEND(mag->tolds, t);
 	error = tell_all(t, anchor);
 	if (error)
 		t->done = NULL;
-	one_told(t);
+	wait_group_done(&t->group, 0);
 	if (error)
 		return error;
 	/* RFC 5846, 9.2: they need not be kept until the answer. */

@@ -33,7 +33,7 @@ void desk_start(void)
 	struct subscriber_why why;
 	char text[256];
 
-	rig_open(&desk.rig, NULL);
+	rig_open(&desk.rig, desk.more);
 	desk.ctrl = (struct ctrl){.config = &desk.rig.config,
 		.loop = desk.rig.loop,
 		.store = desk.rig.store,
@@ -157,16 +157,14 @@ const char *const desk_add_one =
 	"{\"method\": \"subscriber.add\", \"params\": {\"mn_id\": \"one\", \"spi\": 256, " DESK_KEY
 	", \"home_addresses\": [\"2001:db8:100::11\"]}}";
 
-/* A binding as if it had been registered before a restart. */
-void desk_restart_with_a_binding(void)
+void desk_store_binding(unsigned n, unsigned c)
 {
-	struct binding_record record = rig_record(0x11, 0x77);
+	struct binding_record record = rig_record(n, c);
 	uint8_t key[18] = {0}, octets[BINDING_RECORD_SIZE];
 	struct writer w;
 
 	record.updated_ns = record.registered_ns = loop_real_ns(desk.rig.loop);
 	record.expires_ns = record.updated_ns + 400000000000ull;
-	json_decref(desk_ask(desk_add_one));
 	memcpy(key, &record.home, 16);
 	writer_init(&w, octets, sizeof(octets));
 	assert_int_equal(binding_record_encode(&w, &record), 0);
@@ -174,9 +172,21 @@ void desk_restart_with_a_binding(void)
 		store_put(desk.rig.store, STORE_BINDING, key, sizeof(key), octets, writer_len(&w)),
 		0);
 	assert_int_equal(store_commit(desk.rig.store), 0);
+}
+
+void desk_restart(void)
+{
 	desk_stop(true);
 	desk_start();
 	rig_connect(&desk.rig, &desk.dp1, "dp1");
 	fake_hello(&desk.dp1);
 	RIG_UNTIL(&desk.rig, publish_first_ready(desk.rig.publish) == 0);
+}
+
+/* A binding as if it had been registered before a restart. */
+void desk_restart_with_a_binding(void)
+{
+	json_decref(desk_ask(desk_add_one));
+	desk_store_binding(0x11, 0x77);
+	desk_restart();
 }

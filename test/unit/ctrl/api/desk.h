@@ -19,6 +19,7 @@ struct desk {
 	struct role_ha *role;
 	struct api *api;
 	struct zsock client;
+	const char *more; /* of the configuration; NULL: that of the rig */
 };
 extern struct desk desk;
 
@@ -48,6 +49,12 @@ void desk_assert_error(const char *request, const char *code, const char *word);
 
 /* The reply's result must be this JSON. */
 void desk_assert_result(const char *request, const char *expected);
+
+/* The store has the binding rig_record(n, c) from now on, which the next start finds. */
+void desk_store_binding(unsigned n, unsigned c);
+
+/* Starts again, with a data plane. */
+void desk_restart(void);
 
 /* A binding as if it had been registered before a restart. */
 void desk_restart_with_a_binding(void);

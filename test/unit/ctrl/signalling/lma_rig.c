@@ -160,6 +160,7 @@ static int op_inject(void *context, const char *data_plane, const struct packet_
 		rig->notifications++;
 		rig->said_to = ip6.dst;
 		rig->said_sequence = mh.type == MH_UPN ? mh.upn.sequence : mh.revocation.sequence;
+		rig->said_status = mh.type == MH_UPN ? 0 : mh.revocation.status;
 		hmac_free(hmac);
 		return 0;
 	}

@@ -96,6 +96,7 @@ struct lma_rig {
 	unsigned heartbeats;              /* requests that were sent (RFC 5847) */
 	struct in6_addr said_to, beat_to; /* where the last of each went */
 	uint16_t said_sequence;
+	uint8_t said_status; /* of a Binding Revocation Acknowledgement */
 	uint32_t beat_sequence;
 	uint64_t data_plane; /* that is to serve what registers now; 0: none has an address */
 	const char *care_of; /* that the next answers are to be signed for */

@@ -1,4 +1,6 @@
-/* By which of its addresses an anchor speaks to a gateway that has several bindings (RFC 8278). */
+/* By which of its addresses an anchor speaks to a gateway that has several bindings (RFC 8278), and
+ * what it says of their end. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "lma_rig.h"
 
 enum { INTERVAL_MS = 1000 };
@@ -141,6 +144,28 @@ static void an_answer_by_the_first_way_is_one(void **state)
 	assert_int_equal(outcome.end, NOTICE_ANSWERED);
 }
 
+/* Its session has not ended by the time that it was asked to, and never will. */
+static void a_revocation_that_fails_at_once_is_partial(void **state)
+{
+	struct mh indication = {.type = MH_REVOCATION,
+		.revocation = {.type = CODES_REVOCATION_INDICATION,
+			.trigger = CODES_BRI_ADMINISTRATIVE,
+			.flags = FLAGS_REVOCATION_P}};
+	struct mh_option *o = option_add(&indication, OPTION_MN_ID);
+
+	(void)state;
+	bind_by(1);
+	o->mn_id.subtype = OPTION_MN_ID_NAI;
+	o->mn_id.id.at = (const uint8_t *)LMA_RIG_NODE;
+	o->mn_id.id.len = (uint8_t)strlen(LMA_RIG_NODE);
+	option_add(&indication, OPTION_TIMESTAMP)->timestamp.time = clock_48_16_from_ns(rig->real);
+	rig->commit_refusal = -ENOMEM;
+	lma_rig_say(rig, LMA_RIG_MAG1, &indication);
+	assert_int_equal(rig->notifications, 1);
+	assert_int_equal(rig->said_status, CODES_BRA_PARTIAL);
+	assert_int_equal(lma_live(rig->lma), 1);
+}
+
 /* Heartbeats that are copies of old ones have no effect (RFC 4285 protects no Heartbeat from it).
  */
 static void old_heartbeats_are_counted(void **state)
@@ -169,6 +194,7 @@ int main(void)
 		TEST(an_address_without_binding_is_not_tried),
 		TEST(what_is_not_answered_goes_by_another_way),
 		TEST(an_answer_by_the_first_way_is_one),
+		TEST(a_revocation_that_fails_at_once_is_partial),
 		TEST(old_heartbeats_are_counted),
 	};
 
