@@ -20,13 +20,11 @@ static const char *const minimal =
 
 static void has_defaults(void **state)
 {
-	struct config_report report = {0};
 	struct ctrl_config c;
 	struct in6_addr a;
 
 	(void)state;
-	assert_int_equal(ctrl_config_load_text(&c, "t", minimal, &report), 0);
-	assert_int_equal(report.count, 0);
+	config_load_good(&c, minimal);
 	assert_string_equal(c.endpoints.api, "ipc:///run/dmm/ctrl.api");
 	assert_string_equal(c.store, "/var/lib/dmm/store");
 	assert_int_equal(c.binding.timestamp_window_ms, 7000);
@@ -64,20 +62,13 @@ static const char *with(const char *more)
 /* The minimal text with one part replaced. */
 static const char *instead(const char *part, const char *by)
 {
-	static char text[2048];
-	const char *at = strstr(minimal, part);
-
-	assert_non_null(at);
-	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - minimal), minimal, by,
-		at + strlen(part));
-	return text;
+	return config_instead(minimal, part, by);
 }
 
 static void refuses_values_by_name(void **state)
 {
 	(void)state;
 	config_assert_refused(instead("\"ha\"", "\"lma\""), "roles", "lma");
-	config_assert_refused(instead("\"dp2\"", "\"dp1\""), "data_planes", "dp1");
 	config_assert_refused(instead("\"dp2\"", "\"d p\""), "name", "d p");
 	config_assert_refused(instead("2001:db8:200::/64", "2001:db8:100:0:8000::/80"),
 		"home_prefixes", "overlap");
@@ -168,12 +159,10 @@ static int prefer(const struct ctrl_config *c, const char *care_of, uint64_t set
 
 static void the_longest_prefix_is_preferred_then_the_order(void **state)
 {
-	struct config_report report = {0};
 	struct ctrl_config c, turned;
 
 	(void)state;
-	if (ctrl_config_load_text(&c, "t", data_planes(two, ""), &report) < 0)
-		fail_msg("%s", report.text);
+	config_load_good(&c, data_planes(two, ""));
 	assert_true(ctrl_config_addressed(&c));
 	assert_true(ctrl_config_is_own(&c, ctrl_config_data_plane_address(&c, 0)));
 	assert_int_equal(prefer(&c, "2001:db8:a:5::1", 7), 1);
@@ -188,11 +177,8 @@ static void the_longest_prefix_is_preferred_then_the_order(void **state)
 	assert_int_equal(c.serving.tell, CTRL_TELL_BRR);
 
 	/* Another order, the same ids. */
-	assert_int_equal(
-		ctrl_config_load_text(&turned, "t",
-			data_planes("{ name = \"dp2\"; address = \"2001:db8:d::9\"; }", ""),
-			&report),
-		0);
+	config_load_good(
+		&turned, data_planes("{ name = \"dp2\"; address = \"2001:db8:d::9\"; }", ""));
 	assert_true(ctrl_config_data_plane_id(&turned, 0) != 0);
 	assert_true(ctrl_config_data_plane_id(&turned, 0) == ctrl_config_data_plane_id(&c, 1));
 	assert_int_equal(
@@ -205,11 +191,10 @@ static void the_longest_prefix_is_preferred_then_the_order(void **state)
 
 static void without_addresses_nobody_is_told_of_them(void **state)
 {
-	struct config_report report = {0};
 	struct ctrl_config c;
 
 	(void)state;
-	assert_int_equal(ctrl_config_load_text(&c, "t", minimal, &report), 0);
+	config_load_good(&c, minimal);
 	assert_false(ctrl_config_addressed(&c));
 	assert_int_equal(ctrl_config_data_plane_id(&c, 0), 0);
 	assert_int_equal(ctrl_config_tunnel_option(&c), CTRL_TUNNEL_NONE);
@@ -223,7 +208,6 @@ static void without_addresses_nobody_is_told_of_them(void **state)
 static void the_home_link_is_at_one_of_several(void **state)
 {
 	static const char *const at_home = "multihoming = { at_home = \"is-defended\"; };";
-	struct config_report report = {0};
 	struct ctrl_config c;
 	char text[4096];
 
@@ -235,8 +219,7 @@ static void the_home_link_is_at_one_of_several(void **state)
 		memmove(at + 10, at + 6, strlen(at + 6) + 1);
 		memcpy(at, "\"dp2:home\"", 10);
 	}
-	if (ctrl_config_load_text(&c, "t", text, &report) < 0)
-		fail_msg("%s", report.text);
+	config_load_good(&c, text);
 	assert_int_equal(ctrl_config_home_data_plane(&c,
 				 config_item(&c.home_prefixes, struct ctrl_config_home_prefix, 0)),
 		1);
@@ -244,9 +227,7 @@ static void the_home_link_is_at_one_of_several(void **state)
 				 config_item(&c.home_prefixes, struct ctrl_config_home_prefix, 1)),
 		-ENOENT);
 	ctrl_config_free(&c);
-	assert_int_equal(ctrl_config_load_text(
-				 &c, "t", data_planes("{ name = \"dp1\"; }", at_home), &report),
-		0);
+	config_load_good(&c, data_planes("{ name = \"dp1\"; }", at_home));
 	assert_int_equal(ctrl_config_home_data_plane(&c,
 				 config_item(&c.home_prefixes, struct ctrl_config_home_prefix, 0)),
 		0);

@@ -34,12 +34,10 @@ static const char *config(const char *gateways, const char *others, const char *
 
 static void has_defaults(void **state)
 {
-	struct config_report report = {0};
 	struct ctrl_config c;
 
 	(void)state;
-	if (ctrl_config_load_text(&c, "t", config(gateway, rest, ""), &report) != 0)
-		fail_msg("%s", report.text);
+	config_load_good(&c, config(gateway, rest, ""));
 	assert_true(ctrl_config_has_role(&c, "lma"));
 	assert_false(ctrl_config_has_role(&c, "ha"));
 	assert_int_equal(c.address_count, 1);
@@ -111,13 +109,12 @@ static const char *with_key(const char *digits, mode_t mode, unsigned spi)
 static void reads_keys(void **state)
 {
 	static const char *const digits = "000102030405060708090A0b0c0d0e0f";
-	struct config_report report = {0};
 	uint8_t key[AUTH_KEY_SIZE];
 	struct ctrl_config c;
 	char why[256];
 
 	(void)state;
-	assert_int_equal(ctrl_config_load_text(&c, "t", with_key(digits, 0600, 256), &report), 0);
+	config_load_good(&c, with_key(digits, 0600, 256));
 	ctrl_config_free(&c);
 	assert_int_equal(ctrl_config_read_gateway_key(key_path, key, why, sizeof(why)), 0);
 	for (size_t i = 0; i < sizeof(key); i++)
@@ -207,12 +204,10 @@ static void domains_may_overlap(void **state)
 		"nodes = ( { match = \"@r\"; pool = \"p\"; domain = \"r\"; },"
 		" { match = \"a@b\"; prefixes = [\"fd00:1::/64\"]; domain = \"b\"; },"
 		" { match = \"a@r\"; prefixes = [\"fd00:1::/64\"]; domain = \"r\"; } );\n";
-	struct config_report report = {0};
 	struct ctrl_config c;
 
 	(void)state;
-	if (ctrl_config_load_text(&c, "t", domains(two, others, ""), &report) != 0)
-		fail_msg("%s", report.text);
+	config_load_good(&c, domains(two, others, ""));
 	assert_int_equal(ctrl_config_domain_number(&c, "b"), 9);
 	assert_int_equal(ctrl_config_domain_number(&c, NULL), 0);
 	assert_int_equal(ctrl_config_domain_number(&c, "g"), -1);

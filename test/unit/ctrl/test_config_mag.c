@@ -22,22 +22,15 @@ static const char *const good =
 /* The text with one part replaced. */
 static const char *instead(const char *old, const char *new)
 {
-	static char text[4096];
-	const char *at = strstr(good, old);
-
-	assert_non_null(at);
-	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - good), good, new, at + strlen(old));
-	return text;
+	return config_instead(good, old, new);
 }
 
 static void has_defaults(void **state)
 {
-	struct config_report report = {0};
 	struct ctrl_config c;
 
 	(void)state;
-	if (ctrl_config_load_text(&c, "t", good, &report) != 0)
-		fail_msg("%s", report.text);
+	config_load_good(&c, good);
 	assert_int_equal(c.address_count, 1);
 	assert_true(ctrl_config_is_own(&c, ctrl_config_mag_address(&c)));
 	assert_string_equal(ADDR_TEXT(&c.mag.link_local), "fe80::200:5eff:fe00:5213");
@@ -66,12 +59,10 @@ static const char *with_domain(const char *node, const char *more)
 
 static void refuses_domains(void **state)
 {
-	struct config_report report = {0};
 	struct ctrl_config c;
 
 	(void)state;
-	if (ctrl_config_load_text(&c, "t", with_domain("domain = \"r\";", ""), &report) != 0)
-		fail_msg("%s", report.text);
+	config_load_good(&c, with_domain("domain = \"r\";", ""));
 	ctrl_config_free(&c);
 	config_assert_refused(with_domain("domain = \"g\";", ""), "mag.nodes[0].domain", "\"g\"");
 	config_assert_refused(with_domain("domain = \"r\"; always_on = \"other\";", ""),
@@ -135,7 +126,6 @@ static void refuses(void **state)
 /* Several ways (RFC 8278), each with an identifier and an address of its own. */
 static void has_paths(void **state)
 {
-	struct config_report report = {0};
 	struct ctrl_config c;
 	const struct in6_addr *second;
 
@@ -144,10 +134,8 @@ static void has_paths(void **state)
 	instead("links =",                                                                         \
 		id "paths = ( { bid = 1; address = \"" first "\"; label = 9; }, { bid = " bid      \
 		   "; address = \"" other "\"; } ); links =")
-	if (ctrl_config_load_text(&c, "t",
-		    PATHS("identifier = \"m@x\"; ", "2001:db8:a::1", "2001:db8:b::1", "2"),
-		    &report) != 0)
-		fail_msg("%s", report.text);
+	config_load_good(
+		&c, PATHS("identifier = \"m@x\"; ", "2001:db8:a::1", "2001:db8:b::1", "2"));
 	second = &ctrl_config_mag_path(&c, 2)->address;
 	assert_string_equal(ADDR_TEXT(second), "2001:db8:b::1");
 	assert_true(ctrl_config_is_own(&c, second));

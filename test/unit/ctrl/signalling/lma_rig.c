@@ -9,9 +9,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "ctrl/signalling/receive.h"
 #include "lma_rig.h"
-#include "proto/mobility/mh_packet.h"
+#include "proxy_rig.h"
 
 enum { SPI = 1000 };
 
@@ -395,61 +394,34 @@ static bool is_signed(const struct lma_rig_pbu *pbu)
 	return !pbu->unsigned_ && strcmp(pbu->src, LMA_RIG_MAG2) != 0;
 }
 
-static size_t build(
-	const struct lma_rig *rig, const struct lma_rig_pbu *pbu, uint8_t buf[MH_PACKET_MAX])
+void lma_rig_send(struct lma_rig *rig, const struct lma_rig_pbu *pbu)
 {
 	static const uint8_t wrong[AUTH_KEY_SIZE] = "x";
 	const struct ip6_build head = {
 		.src = lma_rig_addr(pbu->src), .dst = lma_rig_addr(LMA_RIG_ANCHOR)};
+	const struct in6_addr care_of = lma_rig_addr(pbu->alternate ? pbu->alternate : pbu->src);
 	struct mh mh = {.type = MH_BU,
 		.bu = {.sequence = pbu->sequence, .flags = pbu->flags, .lifetime = pbu->lifetime}};
-	struct hmac *hmac = hmac_new();
-	const struct mh_packet_key how = {.hmac = hmac,
-		.key = pbu->wrong_key ? wrong : key,
-		.coa = lma_rig_addr(pbu->alternate ? pbu->alternate : pbu->src)};
-	ssize_t len;
+	struct proxy_rig_message message;
 
+	lma_rig_wait_ms(rig, 1);
 	add_options(rig, pbu, &mh);
 	if (is_signed(pbu))
 		assert_int_equal(auth_add(&mh, pbu->spi), 0);
-	len = mh_packet_encode(&head, &mh, is_signed(pbu) ? &how : NULL, buf, MH_PACKET_MAX);
-	assert_true(len > 0);
-	hmac_free(hmac);
-	return (size_t)len;
-}
-
-void lma_rig_send(struct lma_rig *rig, const struct lma_rig_pbu *pbu)
-{
-	struct receive_packet packet = {.data_plane = "dp1"};
-	uint8_t buf[MH_PACKET_MAX];
-	struct mh mh;
-
-	lma_rig_wait_ms(rig, 1);
-	packet.ip = buf;
-	packet.len = build(rig, pbu, buf);
-	assert_int_equal(ip6_packet_decode(buf, packet.len, &packet.ip6, NULL), 0);
-	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &mh, NULL), 0);
+	proxy_rig_message(&message, &head, &mh, &care_of,
+		is_signed(pbu) ? pbu->wrong_key ? wrong : key : NULL);
 	rig->care_of = pbu->alternate ? pbu->alternate : pbu->src;
-	lma_receive(rig->lma, &packet, &mh);
+	lma_receive(rig->lma, &message.packet, &message.mh);
 }
 
 void lma_rig_say(struct lma_rig *rig, const char *from, struct mh *mh)
 {
-	const struct in6_addr src = lma_rig_addr(from);
-	const struct ip6_build head = {.src = src, .dst = anchors[0]};
-	struct hmac *hmac = hmac_new();
-	const struct mh_packet_key how = {.hmac = hmac, .key = key, .coa = src};
-	struct receive_packet packet = {.data_plane = "dp1"};
-	uint8_t buf[MH_PACKET_MAX];
-	struct mh got;
+	const struct ip6_build head = {.src = lma_rig_addr(from), .dst = anchors[0]};
+	struct proxy_rig_message message;
 
 	assert_int_equal(auth_add(mh, SPI), 0);
-	packet.len = (size_t)mh_packet_encode(&head, mh, &how, buf, sizeof(buf));
-	packet.ip = buf;
-	assert_int_equal(ip6_packet_decode(buf, packet.len, &packet.ip6, NULL), 0);
-	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &got, NULL), 0);
-	lma_receive(rig->lma, &packet, &got);
-	hmac_free(hmac);
+	proxy_rig_message(&message, &head, mh, &head.src, key);
+	lma_receive(rig->lma, &message.packet, &message.mh);
 }
 
 struct lma_rig_commit lma_rig_commit(struct lma_rig *rig, int error)

@@ -8,11 +8,10 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "ctrl/signalling/receive.h"
 #include "mag_rig.h"
 #include "proto/mobility/flags.h"
-#include "proto/mobility/mh_packet.h"
 #include "proto/mobility/nd.h"
+#include "proxy_rig.h"
 
 enum { SPI = 1000, ETHER = 14 };
 
@@ -324,44 +323,27 @@ void mag_rig_answer(const struct mag_rig_answer *a)
 {
 	static const uint8_t wrong[AUTH_KEY_SIZE] = "x";
 	const struct ip6_build head = {.src = mag_rig.anchor, .dst = mag_rig.source};
-	struct hmac *hmac = hmac_new();
-	const struct mh_packet_key how = {
-		.hmac = hmac, .key = a->wrong_key ? wrong : key, .coa = mag_rig.source};
 	struct mh mh = {.type = MH_BA,
 		.ba = {.status = a->status,
 			.flags = FLAGS_BA_P,
 			.sequence = (uint16_t)(mag_rig.update.bu.sequence + a->other_sequence),
 			.lifetime = a->lifetime}};
-	struct receive_packet packet = {.data_plane = "dp1"};
-	uint8_t buf[MH_PACKET_MAX];
-	struct mh got;
+	struct proxy_rig_message message;
 
 	add_answer_options(a, &mh);
-	packet.len = (size_t)mh_packet_encode(&head, &mh, &how, buf, sizeof(buf));
-	packet.ip = buf;
-	assert_int_equal(ip6_packet_decode(buf, packet.len, &packet.ip6, NULL), 0);
-	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &got, NULL), 0);
-	mag_receive(mag_rig.mag, &packet, &got);
-	hmac_free(hmac);
+	proxy_rig_message(&message, &head, &mh, &head.dst, a->wrong_key ? wrong : key);
+	mag_receive(mag_rig.mag, &message.packet, &message.mh);
 }
 
 void mag_rig_say(struct mh *mh)
 {
-	const struct in6_addr to = mag_rig_address(mag_rig.said_to ? mag_rig.said_to : MAG_RIG_OWN);
-	const struct ip6_build head = {.src = mag_rig_address(MAG_RIG_ANCHOR), .dst = to};
-	struct hmac *hmac = hmac_new();
-	const struct mh_packet_key how = {.hmac = hmac, .key = key, .coa = to};
-	struct receive_packet packet = {.data_plane = "dp1"};
-	uint8_t buf[MH_PACKET_MAX];
-	struct mh got;
+	const struct ip6_build head = {.src = mag_rig_address(MAG_RIG_ANCHOR),
+		.dst = mag_rig_address(mag_rig.said_to ? mag_rig.said_to : MAG_RIG_OWN)};
+	struct proxy_rig_message message;
 
 	assert_int_equal(auth_add(mh, SPI), 0);
-	packet.len = (size_t)mh_packet_encode(&head, mh, &how, buf, sizeof(buf));
-	packet.ip = buf;
-	assert_int_equal(ip6_packet_decode(buf, packet.len, &packet.ip6, NULL), 0);
-	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &got, NULL), 0);
-	mag_receive(mag_rig.mag, &packet, &got);
-	hmac_free(hmac);
+	proxy_rig_message(&message, &head, mh, &head.dst, key);
+	mag_receive(mag_rig.mag, &message.packet, &message.mh);
 }
 
 const struct mag_rig_answer mag_rig_good = {.prefix = "2001:db8:4::/64", .lifetime = 30};

@@ -8,9 +8,8 @@
 
 #include <cmocka.h>
 
-#include "ctrl/signalling/receive.h"
 #include "lma_rig.h"
-#include "proto/mobility/mh_packet.h"
+#include "proxy_rig.h"
 
 static char traced[1024];
 
@@ -52,20 +51,13 @@ static void indicate(const char *id, uint8_t trigger)
 			.sequence = 9,
 			.flags = FLAGS_REVOCATION_P}};
 	struct mh_option *o = option_add(&mh, OPTION_MN_ID);
-	struct receive_packet packet = {.data_plane = "dp1"};
-	uint8_t buf[MH_PACKET_MAX];
-	ssize_t len;
+	struct proxy_rig_message message;
 
 	o->mn_id.subtype = OPTION_MN_ID_NAI;
 	o->mn_id.id.at = (const uint8_t *)id;
 	o->mn_id.id.len = (uint8_t)strlen(id);
-	len = mh_packet_encode(&head, &mh, NULL, buf, sizeof(buf));
-	assert_true(len > 0);
-	packet.ip = buf;
-	packet.len = (size_t)len;
-	assert_int_equal(ip6_packet_decode(buf, packet.len, &packet.ip6, NULL), 0);
-	assert_int_equal(mh_decode(receive_mh(&packet), packet.ip6.len, &mh, NULL), 0);
-	lma_receive(rig->lma, &packet, &mh);
+	proxy_rig_message(&message, &head, &mh, &head.src, NULL);
+	lma_receive(rig->lma, &message.packet, &message.mh);
 }
 
 static void what_a_gateway_revokes_is_traced(void **state)

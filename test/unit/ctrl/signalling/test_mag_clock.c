@@ -83,20 +83,33 @@ static void an_anchor_whose_clock_is_put_right_is_asked(void **state)
 	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
 }
 
+static struct mag_rig_answer echoed(struct mag_rig_answer answer)
+{
+	answer.echo = true;
+	return answer;
+}
+
+/* Of two ways, the first is registered and the second asked for. */
+static void register_first_of_two_ways(void)
+{
+	const struct mag_rig_answer good = echoed(mag_rig_good);
+
+	mag_free(mag_rig.mag);
+	mag_rig.paths = true;
+	mag_rig_start();
+	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
+	mag_rig_answer(&good);
+	mag_rig_commit(0);
+}
+
 /* Whichever of the clocks it was: when one registration is accepted, others need not wait longer.
  */
 static void what_is_good_for_one_is_good_for_others(void **state)
 {
-	struct mag_rig_answer good = mag_rig_good, refusal = no;
+	const struct mag_rig_answer good = echoed(mag_rig_good), refusal = echoed(no);
 
 	(void)state;
-	mag_free(mag_rig.mag);
-	mag_rig.paths = true;
-	mag_rig_start();
-	good.echo = refusal.echo = true;
-	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
-	mag_rig_answer(&good);
-	mag_rig_commit(0);
+	register_first_of_two_ways();
 	mag_rig_answer(&refusal);
 	mag_rig_attached()->ways[1].ask_ns = mag_rig.now + 90 * CLOCK_NS_PER_S;
 	mag_rig_attached()->probe_ns = UINT64_MAX;
@@ -147,17 +160,12 @@ static void an_anchor_that_tells_no_time(void **state)
 /* A further way is refused, while the first goes on. */
 static void a_way_waits_likewise(void **state)
 {
-	struct mag_rig_answer good = mag_rig_good, refusal = no;
+	const struct mag_rig_answer good = echoed(mag_rig_good);
+	struct mag_rig_answer refusal = echoed(no);
 
 	(void)state;
-	mag_free(mag_rig.mag);
-	mag_rig.paths = true;
-	mag_rig_start();
-	good.echo = refusal.echo = true;
 	refusal.ahead_s = 20; /* the first way has not ended by then */
-	mag_rig_speak("access", ICMP6_TYPE_ROUTER_SOLICITATION);
-	mag_rig_answer(&good);
-	mag_rig_commit(0);
+	register_first_of_two_ways();
 	mag_rig_answer(&refusal);
 	assert_true(offset_is(20000));
 	mag_rig_attached()->ways[1].ask_ns = mag_rig.now + 30 * CLOCK_NS_PER_S;
