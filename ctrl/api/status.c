@@ -25,13 +25,30 @@ static json_t *role_list(const struct ctrl_config *config)
 	return list;
 }
 
-static json_t *address_list(const struct ctrl_config *config)
+/* Null: there are none, as the role is not there. */
+static json_t *address_list(const struct in6_addr *addresses, size_t count)
 {
-	json_t *list = json_array();
+	json_t *list = count ? json_array() : json_null();
 
-	for (size_t i = 0; i < config->address_count; i++)
-		json_array_append_new(list, json_string(ADDR_TEXT(&config->addresses[i])));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(ADDR_TEXT(&addresses[i])));
 	return list;
+}
+
+/* The gateway's own addresses, which are in the order of these roles. */
+static void put_addresses(json_t *obj, const struct ctrl_config *config)
+{
+	const struct in6_addr *agents = config->addresses;
+	const struct in6_addr *anchors = agents + config->agent_count;
+	const struct in6_addr *gateways = anchors + config->lma.addresses.count;
+	const struct in6_addr *end = agents + config->address_count;
+
+	json_object_set_new(
+		obj, "home_agent_addresses", address_list(agents, (size_t)(anchors - agents)));
+	json_object_set_new(
+		obj, "anchor_addresses", address_list(anchors, (size_t)(gateways - anchors)));
+	json_object_set_new(
+		obj, "access_gateway_addresses", address_list(gateways, (size_t)(end - gateways)));
 }
 
 static json_t *prefix_list(const struct ctrl_config *config)
@@ -121,7 +138,7 @@ void api_status(struct api_request *r, const json_t *params)
 		obj, "uptime_s", (loop_now_ns(ctrl->loop) - r->api->started_ns) / CLOCK_NS_PER_S);
 	json_put_str(obj, "epoch", epoch);
 	json_put_uint(obj, "sequence", publish_sequence(ctrl->publish));
-	json_object_set_new(obj, "home_agent_addresses", address_list(ctrl->config));
+	put_addresses(obj, ctrl->config);
 	json_object_set_new(obj, "home_prefixes", prefix_list(ctrl->config));
 	json_put_uint(obj, "subscribers", subscriber_db_count(ctrl->subscribers));
 	json_put_uint(obj, "bindings", signalling_live(ctrl->signalling));

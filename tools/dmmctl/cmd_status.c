@@ -9,6 +9,8 @@ static const struct table_column fields[] = {
 	{"Epoch", "epoch", TABLE_TEXT},
 	{"Sequence", "sequence", TABLE_TEXT},
 	{"Home agent", "home_agent_addresses", TABLE_TEXT},
+	{"Anchor", "anchor_addresses", TABLE_TEXT},
+	{"Access gateway", "access_gateway_addresses", TABLE_TEXT},
 	{"Subscribers", "subscribers", TABLE_TEXT},
 	{"Bindings", "bindings", TABLE_TEXT},
 	{"Sessions", "sessions.entries", TABLE_TEXT},

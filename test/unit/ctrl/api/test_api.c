@@ -26,8 +26,9 @@ static void bad_requests_are_told(void **state)
 static void status_has_its_keys(void **state)
 {
 	static const char *const keys[] = {"version", "pid", "roles", "started", "uptime_s",
-		"epoch", "sequence", "home_agent_addresses", "home_prefixes", "subscribers",
-		"bindings", "sessions", "attachments", "data_planes", "store", "overload"};
+		"epoch", "sequence", "home_agent_addresses", "anchor_addresses",
+		"access_gateway_addresses", "home_prefixes", "subscribers", "bindings", "sessions",
+		"attachments", "data_planes", "store", "overload"};
 	json_t *reply = desk_ask("{\"method\": \"status\"}");
 	json_t *result = json_object_get(reply, "result");
 
@@ -39,6 +40,9 @@ static void status_has_its_keys(void **state)
 	assert_int_equal(json_integer_value(json_object_get(result, "pid")), getpid());
 	assert_int_equal(strlen(json_string_value(json_object_get(result, "epoch"))), 16);
 	assert_int_equal(json_array_size(json_object_get(result, "home_prefixes")), 2);
+	assert_int_equal(json_array_size(json_object_get(result, "home_agent_addresses")), 2);
+	assert_true(json_is_null(json_object_get(result, "anchor_addresses")));
+	assert_true(json_is_null(json_object_get(result, "access_gateway_addresses")));
 	assert_true(json_is_true(json_object_get(json_object_get(result, "store"), "ok")));
 	json_decref(reply);
 }

@@ -155,7 +155,9 @@ static void nobody_there(void **state)
 }
 
 #define STATUS                                                                                     \
-	"{\"result\":{\"version\":\"0.1.0\",\"pid\":7,\"roles\":[\"ha\"],\"uptime_s\":61,"         \
+	"{\"result\":{\"version\":\"0.1.0\",\"pid\":7,\"roles\":[\"lma\"],\"uptime_s\":61,"        \
+	"\"home_agent_addresses\":null,"                                                           \
+	"\"anchor_addresses\":[\"2001:db8:1::1\",\"2001:db8:1::2\"],"                              \
 	"\"home_prefixes\":[{\"prefix\":\"2001:db8:100::/64\",\"link\":null}],"                    \
 	"\"data_planes\":{\"known\":2,\"connected\":1,\"synced\":0},"                              \
 	"\"store\":{\"engine\":\"e\",\"path\":\"/p\",\"ok\":false}}}"
@@ -166,29 +168,31 @@ static void status(void **state)
 	static const struct server_exchange lines[] = {{"{\"method\":\"status\"}", {STATUS}}, {0}};
 
 	expect("status", lines, 0,
-		"Version:      0.1.0\n"
-		"Process:      7\n"
-		"Roles:        ha\n"
-		"Started:      -\n"
-		"Up:           1m01s\n"
-		"Epoch:        -\n"
-		"Sequence:     -\n"
-		"Home agent:   -\n"
-		"Subscribers:  -\n"
-		"Bindings:     -\n"
-		"Sessions:     -\n"
-		"  paths:      -\n"
-		"Attachments:  -\n"
-		"  paths:      -\n"
-		"Data planes:  2\n"
-		"  connected:  1\n"
-		"  synced:     0\n"
-		"Store:        /p\n"
-		"  engine:     e\n"
-		"  healthy:    no\n"
-		"  failed:     -\n"
-		"Packets shed: -\n"
-		"  last:       -\n"
+		"Version:        0.1.0\n"
+		"Process:        7\n"
+		"Roles:          lma\n"
+		"Started:        -\n"
+		"Up:             1m01s\n"
+		"Epoch:          -\n"
+		"Sequence:       -\n"
+		"Home agent:     -\n"
+		"Anchor:         2001:db8:1::1,2001:db8:1::2\n"
+		"Access gateway: -\n"
+		"Subscribers:    -\n"
+		"Bindings:       -\n"
+		"Sessions:       -\n"
+		"  paths:        -\n"
+		"Attachments:    -\n"
+		"  paths:        -\n"
+		"Data planes:    2\n"
+		"  connected:    1\n"
+		"  synced:       0\n"
+		"Store:          /p\n"
+		"  engine:       e\n"
+		"  healthy:      no\n"
+		"  failed:       -\n"
+		"Packets shed:   -\n"
+		"  last:         -\n"
 		"\n"
 		"HOME PREFIX        HOME LINK\n"
 		"2001:db8:100::/64  -\n",
