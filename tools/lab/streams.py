@@ -13,6 +13,7 @@ SECOND = 1_000_000_000
 HEAD = struct.Struct("!8sQ")  # name of the stream, number
 SO_TIMESTAMPNS, TIMESPEC = 35, struct.Struct("=qq")
 SO_RCVBUFFORCE, JOIN_SOURCE = 33, 46
+MADE_UP_FOR = 0.05  # seconds
 
 
 @dataclass
@@ -31,8 +32,8 @@ class Stream:
 
 
 class Sender:
-    """Sends streams from an address of a node until it is stopped. One that is late catches up, so that
-    rates are right over any longer time."""
+    """Sends streams from an address of a node until it is stopped. What a longer pause of this program
+    held back is not made up for: no network has room for that much at once."""
 
     def __init__(self, node, address, interface, streams):
         self.streams, self.ending = streams, threading.Event()
@@ -47,14 +48,15 @@ class Sender:
             thread.start()
 
     def _send(self, stream):
-        begin, number = time.monotonic(), 0
+        due, number = time.monotonic(), 0
         filler = bytes(stream.octets - HEAD.size)
         while not self.ending.is_set():
-            while begin + number / stream.rate <= time.monotonic():
+            due = max(due, time.monotonic() - MADE_UP_FOR)
+            while due <= time.monotonic():
                 stream.sent[number] = time.time_ns()
                 self.socket.sendto(stream.head(number) + filler, (stream.address, stream.port))
-                number += 1
-            self.ending.wait(max(0.0, begin + number / stream.rate - time.monotonic()))
+                number, due = number + 1, due + 1 / stream.rate
+            self.ending.wait(max(0.0, due - time.monotonic()))
 
     def stop(self):
         self.ending.set()

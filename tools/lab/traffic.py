@@ -119,8 +119,9 @@ def serve(address, port, bytes_per_second):
         # What an interruption held back is not made up for.
         next_time = max(next_time, time.monotonic() - 0.05) + CHUNK / float(bytes_per_second)
         time.sleep(max(0, next_time - time.monotonic()))
-    client.shutdown(socket.SHUT_WR)
+    # Before the client can know that this was all.
     report(event="served", bytes=sent, sha256=digest.hexdigest())
+    client.shutdown(socket.SHUT_WR)
     client.settimeout(60)
     try:
         client.recv(1)  # the client closes when it has everything
