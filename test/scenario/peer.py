@@ -103,6 +103,7 @@ class Peer:
         self.ear = Ear(self.node, "wlan0")
         self.care_of = None
         self.sequence = 0
+        self.repeated = set()  # sequence numbers of what was sent again and may be answered twice
 
     def leave(self):
         """Forgets its addresses and routes."""
@@ -144,12 +145,24 @@ class Peer:
         return mip6.binding_update(**(values | changes))
 
     def exchange(self, packet, limit=60):
-        """Sends a Binding Update and returns the acknowledgement that answers it."""
-        since = self.ear.mark()
-        self.send(packet)
-        octets = self.ear.wait(lambda heard: mip6.mh_type(heard) == mip6.BA,
-                               "a Binding Acknowledgement", since, limit)
-        return mip6.Acknowledgement(octets)
+        """Sends a Binding Update and returns the acknowledgement that answers it. What is not answered
+        for long is sent again, as nodes do: a packet may be lost while a neighbour is resolved."""
+        at = mip6.octets_before_mh(bytes(packet)) + 6
+        sequence = int.from_bytes(bytes(packet)[at:at + 2], "big")
+        since, others = self.ear.mark(), self.repeated - {sequence}
+
+        def wanted(heard):
+            return mip6.mh_type(heard) == mip6.BA and mip6.Acknowledgement(heard).sequence not in others
+
+        for patience in (limit / 4, limit * 3 / 4):
+            self.send(packet)
+            try:
+                return mip6.Acknowledgement(
+                    self.ear.wait(wanted, "a Binding Acknowledgement", since, patience))
+            except LabError:
+                if patience > limit / 2:
+                    raise
+            self.repeated.add(sequence)
 
     def register(self, subscriber, **changes):
         """Registers, which must succeed; returns the acknowledgement."""
