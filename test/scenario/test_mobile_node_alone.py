@@ -88,8 +88,7 @@ def pings(node, source, destination):
 def is_probe(octets):
     """Duplicate address detection for the home address."""
     packet = IPv6(octets)
-    return (ICMPv6ND_NS in packet and packet[ICMPv6ND_NS].tgt == HOME_ADDRESS
-            and packet.src == "::")
+    return (ICMPv6ND_NS in packet and packet[ICMPv6ND_NS].tgt == HOME_ADDRESS and packet.src == "::")
 
 
 def assert_update(update):
@@ -109,8 +108,7 @@ def test_registers_as_it_must(lab, agent, node):
     assert_update(update)
     assert update.source.startswith(VISITED_PREFIX["a"][:-1])
     assert update.home_option == HOME_ADDRESS
-    assert [kind for _, kind, _ in update.options] == [ALTERNATE_COA, MN_ID_OPTION, TIMESTAMP,
-                                                      AUTHENTICATION]
+    assert [kind for _, kind, _ in update.options] == [ALTERNATE_COA, MN_ID_OPTION, TIMESTAMP, AUTHENTICATION]
     assert update.option(ALTERNATE_COA) == mip6.address(update.source)
     assert update.option(MN_ID_OPTION) == b"\1mn1@example.net"
     assert update.lifetime == 105  # 420 s
@@ -118,7 +116,8 @@ def test_registers_as_it_must(lab, agent, node):
     status = node.status()
     assert status["care_of_address"] == update.source
     assert status["binding"]["bound"]
-    assert status["binding"]["sequence"] == update.sequence
+    # It may have been sent again before it was answered.
+    assert status["binding"]["sequence"] in [one.sequence for one in agent.updates]
     assert 0 < status["binding"]["remaining_s"] <= 420
 
 
@@ -143,14 +142,12 @@ def test_moves_and_comes_home(lab, agent, node, witness):
     assert update.option(ALTERNATE_COA) is None
     assert update.lifetime == 0
     numbers = [update.sequence for update in agent.updates]
-    assert all((after - before) & 0xFFFF in range(1, 0x8000)
-               for before, after in zip(numbers, numbers[1:]))
+    assert all((after - before) & 0xFFFF in range(1, 0x8000) for before, after in zip(numbers, numbers[1:]))
 
     def announced(octets):
         packet = IPv6(octets)
-        return ICMPv6ND_NA in packet and packet.dst == "ff02::1"
+        return ICMPv6ND_NA in packet and packet.dst == "ff02::1" and packet[ICMPv6ND_NA].tgt == HOME_ADDRESS
     packet = IPv6(witness.wait(announced, "an advertisement to all nodes", since))
-    assert packet[ICMPv6ND_NA].tgt == HOME_ADDRESS
     assert (packet[ICMPv6ND_NA].S, packet[ICMPv6ND_NA].O, packet[ICMPv6ND_NA].R) == (0, 1, 0)
     assert packet[ICMPv6NDOptDstLLAddr].lladdr == lab.mn.mac("wlan0")
     wait_for(lambda: pings(lab.host, None, HOME_ADDRESS), "the node to answer on its home link")
@@ -199,13 +196,13 @@ def test_takes_no_answer_from_others(lab, agent, away):
 
 def test_refreshes_when_asked(lab, agent, away):
     """RFC 6275, 11.7.4."""
-    first = agent.updates[-1]
+    count, first = len(agent.updates), agent.updates[-1]
 
     def asked_and_done():
         agent.request_refresh()
-        return len(agent.updates) > 1
+        return len(agent.updates) > count
     wait_for(asked_and_done, "an update after a refresh request", pause=0.3)
-    update = agent.updates[1]
+    update = agent.updates[count]
     assert_update(update)
     assert update.source == first.source
     assert (update.sequence - first.sequence) & 0xFFFF == 1
@@ -217,8 +214,10 @@ def test_goes_on_from_the_agents_sequence_number(lab, agent, node):
     agent.script = [lambda update: {"status": 135, "sequence": (update.sequence + 1000) & 0xFFFF}]
     lab.plug("a")
     node.start()
-    first, second = agent.wait_update(0), agent.wait_update(1)
-    assert (second.sequence - first.sequence) & 0xFFFF == 1001
+    first = agent.wait_update(0)
+    # Before it had the answer it may have asked again.
+    wait_for(lambda: any((update.sequence - first.sequence) & 0xFFFF == 1001 for update in agent.updates),
+             "an update that goes on from there")
     wait_state(node, "registered")
 
 
@@ -241,9 +240,11 @@ def test_stops_when_refused_for_good(lab, agent, node, status):
     lab.plug("a")
     node.start()
     wait_state(node, "refused")
+    # What it had sent before may still come.
+    refused = mip6.ntp_now()
     assert node.status()["binding"]["status"] == status
     time.sleep(4)  # longer than until a first repetition
-    assert len(agent.updates) == 1
+    assert all(update.timestamp < refused for update in agent.updates)
     lab.plug("b")  # a new link is a new chance
     wait_state(node, "registered")
 
@@ -262,9 +263,9 @@ def test_does_not_hammer_an_agent_that_cannot_be_pleased(lab, agent, node):
 def test_tunnels_both_ways(lab, agent, away):
     """RFC 6275, 11.3.1 and 11.3.3."""
     wait_for(lambda: pings(lab.mn, HOME_ADDRESS, CN), "an answer to a ping from the home address")
-    outer, inner = agent.inner[-1]
+    outer, inner = next(pair for pair in agent.inner if pair[1].dst == CN)
     assert IPv6(outer).src == agent.updates[-1].source
-    assert inner.src == HOME_ADDRESS and inner.dst == CN
+    assert inner.src == HOME_ADDRESS
     assert IPv6(outer).fl != 0
     wait_for(lambda: pings(lab.cn, None, HOME_ADDRESS), "an answer from the home address")
     # without a source chosen by hand: the home address is what programs use
@@ -278,8 +279,7 @@ def test_takes_tunnelled_packets_from_its_agent_only(lab, agent, away):
     agent.send(bytes(IPv6(src=HOME_AGENT, dst=agent.care_of, nh=41, plen=40))
                + bytes(IPv6(src=CN, dst="2001:db8:100::11", nh=59)))
     agent.send(bytes(IPv6(src=HOME_AGENT, dst=agent.care_of, nh=41, plen=4)) + b"none")
-    wait_for(lambda: away.status()["tunnel"]["in_malformed"] > before["in_malformed"],
-             "the last of them")
+    wait_for(lambda: away.status()["tunnel"]["in_malformed"] > before["in_malformed"], "the last of them")
     after = away.status()["tunnel"]
     assert after["in_wrong_source"] == before["in_wrong_source"] + 1
     assert after["in_not_home"] == before["in_not_home"] + 1
@@ -315,15 +315,13 @@ def test_works_on_a_link_with_the_least_mtu(lab, agent, node):
         wait_state(node, "registered")
         ear = agent.ears[0]
         since = ear.mark()
-        assert lab.mn.ip_json("link", "show", "dev", "dmm0")[0]["mtu"] == 1280
+        wait_for(lambda: lab.mn.ip_json("link", "show", "dev", "dmm0")[0]["mtu"] == 1280, "the least MTU")
         lab.mn.run("ping", "-c", "1", "-W", "1", "-s", "1232", "-I", HOME_ADDRESS, CN, check=False)
         whole = [IPv6(octets) for octets in (
-            ear.wait(lambda octets: octets[6] == 44 and octets[42] >> 3 == 0, "the first fragment",
-                     since),
+            ear.wait(lambda octets: octets[6] == 44 and octets[42] >> 3 == 0, "the first fragment", since),
             ear.wait(lambda octets: octets[6] == 44 and int.from_bytes(octets[42:44], "big") >> 3,
                      "the last fragment", since))]
-        assert all(packet.src == agent.updates[-1].source and packet.dst == HOME_AGENT
-                   for packet in whole)
+        assert all(packet.src == agent.updates[-1].source and packet.dst == HOME_AGENT for packet in whole)
         assert whole[0][IPv6ExtHdrFragment].nh == 41
         assert node.status()["tunnel"]["out_failed"] == 0
     finally:
@@ -334,13 +332,13 @@ def test_follows_the_mtu_of_the_path(lab, agent, away):
     """A router on the way has a smaller link: the tunnel's interface tells programs."""
     lab.ara.ip("link set core mtu 1400")
     try:
-        lab.mn.run("ping", "-c", "1", "-W", "1", "-s", "1400", "-M", "dont", "-I", HOME_ADDRESS, CN,
-                   check=False)
-        wait_for(lambda: lab.mn.ip_json("link", "show", "dev", "dmm0")[0]["mtu"] == 1360,
-                 "the smaller MTU on the tunnel")
-        wait_for(lambda: "1 received" in lab.mn.run("ping", "-c", "1", "-W", "1", "-s", "1300",
-                                                    "-I", HOME_ADDRESS, CN, check=False),
-                 "an answer to a packet that fits")
+        def followed():
+            lab.mn.run("ping", "-c", "1", "-W", "1", "-s", "1400", "-M", "dont", "-I", HOME_ADDRESS, CN,
+                       check=False)
+            return lab.mn.ip_json("link", "show", "dev", "dmm0")[0]["mtu"] == 1360
+        wait_for(followed, "the smaller MTU on the tunnel")
+        wait_for(lambda: "1 received" in lab.mn.run("ping", "-c", "1", "-W", "1", "-s", "1300", "-I",
+                                                    HOME_ADDRESS, CN, check=False), "an answer to a packet that fits")
     finally:
         lab.ara.ip("link set core mtu 1500")
 
@@ -353,8 +351,9 @@ def test_leaves_the_host_as_it_was(lab, agent, node):
     assert host_state(lab) != before
     assert node.process.stop() == 0
     assert host_state(lab) == before
-    update = agent.updates[-1]  # and gives the binding back
-    assert update.lifetime == 0 and update.home_option == HOME_ADDRESS
+    wait_for(lambda: agent.updates[-1].lifetime == 0, "the binding to be given back")
+    update = agent.updates[-1]
+    assert update.home_option == HOME_ADDRESS
     assert_update(update)
 
 
@@ -416,8 +415,7 @@ def test_does_not_share_its_address(lab, agent, node):
         lab.plug("home")
         node.start()
         wait_for(lambda: "address-in-use" in node.process.output(), "the error in the log")
-        wait_for(lambda: HOME_ADDRESS not in lab.mn.addresses("wlan0"),
-                 "the address to be given up")
+        wait_for(lambda: HOME_ADDRESS not in lab.mn.addresses("wlan0"), "the address to be given up")
         assert state(node) == "returning"
     finally:
         lab.host.ip(f"address del {HOME_ADDRESS}/128 dev eth0")
@@ -442,10 +440,7 @@ def test_points_at_a_wrong_field(lab, agent, away):
     sent = head + mip6.with_checksum(octets, HOME_AGENT, agent.care_of)
     since = agent.ears[0].mark()
     agent.send(sent)
-
-    def is_problem(heard):
-        return ICMPv6ParamProblem in IPv6(heard)
-    problem = IPv6(agent.ears[0].wait(is_problem, "a Parameter Problem", since))
+    problem = IPv6(agent.ears[0].wait(lambda heard: ICMPv6ParamProblem in IPv6(heard), "a Parameter Problem", since))
     assert problem[ICMPv6ParamProblem].code == 0
     assert problem[ICMPv6ParamProblem].ptr == 40
     assert bytes(problem[ICMPv6ParamProblem].payload)[8:] == sent[8:]
@@ -457,12 +452,18 @@ def test_waits_when_its_agent_knows_no_mobility(lab, agent, node):
     agent.script = [SILENT] * 100
     lab.plug("a")
     node.start()
-    update = agent.wait_update(0)
-    at = mip6.octets_before_mh(update.octets)
-    agent.send(bytes(IPv6(src=HOME_AGENT, dst=update.source)
-                     / ICMPv6ParamProblem(code=1, ptr=at) / update.octets))
-    wait_state(node, "refused")
-    assert node.status()["signals"]["parameter_problems"] == 1
+    agent.wait_update(0)
+    told = []
+
+    def waits():
+        """Every update is answered so: a wait may be over before it is seen."""
+        if agent.updates[-1] not in told:
+            told.append(agent.updates[-1])
+            agent.send(bytes(IPv6(src=HOME_AGENT, dst=told[-1].source) / ICMPv6ParamProblem(
+                code=1, ptr=mip6.octets_before_mh(told[-1].octets)) / told[-1].octets))
+        return state(node) == "refused"
+    wait_for(waits, "the node to wait")
+    wait_for(lambda: node.status()["signals"]["parameter_problems"] == len(told), "all to be counted")
     agent.script = []
     wait_state(node, "registered")
 
