@@ -32,20 +32,29 @@ def rig(build, tmp_path_factory):
 
 
 def families(rig):
-    text = rig.control.ctl("stats", "--openmetrics")
-    assert text.endswith("# EOF\n")
-    return {family.name: family for family in parser.text_string_to_metric_families(text)}
+    """What is told when the data plane has answered in time."""
+    def told():
+        text = rig.control.ctl("stats", "--openmetrics")
+        assert text.endswith("# EOF\n")
+        found = {family.name: family for family in parser.text_string_to_metric_families(text)}
+        return found["dmm_data_plane_up"].samples[0].value == 1 and found
+    return wait_for(told, "the data plane to tell its part")
 
 
 def test_control_tells_rates_times_and_what_there_is(rig):
-    control = rig.control.ask("stats")["control"]
+    def settled():
+        control = rig.control.ask("stats")["control"]
+        return control["now"]["changes_under_way"] == 0 and control
+    control = wait_for(settled, "nothing to be under way")
     assert control["now"]["bindings"] == control["now"]["subscribers"] == NODES
-    assert control["now"]["changes_under_way"] == control["now"]["waiting_known"] == 0
+    assert control["now"]["waiting_known"] == 0
     times = {time["name"]: time for time in control["times"]}
-    assert times["answer"]["count"] == NODES
+    # Nodes that were not answered soon have asked again.
+    accepted = sum(control["counters"][name] for name in ("registered", "refreshed"))
+    assert times["answer"]["count"] == accepted >= control["counters"]["registered"] == NODES
     assert 0 < times["answer"]["p50_us"] <= times["answer"]["p99_us"] <= times["answer"]["max_us"]
     assert times["store_commit"]["count"] == control["counters"]["commit_transactions"]
-    assert times["data_plane_ack"]["count"] == NODES
+    assert NODES <= times["data_plane_ack"]["count"] <= accepted
     for time in times.values():
         counts = [bucket["count"] for bucket in time["buckets"]]
         assert counts == sorted(counts) and counts[-1] <= time["count"]
@@ -53,9 +62,11 @@ def test_control_tells_rates_times_and_what_there_is(rig):
 
 
 def test_people_see_them(rig):
-    text = rig.control.ctl("stats")
-    for word in ("registered", "store_commit", "P99", "bindings", "Data plane dp1"):
-        assert word in text, text
+    def missing():
+        text = rig.control.ctl("stats")
+        return [word for word in ("registered", "store_commit", "P99", "bindings", "Data plane dp1")
+                if word not in text]
+    wait_for(lambda: not missing(), "all of it, also of a data plane that was too slow to answer at once")
 
 
 def test_openmetrics_is_read_by_another_implementation(rig):
@@ -65,8 +76,9 @@ def test_openmetrics_is_read_by_another_implementation(rig):
     assert [sample.value for sample in found["dmm_control_now_bindings"].samples] == [NODES]
     answer = found["dmm_control_answer_seconds"]
     assert (answer.type, answer.unit) == ("histogram", "seconds")
-    assert [s.value for s in answer.samples if s.name.endswith("_count")] == [NODES]
-    assert [s.value for s in answer.samples if s.labels.get("le") == "+Inf"] == [NODES]
+    accepted = sum(found[f"dmm_control_{name}"].samples[0].value for name in ("registered", "refreshed"))
+    assert [s.value for s in answer.samples if s.name.endswith("_count")] == [accepted]
+    assert [s.value for s in answer.samples if s.labels.get("le") == "+Inf"] == [accepted]
     [up] = found["dmm_data_plane_up"].samples
     assert up.labels == {"data_plane": "dp1"} and up.value == 1
     octets = {s.labels["port"]: s.value for s in found["dmm_data_plane_port_rx_bytes"].samples}
@@ -79,8 +91,13 @@ def test_openmetrics_is_read_by_another_implementation(rig):
 
 def test_a_counter_that_rises_rises_there(rig):
     before = families(rig)["dmm_control_punted"].samples[0].value
-    rig.run("signalling", "--subscribers", NODES, "--mix", "register,refresh", "--rate", 50, "--seconds", 1)
-    assert families(rig)["dmm_control_punted"].samples[0].value >= before + NODES
+
+
+    def risen():
+        # On a slow machine it sends less than it is to.
+        rig.run("signalling", "--subscribers", NODES, "--mix", "register,refresh", "--rate", 50, "--seconds", 1)
+        return families(rig)["dmm_control_punted"].samples[0].value >= before + NODES
+    wait_for(risen, "the counter to rise")
 
 
 def send(rig, values, number=0):
@@ -116,20 +133,26 @@ def test_trace_shows_what_becomes_of_the_messages_of_a_node(rig, tracing):
     send(rig, rig.subscribers[1], 1)
     send(rig, node | {"key": "00" * 16})
     send(rig, node | {"spi": 999})
-    wait_for(lambda: len([item for item in items() if item["outcome"] == "drop_bu_spi"]) == 1, "all of it")
-    seen = [(item["kind"], item["what"], item["outcome"]) for item in items()]
+    wanted = [("received", "binding-update", "taken"), ("event", "refreshed", None),
+              ("received", "binding-update", "drop_bu_spi")]
+
+    def complete():
+        """An update is answered when it is in the store and in the data plane: perhaps after others."""
+        seen = [(item["kind"], item["what"], item["outcome"]) for item in items()]
+        answers = {outcome for kind, _, outcome in seen if kind == "sent"}
+        # Accepted, and a wrong authenticator.
+        return set(wanted) <= set(seen) and len(answers) == 2 and seen
+    seen = wait_for(complete, "all of it")
     assert {item["home_address"] for item in items()} == {node["home_addresses"][0]}
-    assert ("received", "binding-update", "taken") in seen
-    assert ("event", "refreshed", None) in seen
-    assert seen.index(("received", "binding-update", "taken")) < seen.index(("event", "refreshed", None))
-    assert ("received", "binding-update", "drop_bu_spi") in seen
-    refused = [outcome for kind, _, outcome in seen if kind == "sent"]
-    assert len(set(refused)) == 2  # accepted, and a wrong authenticator
+    assert seen.index(wanted[0]) < seen.index(wanted[1])
+    assert seen.count(wanted[2]) == 1
 
     told = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "ipv6.src", "-e", "mip6.mhtype", "-e",
                            "frame.comment"], capture_output=True, text=True, check=True).stdout.splitlines()
-    packets = [item for item in items() if item["packet"]]
-    assert len(told) == len(packets) > 4
+    # Each is written there before it is shown.
+    packets = wait_for(lambda: len(shown := [item for item in items() if item["packet"]]) >= len(told) and shown,
+                       "all of them to be shown")
+    assert len(told) > 4
     for line, item in zip(told, packets):
         source, kind, comment = line.split("\t")
         assert source == (HOME_AGENT if item["kind"] == "sent" else care_of(0))
@@ -163,8 +186,10 @@ def test_trace_shows_what_becomes_of_the_packets_of_a_node(rig, tracing):
     udp(rig, "core", correspondent, rig.subscribers[3]["home_addresses"][0])
     udp(rig, "access", address, correspondent, care_of(2))
     udp(rig, "access", address, correspondent, care_of(4))  # where it is not
-    wait_for(lambda: packets()[-1]["what"] == "dropped", "all of it")
-    down, up, dropped = packets()[-3:]
+    wait_for(lambda: any(item["what"] == "dropped" for item in packets()), "all of it")
+    # The first one may have been sent several times, and the last of these come late.
+    down, up, dropped = (next(item for item in packets() if (item["what"], item["from"]) == kind)
+                         for kind in (("sent", "core"), ("sent", "access"), ("dropped", "access")))
     for item in (down, up, dropped):
         assert item["home_address"] == address and item["data_plane"] == "dp1" and item["missed"] == 0
     assert [down[key] for key in ("what", "outcome", "from", "by", "to")] == \
@@ -175,19 +200,23 @@ def test_trace_shows_what_becomes_of_the_packets_of_a_node(rig, tracing):
 
     told = subprocess.run(["tshark", "-r", path, "-Y", "udp", "-T", "fields", "-e", "ipv6.src", "-e", "frame.comment"],
                           capture_output=True, text=True, check=True).stdout.splitlines()
-    assert told[-3:] == [f"{correspondent}\tpacket sent: -", f"{care_of(2)},{address}\tpacket sent: -",
-                         f"{care_of(4)},{address}\tpacket dropped: wrong_care_of"]
+    assert sorted(set(told)) == sorted([
+        f"{correspondent}\tpacket sent: -", f"{care_of(2)},{address}\tpacket sent: -",
+        f"{care_of(4)},{address}\tpacket dropped: wrong_care_of"])
 
 
 def test_trace_shows_a_revocation(rig, tracing):
     node = rig.subscribers[2]
     process, items = tracing(node["mn_id"])
+    home = node["home_addresses"][0]
     wait_for(lambda: process.require() or send(rig, node) or items(), "a trace", pause=0.2)
-    rig.control.ctl("binding", "clear", node["home_addresses"][0])
+    wait_for(lambda: rig.control.binding(home)["care_of_address"] == care_of(0), "the node to be there")
+    rig.control.ctl("binding", "clear", home)
     sent = wait_for(lambda: [item for item in items() if item["what"] == "binding-revocation-indication"],
                     "the revocation")[0]
     assert (sent["kind"], sent["outcome"], sent["care_of_address"]) == ("sent", None, care_of(0))
-    assert ("event", "cleared") in [(item["kind"], item["what"]) for item in items()]
+    wait_for(lambda: ("event", "cleared") in [(item["kind"], item["what"]) for item in items()],
+             "the end of the binding")
     wait_for(lambda: send(rig, node) or [item for item in items() if item["what"] == "registered"],
              "it to be back", pause=0.2)
 

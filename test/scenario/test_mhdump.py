@@ -236,6 +236,8 @@ def test_real_exchange(peer, subscriber, build):
     peer.register(node, lifetime=0)
     wait_for(lambda: live.output().count('"Binding Acknowledgement"') == 2, "both acknowledgements")
     assert live.stop(signal.SIGINT) == 0
+    wait_for(lambda: sum(mip6.mh_type(frame[14:]) is not None for _, frame in held.packets()) == 4,
+             "the capture to have them all")
     seen = mhdump.assert_agree(build, held.stop())
     assert [m["type"] for m in seen] == [5, 6, 5, 6]
     assert [m["error"] for m in seen] == [None] * 4
