@@ -1,6 +1,8 @@
 """A node played by the test that is on its home link and away at once: the host of the home link is its
 other interface."""
 
+import itertools
+
 from scapy.layers.inet6 import IPv6, MIP6OptUnknown
 
 from lab.system import wait_for
@@ -20,6 +22,7 @@ class HomeAndAway:
         self.home = subscriber["home_addresses"][0]
         self.neighbours = Neighbours(lab.host)
         self.ear = self.neighbours.ear
+        self.numbers = itertools.count(1)
 
     def update(self, *bids, **changes):
         mac = bytes.fromhex(self.lab.host.mac("eth0").replace(":", ""))
@@ -36,12 +39,14 @@ class HomeAndAway:
         """Where a ping from the correspondent comes to: the home link, with so many hops left, or a
         care-of address."""
         there, here = self.peer.ear.mark(), self.ear.mark()
-        tunnelled = lambda octets: (inner := inner_of(octets)) is not None and inner.src == CN
-        plain = lambda octets: octets[40:41] == b"\x80" and IPv6(octets).src == CN
+        # One of an earlier call may come late.
+        ours = b"%08x" % next(self.numbers)
+        tunnelled = lambda octets: ours in octets and (inner := inner_of(octets)) is not None and inner.src == CN
+        plain = lambda octets: octets[40:41] == b"\x80" and ours in octets and IPv6(octets).src == CN
 
         def came():
             # Again if it was lost while a neighbour was resolved.
-            self.lab.cn.run("ping", "-c", "1", "-W", "1", self.home, check=False)
+            self.lab.cn.run("ping", "-c", "1", "-W", "1", "-p", ours.hex(), self.home, check=False)
             return self.peer.ear.heard(tunnelled, there) + self.ear.heard(plain, here)
         wait_for(came, "the ping")
         heard = self.ear.heard(plain, here)

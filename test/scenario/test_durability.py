@@ -7,7 +7,9 @@ import pytest
 
 from lab import programs
 from lab.system import LabError, wait_for
-from peer import inner_of
+from lab.topology import ACCESS_ROUTERS
+import mip6
+from peer import Ear, inner_of
 
 
 @pytest.fixture
@@ -68,18 +70,23 @@ def test_data_plane_restarts(lab, gateway, control, peer, bound, how):
     peer.register(bound)
 
 
-def test_no_data_plane_no_acknowledged_binding(gateway, control, peer, subscriber):
+def test_no_data_plane_no_acknowledged_binding(lab, gateway, control, peer, subscriber):
     """Without a data plane there is nobody to forward, and nothing is promised."""
     peer.attach("a")
     node = subscriber()
     gateway.data_plane.process.stop()
     wait_for(lambda: not gateway.synchronised(plane_runs=False), "control to notice")
+    on_its_way = Ear(lab.core, ACCESS_ROUTERS["a"])
     try:
         since = peer.ear.mark()
         peer.send(peer.update(node))
+        on_its_way.wait(lambda heard: mip6.mh_type(heard) == mip6.BU, "the update on its way")
         binding = control.binding(node["home_addresses"][0])
         assert binding is None or binding["state"] in ("dad", "committing")
+        # It must not wait there for a neighbour, and come when the data plane is back.
+        lab.core.run("ip", "-6", "neighbour", "flush", "dev", "gw")
     finally:
+        on_its_way.close()
         gateway.data_plane.start()
         wait_for(gateway.synchronised, "the data plane to be synchronised again")
     assert not [answer for answer in peer.acknowledgements(since) if answer.status < 128]

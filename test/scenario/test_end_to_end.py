@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from lab import ledger
+from lab import ledger, programs
 from lab.topology import Lab
 from conftest import ROOT
 
@@ -21,6 +21,8 @@ def bench(build, request, tmp_path_factory):
     with Lab("shared", tmp_path_factory.mktemp(request.param)) as network:
         ledger.reserve_hugepages(network.ledger, 256)
         made = Bench(network, build, request.param, options_of(["--subscribers", str(NODES)]))
+        # The gateway may have to wait for a processor while packets are under way.
+        programs.changed_copy(made.config, made.config, [('settle = "200ms";', 'settle = "5s";')])
         yield made
         made.stop()
 

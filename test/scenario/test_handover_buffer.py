@@ -17,9 +17,10 @@ from test_access_gateway import arrive
 BOUND = 300  # packets of a host that wait at the anchor
 PORT = 4711
 PACE_S = 0.002
+SO_RCVBUFFORCE = 33
 HUGEPAGES = 240
 # Longer than any test takes: nothing here depends on time.
-ANCHOR_CHANGES = (('delete_delay = "10s"', f'delete_delay = "60s"; handover = {{ buffer = {BOUND}; hold = "60s"; }}'),)
+ANCHOR_CHANGES = (('delete_delay = "10s"', f'delete_delay = "600s"; handover = {{ buffer = {BOUND}; hold = "60s"; }}'),)
 GATEWAY_CHANGES = (("mag = {", 'mag = {\n\thandover = { buffer = 1024; hold = "60s"; };'),)
 
 
@@ -65,7 +66,7 @@ class Receiver(threading.Thread):
     def __init__(self, lab):
         super().__init__(daemon=True)
         self.socket, self.numbers = lab.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM), []
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
         self.socket.bind(("::", PORT))
         self.socket.settimeout(0.1)
         self.closed = threading.Event()

@@ -228,6 +228,6 @@ def test_mobile_node_is_refused(both, control, text, counter):
     prefers, is then used alone."""
     here = both(text)
     wait_for(lambda: control.drops()[counter], "the refusal", 60)
-    wait_for(lambda: here.node.status()["state"] == "home", "the node to be at home alone", 60)
-    assert here.at_home() == {} and here.paths() == {}
+    wait_for(lambda: here.node.status()["state"] == "home" and here.paths() == {}, "the node to be at home alone", 60)
+    wait_for(lambda: here.at_home() == {}, "the home agent to know it", 60)
     here.answers()

@@ -73,5 +73,5 @@ def test_what_is_for_the_home_link_is_relayed_to_who_has_it(lab, gateway, contro
     assert told(5000) == (True, 1, [2])
     wait_for(lambda: here.pinged(RELAYED) == "home", "packets to come by the home link", 60)
     assert here.update(bid(1)).status == 0
-    wait_for(lambda: here.pinged() == away, "packets to follow the node that has left", 60)
+    wait_for(lambda: here.pinged(RELAYED) == away, "packets to follow the node that has left", 60)
     here.close()
