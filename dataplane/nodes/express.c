@@ -9,8 +9,8 @@
  * What a packet costs is instructions and waiting for three cache lines, those of its subscriber
  * and the one where it is counted. Instructions are saved with plain packets, which nearly all are:
  * these have finish to themselves (express_plain.h). Waiting is saved by cutting the steps where
- * memory is asked for; each stage works on a stride of packets while the lines of the strides behind
- * it are on their way:
+ * memory is asked for; each stage works on a stride of packets while the lines of the strides
+ * behind it are on their way:
  *
  *	look    the frame, whose packet it is; ask for the bucket of its subscriber
  *	match   the bucket; ask for the entry
