@@ -7,7 +7,7 @@ from lab.node import veth
 from lab.proxy import EXAMPLES, MAC, MN_ID, ROUTER, AccessGateway, global_address
 from lab.system import LabError, wait_for
 from lab.topology import CN
-from proxy_rig import anchor, proxy_lab, reaches  # noqa: F401
+from proxy_rig import STAYING, anchor, proxy_lab, reaches  # noqa: F401
 from rig import stop
 
 HUGEPAGES = 128
@@ -27,7 +27,7 @@ def gateway(lab, build, anchor):
     started = AccessGateway(lab, build, "1")
     started.control.reconfigure(
         ('{ port = "access"; access_technology = 4; }',
-         '{ port = "access"; access_technology = 4; }, { port = "second"; access_technology = 3; }'))
+         '{ port = "access"; access_technology = 4; }, { port = "second"; access_technology = 3; }'), STAYING)
     plane = started.data_plane
     plane.config = started.node.directory / "etc" / "two-links.cfg"
     plane.config.write_text((EXAMPLES / "mag-dp.cfg").read_text().replace(

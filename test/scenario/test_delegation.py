@@ -17,7 +17,7 @@ from lab.system import wait_for
 from lab.topology import CN
 from peer import Ear
 from pmip6 import NOT_CHANGED, PlayedGateway
-from proxy_rig import anchor, proxy_lab, reaches  # noqa: F401
+from proxy_rig import STAYING, anchor, proxy_lab, reaches  # noqa: F401
 from rig import stop
 
 BUS_NETWORK = "2001:db8:5100::/56"  # of the second node, which is always on
@@ -47,7 +47,7 @@ def gateways(lab, build, anchor):
     started = {link: AccessGateway(lab, build, link) for link in "12"}
     for link, gateway in started.items():
         gateway.control.reconfigure(
-            (f'link_address = "{MAC[1]}";', f'link_address = "{MAC[1]}"; delegation = true;'),
+            STAYING, (f'link_address = "{MAC[1]}";', f'link_address = "{MAC[1]}"; delegation = true;'),
             ("mag = {", f'mag = {{\n\tgre = "{"keys" if link == "2" else "required"}";'))
         if link == "1":
             gateway.control.reconfigure(

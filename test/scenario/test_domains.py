@@ -14,7 +14,7 @@ from lab.programs import changed_copy
 from lab.proxy import ANCHOR, GATEWAY, MAC, ROUTER, AccessGateway, Anchor
 from lab.system import LabError, wait_for
 from peer import Ear
-from proxy_rig import PATIENT, proxy_lab
+from proxy_rig import PATIENT, STAYING, proxy_lab
 from rig import stop
 
 HUGEPAGES = 240
@@ -75,7 +75,7 @@ def anchor(lab, build):
 
 @pytest.fixture(scope="module")
 def gateway(lab, build, anchor):
-    changes = [('{ port = "access"; access_technology = 4; }',
+    changes = [STAYING, ('{ port = "access"; access_technology = 4; }',
                 ",\n".join(f'{{ port = "{name}"; domain = "{name}"; }}' for name in CUSTOMERS))]
     for number, name in enumerate(CUSTOMERS, 1):
         changes.append((f'mn_id = "host{number}@example.net"; ', f'mn_id = "host@{name}.example"; domain = "{name}"; '))
