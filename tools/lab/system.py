@@ -9,7 +9,7 @@ class LabError(Exception):
     """Something of the laboratory did not do what it must; the text is for the user."""
 
 
-def run(*command, check=True, stdin=None, timeout=120):
+def run(*command, check=True, stdin=None, timeout=600):
     """Runs a command to its end and returns its standard output."""
     done = subprocess.run([str(word) for word in command], input=stdin, text=True, timeout=timeout,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
