@@ -107,17 +107,6 @@ def test_host_gets_an_address_and_is_reached(lab, anchor, gateways, host):
     reaches(lab.cn, address)
 
 
-@pytest.mark.parametrize("role, title", [("anchor", "Anchor"), ("access_gateway", "Access gateway")])
-def test_status_tells_whose_addresses_they_are(anchor, gateways, role, title):
-    control = (anchor if role == "anchor" else gateways["1"]).control
-    address = ANCHOR if role == "anchor" else GATEWAY["1"]
-    status = control.ask("status")
-    assert {key: status[key] for key in status if key.endswith("_addresses")} == {
-        "home_agent_addresses": None, "anchor_addresses": None, "access_gateway_addresses": None,
-        f"{role}_addresses": [address]}
-    assert [f"{title}:", address] in [line.rsplit(maxsplit=1) for line in control.ctl("status").splitlines()]
-
-
 @pytest.fixture
 def tracing(build):
     """tracing(part): a running dmmctl trace of the host there; its lines so far as JSON."""

@@ -4,7 +4,7 @@ from one to the other."""
 import pytest
 
 from lab.node import veth
-from lab.proxy import EXAMPLES, MAC, MN_ID, ROUTER, AccessGateway, global_address
+from lab.proxy import ANCHOR, EXAMPLES, GATEWAY, MAC, MN_ID, ROUTER, AccessGateway, global_address
 from lab.system import LabError, wait_for
 from lab.topology import CN
 from proxy_rig import STAYING, anchor, proxy_lab, reaches  # noqa: F401
@@ -97,3 +97,14 @@ def test_what_cannot_be_moved(gateway):
     for words in ((), (MN_ID[1],), (MN_ID[1], "second", "third")):
         with pytest.raises(LabError, match=r"failed \(2\): .*mag move"):
             ctl("mag", "move", *words)
+
+
+@pytest.mark.parametrize("role, title", [("anchor", "Anchor"), ("access_gateway", "Access gateway")])
+def test_status_tells_whose_addresses_they_are(anchor, gateway, role, title):
+    control = (anchor if role == "anchor" else gateway).control
+    address = ANCHOR if role == "anchor" else GATEWAY["1"]
+    status = control.ask("status")
+    assert {key: status[key] for key in status if key.endswith("_addresses")} == {
+        "home_agent_addresses": None, "anchor_addresses": None, "access_gateway_addresses": None,
+        f"{role}_addresses": [address]}
+    assert [f"{title}:", address] in [line.rsplit(maxsplit=1) for line in control.ctl("status").splitlines()]
