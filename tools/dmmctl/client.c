@@ -11,8 +11,8 @@
 
 #include "common/clock.h"
 
-/* How long one that restarts is waited for, and how long one that is there, or was until it was
- * killed, on a machine that has much else to do. */
+/* How long one that restarts is waited for, and how long one that was there until it was killed.
+ * One that is there may be busy: for that, as long as for an answer. */
 #define ABSENT_MS  1000
 #define CONNECT_MS 5000
 
@@ -102,6 +102,7 @@ static int send_request(
 {
 	int connect_ms = client->timeout_ms < CONNECT_MS ? client->timeout_ms : CONNECT_MS;
 	uint64_t start = clock_mono_ms(), end = start + (uint64_t)connect_ms;
+	uint64_t last = start + (uint64_t)client->timeout_ms;
 	json_t *request = json_pack("{s:s}", "method", method);
 	char *text;
 	int rc;
@@ -115,9 +116,10 @@ static int send_request(
 	while ((rc = zsock_send1(&client->socket, text, strlen(text))) == -EAGAIN) {
 		uint64_t now = clock_mono_ms();
 
-		if (now >= end || (now - start >= ABSENT_MS && is_absent(client)))
+		if (now >= last || (now - start >= ABSENT_MS && is_absent(client)) ||
+			(now >= end && zsock_probe(client->endpoint) != -EADDRINUSE))
 			break;
-		wait_some(client, end - now);
+		wait_some(client, last - now);
 	}
 	/* A request may hold a subscriber's key. */
 	explicit_bzero(text, strlen(text));

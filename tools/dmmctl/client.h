@@ -15,7 +15,7 @@
 struct client {
 	struct zsock socket;
 	const char *endpoint;
-	int timeout_ms; /* for each message of a reply, and up to a second for the connection */
+	int timeout_ms; /* for each message of a reply; and for the connection, if it is there */
 };
 
 struct client_error {
