@@ -116,11 +116,14 @@ static void full_queue_is_eagain(void **state)
 	zsock_close(&z);
 }
 
-/* Sends until nobody takes more: not the queue here, nor the connection, nor the queue there. */
+/* Sends until nobody takes more: not the queue here, nor the connection, nor the queue there.
+ * Before the first, the connection may have to be made. */
 static void fill(struct zsock *z)
 {
 	static const char text[1000];
 
+	while (!zsock_writable(z))
+		poll(NULL, 0, 1);
 	for (int refused = 0; refused < 5; refused++) {
 		while (zsock_send1(z, text, sizeof(text)) == 0)
 			refused = 0;
