@@ -16,7 +16,7 @@ CONFIGS = pathlib.Path(os.environ.get("DMM_CONFIGS", ORIGINALS))
 
 # By a setting that only configurations of the program have. Nodes that tests play say a thing once.
 OVERLOAD = 'overload = { wait = "10s"; };\n'
-PATIENCE = {"roles": 'channel = { ack_timeout = "2s"; heartbeat = "300ms"; heartbeats_missed = 10; };\n' + OVERLOAD,
+PATIENCE = {"roles": 'channel = { ack_timeout = "10s"; heartbeat = "300ms"; heartbeats_missed = 10; };\n' + OVERLOAD,
             "ports": 'channel = { heartbeat = "300ms"; heartbeats_missed = 10; };\n'}
 
 

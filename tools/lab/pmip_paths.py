@@ -46,7 +46,7 @@ DISTRIBUTION = f"""	distribution = {{
 WEIGHTS = ((3, 1), (1, 3))  # of WLAN and LTE, one after the other
 SHARE_OFF = 0.02   # so far a share may be from what weights say
 PINGS = 100        # that a share is told of
-FOLLOWS = 500 * MILLISECOND  # data planes may take after an end says that a link is down or up
+FOLLOWS = 1000 * MILLISECOND  # data planes may take after an end says that a link is down or up
 BYTES_PER_SECOND = 500_000
 STAY = 1.0         # seconds of each part
 TCP, ECHO_REQUEST, ECHO_REPLY = 6, 128, 129

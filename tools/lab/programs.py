@@ -111,9 +111,13 @@ class Control:
             return None
         return stats
 
+    def stats(self):
+        """What control and the data planes count, once all have answered that are there."""
+        return wait_for(self._whole_stats, "all data planes to tell what they have counted")
+
     def drops(self):
         """All drop and control counters as one dictionary, the data planes' added up."""
-        stats = wait_for(self._whole_stats, "all data planes to tell what they have counted")
+        stats = self.stats()
         counters = dict(stats["control"]["counters"])
         for plane in stats["data_planes"]:
             for part in ("counters", "drops"):
