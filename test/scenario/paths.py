@@ -1,7 +1,9 @@
 """What tests of a gateway with two links to its anchor have in common (lab.proxy_paths)."""
 
+import contextlib
 import ipaddress
 import socket
+import threading
 import time
 
 from lab.proxy_paths import CABLES
@@ -19,6 +21,24 @@ def send_up(lab, address, ports):
         sender.bind((address, SOURCE_PORT))
         for port in ports:
             sender.sendto(b"up%08d" % port, (CN, port))
+
+
+@contextlib.contextmanager
+def sending_up(lab, address, ports):
+    """The host does so again and again, meanwhile."""
+    over = threading.Event()
+
+    def send():
+        while not over.wait(0.05):
+            send_up(lab, address, ports)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield
+    finally:
+        over.set()
+        sender.join()
 
 
 def heard_from_tunnel(ear, mark, payload, care_of):

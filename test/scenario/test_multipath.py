@@ -219,5 +219,14 @@ def test_restart(lab, anchor, gateway, node):
         process.stop(9)
     anchor.start()
     assert [bid for bid, _, _ in bids(anchor, node)] == [1, 2]
+    since = gateway.ear.mark()
+
+    def reached():
+        """Neighbours are resolved while packets wait, of which there is room for few."""
+        with lab.cn.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW) as sender:
+            sender.sendto(bytes(IPv6(src=CN, dst=address) / UDP(dport=9) / Raw(b"first")), (address, 0))
+        return gateway.ear.heard(lambda heard: heard[6] == 41 and heard.endswith(b"first"), since)
+
+    wait_for(reached, "the first packet", pause=0.2)
     ways = ways_down(lab, gateway, address, range(1000, 1040), lambda port: UDP(sport=port, dport=9))
     assert set(ways.values()) == {1, 2}

@@ -10,23 +10,27 @@ from lab.proxy import CORE_AT_GATEWAY, Anchor, global_address
 from lab.proxy_paths import (BID, CABLES, CORE_AT_WLAN, LABEL, LINK, LTE, WLAN, PathsGateway, PathsLab,
                              make_anchor, supervised)
 from lab.system import wait_for
-from paths import Cables, send_up
+from paths import Cables, sending_up
 from proxy_rig import PATIENT, lab  # noqa: F401
 from rig import stop
 
 LAB, HUGEPAGES = PathsLab, 160
 WEB = 80  # rules want WLAN for it, and else LTE
 PORTS = [*range(2000, 2024), WEB]
-SOON = supervised("50ms", 8, 3) + "	metrics_vendor = 32473;\n"  # RFC 5612
+SOON = supervised("50ms", 30, 3) + "	metrics_vendor = 32473;\n"  # RFC 5612
 BOTH = {LTE: "up", WLAN: "up"}
 USER_PLANE = "2001:db8:1::11"
 CORE_AT = {LTE: CORE_AT_GATEWAY[LINK], WLAN: CORE_AT_WLAN}
-BEST = ('\t\tsteering = "flow";', '\t\tsteering = "best"; best = { delay_margin = "10s"; hold = "1s"; };')
+MARGIN = 25  # percent of probes: on a busy machine some come back late, which counts as lost
+BEST = ('\t\tsteering = "flow";',
+        f'\t\tsteering = "best"; best = {{ delay_margin = "10s"; loss_margin = {MARGIN}; hold = "1s"; }};')
+HEARTBEATS = '\n\theartbeat = "1s"; heartbeats_missed = 20;'
 
 
 @pytest.fixture(scope="module")
 def anchor(lab, build):
-    started = make_anchor(lab, build, PATIENT, ('max_lifetime = "420s";', 'max_lifetime = "420s";\n\theartbeat = "1s";'),
+    started = make_anchor(lab, build, PATIENT, ('max_lifetime = "420s";', 'max_lifetime = "420s";' + HEARTBEATS),
+                          ('delete_delay = "10s"', 'delete_delay = "600s"'),
                           ('name = "mag1"; ', 'name = "mag1"; identifier = "mag1@example.net"; '),
                           ('{ name = "dp1"; }', f'{{ name = "dp1"; address = "{USER_PLANE}"; }}'),
                           supervision=SOON)
@@ -38,7 +42,7 @@ def anchor(lab, build):
 
 @pytest.fixture(scope="module")
 def gateway(lab, build, anchor):
-    started = PathsGateway(lab, build, ("mag = {", 'mag = {\n\theartbeat = "1s";'), supervision=SOON)
+    started = PathsGateway(lab, build, ("mag = {", "mag = {" + HEARTBEATS), supervision=SOON)
     started.start()
     yield started
     stop(started)
@@ -98,8 +102,6 @@ def test_paths_are_shown(anchor, gateway, address):
 def test_what_they_carry_is_shown(lab, anchor, gateway, address):
     """Up by both, since flows are shared out, and down what answers."""
     def carried():
-        send_up(lab, address, PORTS)
-        lab.cn.run("ping", "-6", "-c", "1", "-W", "1", address, check=False)
         for end, key in (anchor, "remote"), (gateway, "local"):
             shown = paths(end, key).values()
             if not all(path["up_packets_s"] and path["up_octets_s"] > path["up_packets_s"]
@@ -107,7 +109,11 @@ def test_what_they_carry_is_shown(lab, anchor, gateway, address):
                 return False
         return True
 
-    wait_for(carried, "rates at both ends", 60)
+    # Rates are those of the last second: who asks later still has to find some.
+    with sending_up(lab, address, PORTS):
+        pinging = lab.cn.start("ping", "ping", "-6", "-i", "0.1", address)
+        wait_for(carried, "rates at both ends", 60)
+        pinging.stop()
     for end in anchor, gateway:
         assert "UP PKT/S" in end.control.ctl("path", "show").splitlines()[0]
         wait_for(lambda: {path["up_packets_s"] for path in paths(end, "bid").values()} == {0},
@@ -147,8 +153,12 @@ def test_a_link_is_cut_and_comes_back(lab, anchor, gateway, cables, address):
     def ways():
         return cables.ways_up(address, PORTS, 5)
 
-    before = wait_for(lambda: len(ways()) == len(PORTS) and ways(), "all flows to go up", 60)
-    assert before[WEB] == WLAN and set(before.values()) == {LTE, WLAN}
+    def by_both():
+        found = ways()
+        return (found.keys() == set(PORTS) and found[WEB] == WLAN and set(found.values()) == {LTE, WLAN}
+                and found == ways() and found)
+
+    before = wait_for(by_both, "all flows to go up, by both", 60)
 
     cut(lab, WLAN)
     await_states(anchor, gateway, {LTE: "up", WLAN: "down"})
@@ -214,10 +224,11 @@ def test_the_anchor_goes_by_what_it_is_told(lab, anchor, gateway, cables, addres
 
     def is_told():
         shown = paths(anchor, "remote")[WLAN]
-        return shown["told_loss_percent"] >= 5 > shown["loss_percent"]
+        return shown["told_loss_percent"] >= MARGIN / 2 + shown["loss_percent"]
     wait_for(is_told, "the loss to be one that the anchor is told of alone", 60)
     lab.core.run("nft", "delete", "table", "ip6", "lossy")
-    wait_for(lambda: paths(anchor, "remote")[WLAN]["told_loss_percent"] < 1, "WLAN to be as good again", 60)
+    wait_for(lambda: paths(anchor, "remote")[WLAN]["told_loss_percent"] < MARGIN / 2,
+             "WLAN to be as good again", 60)
     assert best(anchor, "remote") == best(gateway, "local") == {LTE}
 
 
@@ -238,7 +249,13 @@ def test_they_speak_by_the_link_that_is_left(lab, anchor, gateway, cables, addre
         assert "reachable" in {peer["state"] for peer in end.control.ask("peer", "show")["peers"]}
     told = anchor.control.ask("session", "renew", address)
     assert (told["answer"], told["answer_status"]) == ("answered", 0)
-    told = gateway.control.ask("mag", "revoke", "lma")
-    assert (told["answer"], told["answer_status"]) == ("answered", 0)
-    assert {session["state"] for session in anchor.sessions()} == {"ending"}
+    lab.plug(None)
+
+    def revoked():
+        """What the host said last may attach it anew, once."""
+        told = gateway.control.ask("mag", "revoke", "lma")
+        assert (told["answer"], told["answer_status"]) == ("answered", 0)
+        return {session["state"] for session in anchor.sessions()} == {"ending"}
+
+    wait_for(revoked, "the session to end")
     mend(lab, cables, LTE)
