@@ -94,10 +94,18 @@ def test_what_nodes_listen_to_is_joined(lab, gateway, peer, subscriber, control,
     peer.register(values, more=option(filtered(ANY, IS_EXCLUDE)))
     wait_for(lambda: (ANY, None) in database(lab), "the group to be joined again")
     arrives(source, peer, SPECIFIC, b"still")
-    counters = control.ask("stats")["data_planes"][0]["counters"]
+    counters = control.stats()["data_planes"][0]["counters"]
     assert counters["upstream_joined"] - counters["upstream_left"] == 2
     assert counters["upstream_failed"] == 0
-    shown = control.ask("mcast", "show")["groups"]
+
+    def told():
+        # In this order: what is still under way is counted by both, or by the second alone.
+        listeners = {group: control.ask("mcast", "members", group)["listeners"] for group in (ANY, SPECIFIC)}
+        shown = control.ask("mcast", "show")["groups"]
+        counted = (*listeners[SPECIFIC], *(item for item in shown if item["group"] == SPECIFIC))
+        return all(item["packets"] for item in counted) and (listeners, shown)
+
+    listeners, shown = wait_for(told, "the data plane to tell what it counts")
     assert {(item["group"], item["source"]): item["members"] for item in shown} == {
         (ANY, None): 1, (SPECIFIC, SENDER): 1}
     specific = next(item for item in shown if item["group"] == SPECIFIC)
@@ -105,7 +113,6 @@ def test_what_nodes_listen_to_is_joined(lab, gateway, peer, subscriber, control,
     assert specific["copies"] > 0
     assert specific["upstream_joined"] == ["dp1"] and specific["upstream_refused"] == []
     # By node: who listens to one of them alone has got no copy of the other since it joined.
-    listeners = {group: control.ask("mcast", "members", group)["listeners"] for group in (ANY, SPECIFIC)}
     (idle,), (served,) = listeners.values()
     assert [idle["home_address"], served["home_address"]] == [
         values["home_addresses"][0], other["home_addresses"][0]]
