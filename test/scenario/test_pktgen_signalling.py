@@ -49,7 +49,8 @@ def test_registers_all_nodes(rig):
 
 
 def test_traffic_reaches_the_registered(rig):
-    figures = rig.run("traffic", "--subscribers", NODES, "--rate", 2 * NODES, "--seconds", 1)
+    figures = rig.run("traffic", "--subscribers", NODES, "--rate", 2 * NODES, "--seconds", 1,
+                      config=rig.config(settle='"3s"'))
     for stream in figures["result"]["streams"].values():
         assert stream["received"] == stream["sent"] > 0 and stream["astray"] == 0
 
@@ -88,8 +89,8 @@ def repeated(process):
 
 
 def test_updates_are_repeated_until_answered(rig):
-    process = rig.begin("signalling", "--subscribers", NODES, "--mix", "register", "--rate", 100,
-                        "--seconds", 30)
+    process = rig.begin("signalling", "--subscribers", NODES, "--mix", "register", "--rate", 25,
+                        "--seconds", 60)
     wait_for(lambda: process.require() or "\n     1 " in process.output(), "the first second", 60)
     rig.gen.ip("link set access down")
     wait_for(lambda: process.require() or repeated(process) > 0, "updates to be repeated", 60)
