@@ -34,6 +34,14 @@ def shown(control, home):
     return {b["bid"]: b["care_of_address"] for b in control.bindings() if b["home_address"] == home}
 
 
+def with_traffic(control, home):
+    """The bindings of a bound node with what they carried, once the data plane has told that."""
+    def told():
+        found = control.ask("binding", "show", "--traffic", "--home-address", home)["bindings"]
+        return all(binding["traffic"] for binding in found) and found
+    return wait_for(told, "the data plane to tell what it counts")
+
+
 def test_bindings_are_added_replaced_and_ended(node, control):
     answer = node(bid(2, CARE_OF["a"], priority=5, status=130), overwrite=True)
     assert (answer.status, answer.bids) == (0, [(2, 0)])
@@ -132,9 +140,10 @@ def test_the_best_path_is_used_and_all_are_accepted(node, peer, lab, control):
     for source in (CARE_OF["a"], OTHER):
         before = control.drops()
         inner = IPv6(src=node.home, dst=CN, hlim=64) / ICMPv6EchoRequest()
+        since = peer.ear.mark()
         peer.send(IPv6(src=source, dst=HOME_AGENT) / inner)
         peer.ear.wait(lambda octets: (found := inner_of(octets)) is not None and found.src == CN,
-                      "the answer to what came from " + source, peer.ear.mark() - 1)
+                      "the answer to what came from " + source, since)
         assert control.drops().get("tunnel_source", 0) == before.get("tunnel_source", 0)
     # The preferred one ends: the other is used at once.
     assert node(bid(2), lifetime=0).status == 0
@@ -169,7 +178,7 @@ def test_without_preference_packets_follow_the_node(node, peer, lab, control):
     assert node(bid(1), bid(2)).status == 0
     assert goes_to(CARE_OF["a"])
 
-    shown = control.ask("binding", "show", "--traffic", "--home-address", node.home)["bindings"]
+    shown = with_traffic(control, node.home)
     one, two = sorted(shown, key=lambda binding: binding["bid"])
     assert (one["path"], two["path"]) == ("up", "up")
     assert (one["traffic"]["preferred"], two["traffic"]["preferred"]) == (True, False)
@@ -232,11 +241,18 @@ def test_mobile_node_uses_both_interfaces(two, lab, control, mode):
     wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered again")
 
 
-def test_mobile_node_takes_what_the_home_agent_gives(two, control, policy):
+def test_mobile_node_takes_what_the_home_agent_gives(two, lab, control, policy):
     policy("bulk = false;")
     node = two("bulk")
     wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered one by one")
-    assert control.drops()["ba_refused_168"] == 1
+    # All at once is not asked for again, but for updates that were repeated before the refusal came.
+    refused = control.drops()["ba_refused_168"]
+    assert refused >= 1
+    lab.plug(None, "mn-lte")
+    wait_for(lambda: links(control) == {1: "a"}, "the binding of the lost interface to end")
+    lab.plug("b", "mn-lte")
+    wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered again")
+    assert control.drops()["ba_refused_168"] == refused
     policy("max_bindings = 0;")
     node.node.run("ip", "link", "set", "lte0", "down")
     node.node.run("ip", "link", "set", "lte0", "up")
@@ -250,12 +266,13 @@ def test_mobile_node_hears_of_a_revocation(two, control):
     wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered")
     before = control.drops()["bra_received"]
     control.ctl("binding", "clear", "--bid", "2", HOME_ADDRESS)
-    wait_for(lambda: control.drops()["bra_received"] == before + 1, "the acknowledgement")
+    wait_for(lambda: control.drops()["bra_received"] > before, "the acknowledgement")
     assert [(path["registered"], path["revoked"]) for path in node.status()["paths"]] == [
         (True, False), (False, True)]
     assert node.status()["binding"]["bound"] is True and node.status()["state"] == "registered"
+    before = control.drops()["bra_received"]
     assert control.ctl("binding", "revoke", HOME_ADDRESS) == f"revoked {HOME_ADDRESS}\n"
-    wait_for(lambda: control.drops()["bra_received"] == before + 2, "the second acknowledgement")
+    wait_for(lambda: control.drops()["bra_received"] > before, "the second acknowledgement")
     wait_for(lambda: node.status()["state"] == "revoked", "the node to know", 60)
     said = node.status()
     assert said["binding"]["revoked"] and all(path["revoked"] for path in said["paths"])
@@ -264,7 +281,7 @@ def test_mobile_node_hears_of_a_revocation(two, control):
 
 def test_mobile_node_tells_its_paths(two, control):
     node = two("bulk")
-    wait_for(lambda: all(path["registered"] for path in node.status()["paths"] or [{"registered": False}]),
+    wait_for(lambda: len(paths := node.status()["paths"] or []) == 2 and all(path["registered"] for path in paths),
              "both to be registered")
     assert [(path["interface"], path["bid"], path["status"]) for path in node.status()["paths"]] == [
         ("wlan0", 1, 0), ("lte0", 2, 0)]
@@ -274,12 +291,16 @@ def test_mobile_node_sends_by_the_interface_of_the_flow(two, lab, control):
     """Both directions of a flow take the interface that the policy names; when that is gone, another;
     what belongs to no flow takes the preferred one. The source is the home address in any case."""
     node = two("bulk", 'flows = ({ id = 1; protocol = 17; remote_port = 9000; interfaces = ["lte0"]; });')
-    wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered")
+
+    def registered():
+        paths = node.status()["paths"] or []
+        return (links(control) == {1: "a", 2: "b"} and len(paths) == 2
+                and all(path["registered"] for path in paths))
+
+    wait_for(registered, "both to be registered, and the node to know it")
 
     def arrived():
-        shown = control.ask("binding", "show", "--traffic", "--home-address", HOME_ADDRESS)["bindings"]
-        return {binding["bid"]: binding["traffic"]["in_packets"] if binding["traffic"] else 0
-                for binding in shown}
+        return {binding["bid"]: binding["traffic"]["in_packets"] for binding in with_traffic(control, HOME_ADDRESS)}
 
     def sent(port):
         """The BID by which a packet to this port of the correspondent came to the gateway."""
@@ -296,5 +317,5 @@ def test_mobile_node_sends_by_the_interface_of_the_flow(two, lab, control):
     lab.plug(None, "mn-lte")
     wait_for(lambda: links(control) == {1: "a"}, "the binding of the lost interface to end")
     lab.plug("b", "mn-lte")
-    wait_for(lambda: links(control) == {1: "a", 2: "b"}, "both to be registered again")
+    wait_for(registered, "both to be registered again")
     assert sent(9000) == [2]

@@ -1,5 +1,6 @@
 """What an operator sees and does with dmmctl while nodes come, move and go (docs/api.md)."""
 
+import itertools
 import json
 
 import pytest
@@ -12,6 +13,8 @@ from lab.system import LabError, wait_for
 from lab.topology import CN, HOME_AGENT
 from peer import CARE_OF, inner_of
 
+NUMBERS = itertools.count()
+
 
 @pytest.fixture
 def follow(control, build):
@@ -19,13 +22,12 @@ def follow(control, build):
     started = []
 
     def start(*words):
-        name = f"dmmctl-{len(started)}"
+        name = f"dmmctl-{next(NUMBERS)}"
         process = control.node.start(name, programs.program(build, "dmmctl"), "--json", *words)
         started.append(process)
-        seen = len(process.output())
         # What it says on standard error stands there too, and is no JSON.
-        return lambda: [json.loads(line) for line in process.output()[seen:].splitlines()
-                        if line.startswith("{")]
+        return lambda: [json.loads(line) for line in process.output().splitlines(True)
+                        if line.startswith("{") and line.endswith("\n")]
 
     yield start
     for process in started:
@@ -94,6 +96,7 @@ def test_path_is_there_as_long_as_the_binding(peer, subscriber, control):
 
 
 def test_data_plane_is_shown(gateway, control):
+    wait_for(gateway.synchronised, "what the last test changed to be acknowledged")
     (plane,) = control.ask("dp", "show")["data_planes"]
     assert (plane["state"], plane["lag"], plane["failures"]) == ("synced", 0, 0)
     macs = {port["name"]: port["mac"] for port in plane["ports"]}
@@ -109,7 +112,7 @@ def test_statistics_name_nodes_drops_and_tables(peer, lab, subscriber, control):
     since = peer.ear.mark()
     lab.cn.run("ping", "-c", "3", "-i", "0.2", "-W", "1", home, check=False)
     peer.ear.wait(inner_of, "a tunnelled ping", since)
-    (plane,) = control.ask("stats")["data_planes"]
+    (plane,) = control.stats()["data_planes"]
     assert plane["answered"]
     express = next(n for n in plane["nodes"] if n["name"] == "express")
     assert express["packets"] >= 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lab.system import wait_for
 from peer import CARE_OF
 
 
@@ -32,7 +33,28 @@ def test_disabled_subscriber(peer, subscriber, control):
     assert refused(peer, control, subscriber(enabled=False)).status == 129
 
 
-def test_home_address_in_use_on_the_home_link(peer, lab, subscriber, control):
+@pytest.fixture
+def patient(control, gateway):
+    """Duplicate address detection waits for busy neighbours until this is called, or the test ends."""
+    before = control.config
+
+    def restart():
+        control.process.stop()
+        control.start()
+        wait_for(gateway.synchronised, "the data plane to be synchronised")
+
+    def over():
+        if control.config != before:
+            control.config = before
+            restart()
+
+    control.reconfigure(('dad_retrans = "1s"', 'dad_retrans = "30s"'))
+    restart()
+    yield over
+    over()
+
+
+def test_home_address_in_use_on_the_home_link(patient, peer, lab, subscriber, control):
     node = subscriber()
     home = node["home_addresses"][0]
     lab.host.ip(f"address add {home}/64 dev eth0 nodad")
@@ -41,6 +63,7 @@ def test_home_address_in_use_on_the_home_link(peer, lab, subscriber, control):
         assert refused(peer, control, node).status == 134
     finally:
         lab.host.ip(f"address del {home}/64 dev eth0")
+    patient()
     peer.register(node)
 
 

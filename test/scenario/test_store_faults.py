@@ -122,10 +122,14 @@ def arrives(lab, peer, home):
     """Waits for a packet of the correspondent at the bound node."""
     payload = os.urandom(8)
     since = peer.ear.mark()
-    raw = lab.cn.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    raw.sendto(bytes(IPv6(src=CN, dst=home) / UDP(sport=7, dport=9) / Raw(payload)), (home, 0))
-    raw.close()
-    peer.ear.wait(lambda heard: inner_of(heard) and heard.endswith(payload), "the packet", since)
+    packet = bytes(IPv6(src=CN, dst=home) / UDP(sport=7, dport=9) / Raw(payload))
+
+    def came():
+        # Again if it was lost while a neighbour was resolved.
+        with lab.cn.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+            raw.sendto(packet, (home, 0))
+        return peer.ear.heard(lambda heard: heard.endswith(payload) and inner_of(heard), since)
+    wait_for(came, "the packet", pause=0.2)
 
 
 def alarms(control):

@@ -41,6 +41,16 @@ class TwoInterfaces:
                 ends[last] = socket.inet_ntop(socket.AF_INET6, data)
         return statuses(answer), [ends.get(number, ends.get(None)) for number in self.interfaces]
 
+    def ask_nearest(self, wanted, *options):
+        """The same until each path is served by the data plane that is nearest: one that was slow to answer
+        is passed over. wanted: the statuses of flows, each time."""
+        def asked():
+            found, ends = self.ask(*options)
+            assert found == wanted
+            return ends == [ADDRESS["dp1"], ADDRESS["dp2"]]
+
+        wait_for(asked, "each data plane to serve its path", 60, 0.5)
+
     def ask_for(self, number, *options):
         """Registers this path alone, by its own interface; returns the statuses of flows."""
         only = self.interfaces[number]
