@@ -200,6 +200,9 @@ void api_errno(struct api_request *r, int error)
 	case -ETIMEDOUT:
 		api_error(r, "unavailable", "no data plane acknowledged the change");
 		return;
+	case -EBUSY:
+		api_error(r, "unavailable", "what was asked for before has not ended");
+		return;
 	default:
 		api_error(r, "internal", "%s", strerror(-error));
 	}

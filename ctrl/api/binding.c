@@ -213,6 +213,7 @@ static void clear_binding(struct api_request *r, const struct binding *b, uint16
 	const struct binding_record *record = bid ? binding_record_of(b, bid) : &b->now;
 	const struct in6_addr home = b->now.home;
 	json_t *result = json_object();
+	int started;
 
 	json_put_addr(result, "home_address", &home);
 	if (record && record->life == BINDING_LIVE)
@@ -223,7 +224,10 @@ static void clear_binding(struct api_request *r, const struct binding *b, uint16
 	json_put_uint(result, "bindings", bid ? 1 : binding_count(b));
 	r->state = result;
 	r->release = api_release_result;
-	if (!signalling_clear(r->ctrl->signalling, &home, bid, api_done, r))
+	started = signalling_clear(r->ctrl->signalling, &home, bid, api_done, r);
+	if (started < 0)
+		api_errno(r, started);
+	else if (!started)
 		api_error(r, "not-found", "%s has no such binding", ADDR_TEXT(&home));
 }
 

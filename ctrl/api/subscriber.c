@@ -424,10 +424,13 @@ void api_subscriber_del(struct api_request *r, const json_t *params)
 	s->leaving = true;
 	wait_group_init(&removal->group, bindings_ended, r);
 	for (uint8_t i = 0; i < s->home_count; i++) {
+		int started;
+
 		wait_group_add(&removal->group);
-		if (!signalling_clear(r->ctrl->signalling, &s->home[i].addr, 0, wait_group_done,
-			    &removal->group))
-			wait_group_done(&removal->group, 0);
+		started = signalling_clear(
+			r->ctrl->signalling, &s->home[i].addr, 0, wait_group_done, &removal->group);
+		if (started <= 0)
+			wait_group_done(&removal->group, started);
 	}
 	wait_group_done(&removal->group, 0);
 }

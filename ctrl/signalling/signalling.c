@@ -215,21 +215,21 @@ int signalling_restore_flow(
 	return 0;
 }
 
-unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, uint16_t bid,
+int signalling_clear(struct signalling *s, const struct in6_addr *home, uint16_t bid,
 	signalling_done *done, void *done_context)
 {
 	struct binding *b = binding_cache_find(s->cache, home);
 	struct ha_request *request;
 
-	if (!b || (b->waiting && b->waiting->kind == HA_CLEAR))
-		return 0;
-	if (!binding_is_live(b) && !b->running && !b->waiting)
+	if (!b || (!binding_is_live(b) && !b->running && !b->waiting))
 		return 0;
 	if (bid && !binding_record_of(b, bid))
 		return 0;
+	if (b->waiting && b->waiting->kind == HA_CLEAR)
+		return -EBUSY;
 	request = ha_request_new(s, HA_CLEAR);
 	if (!request)
-		return 0;
+		return -ENOMEM;
 	request->bid = bid;
 	request->done = done;
 	request->done_context = done_context;

@@ -228,9 +228,10 @@ void signalling_receive(
  * Ends the bindings of a home address, or that with this BID alone (0: all), as if their lifetime
  * had run out, also those that are only being made. `done` (may be NULL) is called once; before the
  * return, if there was nothing to commit. Returns how often it will be, or was, called: 0 when
- * there are none, else 1.
+ * there are none, else 1; or a negative errno, with which nothing ends: -EBUSY: another call waits
+ * for its turn; -ENOMEM.
  */
-unsigned signalling_clear(struct signalling *s, const struct in6_addr *home, uint16_t bid,
+int signalling_clear(struct signalling *s, const struct in6_addr *home, uint16_t bid,
 	signalling_done *done, void *done_context);
 
 /* What signalling_redirect() is to do about a binding. */

@@ -453,6 +453,7 @@ static void clear_is_not_overtaken(void **state)
 	bu = rig_bu(rig, 0, 3);
 	rig_send(rig, &bu);
 	assert_int_equal(rig_counter(rig, "drop_bu_busy"), 1);
+	assert_int_equal(signalling_clear(rig->s, &home, 0, done, &done_calls), -EBUSY);
 	rig_commit(rig, 0);
 	assert_int_equal(answer(rig).sequence, 2);
 	rig_commit(rig, 0);
