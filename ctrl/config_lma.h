@@ -8,7 +8,7 @@
 #include "ctrl/config_distribution.h"
 #include "ctrl/config_handover.h"
 #include "ctrl/config_supervision.h"
-#include "ctrl/signalling/gre_policy.h"
+#include "ctrl/signalling/proxy/gre_policy.h"
 #include "proto/mobility/auth.h"
 
 struct ctrl_config;

@@ -20,8 +20,8 @@
 #include "ctrl/multicast_reports.h"
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
-#include "ctrl/signalling/lma.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/lma/lma.h"
+#include "ctrl/signalling/mag/mag.h"
 #include "ctrl/signalling/signalling.h"
 #include "ctrl/store/store.h"
 

@@ -10,7 +10,7 @@
 #include "ctrl/ctrl.h"
 #include "ctrl/loop.h"
 #include "ctrl/multicast_links.h"
-#include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/lma/lma.h"
 #include "ctrl/signalling/signalling.h"
 
 struct tunnel {

@@ -11,7 +11,7 @@
 #include "ctrl/multicast_nodes_state.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/role.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/mag/mag.h"
 #include "ctrl/signalling/receive.h"
 #include "ctrl/signalling/send.h"
 #include "ctrl/signalling/signalling.h"

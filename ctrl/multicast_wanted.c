@@ -14,7 +14,7 @@
 #include "ctrl/loop.h"
 #include "ctrl/mcast/merge.h"
 #include "ctrl/multicast_nodes_state.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/mag/mag.h"
 
 #define LINK_IDS (1ull << 57) /* in ids of access links among members */
 

@@ -3,8 +3,8 @@
 #include "common/clock.h"
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
-#include "ctrl/signalling/mag.h"
-#include "ctrl/signalling/path_watch.h"
+#include "ctrl/signalling/mag/mag.h"
+#include "ctrl/signalling/proxy/path_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>

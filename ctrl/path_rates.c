@@ -3,7 +3,7 @@
 #include "common/clock.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
-#include "ctrl/signalling/path_watch.h"
+#include "ctrl/signalling/proxy/path_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -10,10 +10,10 @@
 #include "ctrl/path_rates.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/role.h"
-#include "ctrl/signalling/lma.h"
-#include "ctrl/signalling/mag.h"
-#include "ctrl/signalling/path_choice.h"
-#include "ctrl/signalling/path_order.h"
+#include "ctrl/signalling/lma/lma.h"
+#include "ctrl/signalling/mag/mag.h"
+#include "ctrl/signalling/proxy/path_choice.h"
+#include "ctrl/signalling/proxy/path_order.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 
 #include "ctrl/ctrl.h"
 #include "ctrl/publish/path_policy.h"
-#include "ctrl/signalling/path_watch.h"
+#include "ctrl/signalling/proxy/path_watch.h"
 #include "proto/channel/packet.h"
 #include "proto/mobility/metrics.h"
 

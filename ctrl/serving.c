@@ -4,7 +4,7 @@
 #include "ctrl/config.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
-#include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/lma/lma.h"
 #include "ctrl/signalling/signalling.h"
 
 #include <errno.h>

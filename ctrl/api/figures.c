@@ -14,8 +14,8 @@
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/rates.h"
-#include "ctrl/signalling/lma.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/lma/lma.h"
+#include "ctrl/signalling/mag/mag.h"
 #include "ctrl/signalling/signalling.h"
 
 #define NS_PER_US 1000

@@ -1,5 +1,5 @@
 /* mag.show, mag.attach, mag.move, mag.detach, mag.revoke */
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/mag/mag.h"
 #include "ctrl/api/request.h"
 #include "ctrl/binding/binding.h"
 #include "ctrl/config.h"

@@ -7,7 +7,7 @@
 #include "ctrl/multicast_nodes.h"
 #include "ctrl/multicast_reports.h"
 #include "ctrl/publish/publish.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/mag/mag.h"
 
 #include <errno.h>
 #include <stdlib.h>

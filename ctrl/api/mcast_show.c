@@ -5,7 +5,7 @@
 #include "ctrl/multicast.h"
 #include "ctrl/multicast_failures.h"
 #include "ctrl/multicast_nodes.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/mag/mag.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #include "ctrl/api/request.h"
 #include "ctrl/binding/session_cache.h"
 #include "ctrl/publish/publish.h"
-#include "ctrl/signalling/lma.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/lma/lma.h"
+#include "ctrl/signalling/mag/mag.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -10,9 +10,9 @@
 #include "ctrl/path_supervision.h"
 #include "ctrl/publish/path_policy.h"
 #include "ctrl/publish/publish.h"
-#include "ctrl/signalling/lma.h"
-#include "ctrl/signalling/mag.h"
-#include "ctrl/signalling/path_watch.h"
+#include "ctrl/signalling/lma/lma.h"
+#include "ctrl/signalling/mag/mag.h"
+#include "ctrl/signalling/proxy/path_watch.h"
 #include "ctrl/signalling/signalling.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* peer.show */
 #include "ctrl/api/request.h"
 #include "ctrl/loop.h"
-#include "ctrl/signalling/lma.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/lma/lma.h"
+#include "ctrl/signalling/mag/mag.h"
 
 /* A gateway of the anchor, or an anchor of the gateway. */
 static json_t *peer_json(struct ctrl *ctrl, const char *role, const char *name,

@@ -5,7 +5,7 @@
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/publish/tunnel_ends.h"
-#include "ctrl/signalling/lma.h"
+#include "ctrl/signalling/lma/lma.h"
 #include "proto/mobility/codes.h"
 
 #include <errno.h>

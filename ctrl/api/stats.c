@@ -12,11 +12,11 @@
 #include "ctrl/packet.h"
 #include "ctrl/publish/publish.h"
 #include "ctrl/signalling/counter.h"
-#include "ctrl/signalling/lma.h"
-#include "ctrl/signalling/lma_counter.h"
-#include "ctrl/signalling/mag.h"
-#include "ctrl/signalling/mag_counter.h"
-#include "ctrl/signalling/path_watch.h"
+#include "ctrl/signalling/lma/lma.h"
+#include "ctrl/signalling/lma/lma_counter.h"
+#include "ctrl/signalling/mag/mag.h"
+#include "ctrl/signalling/mag/mag_counter.h"
+#include "ctrl/signalling/proxy/path_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
 #include "ctrl/events.h"
 #include "ctrl/loop.h"
 #include "ctrl/publish/publish.h"
-#include "ctrl/signalling/lma.h"
-#include "ctrl/signalling/mag.h"
+#include "ctrl/signalling/lma/lma.h"
+#include "ctrl/signalling/mag/mag.h"
 #include "ctrl/signalling/signalling.h"
 
 #include <errno.h>

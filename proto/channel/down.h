@@ -1,8 +1,9 @@
 /*
- * Tunnels that carry nothing at present: control, which probes them (ctrl/signalling/path_watch.h),
- * tells data planes, and packets take other paths of their subscribers meanwhile. What is not an
- * object: it comes and goes while what control wants stays as it is, one word moves the traffic of
- * all subscribers of a tunnel, and each message tells all of it.
+ * Tunnels that carry nothing at present: control, which probes them
+ * (ctrl/signalling/proxy/path_watch.h), tells data planes, and packets take other paths of their
+ * subscribers meanwhile. What is not an object: it comes and goes while what control wants stays as
+ * it is, one word moves the traffic of all subscribers of a tunnel, and each message tells all of
+ * it.
  */
 #pragma once
 

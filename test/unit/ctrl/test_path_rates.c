@@ -4,7 +4,7 @@
 #include "common/clock.h"
 #include "ctrl/path_rates.h"
 #include "ctrl/publish/compile.h"
-#include "ctrl/signalling/path_watch.h"
+#include "ctrl/signalling/proxy/path_watch.h"
 
 enum { FIRST = 11, SECOND = 12, OTHER = 13, SUBSCRIBER = 5, TUNNELS = 3 };
 
