@@ -101,6 +101,13 @@ static int op_commit(void *context, const struct attachment_record *good,
 		     : commit_submit_item(role->ctrl->commit, &was, &item, done, done_context);
 }
 
+static bool op_reaches(void *context)
+{
+	const struct role_mag *role = context;
+
+	return publish_up(role->ctrl->publish, 0) && packet_reaches(role->ctrl->packet, 0);
+}
+
 static int op_inject(void *context, const struct packet_inject *inject)
 {
 	const struct role_mag *role = context;
@@ -314,6 +321,7 @@ static int make_mag(struct role_mag *role, uint32_t counter, bool fresh)
 	const struct ctrl_config_mag *c = &ctrl->config->mag;
 	const struct mag_ops ops = {.context = role,
 		.commit = op_commit,
+		.reaches = op_reaches,
 		.inject = op_inject,
 		.port = op_port,
 		.metrics = op_metrics,

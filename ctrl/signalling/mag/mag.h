@@ -218,6 +218,9 @@ struct mag_ops {
 	/* Sends a packet through the data plane. The frame is copied. */
 	int (*inject)(void *context, const struct packet_inject *inject);
 
+	/* Whether the data plane is there: without it nodes are neither asked nor heard. */
+	bool (*reaches)(void *context);
+
 	/* MAC of the port of a link; 0, or -ENOTCONN while it is not there. */
 	int (*port)(void *context, const struct mag_link *link, struct mac *mac);
 

@@ -131,7 +131,9 @@ void mag_solicit(struct mag *mag, struct mag_attachment *a)
 
 void mag_probe(struct mag *mag, struct mag_attachment *a)
 {
-	if (a->missed >= mag->config.probes) {
+	const bool reached = mag->ops.reaches(mag->ops.context);
+
+	if (reached && a->missed >= mag->config.probes) {
 		a->leaves = a->tells = true;
 		a->asked = false;
 		mag_count(mag, MAG_N_LOST);
@@ -140,9 +142,11 @@ void mag_probe(struct mag *mag, struct mag_attachment *a)
 		a->again_ns = mag_now(mag);
 		return;
 	}
-	a->missed++;
 	a->probe_ns = mag_now(mag) + PROBE_RETRANS_MS * CLOCK_NS_PER_MS;
-	mag_solicit(mag, a);
+	/* What was asked just before the data plane went away may have had no answer for that. */
+	a->missed = reached ? a->missed + 1 : 0;
+	if (reached)
+		mag_solicit(mag, a);
 }
 
 /* Whether a packet is a sound Router Solicitation (RFC 4861, 6.1.1). */

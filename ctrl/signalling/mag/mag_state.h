@@ -277,7 +277,8 @@ void mag_solicit(struct mag *mag, struct mag_attachment *a);
 /* Sends a Router Advertisement with the prefixes of an attachment to its node alone. */
 void mag_advertise(struct mag *mag, struct mag_attachment *a);
 
-/* The node was silent for a while: asks whether it is there, or gives it up. */
+/* The node was silent for a while: asks whether it is there, or gives it up. It begins anew when
+ * the data plane was away meanwhile. */
 void mag_probe(struct mag *mag, struct mag_attachment *a);
 
 /* When it is to be asked next. */

@@ -122,6 +122,12 @@ static int op_inject(void *context, const struct packet_inject *inject)
 	return 0;
 }
 
+static bool op_reaches(void *context)
+{
+	(void)context;
+	return !mag_rig.unreached;
+}
+
 static int op_port(void *context, const struct mag_link *link, struct mac *mac)
 {
 	(void)context;
@@ -167,6 +173,7 @@ void mag_rig_start(void)
 {
 	const struct mag_ops ops = {.commit = op_commit,
 		.inject = op_inject,
+		.reaches = op_reaches,
 		.port = op_port,
 		.metrics = op_metrics,
 		.event = op_event,

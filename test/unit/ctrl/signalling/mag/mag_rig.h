@@ -31,6 +31,7 @@ extern struct mag_rig {
 	struct mh update;               /* the last one; its views are in `octets` */
 	struct in6_addr source, anchor; /* of the last message: where it is from and goes to */
 	const char *said_to;            /* what the anchor says goes there; NULL: MAG_RIG_OWN */
+	bool unreached;                 /* the data plane is away */
 	uint8_t second_access;          /* of the link "second", if it is another: set it before
 					 * mag_rig_start() */
 	bool paths;                     /* the gateway has two: set it before mag_rig_start() */

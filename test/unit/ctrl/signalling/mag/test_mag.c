@@ -346,6 +346,25 @@ static void a_silent_node_is_asked_and_given_up(void **state)
 	assert_int_equal(mag_rig.update.bu.lifetime, 0);
 }
 
+/* Nor answered, nor asked: the data plane is away for long. */
+static void nobody_is_given_up_unheard(void **state)
+{
+	(void)state;
+	mag_rig_register_host();
+	mag_rig_wait_ms(4500);
+	assert_int_equal(mag_rig.solicitations, 2);
+	mag_rig.unreached = true;
+	mag_rig_wait_ms(60000);
+	assert_int_equal(mag_rig.solicitations, 2);
+	assert_int_equal(mag_rig_attached()->state, MAG_ATTACHED);
+	mag_rig.unreached = false;
+	mag_rig_wait_ms(2000);
+	assert_int_equal(mag_rig.solicitations, 4);
+	mag_rig_wait_ms(1000);
+	assert_int_equal(mag_rig.committed.lifetime, 0);
+	mag_rig_commit(0);
+}
+
 /* It may have been elsewhere: its anchor is told again. */
 static void what_nodes_say_on_arrival_is_told_to_the_anchor(void **state)
 {
@@ -493,6 +512,7 @@ int main(void)
 		TEST(an_anchor_need_not_answer_the_end),
 		TEST(a_node_that_leaves_can_return),
 		TEST(a_silent_node_is_asked_and_given_up),
+		TEST(nobody_is_given_up_unheard),
 		TEST(what_nodes_say_on_arrival_is_told_to_the_anchor),
 		TEST(a_change_that_fails_is_tried_again),
 		TEST(an_end_that_fails_is_tried_again),
