@@ -208,6 +208,27 @@ void api_binding_watch(struct api_request *r, const json_t *params)
 	api_list_send(r, names, count, present_item);
 }
 
+void api_binding_event(struct api *api, const struct signalling_event *event)
+{
+	struct api_request *next;
+	char time[EVENTS_TIME_SIZE];
+	json_t *item = NULL;
+
+	for (struct api_request *r = api->requests; r; r = next) {
+		next = r->next;
+		if (!r->watches_bindings || !event->binding)
+			continue;
+		if (!item)
+			item = json_pack("{s:s,s:s,s:o}", "event",
+				signalling_event_name(event->kind), "time",
+				events_time(time, loop_real_ns(api->ctrl->loop)), "binding",
+				api_binding_json(api->ctrl, event->binding, event->record));
+		if (item)
+			api_live(r, json_incref(item));
+	}
+	json_decref(item);
+}
+
 static void clear_binding(struct api_request *r, const struct binding *b, uint16_t bid)
 {
 	const struct binding_record *record = bid ? binding_record_of(b, bid) : &b->now;

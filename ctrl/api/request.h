@@ -1,9 +1,8 @@
 /*
  * A request under way, and how methods answer it. Private to ctrl/api/.
  *
- * Memory belongs to api.c: a request lives until its result or its error was sent, or its client
- * is gone. A method that answers later keeps its own state in `state`, which `release` frees in
- * either case.
+ * A request lives until its result or its error was sent, or its client is gone. A method that
+ * answers later keeps its own state in `state`, which `release` frees in either case.
  */
 #pragma once
 
@@ -37,7 +36,8 @@ struct api_request {
 	const char *method;
 	/* Items follow as they happen, without end. */
 	bool watches_bindings, watches_events;
-	bool traces; /* the subscriber whose MN-ID is `state` */
+	bool traces;                   /* the subscriber whose MN-ID is `state` */
+	void (*left)(struct api *api); /* called when it is gone, or NULL */
 	struct api_list list;
 	void *state;
 	void (*release)(void *state);
@@ -53,6 +53,9 @@ struct api {
 	struct wheel_timer again; /* lists wait for room in a client's queue */
 	uint64_t started_ns, started_real_ns;
 };
+
+/* Forgets a request, answered or not. */
+void api_request_free(struct api_request *r);
 
 /* Answers. After api_result() and api_error() the request is gone. */
 int api_item(struct api_request *r, json_t *item); /* takes the item; -errno: client too slow */
@@ -88,6 +91,10 @@ void api_errno(struct api_request *r, int error);
  */
 void api_list_send(struct api_request *r, struct in6_addr *names, size_t count, api_item_fn *item);
 
+/* Sends a piece of a list. Returns whether more is left that must wait. The request may be gone
+ * afterwards. */
+bool api_list_more(struct api_request *r);
+
 /* Home addresses that have bindings which are shown, from malloc. 0 or -ENOMEM. */
 int api_binding_names(struct ctrl *ctrl, struct in6_addr **names, size_t *count);
 
@@ -106,15 +113,9 @@ int api_serving_binding(const struct ctrl *ctrl, const struct binding_record *re
 /* Sends an item of a request without end, which it takes; a client that is too slow is cut off. */
 void api_live(struct api_request *r, json_t *item);
 
-/* A request traces from now on, or has ceased to. */
-void api_follow_traces(struct api *api);
-
 /* What data planes are to trace, and what they traced: of publish_handlers, arg is the api. */
 void api_trace_wanted(void *api, struct trace_wanted *wanted);
 void api_traced_packet(void *api, unsigned dp, const struct trace_packet *packet);
-
-/* A request watches events from now on, or has ceased to. */
-void api_follow_events(struct api *api);
 
 /* A binding as docs/api.md shows it, one of the records of an entry; NULL: no memory. */
 json_t *api_binding_json(

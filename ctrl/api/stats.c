@@ -1,9 +1,8 @@
-/* stats, events */
+/* stats */
 #include "ctrl/api/figures.h"
 #include "ctrl/api/request.h"
 #include "ctrl/commit.h"
 #include "ctrl/config.h"
-#include "ctrl/events.h"
 #include "ctrl/intake.h"
 #include "ctrl/keyring.h"
 #include "ctrl/multicast.h"
@@ -210,37 +209,4 @@ void api_stats(struct api_request *r, const json_t *params)
 	r->release = answers_release;
 	if (publish_stats(r->ctrl->publish, &fns) < 0)
 		api_errno(r, -ENOMEM);
-}
-
-struct sending {
-	struct api_request *request;
-	size_t count;
-};
-
-static int send_event(void *arg, json_t *item)
-{
-	struct sending *sending = arg;
-
-	sending->count++;
-	return api_item(sending->request, json_incref(item));
-}
-
-void api_events(struct api_request *r, const json_t *params)
-{
-	struct sending sending = {.request = r};
-	struct json_why why;
-	bool follow = false;
-
-	if (json_field_bool(params, "follow", JSON_FIELD_OPTIONAL, &follow, &why) < 0) {
-		api_error(r, "invalid", "%s", why.text);
-		return;
-	}
-	/* The queue to a client holds more messages than there are events. */
-	events_each(r->ctrl->events, send_event, &sending);
-	if (!follow) {
-		api_count(r, sending.count);
-		return;
-	}
-	r->watches_events = true;
-	api_follow_events(r->api);
 }

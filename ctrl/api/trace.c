@@ -176,7 +176,8 @@ void api_traced_packet(void *arg, unsigned dp, const struct trace_packet *packet
 	json_decref(item);
 }
 
-void api_follow_traces(struct api *api)
+/* As long as a request traces. */
+static void follow_traces(struct api *api)
 {
 	bool any = false;
 
@@ -215,5 +216,6 @@ void api_trace(struct api_request *r, const json_t *params)
 		return;
 	}
 	r->traces = true;
-	api_follow_traces(r->api);
+	r->left = follow_traces;
+	follow_traces(r->api);
 }
