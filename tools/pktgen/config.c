@@ -129,7 +129,8 @@ static const struct config_key traffic_keys[] = {
 		.help = "how long packets are sent"),
 	CONFIG_KEY_NAMED("warm_up", DURATION, struct pktgen_config_traffic, warm_up_ms,
 		.max = 60000, .text = "200ms",
-		.help = "slow traffic before it, which does not count: neighbours are resolved"),
+		.help = "slow traffic before it, which does not count: neighbours are resolved; "
+			"longer, to 4s, where nothing comes back"),
 	CONFIG_KEY_NAMED("settle", DURATION, struct pktgen_config_traffic, settle_ms, .max = 60000,
 		.text = "1s", .help = "wait for packets under way, after the last was sent"),
 	CONFIG_KEY(ENUM, struct pktgen_config_traffic, distribution, .names = pick_names,
